@@ -5,7 +5,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use portlab_stats::record::{Cell, Environment, FORMAT, Failed, Record};
+use portlab_stats::record::{Cell, Environment, FORMAT, Record};
 use portlab_sys::{limits::open_files, machine::machine};
 
 use crate::{
@@ -127,11 +127,7 @@ pub fn compare(
                 observer.measured(&record, place);
             }
             Err(error) => {
-                cell.failures.push(Failed {
-                    round,
-                    reason: error.to_string(),
-                    unmetered: error.unmetered(),
-                });
+                cell.failures.push(error.in_round(round));
                 observer.failed(&record.cells[place], &error);
             }
         }

@@ -168,6 +168,15 @@ impl Entrant {
 }
 
 impl Part {
+    /// The same, measured for another time.
+    pub(crate) fn lasting(&self, duration: Duration, warmup: Duration) -> Self {
+        Self {
+            duration,
+            warmup,
+            ..self.clone()
+        }
+    }
+
     /// What is served.
     pub fn service(&self) -> &'static str {
         match self.workload.load {

@@ -259,13 +259,17 @@ mod tests {
     #[test]
     fn an_interrupted_wait_for_a_noisy_server_ends_and_keeps_little() {
         // It never listens, and prints to stderr for as long as it is let.
-        let words = ["sh", "-c", "yes {port} >&2"].map(str::to_owned);
+        let begun = portlab_testkit::folder("noisy").join("begun");
+        let noise = format!(
+            "echo {{port}} >&2; touch '{}'; yes {{port}} >&2",
+            begun.display()
+        );
+        let words = ["sh", "-c", &noise].map(str::to_owned);
         let surroundings = Surroundings {
             start_timeout: Some(Duration::from_secs(3600)),
             ..Surroundings::default()
         };
-        let since = Instant::now();
-        let interrupted = || since.elapsed() > Duration::from_millis(300);
+        let interrupted = || begun.exists();
         let error = Server::foreign(&surroundings, &words, &interrupted).unwrap_err();
         let said = error.to_string();
         assert!(said.contains("was ended before it listened; it said: "));

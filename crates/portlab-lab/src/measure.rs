@@ -3,7 +3,7 @@
 use std::{io, path::Path, time::Duration};
 
 use portlab_load::{Latency, Plan};
-use portlab_stats::record::{Cell, Histogram, Round, Unmetered};
+use portlab_stats::record::{Cell, Failed, Histogram, Round};
 use portlab_words::{Text, tr};
 
 use crate::{
@@ -46,11 +46,16 @@ impl From<io::Error> for MeasureError {
 }
 
 impl MeasureError {
-    /// Why a foreign server can't be metered, if that is it.
-    pub fn unmetered(&self) -> Option<Unmetered> {
-        match self {
+    /// The failure of `round`, for the record.
+    pub(crate) fn in_round(&self, round: usize) -> Failed {
+        let unmetered = match self {
             Self::NotMetered(why) | Self::Server(ServerError::NotMetered(why)) => Some(why.kind),
             _ => None,
+        };
+        Failed {
+            round,
+            reason: self.to_string(),
+            unmetered,
         }
     }
 }
@@ -85,10 +90,7 @@ pub(crate) fn measure(
     let part = experiment.of(cell).0;
     match once(experiment, part, cell, which, mark, observer) {
         Err(MeasureError::NoMessages(_)) => {
-            let longer = Part {
-                duration: part.duration * LONGER,
-                ..part.clone()
-            };
+            let longer = part.lasting(part.duration * LONGER, part.warmup);
             once(experiment, &longer, cell, which, mark, observer)
         }
         measured => measured,
@@ -106,11 +108,7 @@ pub(crate) fn trial(
     observer: &mut dyn Observer,
 ) -> Result<Measured, MeasureError> {
     let part = experiment.of(cell).0;
-    let brief = Part {
-        warmup: Duration::ZERO,
-        duration: TRIAL + part.work_time * 4,
-        ..part.clone()
-    };
+    let brief = part.lasting(TRIAL + part.work_time * 4, Duration::ZERO);
     once(experiment, &brief, cell, (0, None), mark, observer)
 }
 
@@ -251,11 +249,7 @@ pub(crate) fn traced(
     let server = experiment.start(part, entrant, cell, (mark, &options), &|| {
         observer.interrupted()
     })?;
-    let brief = Part {
-        warmup: Duration::ZERO,
-        duration: TRACED,
-        ..part.clone()
-    };
+    let brief = part.lasting(TRACED, Duration::ZERO);
     let plans = brief.plans(server.addr(), &cell.point, 1, None);
     let loaded = load(&plans, &mut Verifying(observer))?;
     if loaded.outcome.interrupted() {

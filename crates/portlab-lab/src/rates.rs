@@ -1,6 +1,6 @@
 //! The rates of open loops, which follow from closed loops before the first round.
 
-use portlab_stats::record::{Failed, Rate, Record};
+use portlab_stats::record::{Rate, Record};
 use portlab_words::Text;
 
 use crate::{Experiment, MeasureError, Observer, Running, measure::measure};
@@ -37,8 +37,11 @@ pub(crate) fn find_rates(
         }
         let best = shown.map_or_else(
             || {
-                let measured = measure(experiment, cell, (0, None), &running.mark, observer);
-                measured.map(|(round, _)| round.messages_per_s)
+                Ok(
+                    measure(experiment, cell, (0, None), &running.mark, observer)?
+                        .0
+                        .messages_per_s,
+                )
             },
             Ok,
         );
@@ -47,11 +50,7 @@ pub(crate) fn find_rates(
             Ok(best) => cell.best_per_s = Some(best),
             Err(MeasureError::Interrupted) => return,
             Err(error) => {
-                cell.failures.push(Failed {
-                    round: 0,
-                    reason: error.to_string(),
-                    unmetered: error.unmetered(),
-                });
+                cell.failures.push(error.in_round(0));
                 observer.failed(&record.cells[place], &error);
             }
         }

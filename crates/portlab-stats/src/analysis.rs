@@ -293,14 +293,10 @@ impl<'a> Group<'a> {
         figures: &[Option<Estimate>],
         floor: Floor,
     ) -> Vec<Option<usize>> {
-        let sign = match measure.better() {
-            Better::Higher => -1.0,
-            Better::Lower | Better::Neither => 1.0,
-        };
         let known = figures.iter().enumerate().filter_map(|(at, figure)| {
             let median = figure.as_ref()?.median;
             self.is_ranked(self.cells[at])
-                .then_some((at, sign * median))
+                .then_some((at, measure.worse_sign() * median))
         });
         let mut order: Vec<(usize, f64)> = known.collect();
         order.sort_by(|(_, a), (_, b)| a.total_cmp(b));

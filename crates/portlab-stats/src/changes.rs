@@ -13,7 +13,7 @@ use std::fmt::Display;
 use crate::{
     analysis::{Floor, Group, differs, groups},
     estimate::Estimate,
-    measure::{Better, Measure},
+    measure::Measure,
     record::{Cell, Counts, Pinning, Record, Workload},
 };
 use portlab_words::{Text, tr};
@@ -237,11 +237,7 @@ impl Change {
     /// By how much it is worse than before, in parts of what it was; negative when it is better, and
     /// `None` where the figures don't compare.
     pub fn worsening(&self) -> Option<f64> {
-        let more = self.ratio?.median - 1.0;
-        Some(match self.measure.better() {
-            Better::Higher => -more,
-            Better::Lower | Better::Neither => more,
-        })
+        Some((self.ratio?.median - 1.0) * self.measure.worse_sign())
     }
 }
 

@@ -487,11 +487,9 @@ mod tests {
                 it.cells[0].best_per_s = Some(f64::INFINITY);
             }),
             ("cells[0].failures[0].round", |it| {
-                let (round, reason) = (6, String::new());
                 it.cells[0].failures.push(Failed {
-                    round,
-                    reason,
-                    unmetered: None,
+                    round: 6,
+                    ..Failed::default()
                 });
             }),
             ("cells[0].latencies[1]", |it| {

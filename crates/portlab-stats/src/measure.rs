@@ -121,6 +121,14 @@ impl Measure {
         }
     }
 
+    /// 1 if a larger figure is worse, -1 if a smaller one is.
+    pub(crate) fn worse_sign(self) -> f64 {
+        match self.better() {
+            Better::Higher => -1.0,
+            Better::Lower | Better::Neither => 1.0,
+        }
+    }
+
     /// Whether it says nothing about the server where the generator was the limit.
     pub fn is_the_generators(self) -> bool {
         matches!(

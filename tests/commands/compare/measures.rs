@@ -1,12 +1,14 @@
 //! What is measured: every workload, sweeps, controls, and what the record keeps.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use portlab_stats::{
     analysis::groups,
     record::{Pinning, Rate},
 };
 use serde_json::Value;
+
+use portlab_testkit::words;
 
 use super::{compare, compared, folder, refused, stranger};
 
@@ -30,8 +32,7 @@ fn a_comparison_keeps_what_it_measured_and_shows_what_it_could_not() {
         "{text}"
     );
 
-    let record: Value =
-        serde_json::from_slice(&fs::read(dir.join("results.json")).unwrap()).unwrap();
+    let record = json_of(&dir);
     assert_eq!(record["complete"], true);
     assert_eq!(record["setup"]["seed"], 7);
     assert!(!record["environment"]["kernel"].as_str().unwrap().is_empty());
@@ -45,27 +46,20 @@ fn a_comparison_keeps_what_it_measured_and_shows_what_it_could_not() {
         }
         assert_eq!(rounds.len(), 2, "{cell}");
         for round in rounds {
-            for key in [
-                "messages",
-                "peak_pss_bytes",
-                "threads",
-                "processes",
-                "latency_p50_ns",
-            ] {
-                assert!(round[key].as_u64().unwrap() > 0, "{key} in {cell}");
-            }
-            assert!(round["server_cpu_us_per_message"].as_f64().unwrap() > 0.0);
+            are_above_0(
+                round,
+                "messages peak_pss_bytes threads processes latency_p50_ns server_cpu_us_per_message",
+            );
             assert_eq!(round["errors"], 0);
         }
     }
-    let threads = cells
-        .iter()
-        .find(|cell| cell["model"] == "threads" && cell["connections"] == 4);
-    assert_eq!(threads.unwrap()["rounds"][0]["threads"], 5);
-    let prefork = cells
-        .iter()
-        .find(|cell| cell["model"] == "prefork" && cell["connections"] == 1);
-    assert_eq!(prefork.unwrap()["rounds"][0]["processes"], 3);
+    let first = |model: &str, connections: u64| {
+        let mut cells = cells.iter();
+        let found = cells.find(|it| it["model"] == model && it["connections"] == connections);
+        &found.unwrap()["rounds"][0]
+    };
+    assert_eq!(first("threads", 4)["threads"], 5);
+    assert_eq!(first("prefork", 1)["processes"], 3);
     let left: Vec<_> = fs::read_dir(&dir).unwrap().flatten().collect();
     let mut left: Vec<_> = left.iter().map(fs::DirEntry::file_name).collect();
     left.sort();
@@ -226,8 +220,7 @@ fn a_comparison_of_chats_ranks_by_fan_out_and_keeps_what_it_measured() {
         assert!(text.contains(word), "{word}: {text}");
     }
 
-    let record: Value =
-        serde_json::from_slice(&fs::read(dir.join("results.json")).unwrap()).unwrap();
+    let record = json_of(&dir);
     let workload = &record["workloads"][0];
     assert_eq!(
         (&workload["service"], &workload["rooms"]),
@@ -241,23 +234,22 @@ fn a_comparison_of_chats_ranks_by_fan_out_and_keeps_what_it_measured() {
         }
         assert_eq!(rounds.len(), 2, "{cell}");
         for round in rounds {
-            for key in [
-                "messages",
-                "latency_count",
-                "latency_p50_ns",
-                "peak_pss_bytes",
-            ] {
-                assert!(round[key].as_u64().unwrap() > 0, "{key} in {cell}");
-            }
-            for key in [
-                "elapsed_ms",
-                "messages_per_s",
-                "server_cpu_us_per_message",
-                "generator_cpu_us_per_message",
-            ] {
-                assert!(round[key].as_f64().unwrap() > 0.0, "{key} in {cell}");
-            }
+            are_above_0(
+                round,
+                "messages latency_count latency_p50_ns peak_pss_bytes elapsed_ms messages_per_s \
+                 server_cpu_us_per_message generator_cpu_us_per_message",
+            );
             assert_eq!(round["errors"], 0, "{cell}");
         }
+    }
+}
+
+fn json_of(dir: &Path) -> Value {
+    serde_json::from_slice(&fs::read(dir.join("results.json")).unwrap()).unwrap()
+}
+
+fn are_above_0(round: &Value, keys: &str) {
+    for key in words(keys) {
+        assert!(round[key].as_f64().unwrap() > 0.0, "{key} in {round}");
     }
 }

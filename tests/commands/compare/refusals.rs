@@ -41,7 +41,7 @@ fn what_makes_no_sense_is_refused_with_the_remedy() {
         (&["--server=x"][..], "NAME='COMMAND'"),
         (&["--server=x=python3 echo.py"], "{port}"),
         (&["--server=x='python3 {port}"], "isn't closed"),
-        (&["--server=a b=echo {port}"], "is no name"),
+        (&["--server=a b=echo {port}"], "invalid name"),
         (
             &["--models=threads", "--server=threads=x {port}"],
             "my-threads",

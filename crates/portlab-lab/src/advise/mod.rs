@@ -1,11 +1,13 @@
 //! The measurements that an advice follows from, within a time: every model at the rate of the question,
 //! then with a driver that blocks, then the highest rate that each model handles.
 
-mod budget;
 mod highest;
 mod point;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use portlab_backends::Backend;
 use portlab_load::{ChatEncoding, PlanError};
@@ -15,10 +17,7 @@ use portlab_stats::{
     record::{Cell, NotRun, Pinning},
 };
 
-use self::{
-    budget::Budget,
-    point::{At, Point, Stage, Taken},
-};
+use self::point::{At, Point, Stage, Taken};
 use crate::{Experiment, Running, launch::keep_generator_apart};
 
 /// A question, and the means to answer it.
@@ -313,5 +312,34 @@ fn candidate(cell: Cell) -> Candidate {
         shots: Vec::new(),
         blocked: Vec::new(),
         ceiling: Ceiling::NotSearched,
+    }
+}
+
+/// A time, and how much of it is left.
+#[derive(Clone, Copy, Debug)]
+struct Budget {
+    began: Instant,
+    time: Duration,
+}
+
+/// Kept back for servers that take long to stop.
+const RESERVE: Duration = Duration::from_secs(3);
+
+impl Budget {
+    fn begin(time: Duration) -> Self {
+        Self {
+            began: Instant::now(),
+            time: time.saturating_sub(RESERVE).max(time / 2),
+        }
+    }
+
+    /// The share that is over, from 0; more than 1 if the time is exceeded.
+    fn share(&self) -> f64 {
+        self.began.elapsed().as_secs_f64() / self.time.as_secs_f64().max(f64::MIN_POSITIVE)
+    }
+
+    /// The time that is left; 0 if there is none.
+    fn left(&self) -> Duration {
+        self.time.saturating_sub(self.began.elapsed())
     }
 }

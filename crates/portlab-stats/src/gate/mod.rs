@@ -20,7 +20,7 @@ use crate::{
     analysis::groups,
     changes::{Reason, incomparable, other_workload},
     estimate::Estimate,
-    measure::{Better, Measure},
+    measure::Measure,
     record::{Cell, Kind, Record},
 };
 
@@ -329,7 +329,7 @@ fn judge<'a>(candidates: Vec<Candidate<'a>>, unit: Unit, bar: f64) -> Gate<'a> {
             .iter()
             .filter_map(|it| Some((it.judged.measure, it.ratios.as_ref().ok()?)));
         let row = |(measure, ratios): (Measure, &Vec<Option<f64>>)| {
-            let worse = direction * upwards(measure);
+            let worse = direction * measure.worse_sign();
             ratios
                 .iter()
                 .map(|ratio| Some(ratio.as_ref()?.ln() * worse))
@@ -380,14 +380,6 @@ fn at_least(all: usize, heads: usize) -> f64 {
     sum
 }
 
-/// 1 where more is worse, -1 where less is.
-fn upwards(measure: Measure) -> f64 {
-    match measure.better() {
-        Better::Higher => -1.0,
-        Better::Lower | Better::Neither => 1.0,
-    }
-}
-
 impl<'a> Judged<'a> {
     fn open(cell: &'a Cell, measure: Measure, figures: [Option<f64>; 2]) -> Self {
         Self {
@@ -421,7 +413,7 @@ impl<'a> Judged<'a> {
     /// By how much the program is worse if its figure is `ratio` times the reference's, as a share of the
     /// reference's figure; negative if it is better.
     pub fn worsening(&self, ratio: f64) -> f64 {
-        (ratio - 1.0) * upwards(self.measure)
+        (ratio - 1.0) * self.measure.worse_sign()
     }
 }
 

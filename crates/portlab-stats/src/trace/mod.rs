@@ -35,7 +35,7 @@ pub const QUEUE: &str = "queue";
 pub const ACCEPT_QUEUE: &str = "accept queue";
 
 /// A whole timeline.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Trace {
     /// What was recorded.
     pub about: About,
@@ -50,7 +50,7 @@ pub struct Trace {
 }
 
 /// What was recorded, and how much of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
     /// [`FORMAT`].
     pub format: String,

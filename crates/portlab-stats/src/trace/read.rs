@@ -308,10 +308,7 @@ mod tests {
     fn a_timeline_of_nothing_is_one() {
         let nothing = Trace {
             about: about(),
-            processes: Vec::new(),
-            slices: Vec::new(),
-            spans: Vec::new(),
-            counters: Vec::new(),
+            ..Trace::default()
         };
         assert_eq!(Trace::read(&written(&nothing)[..]).unwrap(), nothing);
     }

@@ -134,7 +134,7 @@ mod tests {
     use super::*;
     use crate::{
         fixture::cell,
-        trace::{About, Process, Thread},
+        trace::{Process, Thread},
     };
 
     fn slice(tid: u32, kind: Kind, start_ns: u64, end_ns: u64, number: u32) -> Slice {
@@ -156,25 +156,13 @@ mod tests {
             name: format!("worker {tid}"),
         };
         Trace {
-            about: About {
-                format: String::new(),
-                portlab_version: String::new(),
-                model: "threads".into(),
-                service: "echo".into(),
-                workers: 1,
-                work: "none".into(),
-                events: 0,
-                not_recorded: 0,
-                recorded_until_ns: 0,
-            },
             processes: vec![Process {
                 pid: 1,
                 name: "portlab".into(),
                 threads: (1..=threads).map(thread).collect(),
             }],
             slices,
-            spans: Vec::new(),
-            counters: Vec::new(),
+            ..Trace::default()
         }
     }
 

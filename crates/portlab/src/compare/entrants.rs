@@ -21,7 +21,7 @@ pub(super) fn foreign(text: &str) -> Result<Entrant, String> {
     let is_plain = |c: char| c.is_alphanumeric() || "-_.+".contains(c);
     if !name.chars().all(is_plain) {
         return Err(format!(
-            "{name:?} is no name; take letters, digits and any of -_.+"
+            "invalid name {name:?}: expected letters, digits and any of -_.+"
         ));
     }
     let words = shlex::split(command)

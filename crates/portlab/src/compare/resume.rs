@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use portlab_lab::{Leftover, Store, StoreError};
-use portlab_stats::record::{Cell, Record};
+use portlab_stats::record::Record;
 use portlab_words::{Text, tr};
 
 use super::Args;
@@ -59,16 +59,9 @@ fn measurements(record: &Record) -> usize {
 
 /// Makes sure that `kept` is of the same experiment as `fresh`.
 pub(super) fn check(kept: &Record, fresh: &Record) -> anyhow::Result<()> {
-    let place = |cell: &Cell| {
-        let Cell {
-            workload,
-            model,
-            point,
-            ..
-        } = cell;
-        (workload.clone(), model.clone(), *point)
-    };
-    let places = |record: &Record| record.cells.iter().map(place).collect::<Vec<_>>();
+    let [kept_cells, fresh_cells] = [kept, fresh].map(|record| record.cells.iter());
+    let same_places = kept_cells.len() == fresh_cells.len()
+        && kept_cells.zip(fresh_cells).all(|(a, b)| a.is_same(b));
     let differences = [
         (
             kept.portlab_version != fresh.portlab_version,
@@ -94,7 +87,7 @@ pub(super) fn check(kept: &Record, fresh: &Record) -> anyhow::Result<()> {
             Text::new("the workloads, or their options", "负载，或它们的选项"),
         ),
         (
-            places(kept) != places(fresh),
+            !same_places,
             Text::new(
                 "connections, sizes, workers or rates",
                 "连接数、消息长度、工作者数或速率",

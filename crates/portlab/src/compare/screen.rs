@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anstyle::Style;
 use portlab_lab::{MeasureError, Observer};
 use portlab_report::{figure_of as write, place_of};
 use portlab_service::inert;
@@ -60,6 +61,13 @@ impl Screen {
     pub(super) fn note(&self, text: &str) {
         let text = inert(text);
         self.progress.above(|| crate::tell!("{DIM}{text}{DIM:#}"));
+    }
+
+    fn warn(&self, style: Style, head: &str, cell: &Cell, error: &MeasureError) {
+        let error = inert(&tr!(lang(), "{error}", "{error:#}"));
+        let name = name(cell);
+        self.progress
+            .above(|| crate::tell!("{style}{head}{style:#}{name}: {error}"));
     }
 
     /// Says how many measurements are made, now and then, if there is no bar.
@@ -177,11 +185,7 @@ impl Observer for Screen {
     }
 
     fn failed(&mut self, cell: &Cell, error: &MeasureError) {
-        let error = inert(&tr!(lang(), "{error}", "{error:#}"));
-        self.progress.above(|| {
-            let head = lang().pick("failed: ", "失败：");
-            crate::tell!("{BAD}{head}{BAD:#}{}: {error}", name(cell));
-        });
+        self.warn(BAD, lang().pick("failed: ", "失败："), cell, error);
     }
 
     fn gives_up(&mut self, cell: &Cell) {
@@ -197,11 +201,12 @@ impl Observer for Screen {
     }
 
     fn no_timeline(&mut self, cell: &Cell, error: &MeasureError) {
-        let error = inert(&tr!(lang(), "{error}", "{error:#}"));
-        self.progress.above(|| {
-            let head = lang().pick("no timeline: ", "没有时间线：");
-            crate::tell!("{WARN}{head}{WARN:#}{}: {error}", name(cell));
-        });
+        self.warn(
+            WARN,
+            lang().pick("no timeline: ", "没有时间线："),
+            cell,
+            error,
+        );
     }
 
     fn interrupted(&self) -> bool {
