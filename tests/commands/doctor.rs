@@ -18,10 +18,10 @@ fn doctor(arguments: &[&str]) -> Output {
     portlab(&[&["doctor"], arguments].concat())
 }
 
-/// What the command prints, white space apart, when it ends with `code`.
+/// What a command prints, white space apart, when it ends with `code`.
 #[track_caller]
-fn said(arguments: &[&str], code: i32) -> String {
-    let output = doctor(arguments);
+pub(super) fn printed(arguments: &[&str], code: i32) -> String {
+    let output = portlab(arguments);
     let errors = stderr(&output);
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(code), "{text}{errors}");
@@ -31,6 +31,11 @@ fn said(arguments: &[&str], code: i32) -> String {
         "colours without a terminal: {text:?}"
     );
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[track_caller]
+fn said(arguments: &[&str], code: i32) -> String {
+    printed(&[&["doctor"], arguments].concat(), code)
 }
 
 /// Runs the command with the words of `line`, which ends with `code`, and asserts that it says all `parts`.

@@ -2,32 +2,22 @@
 
 use std::{
     net::{TcpListener, TcpStream, UdpSocket},
-    process::{Command, Output, Stdio},
+    process::{Command, Stdio},
 };
 
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
 use portlab_testkit::{
-    Running, binary, command, folder, listener, once, refused, says, shell, stderr, words,
+    Running, binary, command, folder, listener, once, portlab, refused, says, shell, stderr, words,
 };
 
-fn portlab(arguments: &[&str]) -> Output {
-    portlab_testkit::portlab(&[&["ports"], arguments].concat())
-}
+use crate::doctor::printed;
 
 /// What the command prints when it goes well, white space apart.
 #[track_caller]
 fn said(arguments: &[&str]) -> String {
-    let output = portlab(arguments);
-    let errors = stderr(&output);
-    assert_eq!((output.status.code(), errors.as_str()), (Some(0), ""));
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert!(
-        !text.contains('\x1b'),
-        "colours without a terminal: {text:?}"
-    );
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    printed(&[&["ports"], arguments].concat(), 0)
 }
 
 /// What the command with the words of `line` prints, as soon as it says all `parts`: a program that another test starts
@@ -41,7 +31,7 @@ fn said_once(line: &str, parts: &[&str]) -> String {
 }
 
 fn json(arguments: &[&str]) -> Value {
-    portlab_testkit::json(&portlab(&[arguments, &["--json"]].concat()))
+    portlab_testkit::json(&portlab(&[&["ports"], arguments, &["--json"]].concat()))
 }
 
 /// The listener of `port` in a listing or a meaning.
@@ -157,8 +147,7 @@ fn the_messenger_of_the_classroom_is_known_by_number_and_by_name() {
     for asked in ["2425", "飞秋", "飞鸽传书", "feiq", "ipmsg", "IP-Messenger"] {
         let text = said(&[asked, "--lang=en"]);
         says(&text, &["2425", "IP Messenger", "UDP", "TCP"]);
-        let text = said(&[asked, "--lang=zh"]);
-        says(&text, &["飞秋", "UDP"]);
+        says(&said(&[asked, "--lang=zh"]), &["飞秋", "UDP"]);
     }
 }
 
@@ -175,8 +164,7 @@ fn a_port_with_open_connections_and_no_listener_cannot_be_bound_and_says_why() {
     let pid = format!("(pid {})", std::process::id());
     let open = "1 connection is still open there";
     says(&text, &[open, &pid, "until they are closed"]);
-    let text = said(&[&port, "--lang=zh"]);
-    says(&text, &["还有 1 个连接没有关完"]);
+    said_once(&format!("{port} --lang=zh"), &["还有 1 个连接没有关完"]);
     let left = &json(&[&port])["ports"][0]["left_behind"];
     assert_eq!(
         (&left["open_connections"], &left["time_wait_connections"]),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     leftovers::Leftovers,
-    listeners::{Listener, Program, Snapshot},
+    listeners::{Listener, Program},
     meaning::{Machine, Meaning, class},
     range::time_wait,
     receivers::Receiver,
@@ -14,17 +14,13 @@ use super::{
 
 /// The listeners, and the range.
 pub fn listing(machine: &Machine) -> Value {
-    let Snapshot {
-        listeners,
-        receivers,
-        ..
-    } = &machine.snapshot;
+    let snapshot = &machine.snapshot;
     json!({
-        "listeners": listeners.iter().map(listener).collect::<Vec<_>>(),
-        "udp_receivers": receivers.iter().map(receiver).collect::<Vec<_>>(),
-        "sees_all_users": machine.snapshot.sees_everybody,
+        "listeners": snapshot.listeners.iter().map(listener).collect::<Vec<_>>(),
+        "udp_receivers": snapshot.receivers.iter().map(receiver).collect::<Vec<_>>(),
+        "sees_all_users": snapshot.sees_everybody,
         "handed_out": machine.range.as_ref().map(|range| {
-            let usage = range.usage(&machine.snapshot.sockets);
+            let usage = range.usage(&snapshot.sockets);
             json!({
                 "first_port": range.ports.start(),
                 "last_port": range.ports.end(),
@@ -37,7 +33,7 @@ pub fn listing(machine: &Machine) -> Value {
                 })),
             })
         }),
-        "time_wait_connections": time_wait(&machine.snapshot.sockets),
+        "time_wait_connections": time_wait(&snapshot.sockets),
     })
 }
 

@@ -24,7 +24,9 @@ pub(super) fn dial(
 ) -> anyhow::Result<(TcpStream, SocketAddr)> {
     let mut reasons = Vec::new();
     for addr in addrs {
-        let socket = create(*addr).context(tr!("can't create a socket", "无法创建套接字"))?;
+        let domain = Domain::for_address(*addr);
+        let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP));
+        let socket = socket.context(tr!("can't create a socket", "无法创建套接字"))?;
         if let Some(trace) = &mut trace {
             crate::tell!("{}", trace.created(*addr, socket.as_raw_fd()));
         }
@@ -48,10 +50,6 @@ pub(super) fn dial(
         }
     }
     Err(Text::join(reasons, "; ", "；").into())
-}
-
-fn create(addr: SocketAddr) -> io::Result<Socket> {
-    Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))
 }
 
 /// Why `addr` can't be reached, and what to do about it.

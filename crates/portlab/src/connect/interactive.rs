@@ -98,10 +98,7 @@ impl Interactive {
             true => self.backlog.len(),
             false => self.backlog.rfind('\n').map_or(0, |end| end + 1),
         };
-        if length == 0 {
-            return Ok(());
-        }
-        if !self.printer.print(&self.backlog[..length]) {
+        if length == 0 || !self.printer.print(&self.backlog[..length]) {
             return Ok(());
         }
         let rest = self.backlog.split_off(length);

@@ -85,9 +85,11 @@ fn no() -> Option<String> {
 /// A remedy that is no command.
 const IN_WORDS: &str = "fewer";
 
+type Change = fn(&mut Facts);
+
 /// The check that notes a shortcoming, the shortcoming, and a part of the remedy.
 #[rustfmt::skip]
-static SHORTCOMINGS: &[(&str, fn(&mut Facts), &str)] = &[
+static SHORTCOMINGS: &[(&str, Change, &str)] = &[
     ("loopback_second", |it| it.loopback.second = no(), IN_WORDS),
     ("loopback_ipv6", |it| it.loopback.v6 = no(), "disable_ipv6=0"),
     ("port_8080", |it| it.course_port = CoursePort::Held(Vec::new()), "sudo portlab ports 8080"),
@@ -149,7 +151,7 @@ fn what_the_system_does_not_tell_is_not_told() {
 #[test]
 fn what_portlab_cannot_do_without_is_a_problem() {
     for change in [
-        (|it| it.loopback.v4 = Some("unreachable".to_owned())) as fn(&mut Facts),
+        (|it| it.loopback.v4 = Some("unreachable".to_owned())) as Change,
         |it| it.most_open_files = 20,
     ] {
         let remarks = remarks(change);

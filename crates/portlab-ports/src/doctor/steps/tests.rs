@@ -85,10 +85,18 @@ fn says(reach: &Reach, key: &str) -> bool {
     all(reach).iter().any(|it| it.key == key)
 }
 
+type Failure = (
+    Outcome,
+    &'static str,
+    &'static [&'static str],
+    u32,
+    [&'static str; 2],
+);
+
 /// Ways to a port of this machine that fail: the outcome, the address, where python3 listens, the length of its
 /// queue, and what is said.
 #[rustfmt::skip]
-static FAILURES_HERE: &[(Outcome, &str, &[&str], u32, [&str; 2])] = &[
+static FAILURES_HERE: &[Failure] = &[
     (Outcome::Refused, ME, &[], 0, ["no program listens on port 80", "--bind 127.0.0.1:80"]),
     (Outcome::Refused, ME, &["127.0.0.1:81"], 0, ["no program listens", "81, python3 (pid 42)"]),
     (Outcome::Refused, ME, &["192.0.2.2:80"], 0, ["only at 192.0.2.2:80", "0.0.0.0:80"]),
