@@ -249,7 +249,7 @@ impl Script {
                 }),
                 ("### answer", Some(question), _) => question.answer.extend(blocks),
                 (_, None, Some(step)) if heading.starts_with("### ") => {
-                    step.add(heading, blocks)?
+                    step.add(heading, blocks)?;
                 }
                 _ => {
                     return Err(format!(

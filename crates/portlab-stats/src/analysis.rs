@@ -425,7 +425,7 @@ mod tests {
     #[test]
     fn what_the_generator_limited_is_not_ranked_by_what_it_limits() {
         let limited = with_rounds(cell("limited", &[1.0; 5]), |it| {
-            it.generator_cpu_share = 0.97
+            it.generator_cpu_share = 0.97;
         });
         let record = record(vec![limited, cell("slow", &[9.0; 5])]);
         let group = &groups(&record)[0];
