@@ -1,5 +1,5 @@
 //! Charts, drawn as SVG: plain data in, text out. The same data draw the same bytes. A chart knows no record, no
-//! model and no measure; the caller names everything.
+//! model and no measure; all names are part of its data.
 //!
 //! | module | owns |
 //! |---|---|

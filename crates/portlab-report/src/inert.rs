@@ -4,8 +4,8 @@ use portlab_service::inert as shown;
 use portlab_stats::record::Record;
 use serde_json::Value;
 
-/// `record` with every text in it made inert: neither a terminal nor a reader is led astray by escape sequences, line
-/// ends or marks of direction in a name, a command or an error. A report on a record that came from elsewhere,
+/// `record` with every text in it made inert: a name, a command or an error has no escape sequences, line ends or marks
+/// of direction, so a terminal shows it as plain text. A report on a record that came from elsewhere,
 /// or on one that quotes a foreign server, is made from what this returns.
 ///
 /// # Errors

@@ -10,7 +10,7 @@
 //! | `html` | the notes as a page with charts |
 //! | `csv` | each measurement, for other programs |
 //! | `changes` | two runs compared |
-//! | `inert` | a record whose texts can't lead a terminal or a reader astray |
+//! | `inert` | a record without escape sequences and marks of direction in its texts |
 //! | `gate` | a program beside another build of it, and whether it is worse |
 //!
 //! ```

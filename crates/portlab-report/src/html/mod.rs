@@ -1,4 +1,4 @@
-//! The notes as one page of HTML, which asks nothing of the network, with charts of [`portlab_chart`].
+//! The notes as one page of HTML, which makes no request, with charts of [`portlab_chart`].
 //!
 //! | module | owns |
 //! |---|---|
@@ -26,7 +26,7 @@ pub use charts::{Chart, charts};
 use self::{palette::Palette, shell::Section};
 use crate::notes::{Notes, OfWorkload, Part, Sentence};
 
-/// Writes `notes` as a page of HTML: one file, which asks nothing of the network.
+/// Writes `notes` as a page of HTML: one file, which makes no request.
 pub fn html(notes: &Notes) -> String {
     let report = Report::of(notes);
     let (record, lang) = (notes.record, notes.lang);

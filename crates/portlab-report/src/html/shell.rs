@@ -41,7 +41,7 @@ pub(super) fn shell(notes: &Notes, sections: &[Section<'_>]) -> String {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                // Nothing may be asked of the network: the browser holds us to it.
+                // The page makes no request; the browser enforces that.
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 link rel="icon" href="data:,";
                 title { (title) }
