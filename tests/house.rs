@@ -399,12 +399,9 @@ const ENGLISH: &[(&str, &str)] = &[
     // Values that clap's parsers refuse: clap's own messages are English too.
     ("portlab/src/args.rs", "invalid hex"),
     ("portlab/src/args.rs", "it must be a whole number"),
-    ("compare/entrants.rs", "{name:?} "),
-    ("compare/entrants.rs", "{command:?} "),
     ("hub/mailbox.rs", "unknown policy"),
     ("load/src/expect.rs", ""),
     ("load/src/pace.rs", "{0:?} is no kind"),
-    ("stats/src/steps.rs", ""),
     // For the programmer of a server or of a test.
     ("portlab-conformance/", ""),
     ("portlab-testkit/", ""),
@@ -485,7 +482,7 @@ fn files_are_written_in_one_place_which_writes_them_whole() {
 fn names_of_files_are_made_in_a_few_places() {
     // What each is made of: a chart's name, which is plain; the name of a model of the house; a process id.
     let places = [
-        "report/charts.rs",
+        "portlab/src/report/mod.rs",
         "portlab-lab/src/timeline.rs",
         "portlab/src/advise/mod.rs",
     ];

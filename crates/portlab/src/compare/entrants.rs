@@ -3,7 +3,7 @@
 use anyhow::bail;
 use portlab_backends::{MODELS, find, textbook::control};
 use portlab_lab::experiment::{Entrant, Part, Server};
-use portlab_words::tr;
+use portlab_words::{Text, tr};
 
 use super::Args;
 
@@ -12,23 +12,32 @@ use super::Args;
 const BASELINES: &[&str] = &["event-loop", "threads"];
 
 /// Reads `NAME=COMMAND`.
-pub(super) fn foreign(text: &str) -> Result<Entrant, String> {
-    let example = "write NAME='COMMAND', such as mine='python3 echo.py {port}'";
-    let (name, command) = text
+pub(super) fn foreign(text: &str) -> Result<Entrant, Text> {
+    const EXAMPLE: &str = "NAME='COMMAND', such as mine='python3 echo.py {port}'";
+    const EXAMPLE_ZH: &str = "名字='命令'，例如 mine='python3 echo.py {port}'";
+    let Some((name, command)) = text
         .split_once('=')
         .filter(|(name, command)| !name.is_empty() && !command.trim().is_empty())
-        .ok_or_else(|| example.to_owned())?;
+    else {
+        return Err(tr!("write {EXAMPLE}", "请写作 {EXAMPLE_ZH}"));
+    };
     let is_plain = |c: char| c.is_alphanumeric() || "-_.+".contains(c);
     if !name.chars().all(is_plain) {
-        return Err(format!(
-            "invalid name {name:?}: expected letters, digits and any of -_.+"
+        return Err(tr!(
+            "invalid name {name:?}: expected letters, digits and any of -_.+",
+            "名字 {name:?} 无效：只能用字母、数字和 -_.+"
         ));
     }
-    let words = shlex::split(command)
-        .ok_or_else(|| format!("{command:?} has a quotation mark that isn't closed; {example}"))?;
+    let Some(words) = shlex::split(command) else {
+        return Err(tr!(
+            "{command:?} has a quotation mark that isn't closed; write {EXAMPLE}",
+            "{command:?} 里的引号不成对；请写作 {EXAMPLE_ZH}"
+        ));
+    };
     if !words.iter().any(|word| word.contains("{port}")) {
-        return Err(format!(
-            "{command:?} has no {{port}}, and so it isn't told where to listen; {example}"
+        return Err(tr!(
+            "{command:?} has no {{port}}, and so it isn't told where to listen; write {EXAMPLE}",
+            "{command:?} 里没有 {{port}}，服务端不知道要监听哪个端口；请写作 {EXAMPLE_ZH}"
         ));
     }
     Ok(Entrant::foreign(name, words))
