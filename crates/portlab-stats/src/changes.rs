@@ -281,7 +281,7 @@ fn rates_are_apart(before: &Cell, after: &Cell) -> bool {
 
 /// What makes two workloads of one name different ones, if something does.
 pub(crate) fn other_workload(before: &Workload, after: &Workload) -> Option<Unlike> {
-    const PARTS: [(Text, fn(&Workload) -> Text); 5] = [
+    const PARTS: [Part<Workload>; 5] = [
         (Text::new("service", "服务"), |it| same(&it.service)),
         (Text::new("what is counted", "计数对象"), |it| {
             same(format!("{:?}", it.counts).to_lowercase())
@@ -297,7 +297,7 @@ pub(crate) fn other_workload(before: &Workload, after: &Workload) -> Option<Unli
 
 /// What else differs between two runs.
 fn circumstances(before: &Record, after: &Record) -> Vec<Unlike> {
-    const PARTS: [(Text, fn(&Record) -> Text); 6] = [
+    const PARTS: [Part<Record>; 6] = [
         (Text::new("processor", "处理器"), |it| {
             same(&it.environment.cpu)
         }),
@@ -327,14 +327,13 @@ fn circumstances(before: &Record, after: &Record) -> Vec<Unlike> {
             same(&it.portlab_version)
         }),
     ];
-    const TIMES: [(Text, fn(&Workload) -> Text); 1] =
-        [(Text::new("time measured", "测量时长"), |it| {
-            let (time, warmup, name) = (it.duration_ms, it.warmup_ms, &it.name);
-            tr!(
-                "{time} ms after {warmup} ms of warm-up in {name}",
-                "{name} 预热 {warmup} ms 后测 {time} ms"
-            )
-        })];
+    const TIMES: [Part<Workload>; 1] = [(Text::new("time measured", "测量时长"), |it| {
+        let (time, warmup, name) = (it.duration_ms, it.warmup_ms, &it.name);
+        tr!(
+            "{time} ms after {warmup} ms of warm-up in {name}",
+            "{name} 预热 {warmup} ms 后测 {time} ms"
+        )
+    })];
     let mut all: Vec<_> = unlike(&PARTS, before, after).collect();
     for workload in &after.workloads {
         if let Some(earlier) = before.workload(&workload.name) {
@@ -344,12 +343,11 @@ fn circumstances(before: &Record, after: &Record) -> Vec<Unlike> {
     all
 }
 
+/// A part of a value that is compared: its name, and how it is written.
+type Part<T> = (Text, fn(&T) -> Text);
+
 /// The `parts` that differ between two values.
-fn unlike<T>(
-    parts: &[(Text, fn(&T) -> Text)],
-    before: &T,
-    after: &T,
-) -> impl Iterator<Item = Unlike> {
+fn unlike<T>(parts: &[Part<T>], before: &T, after: &T) -> impl Iterator<Item = Unlike> {
     parts.iter().filter_map(|(what, of)| {
         let (before, after) = (of(before), of(after));
         (before != after).then(|| Unlike {
