@@ -13,6 +13,9 @@ use portlab_service::{
     TextEncoding,
 };
 
+/// A call of the hub, with what delivers its mail.
+type HubCall<'a> = dyn Fn(&mut dyn Hub, &mut dyn FnMut(ConnId, Mail)) + 'a;
+
 /// A chat without a server: everything that is said is carried to its end at once.
 struct Salon {
     service: Chat,
@@ -100,7 +103,7 @@ impl Salon {
     }
 
     /// Calls the hub, and delivers the mail that follows from it.
-    fn tell_hub(&mut self, what: &dyn Fn(&mut dyn Hub, &mut dyn FnMut(ConnId, Mail))) {
+    fn tell_hub(&mut self, what: &HubCall<'_>) {
         let mut mail = Vec::new();
         what(&mut *self.hub, &mut |to, text| mail.push((to, text)));
         for (to, mail) in mail {

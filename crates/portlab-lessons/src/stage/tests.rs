@@ -37,19 +37,18 @@ impl Write for Board {
     }
 }
 
+/// A lesson's function.
+type Play = fn(&mut Stage<'_>) -> Result<(), Exit>;
+
 /// Plays the text above with a function; what was shown, and what came of it.
-fn played(play_it: fn(&mut Stage<'_>) -> Result<(), Exit>) -> (String, Result<Report, Exit>) {
+fn played(play_it: Play) -> (String, Result<Report, Exit>) {
     let board = Board::default();
     let report = played_on(Box::new(board.clone()), Pace::Straight, play_it);
     let shown = board.0.lock().unwrap().clone();
     (String::from_utf8(shown).unwrap(), report)
 }
 
-fn played_on(
-    out: Box<dyn Write>,
-    pace: Pace,
-    play_it: fn(&mut Stage<'_>) -> Result<(), Exit>,
-) -> Result<Report, Exit> {
+fn played_on(out: Box<dyn Write>, pace: Pace, play_it: Play) -> Result<Report, Exit> {
     let lesson = Lesson {
         name: "test",
         part: Part::Ports,
@@ -164,7 +163,7 @@ fn a_reader_that_has_gone_makes_no_failure_a_success() {
 
 #[test]
 fn a_function_that_does_not_agree_with_its_text_is_refused() {
-    let refused: [(fn(&mut Stage<'_>) -> Result<(), Exit>, &str); 6] = [
+    let refused: [(Play, &str); 6] = [
         (
             |stage| one(stage, Some("7"), &[("a", Yes)]),
             "claim b was not told of",
