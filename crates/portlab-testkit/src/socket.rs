@@ -5,8 +5,8 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
 };
 
-use portlab_sys::sockets::sockets_at;
-use socket2::{Domain, Socket, Type};
+use portlab_sys::sockets::{Socket, sockets_at};
+use socket2::{Domain, Type};
 
 use crate::wait_until;
 
@@ -17,7 +17,7 @@ pub fn listener() -> TcpListener {
 
 /// A listener whose accept queue holds `backlog` connections, and one more on Linux.
 pub fn listener_with_backlog(backlog: i32) -> TcpListener {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let socket = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     socket.bind(&any.into()).unwrap();
     socket.listen(backlog).unwrap();
@@ -25,8 +25,16 @@ pub fn listener_with_backlog(backlog: i32) -> TcpListener {
 }
 
 /// An address of loopback at which no socket listens.
+///
+/// The socket that finds the port never listens: while another test starts a program, the new process has copies of all
+/// sockets until it executes the program, and a listening copy would look like the server that the test waits for.
 pub fn free_addr() -> SocketAddr {
-    listener().local_addr().unwrap()
+    let socket = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    // A copy doesn't keep a server with this option from the port.
+    socket.set_reuse_address(true).unwrap();
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    socket.bind(&any.into()).unwrap();
+    socket.local_addr().unwrap().as_socket().unwrap()
 }
 
 /// Waits until the process at the other end of `stream` has read everything that was written to it.
@@ -36,11 +44,13 @@ pub fn wait_until_read(stream: &TcpStream) {
     wait_until("all bytes are read", || {
         let mut sockets = sockets_at(own.port()).unwrap();
         sockets.retain(|it| it.joins(own, peer));
+        // The kernel's list can lack a socket that has just been made.
+        let both_listed = sockets.len() == 2;
         // A socket that no process has accepted has no inode.
-        let is_read = |it: &portlab_sys::sockets::Socket| it.unread == 0 && it.inode != 0;
-        sockets
-            .iter()
-            .all(|it| it.local == own && it.unsent == 0 || it.local == peer && is_read(it))
+        let is_read = |it: &Socket| it.unread == 0 && it.inode != 0;
+        let is_done =
+            |it: &Socket| it.local == own && it.unsent == 0 || it.local == peer && is_read(it);
+        both_listed && sockets.iter().all(is_done)
     });
 }
 
