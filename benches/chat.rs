@@ -1,4 +1,4 @@
-//! What a chat costs and bears: server CPU per delivery against the echo's per message, two thousand
+//! What a chat costs, and what it withstands: server CPU per delivery against the echo's per message, two thousand
 //! members in a room, and members that never read.
 //!
 //!     cargo bench --bench chat
@@ -185,7 +185,7 @@ fn crowd(model: &str, members: usize) -> Result<bool> {
 fn silent(model: &str) -> Result<bool> {
     let (mut without, mut with, mut grown) = (Vec::new(), Vec::new(), 0);
     for _ in 0..PAIRS {
-        // Who is dropped is no burden any more: here they stay.
+        // A member that is disconnected costs nothing any more, so here the members stay.
         let limit = format!("--output-limit={LIMIT}");
         let options = ["--service=chat", "--overflow=drop-oldest", limit.as_str()];
         let server = start(model, &options)?;

@@ -54,7 +54,7 @@ impl MeasureError {
         };
         Failed {
             round,
-            reason: self.to_string(),
+            reason: Text::of(self),
             unmetered,
         }
     }
@@ -290,7 +290,7 @@ fn round_of(round: usize, rate_per_s: Option<f64>, loaded: &Loaded, readings: Re
         threads: end.threads,
         processes: end.processes,
         errors: loaded.errors,
-        first_error: (loaded.errors > 0).then(|| loaded.failures.to_string()),
+        first_error: (loaded.errors > 0).then(|| loaded.failures.clone()),
         generator_cpu_us_per_message: per(loaded.generator_cpu.as_secs_f64() * 1e6, messages),
         generator_cpu_share: loaded.generator_cpu_share,
         server_wait_share: end.runnable.wait_share_since(&begin.runnable),

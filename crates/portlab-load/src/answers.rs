@@ -28,7 +28,7 @@ pub struct AnswerLine {
     pub line: String,
     /// Answers that began with it.
     pub count: u64,
-    /// What error it is by its protocol, if it is one.
+    /// What error it is by its protocol, in English, if it is one.
     pub error: Option<String>,
 }
 
@@ -90,7 +90,7 @@ impl Answers {
         let shown = lines.into_iter().map(|line| AnswerLine {
             line: line.text(),
             count: line.count,
-            error: line.error.map(|error| error.to_string()),
+            error: line.error.map(|error| error.text().en.into()),
         });
         shown.collect()
     }

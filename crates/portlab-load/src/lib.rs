@@ -39,7 +39,7 @@
 //! | `latency`, `tally`, `fairness`, `stall` | histograms, errors, how evenly connections were served, time without a processor |
 //! | `outcome`, `checked`, `credibility`, `result` | what was measured; how far answers were checked; whether it can be believed; all of it for people and programs |
 //! | `preflight`, `export` | warnings before the run; histograms for HdrHistogram's tools |
-//! | `knee`, `search` | a ladder of rates, and the knee of latency against load; the highest rate that a server bears |
+//! | `knee`, `search` | a ladder of rates, and the knee of latency against load; the highest rate that a server handles |
 
 #![forbid(unsafe_code)]
 

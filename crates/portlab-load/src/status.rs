@@ -1,6 +1,6 @@
 //! Answers that are errors by their own protocol, recognised by the form that the protocol gives them.
 
-use std::fmt;
+use portlab_words::{Text, tr};
 
 use crate::{Say, Script};
 
@@ -150,13 +150,14 @@ fn three_digits(bytes: &[u8]) -> Option<u16> {
     digits.parse().ok().filter(|_| !digits.starts_with('+'))
 }
 
-impl fmt::Display for ErrorAnswer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl ErrorAnswer {
+    /// The error, in words.
+    pub fn text(self) -> Text {
         match self {
-            Self::Status(status) => write!(f, "status {status}"),
-            Self::Reply(code) => write!(f, "reply code {code}"),
-            Self::Minus => f.write_str("a line that begins with -"),
-            Self::Memcached => f.write_str("an ERROR line"),
+            Self::Status(status) => tr!("status {status}", "状态码 {status}"),
+            Self::Reply(code) => tr!("reply code {code}", "回应码 {code}"),
+            Self::Minus => Text::new("a line that begins with -", "以 - 开头的一行"),
+            Self::Memcached => Text::new("an ERROR line", "ERROR 开头的一行"),
         }
     }
 }

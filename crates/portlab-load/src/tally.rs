@@ -222,10 +222,13 @@ impl Cause {
                 "the server is not a portlab chat",
                 "服务器不是 portlab 的聊天服务",
             ),
-            Self::ErrorAnswer(error) => tr!(
-                "the server answered with an error: {error}",
-                "服务器的回应是错误：{error}"
-            ),
+            Self::ErrorAnswer(error) => {
+                let Text { en, zh } = error.text();
+                tr!(
+                    "the server answered with an error: {en}",
+                    "服务器的回应是错误：{zh}"
+                )
+            }
         }
     }
 

@@ -22,7 +22,7 @@ pub struct Faults {
     pub(crate) bandwidth: Option<u64>,
     /// The average size of a piece, and the time between two.
     pub(crate) slicer: Option<(u64, Duration)>,
-    /// Which byte, counted from 1, and whether only that one and no multiple of it.
+    /// Which byte, counted from 1; if true, that byte only, otherwise also every multiple of its number.
     pub(crate) flip: Option<(u64, bool)>,
     pub(crate) pause: bool,
     pub(crate) half_close: Option<u64>,

@@ -47,7 +47,7 @@ pub fn csv(notes: &Notes) -> String {
                 write(line(Some(round.round), Some(round), ""));
             }
             for failed in &row.cell.failures {
-                write(line(Some(failed.round), None, &failed.reason));
+                write(line(Some(failed.round), None, &failed.reason.en));
             }
             if let Some(remark) = row.remark.as_ref().filter(|_| row.cell.failures.is_empty()) {
                 write(line(None, None, &remark.plain()));
@@ -111,7 +111,8 @@ fn of_round(row: &Row, round: Option<&Round>) -> Vec<String> {
     let round = serde_json::to_value(round).unwrap_or_default();
     let figure = |head: &str| match &round[head] {
         _ if head == "generator_was_the_limit" => row.cell.generator_was_the_limit().to_string(),
-        Value::String(text) => text.clone(),
+        // A text in both languages: programs read English.
+        Value::Object(text) => text["en"].as_str().unwrap_or_default().to_owned(),
         Value::Number(number) if number.is_f64() => known(number.as_f64()),
         Value::Null => String::new(),
         other => other.to_string(),
@@ -177,7 +178,7 @@ mod tests {
         let mut failed = cell("failed", &[4.0]);
         failed.failures.push(Failed {
             round: 2,
-            reason: "it said \"no\", and\nleft".into(),
+            reason: "it said \"no\", and\nleft".to_owned().into(),
             unmetered: None,
         });
         let mut pool = cell("pool", &[]);
@@ -224,7 +225,7 @@ mod tests {
         for formula in formulas {
             assert_eq!(no_formula(formula.to_owned()), format!("'{formula}"));
             let mut failed = cell("failed", &[4.0]);
-            failed.rounds[0].first_error = Some(formula.to_owned());
+            failed.rounds[0].first_error = Some(formula.to_owned().into());
             let fields = table(&record(vec![failed])).concat();
             assert!(fields.contains(&format!("'{formula}")), "{fields:?}");
         }

@@ -444,7 +444,7 @@ mod tests {
     fn text_from_elsewhere_moves_no_cursor() {
         let mut cells = pair();
         cells[1].rounds[0].errors = 1;
-        cells[1].rounds[0].first_error = Some("\u{1b}[2Jgone\nand more".into());
+        cells[1].rounds[0].first_error = Some("\u{1b}[2Jgone\nand more".to_owned().into());
         let text = super::text(&Notes::of(&record(cells), Lang::En), 120);
         assert!(!text.contains("\u{1b}[2J"), "{text:?}");
     }

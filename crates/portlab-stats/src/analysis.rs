@@ -410,7 +410,7 @@ mod tests {
         let mut failed = cell("failed", &[0.1; 5]);
         failed.failures.push(crate::record::Failed {
             round: 6,
-            reason: "it burnt".into(),
+            reason: "it burnt".to_owned().into(),
             unmetered: None,
         });
         let record = record(vec![

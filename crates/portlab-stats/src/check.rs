@@ -225,7 +225,7 @@ fn checked_cell(key: &str, cell: &Cell, rounds: usize) -> Checked {
     for (at, failed) in cell.failures.iter().enumerate() {
         let key = format!("{key}failures[{at}].");
         numbers(&key, 0.0..=rounds as f64, &[("round", failed.round as f64)])?;
-        texts(&key, &[("reason", &failed.reason)])?;
+        in_both(&key, &[("reason", &failed.reason)])?;
     }
     let latencies = &cell.latencies.0;
     for (at, &(value, seen)) in latencies.iter().enumerate() {
@@ -295,8 +295,12 @@ fn checked_round(key: &str, it: &Round) -> Checked {
     if let Some(rate) = it.offered_per_s {
         numbers(key, ABOVE_ZERO, &[("offered_per_s", rate)])?;
     }
-    let error = it.first_error.as_deref().unwrap_or_default();
-    texts(key, &[("first_error", error)])
+    let error: Vec<_> = it
+        .first_error
+        .iter()
+        .map(|it| ("first_error", it))
+        .collect();
+    in_both(key, &error)
 }
 
 fn timeline(key: &str, strip: &Timeline) -> Checked {

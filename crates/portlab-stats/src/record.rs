@@ -193,6 +193,10 @@ pub struct Facts {
 }
 
 /// Reads a text of both languages, or an English one, which then stands for the Chinese too.
+fn maybe_text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Text>, D::Error> {
+    text_or_english(from).map(Some)
+}
+
 fn text_or_english<'de, D: Deserializer<'de>>(from: D) -> Result<Text, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged, expecting = "expected a text in English and Chinese")]
@@ -392,8 +396,12 @@ pub struct Round {
     /// Errors and answers that never came; in a chat, promises that were not kept too.
     pub errors: u64,
     /// The first of them, in words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub first_error: Option<String>,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "maybe_text"
+    )]
+    pub first_error: Option<Text>,
     /// CPU time of the load generator per message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generator_cpu_us_per_message: Option<f64>,
@@ -434,8 +442,9 @@ pub struct Round {
 pub struct Failed {
     /// Which round, counted from 1.
     pub round: usize,
-    /// Why.
-    pub reason: String,
+    /// Why. Older records have the English only, which then stands for both.
+    #[serde(deserialize_with = "text_or_english")]
+    pub reason: Text,
     /// Why a foreign server was refused, if it was because not all of its work could be metered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unmetered: Option<Unmetered>,

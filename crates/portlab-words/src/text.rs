@@ -12,7 +12,7 @@ use crate::Lang;
 // For a place that chooses the language later: a column's head, a record, an error. As an error it shows its English
 // text, and in the alternate form (`{:#}`) its Chinese one, also as the context of another error: so `main` prints a
 // chain of errors in the user's language.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Text {
     /// In English.
     pub en: Cow<'static, str>,
@@ -29,11 +29,20 @@ impl Text {
         }
     }
 
+    /// What `said` shows in each language, such as an error that holds a [`Text`].
+    pub fn of(said: impl fmt::Display) -> Self {
+        Self {
+            en: said.to_string().into(),
+            zh: format!("{said:#}").into(),
+        }
+    }
+
     /// Joins `items` with `en` and `zh` between them. An item that is a [`Text`] is written in each language.
     pub fn join<T: fmt::Display>(items: impl IntoIterator<Item = T>, en: &str, zh: &str) -> Self {
-        let items = items
-            .into_iter()
-            .map(|it| (it.to_string(), format!("{it:#}")));
+        let items = items.into_iter().map(|it| {
+            let Self { en, zh } = Self::of(it);
+            (en, zh)
+        });
         let (of_en, of_zh): (Vec<_>, Vec<_>) = items.unzip();
         Self {
             en: of_en.join(en).into(),

@@ -83,7 +83,7 @@ fn a_stranger_that_lies_or_does_not_come_fails_the_comparison() {
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{name}: {said}");
         assert!(said.contains(why), "{name}: {said}");
-        assert!(record(&dir).cells[0].failures[0].reason.contains(why));
+        assert!(record(&dir).cells[0].failures[0].reason.en.contains(why));
     }
 }
 
@@ -277,7 +277,7 @@ fn a_server_that_the_command_did_not_start_is_refused() {
     let failed = &record.cells[0].failures[0];
     assert_eq!(failed.unmetered, Some(Unmetered::Listener), "{said}");
     let pid = std::process::id().to_string();
-    assert!(failed.reason.contains(&pid), "{said}");
+    assert!(failed.reason.en.contains(&pid), "{said}");
     let port = fs::read_to_string(&file).unwrap();
     let mut last =
         std::net::TcpStream::connect(("127.0.0.1", port.trim().parse().unwrap())).unwrap();
@@ -289,7 +289,7 @@ fn a_server_that_the_command_did_not_start_is_refused() {
 fn a_server_that_listens_elsewhere_or_not_in_time_is_told_of() {
     let reason = |name: &str, command: &str, more: &[&str]| {
         let (record, _) = alone(&folder(name), command, more);
-        record.cells[0].failures[0].reason.clone()
+        record.cells[0].failures[0].reason.en.clone()
     };
     if TcpListener::bind("[::1]:0").is_ok() {
         let why = reason(

@@ -11,6 +11,7 @@ use portlab_stats::{
     advice::{Kind, Shot, Shown, Work},
     record::{self, Round},
 };
+use portlab_words::{Text, tr};
 
 use super::{Audience, Budget, Inquiry};
 use crate::{
@@ -42,7 +43,7 @@ pub(super) enum Stage {
 pub(super) enum Taken {
     Shot(Shot),
     /// The server failed, for this reason.
-    Failed(String),
+    Failed(Text),
     /// No message was answered, and there was no error: perhaps no message was due.
     Nothing,
     /// The user, or the end of the time, cut it off.
@@ -151,9 +152,13 @@ impl<'a> Point<'a> {
                 Taken::CutOff
             }
             Err(MeasureError::Interrupted) => {
-                Taken::Failed(format!("not measured within {} s", patience.as_secs()))
+                let seconds = patience.as_secs();
+                Taken::Failed(tr!(
+                    "not measured within {seconds} s",
+                    "{seconds} s 内没有测完"
+                ))
             }
-            Err(error) => Taken::Failed(error.to_string()),
+            Err(error) => Taken::Failed(Text::of(error)),
         }
     }
 

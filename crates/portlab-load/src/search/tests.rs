@@ -30,7 +30,7 @@ fn interval(search: &Search) -> (f64, f64) {
     }
 }
 
-/// The rate that the server bears at least, if no higher rate was tried because of `limit`.
+/// The rate that the server handles at least, if no higher rate was tried because of `limit`.
 fn at_least(search: &Search, limit: Limit) -> f64 {
     match search.highest() {
         Highest::AtLeast { per_s, limit: why } if why == limit => per_s,

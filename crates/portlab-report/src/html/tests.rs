@@ -18,12 +18,12 @@ fn page(lang: Lang) -> String {
     let mut failed = cell("other", &[]);
     failed.failures.push(Failed {
         round: 1,
-        reason: wicked(),
+        reason: wicked().into(),
         unmetered: None,
     });
     let mut wrong = cell(&format!("{WICKED} wrong"), &[5.0; 3]);
     wrong.rounds[0].errors = 1;
-    wrong.rounds[0].first_error = Some(wicked());
+    wrong.rounds[0].first_error = Some(wicked().into());
     let mut record = record(vec![cell(WICKED, &[4.0; 3]), wrong, failed]);
     for cell in &mut record.cells {
         cell.workload = wicked();

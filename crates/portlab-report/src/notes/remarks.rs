@@ -29,7 +29,7 @@ pub(super) fn unmeasured(cell: &Cell, lang: Lang) -> Option<Sentence> {
     let told = match (not_run(cell, lang), cell.failures.first()) {
         (Some(why), _) => tr!(lang, "not run: {why}", "未运行：{why}"),
         (None, Some(failed)) => {
-            let why = reason(&failed.reason);
+            let why = reason(failed.reason.pick(lang));
             tr!(lang, "failed: {why}", "失败：{why}")
         }
         (None, None) => tr!(lang, "not measured yet", "尚未测量"),
@@ -68,8 +68,8 @@ pub(super) fn of(group: &Group, lang: Lang) -> Vec<Remark> {
 fn errors(cell: &Cell, lang: Lang) -> Option<String> {
     let errors = usize::try_from(cell.errors()).unwrap_or(usize::MAX);
     let (name, count) = (name(&cell.model), count(errors));
-    let first = cell.rounds.iter().find_map(|it| it.first_error.as_deref());
-    let told = match first.map(reason) {
+    let first = cell.rounds.iter().find_map(|it| it.first_error.as_ref());
+    let told = match first.map(|it| reason(it.pick(lang))) {
         Some(first) => tr!(
             lang,
             "{name}: {count} error[|s], the first one: {first}.",
@@ -85,7 +85,7 @@ fn errors(cell: &Cell, lang: Lang) -> Option<String> {
 }
 
 fn failures(cell: &Cell, lang: Lang) -> Option<String> {
-    let reason = reason(&cell.failures.first()?.reason);
+    let reason = reason(cell.failures.first()?.reason.pick(lang));
     let (name, count) = (name(&cell.model), count(cell.failures.len()));
     Some(match cell.rounds.is_empty() {
         true => tr!(lang, "{name} failed: {reason}.", "{name}失败：{reason}。"),
@@ -138,6 +138,7 @@ mod tests {
         fixture::{cell, record},
         record::{Failed, NotRun},
     };
+    use portlab_words::Text;
 
     #[test]
     fn a_server_that_is_not_in_the_table_is_under_it() {
@@ -149,14 +150,15 @@ mod tests {
         let mut burnt = cell("burnt", &[]);
         let failed = |round| Failed {
             round,
-            reason: "it burnt".into(),
+            reason: Text::new("it burnt", "它烧坏了"),
             unmetered: None,
         };
         burnt.failures.push(failed(1));
         let mut scorched = cell("scorched", &[4.0; 2]);
         scorched.failures.push(failed(3));
         scorched.rounds[1].errors = 2;
-        scorched.rounds[1].first_error = Some("member 3 received it twice".into());
+        scorched.rounds[1].first_error =
+            Some(Text::new("member 3 received it twice", "成员 3 收到了两次"));
         let record = record(vec![
             not_run("pool", NotRun::ServesFewer(2)),
             not_run("prefork", NotRun::ServesFewer(2)),

@@ -6,7 +6,7 @@ use portlab_stats::{
     measure::Measure,
     record::{Cell, Counts, Failed, Pinning, Point, Rate, Record},
 };
-use portlab_words::Lang;
+use portlab_words::{Lang, Text};
 use proptest::prelude::*;
 
 use super::{
@@ -166,7 +166,7 @@ fn any_cell() -> impl Strategy<Value = Cell> {
         }
         cell.failures.extend(fails.then(|| Failed {
             round: 9,
-            reason: "it burnt".to_owned(),
+            reason: Text::new("it burnt", "它烧坏了"),
             unmetered: None,
         }));
         cell

@@ -13,7 +13,7 @@ use portlab_stats::{
     measure::Measure,
     record::{Cell, Pinning, Rate, Record, Together},
 };
-use portlab_words::Lang;
+use portlab_words::{Lang, Text};
 
 use self::fixtures::*;
 use super::{Part, Sentence, cautions::CAUTIONS, findings, findings::FINDINGS, view::View};
@@ -139,7 +139,7 @@ fn of_many_errors_the_first_are_told_and_the_others_counted() {
     );
     for cell in &mut record.cells {
         cell.rounds[1].errors = 2;
-        cell.rounds[1].first_error = Some("a wrong byte".into());
+        cell.rounds[1].first_error = Some(Text::new("a wrong byte", "字节不符"));
     }
     let said = said("errors", &record, Lang::En);
     assert_eq!(said.len(), 4);

@@ -10,6 +10,7 @@ mod limit;
 mod tests;
 mod told;
 
+use portlab_words::Text;
 use serde::Serialize;
 
 use crate::analysis::TOO_BUSY;
@@ -125,7 +126,7 @@ pub enum Carries {
     /// It has no hub, which a chat needs.
     NoHub,
     /// It failed before it could be measured, for this reason.
-    Failed(String),
+    Failed(Text),
 }
 
 /// One measurement in a fresh process.

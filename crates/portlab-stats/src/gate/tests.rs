@@ -159,7 +159,7 @@ fn a_failure_now_and_then_is_not_decided_and_one_in_every_round_is_broken() {
     let (round, reason) = (1, "it burnt".to_owned());
     given_up.cells[0].failures.push(crate::record::Failed {
         round,
-        reason,
+        reason: reason.into(),
         unmetered: None,
     });
     assert_eq!(decisions(&given_up), [Decision::Broken]);

@@ -214,7 +214,7 @@ fn why_not(why: &Why, lang: Lang) -> String {
             "has no place for what members share",
             "没有地方放成员共享的东西"
         ),
-        Why::Carries(Carries::Failed(reason)) => reason.clone(),
+        Why::Carries(Carries::Failed(reason)) => reason.pick(lang).to_owned(),
         Why::Carries(Carries::All) | Why::NotMeasured => {
             tr!(lang, "too few measurements count", "算数的测量太少")
         }

@@ -30,7 +30,7 @@ pub(super) fn incomplete(record: &Record, _: &[View], lang: Lang) -> Vec<String>
 /// Cells that could not be measured in some round.
 pub(super) fn failures(_: &Record, views: &[View], lang: Lang) -> Vec<String> {
     let told = |view: &View, cell: &Cell| {
-        let reason = reason(&cell.failures.first()?.reason);
+        let reason = reason(cell.failures.first()?.reason.pick(lang));
         let (name, place) = (name(&cell.model), of(view, cell));
         let count = count(cell.failures.len());
         Some(tr!(
@@ -54,8 +54,8 @@ pub(super) fn errors(_: &Record, views: &[View], lang: Lang) -> Vec<String> {
     let told = |view: &View, cell: &Cell| {
         let errors = usize::try_from(cell.errors()).ok()?;
         let (name, count, place) = (name(&cell.model), count(errors), of(view, cell));
-        let first = cell.rounds.iter().find_map(|it| it.first_error.as_deref());
-        let told = match first.map(reason) {
+        let first = cell.rounds.iter().find_map(|it| it.first_error.as_ref());
+        let told = match first.map(|it| reason(it.pick(lang))) {
             Some(first) => tr!(
                 lang,
                 "{name} had {count} error[|s], {place}, and is not ranked there; the first: {first}.",

@@ -5,6 +5,7 @@ use portlab_stats::{
     measure::Measure,
     record::{Cell, Counts, Failed, NotRun, Pinning, Rate, Record, Round, Workload},
 };
+use portlab_words::Text;
 
 /// What one server may be against 4 µs: half as much, or twice.
 pub(super) const UNSURE: [f64; 7] = [2.0, 8.0, 4.1, 3.0, 9.0, 4.4, 3.9];
@@ -82,7 +83,7 @@ pub(super) fn starved(model: &str, places: usize) -> Cell {
 pub(super) fn failing(model: &str, measured: usize, failed: usize) -> Cell {
     let failure = |round| Failed {
         round: round + 9,
-        reason: "it burnt.".into(),
+        reason: Text::new("it burnt.", "它烧坏了。"),
         unmetered: None,
     };
     Cell {
