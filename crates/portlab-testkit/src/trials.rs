@@ -5,7 +5,7 @@ use std::thread::available_parallelism;
 use libtest_mimic::{Arguments, Trial};
 
 /// How many tests run at once at least: most of them wait.
-const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 12;
 
 /// Runs `trials` as the command line says, and ends the process.
 pub fn run(trials: Vec<Trial>) -> ! {
