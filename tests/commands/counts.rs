@@ -9,11 +9,14 @@ use std::{
 };
 
 use portlab_backends::MODELS;
-use portlab_sys::spawn::{Signal, signal};
+use portlab_sys::{
+    sockets::sockets_at,
+    spawn::{Signal, signal},
+};
 use serde_json::{Value, json};
 use socket2::SockRef;
 
-use portlab_testkit::{Running, command, wait_until_read};
+use portlab_testkit::{Running, command, wait_until, wait_until_read};
 
 fn start(options: &[&str]) -> Running {
     let serve = ["serve", "--json", "--bind=127.0.0.1:0"];
@@ -139,9 +142,16 @@ fn peers_that_break_off_while_a_handler_works_are_counted() {
             wait_until_read(&client);
             let socket = SockRef::from(&client);
             socket.set_linger(Some(Duration::ZERO)).unwrap();
+            // While another test starts a program, the new process has a copy of the socket, and the reset waits for it.
+            let own = client.local_addr().unwrap();
+            drop(client);
+            wait_until("the reset has arrived", || {
+                let sockets = sockets_at(own.port()).unwrap();
+                sockets.iter().all(|it| it.local != own && it.remote != own)
+            });
         }
         let counts = end(server)["connections"].clone();
         let counted = ["reset", "active"].map(|name| &counts[name]);
-        assert_eq!(counted, [5, 0], "{model}");
+        assert_eq!(counted, [5, 0], "{model}: {counts}");
     }
 }
