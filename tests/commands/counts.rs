@@ -147,7 +147,7 @@ fn peers_that_break_off_while_a_handler_works_are_counted() {
             drop(client);
             wait_until("the reset has arrived", || {
                 let sockets = sockets_at(own.port()).unwrap();
-                sockets.iter().all(|it| it.local != own && it.remote != own)
+                !sockets.iter().any(|it| it.joins(own, server.addr))
             });
         }
         let counts = end(server)["connections"].clone();
