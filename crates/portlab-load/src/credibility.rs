@@ -13,7 +13,7 @@ use crate::{Ended, Outcome, Pace, Plan, endings::joined, english};
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Judgement {
-    /// Whether there is no reason to doubt them.
+    /// Whether the figures can be trusted: no caution was raised.
     pub believable: bool,
     /// `yes`; `with care`, when there are doubts; `no`, when there is nothing to believe.
     pub word: &'static str,

@@ -50,7 +50,7 @@ impl HubClient for ThreadClient<'_> {
     }
 
     fn fetch(&mut self) -> io::Result<()> {
-        // If the bell is unreadable already, this fails, which is no error.
+        // If the bell has been read already, this read fails, and nothing is left to do.
         let _ = rustix::io::read(&self.bell.0, &mut [0; 8]);
         Ok(())
     }

@@ -34,7 +34,7 @@ pub(super) const one_of_many_gets_a_name: Case = Case {
                 continue;
             }
             ensure!(
-                answer.starts_with(b"* somebody is called alice already"),
+                answer.starts_with(b"* another member is called alice; "),
                 "got \"{}\"",
                 answer.escape_ascii()
             );

@@ -249,7 +249,7 @@ pub(super) const no_descriptors_left: Case = Case {
         // The limit is reached: the last client is not served.
         let last = crowd
             .last_mut()
-            .ok_or_else(|| Failure::new("there is no crowd"))?;
+            .ok_or_else(|| Failure::new("no members are connected"))?;
         last.send(b"let me in")?;
         last.expect_silence(Duration::from_millis(100))?;
         drop(crowd);

@@ -153,7 +153,7 @@ pub(crate) fn unread_from(peer: SocketAddr, sockets: &[Socket]) -> u32 {
 }
 
 /// Waits until the threads of a process are as `are` says, for [`PATIENCE`] at most, and returns them as
-/// they are then. Fails when there is no such process.
+/// they are then. Fails if no process has this id.
 pub(crate) fn threads_once(pid: i32, are: impl Fn(&[Thread]) -> bool) -> io::Result<Vec<Thread>> {
     until(PATIENCE, || threads::threads(pid), or_fails(are))
 }
@@ -174,7 +174,7 @@ pub(crate) fn are_asleep(threads: &[Thread]) -> bool {
     threads.iter().all(|it| it.state == 'S')
 }
 
-/// The threads of a process with their states. Fails when there is no such process.
+/// The threads of a process with their states. Fails if no process has this id.
 pub(crate) fn threads_of(pid: i32) -> io::Result<String> {
     threads::threads(pid).map(|threads| threads_shown(&threads))
 }

@@ -32,7 +32,7 @@ pub(crate) fn courses_port(stage: &mut Stage<'_>) -> io::Result<TcpListener> {
 
 /// Listens at a port of 127.0.0.1 that no other socket has, so that all sockets at the port are the lesson's: the system
 /// hands out the port of a TIME-WAIT again while that is still listed.
-/// Fails when there is no port, or `/proc/net/tcp` can't be read.
+/// Fails if no port is free, or `/proc/net/tcp` can't be read.
 pub(crate) fn quiet_door() -> io::Result<TcpListener> {
     let mut noisy = Vec::new();
     loop {

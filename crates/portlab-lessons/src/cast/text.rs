@@ -4,7 +4,7 @@ use std::io;
 
 use portlab_service::TextEncoding;
 
-/// The encoding that is called `label`. Panics when there is no such encoding: a lesson names existing ones.
+/// The encoding that is called `label`. Panics if no encoding has this label: lessons use known labels only.
 pub(crate) fn encoding(label: &str) -> TextEncoding {
     label.parse().expect("a lesson names encodings there are")
 }

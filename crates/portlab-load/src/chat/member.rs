@@ -277,7 +277,7 @@ impl Member {
                 let room = state.shared.joins(self.slot);
                 self.asks(Step::Joins, &format!("/join {room}"), state)
             }
-            Step::Named if told.starts_with(b"somebody is called ") => refused,
+            Step::Named if told.starts_with(b"another member is called ") => refused,
             Step::Joins if told.starts_with(b"you are ") => {
                 self.step = Step::In;
                 state.shared.is_in(self.slot);

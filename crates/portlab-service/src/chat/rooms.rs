@@ -107,7 +107,9 @@ impl Rooms {
     fn free(&self, name: &str, id: ConnId) -> Result<(), String> {
         self.well_formed("name", name)?;
         match self.names.get(&name.to_lowercase()) {
-            Some(holder) if *holder != id => Err(format!("somebody is called {name} already")),
+            Some(holder) if *holder != id => Err(format!(
+                "another member is called {name}; choose another name"
+            )),
             _ => Ok(()),
         }
     }

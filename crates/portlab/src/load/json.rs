@@ -41,7 +41,7 @@ pub(super) struct Ladder {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LadderVerdict {
-    /// Whether there is no reason to doubt it.
+    /// Whether the knee can be trusted: no caution was raised.
     pub(super) believable: bool,
     /// The reasons to doubt the rates that show the knee.
     pub(super) doubts: Vec<Caution>,
