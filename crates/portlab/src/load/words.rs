@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use anstyle::Style;
-use portlab_load::{Chat, Latency, LoadResult, Pace, Plan, Progress, Through};
+use portlab_load::{Arrivals, Chat, Latency, LoadResult, Pace, Plan, Progress, Through};
 use portlab_service::inert;
 pub(super) use portlab_words::units::per_s as rate;
 use portlab_words::{Lang, tr, units, wrap::wrap};
@@ -37,12 +37,18 @@ fn headline_at(plan: &Plan, rates: &str, lang: Lang) -> String {
                 format!("同时有 {depth} 条消息在途，闭环"),
             )
         }
-        Pace::Closed => tr!(lang, "x depth {depth}, closed loop", "x 深度 {depth}，闭环"),
-        Pace::Open { arrivals, .. } => tr!(
-            lang,
-            "open loop {rates}, {arrivals}",
-            "开环，{rates}，{arrivals}"
-        ),
+        Pace::Closed => tr!(lang, "x depth {depth}, closed loop", "深度 {depth}，闭环"),
+        Pace::Open { arrivals, .. } => {
+            let spread = match arrivals {
+                Arrivals::Uniform => "均匀到达",
+                Arrivals::Poisson => "泊松到达",
+            };
+            tr!(
+                lang,
+                "open loop {rates}, {arrivals}",
+                "开环，{rates}，{spread}"
+            )
+        }
     };
     let through = plan.through.as_ref().map_or(String::new(), |it| {
         let Through { addr, faults } = it;
@@ -75,7 +81,7 @@ fn headline_at(plan: &Plan, rates: &str, lang: Lang) -> String {
     };
     lang.pick(
         format!("{connections} {pace}; messages of {size}, {expect}{through}"),
-        format!("{count} 个连接 {pace}；消息 {size}，{expect}{through}"),
+        format!("{count} 个连接，{pace}；消息 {size}，{expect}{through}"),
     )
 }
 
@@ -195,6 +201,12 @@ impl Page {
     /// Adds a [`paragraph`].
     pub(super) fn add(&mut self, lead: &str, style: Style, text: &str) {
         self.text += &paragraph(self.width, lead, style, text);
+    }
+
+    /// Adds `text` behind `lead`, which ends with punctuation: the full-width one of Chinese needs no space behind it.
+    pub(super) fn add_behind(&mut self, style: Style, lead: &str, text: &str) {
+        let gap = self.lang.pick(" ", "");
+        self.add(&format!("{style}{lead}{style:#}{gap}"), Style::new(), text);
     }
 }
 

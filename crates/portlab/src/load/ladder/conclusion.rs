@@ -17,9 +17,12 @@ use crate::args::{BAD, DIM, GOOD, HEAD, WARN};
 pub(super) fn failures(page: &mut Page, step: &Step) {
     for failure in &step.result.failures {
         let (rate, count) = (step.rate(), failure.count);
-        let lead = tr!(page.lang, "at {rate}: {count}x", "速率 {rate}：{count} 次");
-        let text = failure.in_words(page.lang);
-        page.add(&format!("{BAD}{lead}{BAD:#} "), Style::new(), &text);
+        let lead = tr!(
+            page.lang,
+            "at {rate}: {count}x",
+            "速率 {rate}（{count} 次）："
+        );
+        page.add_behind(BAD, &lead, &failure.in_words(page.lang));
     }
 }
 
@@ -45,7 +48,7 @@ impl<'a> Curve<'a> {
     pub(super) fn tell(&self, page: &mut Page, cut_short: bool) {
         let lang = page.lang;
         let (lead, text) = self.knee_in_words(cut_short, lang);
-        page.add(&format!("{HEAD}{lead}{HEAD:#} "), Style::new(), &text);
+        page.add_behind(HEAD, &lead, &text);
         let cautions = self.cautions();
         let no_doubt = lang.pick(
             "nothing speaks against the rates up to the one after the knee",
@@ -56,8 +59,8 @@ impl<'a> Curve<'a> {
             _ if self.knee.sure().is_none() => (WARN, "no", ""),
             _ => (WARN, "with care", ""),
         };
-        let (name, word) = (lang.pick("believable:", "可信吗："), word_in(word, lang));
-        let lead = format!("{HEAD}{name}{HEAD:#} {style}{word}{style:#}  ");
+        let (name, word) = (lang.pick("believable: ", "可信吗："), word_in(word, lang));
+        let lead = format!("{HEAD}{name}{HEAD:#}{style}{word}{style:#}  ");
         page.add(&lead, DIM, evidence);
         for caution in cautions {
             let lead = format!("  {WARN}!{WARN:#} ");

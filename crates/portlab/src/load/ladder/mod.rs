@@ -179,7 +179,7 @@ impl Ladder<'_> {
         }
         if let Some(why) = &self.cut_short {
             let lead = self.lang.pick("cut short:", "提前结束：");
-            page.add(&format!("{BAD}{lead}{BAD:#} "), anstyle::Style::new(), why);
+            page.add_behind(BAD, lead, why);
         }
         page.answers(self.plan, &answers);
         Curve::of(&self.walked).tell(&mut page, self.cut_short.is_some());
