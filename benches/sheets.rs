@@ -15,6 +15,7 @@ use portlab_stats::{
     record::{Environment, Record},
 };
 use portlab_testkit::{binary, folder};
+use portlab_words::tr;
 use serde_json::{Value, json};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -65,7 +66,10 @@ fn main() -> Result<()> {
     let Environment {
         cpu, cores, kernel, ..
     } = &churn.environment;
-    let place = format!("{cpu}, {cores} cores, Linux {kernel}");
+    let place = tr!(
+        "{cpu}, {cores} cores, Linux {kernel}",
+        "{cpu}，{cores} 核，Linux {kernel}"
+    );
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let record = json!({"place": place, "date": &now[..10], "models": models});
     let text = format!("{record:#}\n");

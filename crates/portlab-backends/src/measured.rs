@@ -4,14 +4,14 @@
 use std::sync::LazyLock;
 
 use portlab_words::{
-    Lang, tr,
+    Lang, Text, tr,
     units::{bytes, nanos},
 };
 use serde::Deserialize;
 
 #[derive(Deserialize)]
 struct Measured {
-    place: String,
+    place: Text,
     /// The day, as `2026-11-28`.
     date: String,
     /// Of each model, its figures by name.
@@ -56,6 +56,7 @@ pub fn told(name: &str, lang: Lang) -> Option<String> {
     });
     let told: Vec<String> = told.collect();
     let Measured { place, date, .. } = &*MEASURED;
+    let place = place.pick(lang);
     (!told.is_empty()).then(|| match lang {
         Lang::En => format!("{} ({place}; {date})", told.join("; ")),
         Lang::Zh => format!("{}（{place}；{date}）", told.join("；")),
@@ -73,7 +74,7 @@ mod tests {
             let is_possible = |figure: &f64| figure.is_finite() && *figure > 0.0;
             assert!(figures.values().all(is_possible), "{name}");
         }
-        assert!(told("fork", Lang::Zh).is_some_and(|told| told.contains(&MEASURED.place)));
+        assert!(told("fork", Lang::Zh).is_some_and(|told| told.contains(&*MEASURED.place.zh)));
         assert_eq!(told("unknown", Lang::En), None);
     }
 }
