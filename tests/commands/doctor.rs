@@ -201,7 +201,7 @@ fn a_silent_server_is_as_well() {
     let (served, addr) = server(b"");
     // A server that is slow to accept, on a busy machine, has a minute to do it.
     let line = format!("{addr} --lang=zh --connect --timeout=1m");
-    tells(&line, 0, &["不先说话", "可以连上"]);
+    tells(&line, 0, &["不先发送", "可以连上"]);
     assert_eq!(served.join().unwrap().0, b"");
 }
 
@@ -271,7 +271,7 @@ fn a_full_accept_queue_is_told_from_a_firewall() {
     tells(&line, 1, &["its accept queue is full (1 wait"]);
     let line = format!("{asked} --lang=en --connect");
     tells(&line, 1, &["the accept queue is full (1 wait"]);
-    tells(&format!("{asked} --lang=zh"), 1, &["等待队列满了（有 1 个"]);
+    tells(&format!("{asked} --lang=zh"), 1, &["队列满了（有 1 个"]);
     let all = json(&[&addr.to_string(), "--timeout=100ms", "--connect"]);
     assert_eq!(all["attempts"][0]["outcome"], "timed-out");
     drop(waiting);

@@ -43,11 +43,11 @@ impl Build {
         match (ended, version) {
             (None, _) => Err(tr!(
                 "{name} is not a portlab program: it doesn't answer --version",
-                "{name} 不是 portlab 程序：它不回答 --version"
+                "{name} 不是 portlab 程序：用 --version 运行它，没有得到结果"
             )),
             (_, None) => Err(tr!(
                 "{name} is not a portlab program: asked for its --version, it said {line:?}",
-                "{name} 不是 portlab 程序：问它 --version，它说 {line:?}"
+                "{name} 不是 portlab 程序：用 --version 运行它，输出是 {line:?}"
             )),
             (_, Some(version)) => Ok(Self {
                 program: program.to_owned(),

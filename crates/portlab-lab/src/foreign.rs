@@ -51,8 +51,8 @@ impl fmt::Display for NotMetered {
                 return tr!(
                     "not measured: a process of the server belongs to another user, so whose the sockets of \
                      {addr} are can't be seen; run the server as yourself, or portlab as root",
-                    "没有测量：服务器有一个进程属于别的用户，看不到 {addr} 的套接字是谁的；\
-                     请用自己的身份运行服务器，或者以 root 运行 portlab"
+                    "没有测量：服务端有一个进程属于别的用户，看不出 {addr} 的套接字属于哪个进程；\
+                     请用自己的身份运行服务端，或者以 root 运行 portlab"
                 )
                 .fmt(f);
             }
@@ -64,7 +64,7 @@ impl fmt::Display for NotMetered {
             "not measured: {process} {en}, and the command of --server didn't start it, so what it uses \
              can't be metered; give the command that starts the server itself",
             "没有测量：{process_zh} {zh}，但它不是 --server 的命令启动的，无法测量它的资源用量；\
-             请给出直接启动服务器的命令"
+             请给出直接启动服务端的命令"
         )
         .fmt(f)
     }
@@ -112,7 +112,7 @@ impl Server {
             "" => tr!("`{command}` {en}", "`{command}` {zh}"),
             said => tr!(
                 "`{command}` {en}; it said: {said}",
-                "`{command}` {zh}；它说：{said}"
+                "`{command}` {zh}；它的输出：{said}"
             ),
         }
         .into())

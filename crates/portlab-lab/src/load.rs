@@ -184,7 +184,7 @@ fn failures(outcome: &Outcome) -> Text {
     };
     if told.is_empty() {
         told.push(match chat {
-            None => Text::new("no answer in time", "没有及时收到回应"),
+            None => Text::new("no answer in time", "没有及时收到响应"),
             Some(_) => Text::new(
                 "not all members received every message in time",
                 "不是每个成员都及时收到了全部消息",

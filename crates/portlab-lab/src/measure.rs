@@ -40,7 +40,7 @@ impl From<io::Error> for MeasureError {
     fn from(error: io::Error) -> Self {
         Self::Failed(tr!(
             "can't meter the server: {error}",
-            "无法测量服务器的资源用量：{error}"
+            "无法测量服务端的资源用量：{error}"
         ))
     }
 }
@@ -155,7 +155,7 @@ fn measured(
     if let Some(status) = server.wait(Duration::ZERO)? {
         let died = tr!(
             "the server ended by itself, with {status}",
-            "服务器自己结束了：{status}"
+            "服务端自己结束了：{status}"
         );
         return Err(died.into());
     }
@@ -211,7 +211,7 @@ fn usable(
             "核对通过了，但还没有测到什么，负载就失败了：{zh}"
         )),
         false => {
-            MeasureError::NoMessages(Text::new("no message was answered", "没有一条消息得到回应"))
+            MeasureError::NoMessages(Text::new("no message was answered", "没有一条消息得到响应"))
         }
         true => MeasureError::NoMessages(tr!(
             "no member received a message: {en}",
@@ -227,7 +227,7 @@ fn stop(server: Server) -> Result<(), MeasureError> {
         true => Ok(()),
         false => Err(tr!(
             "the server was told to stop and ended with {status}",
-            "服务器收到停止信号后结束得不正常：{status}"
+            "服务端收到停止信号后结束得不正常：{status}"
         )
         .into()),
     }

@@ -62,7 +62,7 @@ impl From<io::Error> for ServerError {
     fn from(error: io::Error) -> Self {
         Self::Failed(tr!(
             "lost the server: {error}",
-            "与服务器失去了联系：{error}"
+            "与服务端失去了联系：{error}"
         ))
     }
 }
@@ -239,7 +239,7 @@ impl Server {
             }),
             None => Err(tr!(
                 "the server did not stop within {patience:?} and was killed",
-                "服务器在 {patience:?} 内没有停止，已被强行结束"
+                "服务端在 {patience:?} 内没有停止，已被强行结束"
             )
             .into()),
         }
@@ -256,12 +256,12 @@ impl Server {
             let _ = self.child.wait();
             let words = self.complaints.for_a_moment();
             let Text { en, zh } = match words.trim() {
-                "" => Text::new("it said nothing", "它什么也没有说"),
+                "" => Text::new("it said nothing", "它没有任何输出"),
                 words => tr!("{words}", "{words}"),
             };
             tr!(
                 "the server did not begin to listen: {en}",
-                "服务器没有开始监听：{zh}"
+                "服务端没有开始监听：{zh}"
             )
             .into()
         })

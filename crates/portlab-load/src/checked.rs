@@ -55,9 +55,9 @@ impl Checked {
     pub fn text(self) -> Text {
         match self {
             Self::Idle => Text::new("", ""),
-            Self::NotExpected => Text::new("no answer was expected", "不等待回应"),
+            Self::NotExpected => Text::new("no answer was expected", "不等待响应"),
             Self::NothingCame => Text::new("nothing came", "什么也没收到"),
-            Self::Incomplete => Text::new("no answer was complete", "没有一个完整的回应"),
+            Self::Incomplete => Text::new("no answer was complete", "没有一个响应是完整的"),
             Self::EveryByte => Text::new("every byte was checked", "逐字节核对过"),
             Self::EveryByteOfLikeMessages => Text::new(
                 "every byte was checked; all messages are alike",
@@ -67,7 +67,7 @@ impl Checked {
                 "framing checked, content not",
                 "核对了消息边界，没有核对内容",
             ),
-            Self::History => Text::new("every delivery was checked", "核对了每一次投递"),
+            Self::History => Text::new("every delivery was checked", "核对了每一次送达"),
         }
     }
 }

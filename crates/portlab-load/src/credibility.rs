@@ -192,7 +192,7 @@ impl<'a> Judge<'a> {
         if !self.began() {
             let text = tr!(
                 "the run ended before measuring began; until then {answered} messages were answered",
-                "测量开始前运行就结束了；在此之前有 {answered} 条消息得到回应"
+                "测量开始前运行就结束了；在此之前有 {answered} 条消息得到响应"
             );
             self.add(CautionKind::NotMeasured, text);
         } else if self.plan.pace != Pace::Idle && self.outcome.messages == 0 {
@@ -202,13 +202,13 @@ impl<'a> Judge<'a> {
             let text = Text::new(
                 "every answer was an error: the figures say how fast the server refuses, and not how fast it \
                  serves",
-                "每个回应都是错误：这些数字说的是服务器拒绝得多快，而不是服务得多快",
+                "每个响应都是错误：这些数字说的是服务端拒绝得多快，而不是服务得多快",
             );
             self.add(CautionKind::OnlyErrorAnswers, text);
         } else if errors > 0 {
             let text = tr!(
                 "{errors} of {answered} answers were errors, and the figures contain them",
-                "{answered} 个回应中有 {errors} 个是错误，数字中也算了它们"
+                "{answered} 个响应中有 {errors} 个是错误，数字中也算了它们"
             );
             self.add(CautionKind::ErrorAnswers, text);
         }
@@ -222,7 +222,7 @@ impl<'a> Judge<'a> {
             let text = tr!(
                 "the generator was the limit (a thread computed {percent:.0}% of its time): the server may be \
                  faster than this; try --threads",
-                "瓶颈是负载生成器（有一个线程 {percent:.0}% 的时间都在计算）：服务器可能比这更快；请试试 --threads"
+                "瓶颈是负载生成器（有一个线程 {percent:.0}% 的时间都在计算）：服务端可能比这更快；请试试 --threads"
             );
             self.add(CautionKind::GeneratorLimit, text);
         }
@@ -240,7 +240,7 @@ impl<'a> Judge<'a> {
             let text = tr!(
                 "the generator was late itself: p99 of its pacing lag is {lag}, and of the latency {latency}; \
                  try a lower --rate, --threads, --plain, or a machine that does nothing else",
-                "负载生成器自己发晚了：它的滞后 p99 为 {lag}，延迟 p99 为 {latency}；请试试更低的 --rate、--threads、\
+                "负载生成器自己发送晚了：它的滞后 p99 为 {lag}，延迟 p99 为 {latency}；请试试更低的 --rate、--threads、\
                  --plain，或换一台空闲的机器"
             );
             self.add(CautionKind::PacingLag, text);
@@ -264,7 +264,7 @@ impl<'a> Judge<'a> {
             let text = tr!(
                 "{due} messages became due while measuring, and {measured} were answered: messages queue up, and \
                  latency grows for as long as the run lasts",
-                "测量期间应发 {due} 条消息，只有 {measured} 条得到回应：消息越积越多，运行多久，延迟就增长多久"
+                "测量期间应发 {due} 条消息，只有 {measured} 条得到响应：消息越积越多，运行多久，延迟就增长多久"
             );
             self.add(CautionKind::Overload, text);
         }
@@ -282,7 +282,7 @@ impl<'a> Judge<'a> {
                 let text = tr!(
                     "{unserved} of {connections} connections got no answer while measuring: the percentiles are \
                      those of the others",
-                    "{connections} 个连接中有 {unserved} 个在测量期间没有得到回应：百分位数只反映其余连接"
+                    "{connections} 个连接中有 {unserved} 个在测量期间没有得到响应：分位数只反映其余连接"
                 );
                 self.add(CautionKind::Unserved, text);
             }
@@ -329,14 +329,14 @@ impl<'a> Judge<'a> {
         if count > 0 {
             let have = if count == 1 { " has" } else { "s have" };
             let worse = match self.samples > 0 {
-                true => Text::new(": the true percentiles are worse", "：真实的百分位数更差"),
+                true => Text::new(": the true percentiles are worse", "：真实的分位数更差"),
                 false => Text::new("", ""),
             };
             let Text { en, zh } = worse;
             let text = tr!(
                 "{count} message{have} no latency ({unanswered} sent and not answered, {due_not_sent} due and not \
                  sent){en}",
-                "{count} 条消息没有延迟（{unanswered} 条已发送但没有回应，{due_not_sent} 条到期未发送）{zh}"
+                "{count} 条消息没有延迟（{unanswered} 条已发送但没有响应，{due_not_sent} 条到期未发送）{zh}"
             );
             self.add(CautionKind::MissingAnswers, text);
         }
@@ -345,7 +345,7 @@ impl<'a> Judge<'a> {
             let text = match self.error_answers > 0 {
                 true => tr!(
                     "beside the answers that were errors, there were other errors ({count})",
-                    "除了是错误的回应，还有其他错误（{count} 个）"
+                    "除了是错误的响应，还有其他错误（{count} 个）"
                 ),
                 false => tr!("there were errors ({count})", "出现了错误（{count} 个）"),
             };
@@ -395,11 +395,11 @@ fn no_messages(outcome: &Outcome) -> Text {
         return match without_errors {
             true => Text::new(
                 "no message reached its whole room while measuring; try a longer --duration",
-                "测量期间没有一条消息送达房间里的所有成员；请试试更长的 --duration",
+                "测量期间没有一条消息送达聊天室里的所有成员；请试试更长的 --duration",
             ),
             false => Text::new(
                 "no message reached its whole room while measuring: see the errors",
-                "测量期间没有一条消息送达房间里的所有成员：请看错误",
+                "测量期间没有一条消息送达聊天室里的所有成员：请看错误",
             ),
         };
     }
@@ -419,7 +419,7 @@ fn no_messages(outcome: &Outcome) -> Text {
     };
     let what = Text::new(
         "no answer was complete in the time measured",
-        "测量期间没有一个完整的回应",
+        "测量期间没有一个完整的响应",
     );
     joined(&[what, beside, next])
 }

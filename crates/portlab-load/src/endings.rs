@@ -131,11 +131,11 @@ impl Endings {
             ),
             _ if self.refused > 0 || self.listens == Some(false) => Text::new(
                 "nothing listens there any more; start it again, then repeat the run",
-                "该端口已经没有程序监听；请启动服务器后重新运行",
+                "该端口已经没有程序监听；请启动服务端后重新运行",
             ),
             _ if idle => Text::new(
                 "it has an idle timeout or a limit on connections, or it stopped",
-                "服务器设有空闲超时或连接数上限，或者已经停止",
+                "服务端设有空闲超时或连接数上限，或者已经停止",
             ),
             (_, 0) => Text::new(
                 "is it a server of this protocol, and has it room for so many?",
@@ -143,7 +143,7 @@ impl Endings {
             ),
             (Some(limit), _) => tr!(
                 "it seems to allow so many on a connection; use --per-connection {limit}",
-                "它似乎限制了每个连接的回应数；请使用 --per-connection {limit}"
+                "它似乎限制了每个连接的响应数；请使用 --per-connection {limit}"
             ),
             _ if self.together() => tr!(
                 "it was restarted or has closed them all at once; repeat the run, and if it happens again, use \
@@ -153,7 +153,7 @@ impl Endings {
             _ => tr!(
                 "if it allows no more on a connection, use --per-connection {least}; if it stopped, start it \
                  again, then repeat the run",
-                "如果它限制每个连接的回应数，请使用 --per-connection {least}；如果它已停止，请启动后重新运行"
+                "如果它限制每个连接的响应数，请使用 --per-connection {least}；如果它已停止，请启动后重新运行"
             ),
         }
     }
@@ -164,7 +164,7 @@ impl Endings {
             true => Text::new(
                 ", and so the run ended before its time: it stopped, restarted or crashed; start it again, then \
                  repeat the run",
-                "，运行因此提前结束：服务器停止、重启或崩溃了；请启动后重新运行",
+                "，运行因此提前结束：服务端停止、重启或崩溃了；请启动后重新运行",
             ),
             false => Text::new(
                 ": it drops members that read too slowly (its --output-limit), or it lost a process",
@@ -178,22 +178,22 @@ impl Endings {
         let (least, most) = self.answers.unwrap_or_default();
         let closed = self.closed;
         let what = match closed {
-            1 => Text::new("the server closed a connection", "服务器关闭了一个连接"),
+            1 => Text::new("the server closed a connection", "服务端关闭了一个连接"),
             _ => tr!(
                 "the server closed {closed} connections",
-                "服务器关闭了 {closed} 个连接"
+                "服务端关闭了 {closed} 个连接"
             ),
         };
         let answers = plural(most, "answer");
         let after = match (least, most) {
             _ if idle => Text::new("", ""),
-            (_, 0) => Text::new(" before any answer", "，一个回应也没有"),
+            (_, 0) => Text::new(" before any answer", "，一个响应也没有"),
             _ if least < most => tr!(
                 " after {least} to {most} answers",
-                "，各在 {least} 到 {most} 个回应之后"
+                "，各在 {least} 到 {most} 个响应之后"
             ),
-            _ if closed > 1 => tr!(" after {answers} each", "，各在 {most} 个回应之后"),
-            _ => tr!(" after {answers}", "，在 {most} 个回应之后"),
+            _ if closed > 1 => tr!(" after {answers} each", "，各在 {most} 个响应之后"),
+            _ => tr!(" after {answers}", "，在 {most} 个响应之后"),
         };
         let when = match self.closed_at() {
             None => Text::new(
@@ -217,7 +217,7 @@ impl Endings {
 
     fn refused_text(&self) -> Text {
         let it = match self.closed {
-            0 => Text::new("the server", "服务器"),
+            0 => Text::new("the server", "服务端"),
             _ => Text::new("; it", "；它"),
         };
         let count = self.refused;

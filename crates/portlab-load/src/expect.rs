@@ -176,13 +176,13 @@ impl FromStr for Expect {
         let unknown = || {
             tr!(
                 r#"unknown expectation {text:?}: expected echo, bytes:100, until:"\r\n", lines:1, close or none"#,
-                r#"未知的回应形式 {text:?}：应为 echo、bytes:100、until:"\r\n"、lines:1、close 或 none"#
+                r#"未知的响应形式 {text:?}：应为 echo、bytes:100、until:"\r\n"、lines:1、close 或 none"#
             )
         };
         let empty = || {
             tr!(
                 "{text:?} expects no byte; write none for a message without an answer",
-                "{text:?} 不等待任何字节；不等待回应请写 none"
+                "{text:?} 不等待任何字节；不等待响应请写 none"
             )
         };
         let at_least_one = |number| Some(number).filter(|it| *it > 0).ok_or_else(empty);

@@ -119,7 +119,7 @@ const MAX_RATE: f64 = 10e6;
 fn too_few_files(connections: usize, needed: u64, limit: u64) -> Text {
     let fit = limit.saturating_sub(needed - connections as u64);
     let fits = match fit {
-        0 => Text::new(", too low for any connection:", "，连一个连接也不够："),
+        0 => Text::new(", too low for any connection:", "，连一个连接都不够用："),
         _ => {
             let most = plural(fit, "connection");
             tr!(": use {most} at most, or", "：请最多使用 {fit} 个连接，或")
@@ -182,7 +182,7 @@ impl Plan {
             ),
             ("bytes read per second", "每秒读取的字节数", read_per_s),
             ("nanoseconds in an interval", "间隔的长度", interval),
-            ("rooms", "房间数", rooms.unwrap_or(1) as u64),
+            ("rooms", "聊天室数", rooms.unwrap_or(1) as u64),
         ];
         if let Some((en, zh, _)) = numbers.iter().find(|(.., number)| *number == 0) {
             return Err(tr!(
@@ -200,7 +200,7 @@ impl Plan {
         if depth > 1 && self.script.expect == Expect::Close {
             return Err(tr!(
                 "an answer that ends with its connection allows no depth of {depth}; it must be 1",
-                "回应以关闭连接结束时，深度不能是 {depth}；只能是 1"
+                "响应以关闭连接结束时，深度不能是 {depth}；只能是 1"
             ));
         }
         if let Some(rate_per_s) = self.pace.rate_per_s()
@@ -224,7 +224,7 @@ impl Plan {
             return Err(tr!(
                 "too few members for the rooms ({members} for {rooms}): each room needs at least two, a sender and \
                  a receiver",
-                "成员太少（{rooms} 个房间只有 {members} 个成员）：每个房间至少要两个成员，一个发送，一个接收"
+                "成员太少（{rooms} 个聊天室只有 {members} 个成员）：每个聊天室至少要两个成员，一个发送，一个接收"
             ));
         }
         let (needed, limit) = (self.open_files(), raise_open_files());

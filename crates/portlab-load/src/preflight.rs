@@ -61,7 +61,7 @@ pub fn preflight(plan: &Plan, limits: &Limits) -> Vec<Text> {
             tr!(
                 "{at_once} connections are begun at once and an accept queue holds {somaxconn} \
                  (net.core.somaxconn): some will take 1 s, 3 s, ...; use fewer --threads",
-                "同时发起 {at_once} 个连接，而接受队列只能容纳 {somaxconn} 个（net.core.somaxconn）：有些连接要等 1 s、3 s……；\
+                "同时发起 {at_once} 个连接，而 accept 队列只能容纳 {somaxconn} 个（net.core.somaxconn）：有些连接要等 1 s、3 s……；\
                  请减少 --threads"
             ),
         );
@@ -92,7 +92,7 @@ pub fn preflight(plan: &Plan, limits: &Limits) -> Vec<Text> {
         tr!(
             "at the pace of this client a message takes {takes}, and an answer may take {timeout}: all will time \
              out; raise --timeout or use a smaller --size",
-            "按这个客户端的节奏，一条消息要 {takes}，而回应最多等 {timeout}：全部会超时；请调高 --timeout 或减小 --size"
+            "按这个客户端的节奏，一条消息要 {takes}，而响应最多等 {timeout}：全部会超时；请调高 --timeout 或减小 --size"
         ),
     );
     warnings

@@ -196,15 +196,15 @@ impl Cause {
             }
             Self::TimedOut => Text::new("timed out", "超时"),
             Self::Incomplete => {
-                Text::new("timed out in the middle of an answer", "回应收到一半时超时")
+                Text::new("timed out in the middle of an answer", "响应收到一半时超时")
             }
             Self::ClosedEarly => Text::new(
                 "the server closed before all requests were answered",
-                "服务器在回应所有请求之前关闭了连接",
+                "服务端在响应所有请求之前关闭了连接",
             ),
             Self::ClosedIdle => Text::new(
                 "the server closed an idle connection",
-                "服务器关闭了空闲的连接",
+                "服务端关闭了空闲的连接",
             ),
             Self::WrongByte => Text::new("wrong byte", "字节不符"),
             Self::Unsolicited => {
@@ -217,16 +217,16 @@ impl Cause {
                     "收到了超过上限 {limit} 的数据，仍没有结束"
                 )
             }
-            Self::Refused => Text::new("the server refused it", "服务器拒绝了"),
+            Self::Refused => Text::new("the server refused it", "服务端拒绝了"),
             Self::NoChat => Text::new(
                 "the server is not a portlab chat",
-                "服务器不是 portlab 的聊天服务",
+                "服务端不是 portlab 的聊天服务",
             ),
             Self::ErrorAnswer(error) => {
                 let Text { en, zh } = error.text();
                 tr!(
                     "the server answered with an error: {en}",
-                    "服务器的回应是错误：{zh}"
+                    "服务端的响应是错误：{zh}"
                 )
             }
         }
@@ -238,11 +238,11 @@ impl Cause {
         Some(match self {
             Self::Errno(111) => Text::new(
                 "no program listens there; is the server up?",
-                "该端口没有程序监听；服务器启动了吗？",
+                "该端口没有程序监听；服务端启动了吗？",
             ),
             Self::Errno(104) => Text::new(
                 "the server reset the connection: it crashed, or closed before it had read everything",
-                "服务器重置了连接：它崩溃了，或者没有读完就关闭了",
+                "服务端复位了连接：它崩溃了，或者没有读完就关闭了",
             ),
             Self::Errno(99) => Text::new(
                 "no local port is left for this address; use --source auto, fewer connections, or wait a minute",
@@ -254,7 +254,7 @@ impl Cause {
             ),
             Self::Errno(32) => Text::new(
                 "the server had closed the connection already",
-                "服务器此前已经关闭了连接",
+                "服务端此前已经关闭了连接",
             ),
             Self::Errno(113 | 101) => Text::new(
                 "no way to that address; check it, and the network",
@@ -276,17 +276,17 @@ impl Cause {
             ),
             Self::WrongByte => Text::new(
                 "not an echo server (see --expect), or one that mixes up its buffers",
-                "不是回显服务器（见 --expect），或者弄混了缓冲区",
+                "不是回显服务端（见 --expect），或者弄混了缓冲区",
             ),
             Self::Unsolicited => Text::new(
                 "the answer is longer than --expect says, or the server sent something twice",
-                "回应比 --expect 所说的长，或者服务器重复发送了",
+                "响应比 --expect 所说的长，或者服务端重复发送了",
             ),
             Self::NoEnd => match phase {
                 Phase::Greeting => Text::new(
                     "give the end of what the server sends first, as in --greeting 'until:\\r\\n'; portlab connect \
                      shows what it sends",
-                    "请说明服务器先发送的内容怎样结束，如 --greeting 'until:\\r\\n'；portlab connect 可以显示它发送了什么",
+                    "请说明服务端先发送的内容怎样结束，如 --greeting 'until:\\r\\n'；portlab connect 可以显示它发送了什么",
                 ),
                 _ => Text::new(
                     "no line of a chat is so long; is it a chat of portlab serve --service chat?",
@@ -295,7 +295,7 @@ impl Cause {
             },
             Self::Refused => Text::new(
                 "in a chat: a name is taken, perhaps by another load, or there are too many rooms",
-                "在聊天中：名字已被占用（可能是另一次负载测试），或者房间太多",
+                "在聊天中：名字已被占用（可能是另一次负载测试），或者聊天室太多",
             ),
             Self::NoChat => Text::new(
                 "start one: portlab serve --service chat",
@@ -303,7 +303,7 @@ impl Cause {
             ),
             Self::ErrorAnswer(_) => Text::new(
                 "is the request right? To count such answers as any other, use --any-answer",
-                "请求写对了吗？要把这样的回应当作普通回应，请使用 --any-answer",
+                "请求写对了吗？要把这样的响应当作普通响应，请使用 --any-answer",
             ),
             Self::Errno(_) => return None,
         })
@@ -314,20 +314,20 @@ fn time_out_hint(phase: Phase) -> Text {
     match phase {
         Phase::Connect => Text::new(
             "no reply to the handshake: a firewall, or a full accept queue",
-            "握手没有回音：有防火墙，或接受队列已满",
+            "握手没有响应：有防火墙，或 accept 队列已满",
         ),
         Phase::Greeting => Text::new(
             "the server sends no greeting, or not the one that --greeting says",
-            "服务器没有先发送内容，或与 --greeting 所说的不同",
+            "服务端没有先发送内容，或与 --greeting 所说的不同",
         ),
         Phase::Send => Text::new(
             "the server doesn't read, or reads more slowly than data is sent",
-            "服务器不读取，或读得比发送慢",
+            "服务端不读取，或读得比发送慢",
         ),
         _ => Text::new(
             "no byte of the answer came: the server is slow, or serves fewer connections at once and leaves the \
              others in its accept queue, or waits for the rest of the request (does the message end as it should?)",
-            "回应一个字节也没收到：服务器慢，或同时只服务较少的连接、把其余的留在接受队列中，或在等请求的其余部分（消息的结尾对吗？）",
+            "响应一个字节也没收到：服务端慢，或同时服务的连接有限、其余的留在 accept 队列中，或在等请求的其余部分（消息的结尾对吗？）",
         ),
     }
 }

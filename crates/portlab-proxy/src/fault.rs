@@ -273,7 +273,7 @@ faults! {
     latency "TIME" time => "All bytes, and the close, arrive TIME later"
         "所有字节和关闭都晚 TIME 到达",
     jitter "TIME" time => "The latency is up to TIME longer or shorter, by chance; the order stays"
-        "延迟随机增减，最多 TIME；次序不变",
+        "延迟随机增减，最多 TIME；顺序不变",
     bandwidth "BYTES" some_bytes => "At most BYTES a second pass on each connection"
         "每个连接每秒最多通过 BYTES",
     slicer "BYTES[,TIME]" slicer => "Pieces of BYTES on average are sent, TIME after each other"

@@ -248,7 +248,7 @@ fn take(client: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
         reset(client);
         shared.tell(&tr!(
             "{most} connections are open, the most allowed; one more was reset",
-            "已有 {most} 个连接，达到上限；新来的一个被重置（RST）"
+            "已有 {most} 个连接，达到上限；新来的一个被复位（RST）"
         ));
         return Ok(());
     }
@@ -284,7 +284,7 @@ fn serve(client: TcpStream, number: u64, shared: &Shared) {
     let Text { en, zh } = failure;
     shared.tell(&tr!(
         "{en}; the client was reset (so far: {count})",
-        "{zh}；客户端的连接被重置（到现在共 {count} 次）"
+        "{zh}；客户端的连接被复位（到现在共 {count} 次）"
     ));
 }
 

@@ -115,7 +115,7 @@ impl<'a> Report<'a> {
             return tr!(
                 lang,
                 "nothing compares: no cell was measured well in both runs",
-                "没有可比较的：没有哪个测点在两次测量里都正常"
+                "没有可以比较的：没有一个测点在两次测量里都正常"
             );
         }
         let parts = [

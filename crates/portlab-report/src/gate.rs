@@ -162,7 +162,7 @@ impl Report<'_> {
             0 => tr!(
                 lang,
                 "nothing compares: no cell was measured with both builds",
-                "没有可比较的：没有哪个测点在两个版本上都测过"
+                "没有可以比较的：没有一个测点在两个版本上都测过"
             ),
             _ => tr!(
                 lang,
@@ -259,7 +259,7 @@ impl Report<'_> {
             Unit::Round => tr!(
                 self.lang,
                 "Each round is a pair: both builds were measured within moments, in shuffled order.",
-                "每一轮是一对：两个版本在同一轮里先后测量，次序随机。"
+                "每一轮是一对：两个版本在同一轮里先后测量，顺序随机。"
             ),
             Unit::Run => tr!(
                 self.lang,
@@ -272,7 +272,7 @@ impl Report<'_> {
             tr!(
                 self.lang,
                 "{pairs} The change is the median of the pairs' ratios. \"chance\" is how probable it is that two equal programs would show as large a worsening in any of these cells (a sign-flip test).",
-                "{pairs}变化是各对比值的中位数。“偶然概率”是：两个版本其实相同时，某个测点仅凭偶然就显得这么差的概率（符号翻转检验，所有测点一起算）。"
+                "{pairs}变化是各对比值的中位数。“偶然概率”是：两个版本其实相同时，仅仅因为偶然，就有某个测点显得这么差的概率（符号翻转检验，所有测点一起算）。"
             ),
             tr!(
                 self.lang,

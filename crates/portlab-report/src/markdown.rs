@@ -67,7 +67,7 @@ static BEFORE: Text = Text::new("Cautions", "注意事项");
 static MADE_BY: Text = Text::new("Made by ", "命令：");
 static TRAITS_HOW: Text = Text::new(
     "Server CPU per message, round by round.",
-    "每条消息的服务器 CPU，按轮配对。",
+    "每条消息的服务端 CPU，按轮配对。",
 );
 static TRAITS_HEADS: [Text; 4] = [
     Text::new("model", "模型"),

@@ -75,7 +75,7 @@ pub fn text(notes: &Notes, width: usize) -> String {
 pub(crate) static TRAITS: Text = Text::new("What the traits cost", "公共接口的代价");
 static TRAITS_HOW: Text = Text::new(
     "server CPU per message, through the traits : by hand, round by round",
-    "每条消息的服务器 CPU，经过公共接口 : 手写，按轮配对",
+    "每条消息的服务端 CPU，经过公共接口 : 手写，按轮配对",
 );
 
 /// A report that is being written.
@@ -355,7 +355,7 @@ mod tests {
             let mut cells = pair();
             cells.push(twin("event-loop", &[4.0, 4.1, 4.1]));
             cells.push(cell("event-loop-textbook", &[4.0, 4.1, 4.1]));
-            cells.push(cell("某人自己写的一个很长很长的服务器的名字", &[5.0; 3]));
+            cells.push(cell("某人自己写的一个很长很长的服务端的名字", &[5.0; 3]));
             cells.push(cell("late", &[]));
             cells[1].rounds[0].errors = 2;
             cells

@@ -36,7 +36,7 @@ impl FromStr for HandlerWork {
         let wrong = || {
             tr!(
                 "unknown kind of work {text:?}: expected none, wait:5ms, block:5ms, cpu:200us or panic",
-                "没有 {text:?} 这种工作；可以写 none、wait:5ms、block:5ms、cpu:200us 或 panic"
+                "没有 {text:?} 这种处理方式；可以写 none、wait:5ms、block:5ms、cpu:200us 或 panic"
             )
         };
         match text {

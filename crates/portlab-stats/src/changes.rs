@@ -288,7 +288,7 @@ pub(crate) fn other_workload(before: &Workload, after: &Workload) -> Option<Unli
         }),
         (Text::new("work", "处理"), |it| same(&it.work)),
         (Text::new("depth", "深度"), |it| same(it.depth)),
-        (Text::new("number of rooms", "房间数"), |it| {
+        (Text::new("number of rooms", "聊天室数"), |it| {
             it.rooms.map_or(NONE, same)
         }),
     ];
@@ -314,7 +314,7 @@ fn circumstances(before: &Record, after: &Record) -> Vec<Unlike> {
                     generator_cpus,
                 } => tr!(
                     "server on {server_cpus:?}, generator on {generator_cpus:?}",
-                    "服务器在 {server_cpus:?}，负载生成器在 {generator_cpus:?}"
+                    "服务端在 {server_cpus:?}，负载生成器在 {generator_cpus:?}"
                 ),
                 Pinning::Together(_) => NONE,
             }

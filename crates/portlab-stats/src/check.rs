@@ -52,7 +52,7 @@ pub(crate) fn check(record: &Record) -> Checked {
     if record.started_unix_s > LAST_SECOND {
         let expected = tr!(
             "seconds since 1970, at most {LAST_SECOND}; is it in milliseconds?",
-            "自 1970 年起的秒数，最多 {LAST_SECOND}；这个数是不是毫秒？"
+            "自 1970 年起的秒数，最多 {LAST_SECOND}；这个数的单位是不是毫秒？"
         );
         return wrong("started_unix_s", record.started_unix_s, &expected);
     }

@@ -141,7 +141,7 @@ pub fn record(cells: Vec<Cell>) -> Record {
         entrants,
         workloads: vec![Workload {
             name: "echo".into(),
-            title: Text::new("echo", "回声"),
+            title: Text::new("echo", "回显"),
             asks: Text::new("What does a message cost?", "一条消息花费多少？"),
             service: "echo".into(),
             counts: Counts::Messages,

@@ -206,7 +206,7 @@ impl First {
                 title: tr!("{service}", "{service}"),
                 asks: Text::new(
                     "What does a message cost the server?",
-                    "一条消息让服务器花费多少？",
+                    "一条消息的代价是多少？",
                 ),
                 counts: match service.as_str() {
                     "chat" => Counts::Deliveries,

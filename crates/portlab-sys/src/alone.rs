@@ -32,12 +32,12 @@ impl Alone {
         match threads()? {
             1 if CLAIMED.swap(true, SeqCst) => Err(io::Error::other(Text::new(
                 "a process serves once; start another process for another server",
-                "一个进程只能提供一次服务；请为另一个服务器启动新的进程",
+                "一个进程只能提供一次服务；请为另一个服务端启动新的进程",
             ))),
             1 => Ok(Self(PhantomData)),
             count => Err(io::Error::other(tr!(
                 "this process has {count} threads; a server is entered on the only thread of a fresh process",
-                "这个进程有 {count} 个线程；服务器必须在新进程唯一的线程上启动"
+                "这个进程有 {count} 个线程；服务端必须在新进程唯一的线程上启动"
             ))),
         }
     }

@@ -54,7 +54,7 @@ impl Input {
             return Err(refused(match kind.is_dir() {
                 true => Text::new(
                     "it is a directory; only a regular file or a pipe can be read",
-                    "这是一个目录；只能读普通文件或管道",
+                    "这是一个文件夹；只能读普通文件或管道",
                 ),
                 false => Text::new(
                     "it is a device; only a regular file or a pipe can be read",

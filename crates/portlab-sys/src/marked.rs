@@ -86,7 +86,7 @@ pub fn kill_marked(name: &str, value: &str) -> io::Result<usize> {
             let pid = left[0];
             let text = tr!(
                 "process {pid} was killed and has not ended",
-                "进程 {pid} 已被杀死，但还没有结束"
+                "进程 {pid} 收到了 SIGKILL，但还没有结束"
             );
             return Err(io::Error::new(io::ErrorKind::TimedOut, text));
         }

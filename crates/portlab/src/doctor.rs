@@ -67,7 +67,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
                 bail!(tr!(
                     lang,
                     "--timeout is 0, and no step can be done in that time; write a longer time, such as 3s",
-                    "--timeout 是 0，什么也等不到；请写长一点的时间，比如 3s"
+                    "--timeout 是 0，什么也来不及做；请写长一点的时间，比如 3s"
                 ));
             }
             let way = Way {

@@ -131,7 +131,7 @@ fn facts(sheet: &Sheet, lang: Lang) -> impl Iterator<Item = (&'static str, Strin
         (lang.pick("blocks", "会卡住谁"), text(&sheet.blocks)),
         (lang.pick("a connection costs", "一个连接的代价"), cost),
         (lang.pick("measured", "实测"), measured.unwrap_or_default()),
-        (lang.pick("breaks first", "最先撑不住的"), breaks_first),
+        (lang.pick("breaks first", "最先到极限的"), breaks_first),
         (lang.pick("serves at once", "同时服务"), at_once),
         (lang.pick("workers", "工作者"), workers(sheet, lang)),
         (lang.pick("the hub", "共享数据放在"), hub),
@@ -180,16 +180,14 @@ fn serves(sheet: &Sheet) -> Text {
     match sheet.serves {
         Serves::One => Text::new("one connection", "一个连接"),
         Serves::Workers => Text::new("one connection per worker", "每个工作者一个连接"),
-        Serves::Open => Text::new("as many as the machine carries", "机器撑得住多少就是多少"),
+        Serves::Open => Text::new("as many as the machine carries", "机器能承受多少就是多少"),
     }
 }
 
 fn workers(sheet: &Sheet, lang: Lang) -> String {
     let (count, option) = match sheet.workers {
         Workers::None => {
-            return lang
-                .pick("none to bound", "没有固定数量的工作者")
-                .to_owned();
+            return lang.pick("none to bound", "工作者的数量不固定").to_owned();
         }
         Workers::Fixed(count) => (count.to_string(), "--workers"),
         Workers::PerCore => (

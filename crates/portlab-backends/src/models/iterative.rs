@@ -31,7 +31,7 @@ pub(crate) struct Model;
 static SHEET: Sheet = Sheet {
     name: "iterative",
     family: Text::new("sequential", "顺序处理"),
-    term: Text::new("iterative server", "迭代服务器（iterative server）"),
+    term: Text::new("iterative server", "循环服务器（iterative server）"),
     idea: Text::new(
         "Accept a client, serve it to the end, accept the next.",
         "接受一个客户端，服务到它结束，再接受下一个。",
@@ -42,11 +42,11 @@ static SHEET: Sheet = Sheet {
     ),
     cost: Text::new(
         "1 fd; 2 system calls per message; a waiting client takes a place in the backlog",
-        "1 个文件描述符；每条消息 2 次系统调用；等待中的客户端在 backlog 队列里占一个位置",
+        "1 个文件描述符；每条消息 2 次系统调用；等待中的客户端在 accept 队列里占一个位置",
     ),
     breaks_first: Text::new(
         "the backlog: while one client is served, all others wait in it",
-        "backlog 队列：服务一个客户端时，其他客户端都排在里面",
+        "accept 队列：服务一个客户端时，其他客户端都排在里面",
     ),
     teaches: Text::new(
         "why servers need concurrency: one silent client blocks the whole port",
@@ -57,7 +57,7 @@ static SHEET: Sheet = Sheet {
     serves: Serves::One,
     hub: Err(Text::new(
         "it serves one client at a time, so two members never meet",
-        "它一次只服务一个客户端，两个成员永远碰不到一起",
+        "它一次只服务一个客户端，两个成员不会同时得到服务",
     )),
     survives_blocking: false,
 };

@@ -50,7 +50,7 @@ static SHEET: Sheet = Sheet {
     ),
     idea: Text::new(
         "One loop keeps all sockets; work that would stop it becomes a job on a CPU pool.",
-        "一个事件循环掌管所有套接字；会拖住它的工作，作为任务交给计算线程池。",
+        "一个事件循环管理所有套接字；会让它停住的工作，作为任务交给计算线程池。",
     ),
     blocks: Text::new(
         "no client, until every pool thread has a job; then jobs queue up",
@@ -62,7 +62,7 @@ static SHEET: Sheet = Sheet {
     ),
     breaks_first: Text::new(
         "the loop's core for messages, the pool's cores for work",
-        "处理消息时是事件循环那个核，计算时是线程池的那些核",
+        "处理消息时是事件循环所在的核，计算时是线程池用的那些核",
     ),
     teaches: Text::new(
         "the right use of a CPU pool: jobs, not sockets",

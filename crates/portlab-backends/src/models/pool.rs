@@ -43,7 +43,7 @@ static SHEET: Sheet = Sheet {
     ),
     idea: Text::new(
         "The main thread accepts; each client is a job that a pool thread blocks on to its end.",
-        "主线程负责 accept；每个客户端是一个任务，池里的一个线程阻塞着把它做到底。",
+        "主线程负责 accept；每个客户端是一个任务，由池里的一个线程从头做到尾，线程可以阻塞。",
     ),
     blocks: Text::new(
         "the next client, once every pool thread has one",

@@ -74,7 +74,7 @@ static SHEET: Sheet = Sheet {
     serves: Serves::Workers,
     hub: Ok(Text::new(
         "a broker process, to which each worker has a line (SOCK_SEQPACKET)",
-        "一个代理进程（broker），每个工作进程有一条通往它的线路（SOCK_SEQPACKET）",
+        "一个中介进程（broker），每个工作进程有一条通往它的线路（SOCK_SEQPACKET）",
     )),
     survives_blocking: true,
 };

@@ -67,7 +67,7 @@ static SHEET: Sheet = Sheet {
     serves: Serves::Workers,
     hub: Ok(Text::new(
         "a value behind a mutex; a client that waits in the backlog is in no room",
-        "一个用互斥锁保护的值；还在 backlog 队列里的客户端不在任何聊天室",
+        "一个用互斥锁保护的值；还在 accept 队列里的客户端不在任何聊天室",
     )),
     survives_blocking: true,
 };

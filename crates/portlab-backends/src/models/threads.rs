@@ -62,14 +62,14 @@ static SHEET: Sheet = Sheet {
     ),
     teaches: Text::new(
         "blocking code that scales to the thread limit; shared state and locks",
-        "阻塞式代码能撑到线程数的上限；共享状态与互斥锁",
+        "阻塞式代码够用，直到线程数的上限；共享状态与互斥锁",
     ),
     source: "UNP vol. 1, 30.10",
     workers: Workers::None,
     serves: Serves::Open,
     hub: Ok(Text::new(
         "a value behind a mutex, which no thread holds while it waits",
-        "一个用互斥锁保护的值；任何线程都不会拿着锁去等待",
+        "一个用互斥锁保护的值；任何线程都不会在持有锁时等待",
     )),
     survives_blocking: true,
 };

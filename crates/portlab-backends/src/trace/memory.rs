@@ -19,6 +19,7 @@ use std::{
 };
 
 use portlab_sys::children::generation;
+use portlab_words::Text;
 
 use super::{BROKER, ROLE};
 use crate::sync::{AtomicU64, words};
@@ -97,6 +98,8 @@ const NOT_RECORDED: usize = 1;
 /// `u64::MAX` minus the end of the first event that was not recorded: memory begins with zeros.
 const FIRST_LOST: usize = 2;
 
+const TWICE: Text = Text::new("a process records one timeline", "一个进程只记录一条时间线");
+
 static MEMORY: OnceLock<Memory> = OnceLock::new();
 
 #[derive(Clone, Copy, Default)]
@@ -119,7 +122,7 @@ thread_local! {
 pub(super) fn make(events: usize) -> io::Result<&'static Memory> {
     let is_first = MEMORY.set(Memory::new(events)?).is_ok();
     let memory = MEMORY.get().filter(|_| is_first);
-    memory.ok_or_else(|| io::Error::other("a process records one timeline"))
+    memory.ok_or_else(|| io::Error::other(TWICE))
 }
 
 pub(super) fn record(event: &TraceEvent) {

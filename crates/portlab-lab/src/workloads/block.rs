@@ -10,11 +10,11 @@ pub(super) static WORKLOAD: Workload = Workload {
     name: "block",
     title: &Text::new(
         "block: every handler blocks 5 ms",
-        "阻塞：每个处理都阻塞 5 毫秒",
+        "阻塞：处理每条消息都阻塞 5 毫秒",
     ),
     asks: &Text::new(
         "Which connections wait when a handler blocks?",
-        "处理函数阻塞时，哪些连接会被拖住？",
+        "处理函数阻塞时，哪些连接会受影响？",
     ),
     ranked_by: Measure::MessagesPerS,
     work: "block:5ms",

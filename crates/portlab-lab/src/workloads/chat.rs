@@ -13,7 +13,7 @@ pub(super) static WORKLOAD: Workload = Workload {
     ),
     asks: &Text::new(
         "What does it cost to send a line to all others in the room?",
-        "一个人的话要发给聊天室里的所有人，要花多少？",
+        "一个人的话要发给聊天室里的所有人，代价是多少？",
     ),
     counts: Counts::Deliveries,
     connections: Scale {

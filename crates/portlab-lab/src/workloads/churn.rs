@@ -10,9 +10,9 @@ pub(super) static WORKLOAD: Workload = Workload {
     name: "churn",
     title: &Text::new(
         "churn: connect, one message, close",
-        "短连接：连上、说一句、断开",
+        "短连接：连接、一条消息、断开",
     ),
-    asks: &Text::new("What does a connection cost?", "建立一个连接要花多少？"),
+    asks: &Text::new("What does a connection cost?", "一个连接的代价是多少？"),
     counts: Counts::Connections,
     connections: Scale {
         usual: &[10],

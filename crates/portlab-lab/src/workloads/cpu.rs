@@ -10,11 +10,11 @@ pub(super) static WORKLOAD: Workload = Workload {
     name: "cpu",
     title: &Text::new(
         "cpu: every answer computes 200 µs",
-        "计算：每个回答要算 200 微秒",
+        "计算：每个响应要算 200 微秒",
     ),
     asks: &Text::new(
         "Which model makes the most of the processors when every answer has to be computed?",
-        "每个回答都要计算时，哪个模型最能用好处理器？",
+        "每个响应都要计算时，哪个模型最能用好处理器？",
     ),
     ranked_by: Measure::MessagesPerS,
     work: "cpu:200us",

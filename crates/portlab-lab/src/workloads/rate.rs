@@ -14,7 +14,7 @@ pub(super) static WORKLOAD: Workload = Workload {
     ),
     asks: &Text::new(
         "How long do messages wait when they come at a rate, and not when the last is answered?",
-        "消息按固定速率到来、不等上一条回答时，要等多久？",
+        "消息按固定速率到来、不等上一个响应时，要等多久？",
     ),
     ranked_by: Measure::LatencyP99,
     connections: Scale {

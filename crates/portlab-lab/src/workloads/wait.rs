@@ -9,7 +9,7 @@ pub(super) static WORKLOAD: Workload = Workload {
     name: "wait",
     title: &Text::new(
         "wait: every answer waits 5 ms",
-        "等待：每个回答都要等 5 毫秒",
+        "等待：每个响应都要等 5 毫秒",
     ),
     asks: &Text::new(
         "Which models let many connections wait at the same time?",

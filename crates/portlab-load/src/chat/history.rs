@@ -298,11 +298,11 @@ impl Violation {
             ),
             Kind::OutOfOrder(Message { from, number }) => tr!(
                 "member {member} received message {number} of member {from} in another order than its room",
-                "成员 {member} 收到成员 {from} 的消息 {number} 的次序与房间的次序不同"
+                "成员 {member} 收到成员 {from} 的消息 {number} 的顺序与聊天室的顺序不同"
             ),
             Kind::Elsewhere(from) => tr!(
                 "member {member} received a message of member {from}, which is in another room",
-                "成员 {member} 收到了另一个房间的成员 {from} 的消息"
+                "成员 {member} 收到了另一个聊天室的成员 {from} 的消息"
             ),
             Kind::Garbled => tr!(
                 "member {member} received a line that no member sent",

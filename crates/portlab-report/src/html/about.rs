@@ -56,7 +56,7 @@ fn pinning(record: &Record, lang: Lang) -> String {
             tr!(
                 lang,
                 "server on cpu {server}, generator on cpu {generator}",
-                "服务器在 cpu {server}，负载生成器在 cpu {generator}"
+                "服务端在 cpu {server}，负载生成器在 cpu {generator}"
             )
         }
         Pinning::Together(why) => {
@@ -88,7 +88,7 @@ pub(super) fn machine(notes: &Notes) -> Markup {
             open_files_limit.to_string(),
         ),
         (
-            lang.pick("accept queue", "连接队列上限"),
+            lang.pick("accept queue", "accept 队列上限"),
             somaxconn.to_string(),
         ),
         (
@@ -104,7 +104,7 @@ pub(super) fn machine(notes: &Notes) -> Markup {
     ];
     for entrant in &record.entrants {
         if let Kind::Foreign { command } = &entrant.kind {
-            let name = lang.pick("foreign server", "外部服务器");
+            let name = lang.pick("foreign server", "外部服务端");
             facts.push((name, format!("{}: {command}", entrant.name)));
         }
     }
@@ -133,7 +133,7 @@ pub(super) fn sheets(report: &Report) -> Markup {
                     dl {
                         dt { (lang.pick("blocks", "会卡住谁")) } dd { (facts.blocks.pick(lang)) }
                         dt { (lang.pick("a connection costs", "一个连接的代价")) } dd { (facts.cost.pick(lang)) }
-                        dt { (lang.pick("breaks first", "最先撑不住的")) } dd { (facts.breaks_first.pick(lang)) }
+                        dt { (lang.pick("breaks first", "最先到极限的")) } dd { (facts.breaks_first.pick(lang)) }
                     }
                 }
             }

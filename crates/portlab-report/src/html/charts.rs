@@ -338,7 +338,7 @@ fn bar(report: &Report, table: &Table, column: &Column, at: usize) -> Bar {
         None if limited => Some(tr!(
             lang,
             "not ranked: the generator was the limit",
-            "不排名：负载生成器到了极限"
+            "不排名：瓶颈是负载生成器"
         )),
         None => None,
     };
@@ -401,7 +401,7 @@ fn curve(report: &Report, groups: &[&Group], swept: Dimension, measure: Measure)
     let caption = tr!(
         lang,
         "Medians with their 95% intervals; hollow where the generator was the limit.",
-        "中位数及其 95% 置信区间；空心表示负载生成器到了极限。"
+        "中位数及其 95% 置信区间；空心表示瓶颈是负载生成器。"
     );
     let name = stem(report.notes.record, &first.workload.name);
     let name = format!("{name}-{}-curve", slug(measure));
@@ -448,18 +448,18 @@ fn latencies(report: &Report, groups: &[&Group], table: &Table) -> Chart {
     let series: Vec<Series> = series.collect();
     let (title, what) = match group.workload.counts {
         Counts::Deliveries => (
-            lang.pick("Fan-out by percentile", "扇出时间的百分位曲线"),
+            lang.pick("Fan-out by percentile", "扇出时间的分位数曲线"),
             lang.pick("fan-out", "扇出时间"),
         ),
         _ => (
-            lang.pick("Latency by percentile", "延迟的百分位曲线"),
+            lang.pick("Latency by percentile", "延迟的分位数曲线"),
             lang.pick("latency", "延迟"),
         ),
     };
     let caption = tr!(
         lang,
         "All rounds together, nothing dropped; hollow where the generator was the limit. To the right, ever fewer messages.",
-        "所有轮次合并，无一丢弃；空心表示负载生成器到了极限。越往右，消息越少。"
+        "所有轮次合并，没有丢弃任何数据；空心表示瓶颈是负载生成器。越往右，消息越少。"
     );
     let point = &table.title;
     let heading = tr!(lang, "{title}, {point}", "{title}，{point}");
@@ -492,7 +492,7 @@ mod tests {
     fn whatever_a_workload_is_called_its_files_stay_in_their_folder() {
         let long = "x".repeat(10_000);
         let names = [
-            "../x", "..-x", "/etc/x", "", ".", "..", "a\0b", "A\\B", "con", "回声", "群聊", &long,
+            "../x", "..-x", "/etc/x", "", ".", "..", "a\0b", "A\\B", "con", "回显", "群聊", &long,
             "echo", "Echo",
         ];
         let mut record = record(Vec::new());

@@ -94,7 +94,7 @@ impl<'a> Report<'a> {
     fn found(&self) -> Markup {
         let nothing = self.notes.lang.pick(
             "The statistics don't support any statement.",
-            "统计上没有可以断言的结论。",
+            "统计上得不出任何结论。",
         );
         let first = |workload: &OfWorkload| {
             let first = workload.findings.first().map(|it| it.sentence.plain());

@@ -94,7 +94,7 @@ pub(super) fn shell(notes: &Notes, sections: &[Section<'_>]) -> String {
 static LEAD: Text = Text::new(
     "Every measurement had a fresh server process, verified first, then loaded and metered; rounds were \
      shuffled. What can't be told apart shares a place.",
-    "每次测量都使用全新的服务器进程：先校验，再加压、计量；各轮次序随机。分不出高下的并列。",
+    "每次测量都使用全新的服务端进程：先核对，再加负载并计量；各轮顺序随机。分不出高下的并列。",
 );
 pub(super) const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");

@@ -52,12 +52,12 @@ fn chart<'a>(timeline: &'a Timeline, at: usize, lang: Lang) -> Chart {
 
 static LANES: Text = Text::new(
     "A lane is a thread, and its colour shows what the thread did. Without a colour, no activity was recorded.",
-    "每条泳道是一个线程，颜色表示它在做什么；没有颜色处没有记录到活动。",
+    "每条泳道是一个线程，颜色表示它在做什么；没有颜色的地方没有记录到活动。",
 );
 static IN_STEPS: Text = Text::new(
     "This thread did more than can be drawn: each step shows only its longest activity. The next chart shows \
      a shorter time.",
-    "线程做的事多得画不下：每一小段只显示耗时最长的那件事；下图放大来看。",
+    "线程做的事太多，画不下：每一小段只显示耗时最长的那件事；下面放大一段来看。",
 );
 static KEY: [Text; 7] = [
     Text::new("accept", "接受连接"),

@@ -233,7 +233,7 @@ impl Conclusion<'_> {
             Choice::Depends => tr!(
                 lang,
                 "choose by your load: no server is best at most points",
-                "按自己的负载选：没有一个在多数测点最好"
+                "按自己的负载选：没有一个服务端在多数测点上最好"
             ),
             Choice::Alike(_) => tr!(
                 lang,
@@ -272,12 +272,12 @@ impl Conclusion<'_> {
                 Better::Higher => tr!(
                     lang,
                     "{model} reaches as little as {times}x the {what} ({low} to {high})",
-                    "{model} 的{what}最少只有 {times} 倍（{low} 到 {high}）"
+                    "{model} {what}最少只有 {times} 倍（{low} 到 {high}）"
                 ),
                 _ => tr!(
                     lang,
                     "{model} takes up to {times}x the {what} ({low} to {high})",
-                    "{model} 的{what}最多是 {times} 倍（{low} 到 {high}）"
+                    "{model} {what}最多是 {times} 倍（{low} 到 {high}）"
                 ),
             }
         });
@@ -306,7 +306,7 @@ impl Conclusion<'_> {
             _ => tr!(
                 lang,
                 "another is better for {shown}",
-                "这些情况下另有更好的：{shown}"
+                "在这些测点另有更好的：{shown}"
             ),
         };
         (!told.is_empty()).then(|| match more {

@@ -45,11 +45,11 @@ fn line(lang: Lang, marked: &str) -> String {
 fn title(servers: usize, lang: Lang) -> String {
     let count = count(servers);
     let title = match servers {
-        1 => tr!(lang, "{count} server measured", "{count}个服务器的测量结果"),
+        1 => tr!(lang, "{count} server measured", "{count}个服务端的测量结果"),
         _ => tr!(
             lang,
             "{count} servers, side by side",
-            "{count}个服务器，并排比较"
+            "{count}个服务端，并排比较"
         ),
     };
     line(lang, &title)
@@ -87,7 +87,7 @@ fn how(record: &Record, lang: Lang) -> String {
     let how = tr!(
         lang,
         "{rounds} round[|s] of {duration} per cell, seed {seed}",
-        "每项测{rounds}轮，每轮{duration}，随机种子{seed}"
+        "每个测点测{rounds}轮，每轮{duration}，随机种子{seed}"
     );
     line(lang, &how)
 }
@@ -131,7 +131,7 @@ fn checked(record: &Record, lang: Lang) -> Option<Sentence> {
     let checked = tr!(
         lang,
         "{count} measurement[|s] without an error: every response was checked.",
-        "{count}次测量，没有错误：每条应答都核对过。"
+        "{count}次测量，没有错误：每条响应都核对过。"
     );
     Some(Sentence::of(lang, &checked))
 }
@@ -153,7 +153,7 @@ pub(super) fn details(record: &Record, workload: &Workload, lang: Lang) -> Strin
         details.push(tr!(lang, "{workers} worker[|s]", "{workers}个工作者"));
     }
     if let Some(rooms) = workload.rooms.map(count) {
-        details.push(tr!(lang, "{rooms} room[|s]", "{rooms}个房间"));
+        details.push(tr!(lang, "{rooms} room[|s]", "{rooms}个聊天室"));
     }
     let depth = count(workload.depth);
     match workload.counts {
@@ -170,7 +170,7 @@ pub(super) fn details(record: &Record, workload: &Workload, lang: Lang) -> Strin
         details.push(tr!(lang, "work {work}", "处理{work}"));
     }
     if workload.server_on_all_cpus {
-        let all = lang.pick("servers on all processors", "服务器可用所有处理器");
+        let all = lang.pick("servers on all processors", "服务端可用所有处理器");
         details.push(all.to_owned());
     }
     line(lang, &details.join(lang.pick(", ", "，")))

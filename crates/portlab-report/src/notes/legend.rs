@@ -71,7 +71,7 @@ pub(super) fn legend(record: &Record, views: &[View], lang: Lang) -> Vec<Sign> {
                 shorts.push(short);
             }
         }
-        (!shorts.is_empty()).then(|| text(&shorts.join(lang.pick(" or ", "或"))))
+        (!shorts.is_empty()).then(|| text(&shorts.join(lang.pick(" or ", "、"))))
     };
     let mut signs = Vec::new();
     let mut explain = |of, marked: &str| {
@@ -111,7 +111,7 @@ pub(super) fn legend(record: &Record, views: &[View], lang: Lang) -> Vec<Sign> {
         let limit = tr!(
             lang,
             "* the load generator was the limit: these {rates} and latencies are not the server's best, and in their table no server is ranked by them. CPU, switches and memory are the server's own.",
-            "* 达到极限的是负载生成器：这些{rates}和延迟不是服务器的极限，所在的表不按它们排名。CPU、切换和内存仍是服务器自己的。"
+            "* 瓶颈是负载生成器：这些{rates}和延迟不是服务端的极限，所在的表不按它们排名。CPU、切换和内存仍是服务端自己的。"
         );
         explain(Explains::Character(LIMITED), &limit);
     }
@@ -145,7 +145,7 @@ fn aside(entrant: &Entrant, lang: Lang) -> Option<String> {
         Kind::Control => tr!(
             lang,
             "{this} is the textbook twin of a model, an echo without the traits",
-            "{this}是模型的教科书版本：手写的回声，不经过公共接口"
+            "{this}是模型的手写版：只提供回显，不经过公共接口"
         ),
         Kind::Twin { of } => {
             let of = name(of);
@@ -177,7 +177,7 @@ const MEDIANS: Text = Text::new(
 );
 const INTERVALS: Text = Text::new(
     "the interval, or ± half of it, contains the true median with 95% confidence, given six rounds or more (bootstrap).",
-    "测满 6 轮时，置信区间（± 后是半宽）以 95% 的可信度包含真实的中位数（自助法）。",
+    "至少测 6 轮时，置信区间（± 后是半宽）以 95% 的置信度包含真实的中位数（自助法）。",
 );
 const SAME: Text = Text::new(
     "≈ this run shows no difference from the baseline.",
@@ -185,7 +185,7 @@ const SAME: Text = Text::new(
 );
 const DASH: Text = Text::new(
     "– not known: too few messages in a round for a quantile (a p99 takes 100, a p99.9 1,000; a longer --duration gives more), or a ratio of figures that can't be measured.",
-    "– 无法得知：一轮里的消息太少，算不出分位数（p99 要 100 条，p99.9 要 1000 条；加大 --duration），或者是测不出的数字之比。",
+    "– 不知道：一轮里的消息太少，算不出分位数（p99 要 100 条，p99.9 要 1000 条；可以加大 --duration），或者是测不出的数字之比。",
 );
 const RESOLUTION: Text = Text::new(
     "< less than. Memory is counted in pages of 4 KiB: less than a page for all connections together can't be measured, and nothing is ranked by it.",

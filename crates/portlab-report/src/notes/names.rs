@@ -30,22 +30,22 @@ pub(crate) fn measure(measure: Measure, counts: Counts) -> Label {
             Text::new("p50", "p50"),
         ),
         Measure::LatencyP99 if chat => label(
-            Text::new("99th percentile of fan-out time", "扇出时间的第 99 百分位"),
+            Text::new("99th percentile of fan-out time", "扇出时间的 99% 分位数"),
             Text::new("fan-out p99", "扇出 p99"),
         ),
         Measure::LatencyP99 => label(
-            Text::new("99th percentile of latency", "第 99 百分位延迟"),
+            Text::new("99th percentile of latency", "延迟的 99% 分位数"),
             Text::new("p99", "p99"),
         ),
         Measure::LatencyP999 if chat => label(
             Text::new(
                 "99.9th percentile of fan-out time",
-                "扇出时间的第 99.9 百分位",
+                "扇出时间的 99.9% 分位数",
             ),
             Text::new("fan-out p99.9", "扇出 p99.9"),
         ),
         Measure::LatencyP999 => label(
-            Text::new("99.9th percentile of latency", "第 99.9 百分位延迟"),
+            Text::new("99.9th percentile of latency", "延迟的 99.9% 分位数"),
             Text::new("p99.9", "p99.9"),
         ),
         Measure::CpuPerMessage => match counts {
@@ -117,7 +117,7 @@ pub(crate) fn better(better: Better) -> Text {
     match better {
         Better::Lower => Text::new("lower is better", "越低越好"),
         Better::Higher => Text::new("higher is better", "越高越好"),
-        Better::Neither => Text::new("a fact, neither good nor bad", "只是事实，无所谓好坏"),
+        Better::Neither => Text::new("a fact, neither good nor bad", "只是事实，没有好坏之分"),
     }
 }
 
@@ -132,12 +132,12 @@ pub(crate) fn not_run(why: &NotRun, connections: usize) -> Text {
         ),
         NotRun::ForeignChat => Text::new(
             "a foreign server doesn't speak the protocol of portlab's chat",
-            "外部服务器不懂 portlab 聊天的格式",
+            "外部服务端不支持 portlab 的聊天协议",
         ),
-        NotRun::ControlChat => Text::new("serves a plain echo only", "只提供简单的回声"),
+        NotRun::ControlChat => Text::new("serves a plain echo only", "只提供简单的回显"),
         NotRun::NoHub => Text::new(
             "serves one connection at a time, so members could not exchange messages",
-            "一次只服务一个连接，成员之间听不到对方",
+            "一次只服务一个连接，成员之间无法交换消息",
         ),
         NotRun::Told(words) => tr!("{words}", "{words}"),
     }

@@ -157,7 +157,7 @@ fn rate(view: &View, rate: Option<Rate>) -> String {
         Some(Rate::Common) => {
             let half = lang.pick(
                 "half of the slowest server's highest rate",
-                "最慢的服务器最高速率的一半",
+                "最慢的服务端最高速率的一半",
             );
             let Some(offered) = offered(view).map(|it| figure(short(it))) else {
                 return half.to_owned();
@@ -167,7 +167,7 @@ fn rate(view: &View, rate: Option<Rate>) -> String {
         Some(Rate::HalfOfBest) => tr!(
             lang,
             "half of each server's highest rate",
-            "各服务器自己最高速率的一半"
+            "各服务端自己最高速率的一半"
         ),
         None => tr!(lang, "a closed loop", "闭环压测"),
     }

@@ -404,11 +404,11 @@ fn words() -> Vec<(&'static str, [&'static str; 2], Record)> {
             handling("block:5ms", vec![answering("a", 1, &[200.0; 3])])),
         ("memory", ["`event-loop` less than the 41 B that can be measured here", "`event-loop` 低于这里可测的下限 41 B"],
             unresolved),
-        ("rate", ["`a` fell behind: 100% of the due messages", "`a` 没跟上：应发的消息完成了 100%"], unsent.clone()),
+        ("rate", ["`a` fell behind: 100% of the due messages", "`a` 没跟上：应发的消息有 100% 得到响应"], unsent.clone()),
         ("rate", ["in 1 of 5 rounds", "5 轮中有 1 轮"], unsent),
         ("floor", ["is 3.0% at most", "不超过 3.0%"], quiet),
         ("virtual_machine", ["By its name (6.18.44-fc-v657)", "从名字（6.18.44-fc-v657）看"], named("6.18.44-fc-v657")),
-        ("generator", ["In echo, for 100 connections of 64 B, the load generator was the limit", "负载生成器先到了极限"],
+        ("generator", ["In echo, for 100 connections of 64 B, the load generator was the limit", "瓶颈是负载生成器"],
             with(vec![cell("a", &[1.0; 3])], |round| round.generator_cpu_share = 0.95)),
     ]
 }

@@ -89,7 +89,7 @@ impl<'a> View<'a> {
         let foreign = |entrant: &_| matches!(entrant, Kind::Foreign { .. });
         let count = count(many);
         match self.record.entrants.iter().any(|it| foreign(&it.kind)) {
-            true => tr!(self.lang, "{count} servers", "{count}个服务器"),
+            true => tr!(self.lang, "{count} servers", "{count}个服务端"),
             false => tr!(self.lang, "{count} models", "{count}个模型"),
         }
     }

@@ -256,7 +256,7 @@ fn check(question: &Question, args: &Args) -> anyhow::Result<()> {
             bail!(tr!(
                 "--within {within} is no longer than {option} {time}: no answer can come so soon; give \
                  --within more",
-                "--within {within} 不比 {option} {time} 长，回答不可能这么快；请加长 --within"
+                "--within {within} 不比 {option} {time} 长，响应不可能这么快；请加长 --within"
             ));
         }
     }
@@ -265,13 +265,13 @@ fn check(question: &Question, args: &Args) -> anyhow::Result<()> {
         if members < 2 || members > connections {
             bail!(tr!(
                 "--members is {members}; a room has from 2 members to all {connections} of them",
-                "--members 是 {members}；一间聊天室可以有 2 个到全部 {connections} 个成员"
+                "--members 是 {members}；一个聊天室可以有 2 个到全部 {connections} 个成员"
             ));
         }
         if connections / members > rooms {
             bail!(tr!(
                 "--members {members} makes more than {rooms} rooms; give more --members to each",
-                "--members {members} 会超过 {rooms} 间聊天室；请让每间的 --members 多一些"
+                "--members {members} 会超过 {rooms} 个聊天室；请加大 --members"
             ));
         }
     }

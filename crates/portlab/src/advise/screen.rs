@@ -56,7 +56,7 @@ impl Audience for Screen {
             Now::IfBlocked => tr!(
                 lang(),
                 "{model} if the driver blocks",
-                "{model}，假如驱动会阻塞"
+                "{model}，如果驱动会阻塞"
             ),
             Now::Searching(rate_per_s) => {
                 let rate = per_s(rate_per_s);

@@ -80,7 +80,7 @@ fn load(question: &Question, lang: Lang) -> String {
         return tr!(
             lang,
             "{rate} sent by {count} members, {members} to a room,",
-            "{count} 个成员、每间 {members} 人、合计 {rate}"
+            "{count} 个成员、每个聊天室 {members} 个、合计 {rate}"
         );
     }
     match question.churn {
@@ -156,7 +156,7 @@ fn answer(question: &Question, advice: &Advice, lang: Lang) -> Line {
 
 fn resource(resource: Resource, lang: Lang) -> &'static str {
     match resource {
-        Resource::Cpu => lang.pick("CPU time", "处理器时间"),
+        Resource::Cpu => lang.pick("CPU time", "CPU 时间"),
         Resource::Memory => lang.pick("memory", "内存"),
     }
 }
@@ -169,7 +169,7 @@ fn others(advice: &Advice, lang: Lang) -> Option<Line> {
         tr!(
             lang,
             "{model} {times} times the {of} ({low} to {high})",
-            "{model} 用 {times} 倍的{of}（{low} 到 {high}）"
+            "{model}（{of}是 {times} 倍，{low} 到 {high}）"
         )
     });
     Line::list(lang.pick("costs more:", "更贵的："), told, lang)
@@ -212,11 +212,11 @@ fn why_not(why: &Why, lang: Lang) -> String {
         Why::Carries(Carries::NoHub) => tr!(
             lang,
             "has no place for what members share",
-            "没有地方放成员共享的东西"
+            "没有地方存放成员共享的数据"
         ),
         Why::Carries(Carries::Failed(reason)) => reason.pick(lang).to_owned(),
         Why::Carries(Carries::All) | Why::NotMeasured => {
-            tr!(lang, "too few measurements count", "算数的测量太少")
+            tr!(lang, "too few measurements count", "有效的测量太少")
         }
         Why::SomeRounds { held, of } => tr!(
             lang,
@@ -232,7 +232,7 @@ fn why_not(why: &Why, lang: Lang) -> String {
                 Shown::Unsent => tr!(
                     lang,
                     "all its connections still waited when messages were due",
-                    "消息到点时所有连接都还在等"
+                    "消息到期时所有连接都还在等"
                 ),
                 Shown::Errors => tr!(lang, "errors or timeouts", "出错或超时"),
             }
@@ -336,7 +336,7 @@ fn changed(change: &Change, measured: &Measured, advice: &Advice, lang: Lang) ->
                     lang,
                     "from {above} on {chosen} is too slow, and no other model is known to handle clearly \
                      more",
-                    "速率到 {above} 以上 {chosen} 就不够了，也不知道有哪个模型明显更强"
+                    "速率到 {above} 以上，{chosen} 就不够了；有没有模型能承受得更多，测量结果说明不了"
                 ),
             }
         }
@@ -375,7 +375,7 @@ fn changed(change: &Change, measured: &Measured, advice: &Advice, lang: Lang) ->
             tr!(
                 lang,
                 "if {scarce} is scarce: {choose} takes {times} times as much as {chosen}",
-                "如果缺的是{scarce}：{choose} 只用 {chosen} 的 {times} 倍"
+                "{scarce}紧张时：{choose} 用的是 {chosen} 的 {times} 倍"
             )
         }
     };
@@ -387,7 +387,7 @@ fn sure(measured: &Measured, advice: &Advice, lang: Lang) -> Line {
         Caution::FewRounds(rounds) => tr!(
             lang,
             "for some model only {rounds} of them count",
-            "有的模型只有 {rounds} 轮算数"
+            "有的模型只有 {rounds} 轮有效"
         ),
         Caution::Interrupted => tr!(lang, "the run was interrupted", "运行被中断"),
         Caution::CutShort => tr!(
@@ -407,14 +407,14 @@ fn sure(measured: &Measured, advice: &Advice, lang: Lang) -> Line {
             lang,
             "{count} measurements don't count: the generator was late, or other programs had the \
              processors",
-            "有 {count} 次测量不算：负载生成器自己迟了，或处理器被别的程序占着"
+            "有 {count} 次测量无效：负载生成器自己发送晚了，或处理器被别的程序占用"
         ),
         Caution::Busy(share) => {
             let share = three_digits(share * 100.0);
             tr!(
                 lang,
                 "the servers waited for a processor for {share}% of their time, because other programs ran",
-                "别的程序在跑，服务器有 {share}% 的时间在等处理器"
+                "别的程序在运行，服务端有 {share}% 的时间在等处理器"
             )
         }
         Caution::FewMessages(count) => tr!(
@@ -432,7 +432,7 @@ fn sure(measured: &Measured, advice: &Advice, lang: Lang) -> Line {
     let on = tr!(
         lang,
         "{in_rounds}, each server in a fresh process, on {processors}",
-        "{rounds} 轮，每次测量都是新的服务器进程，服务器有 {cores} 个处理器"
+        "{rounds} 轮，每次测量都是新的服务端进程，服务端有 {cores} 个处理器"
     );
     let semicolon = lang.pick("; ", "；");
     let (word, because) = match cautions.is_empty() {

@@ -333,7 +333,7 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
     if parts.iter().any(|part| part.service() == "chat") && args.threads.is_some_and(|n| n > 1) {
         bail!(tr!(
             "one thread loads a chat, because it must receive every message; leave out --threads",
-            "聊天只用一个线程加压，因为它要收到所有消息；请去掉 --threads"
+            "聊天只用一个线程加负载，因为它要收到所有消息；请去掉 --threads"
         ));
     }
     let rounds = match (args.rounds, args.suite.as_deref()) {

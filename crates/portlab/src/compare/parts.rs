@@ -139,7 +139,7 @@ fn part(args: &Args, workload: &'static Workload) -> anyhow::Result<Part> {
     if !(1..=most).contains(&rooms) {
         bail!(tr!(
             "--rooms is {rooms}; a chat can have 1 to {most}",
-            "--rooms 是 {rooms}；聊天室可以有 1 到 {most} 间"
+            "--rooms 是 {rooms}；聊天室可以有 1 到 {most} 个"
         ));
     }
     let warmup = match args.server.is_empty() {
@@ -225,7 +225,7 @@ fn check(workload: &Workload, rooms: usize, points: Vec<Point>) -> anyhow::Resul
                 bail!(tr!(
                     "--connections has a {count}; a chat needs 2 in each room, one that sends and one that \
                      receives: at least {least}",
-                    "--connections 里有 {count}；聊天每间至少要 2 个连接，一个发、一个收：至少 {least}"
+                    "--connections 里有 {count}；每个聊天室至少要 2 个连接，一个发、一个收：至少 {least}"
                 ))
             }
             _ if workload.name == "slow" && count < 2 => bail!(tr!(

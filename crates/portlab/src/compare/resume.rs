@@ -40,7 +40,7 @@ pub(super) fn kept(args: &Args, store: &Store) -> anyhow::Result<Option<Record>>
             bail!(tr!(
                 "{file} holds an unfinished study, with {made} of {all} measurements made; go on \
                  with it by --resume, replace it by --fresh, or choose another folder with --out DIR",
-                "{file} 里有一项没做完的研究，已完成 {made} / {all} 次测量；可以用 --resume 继续，用 --fresh 重来，\
+                "{file} 里有一次没做完的比较，已完成 {made} / {all} 次测量；可以用 --resume 继续，用 --fresh 重来，\
                  或者用 --out 换一个文件夹"
             ))
         }

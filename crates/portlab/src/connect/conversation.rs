@@ -409,7 +409,7 @@ fn cause(error: &io::Error) -> Text {
     match error.kind() {
         io::ErrorKind::ConnectionReset => tr!(
             "the server reset the connection: it crashed, or closed with bytes unread",
-            "服务端重置了连接（RST）：程序崩溃了，或者关闭时还有没读的数据"
+            "服务端复位了连接（RST）：程序崩溃了，或者关闭时还有没读的数据"
         ),
         io::ErrorKind::BrokenPipe => tr!(
             "the server had closed the connection already",

@@ -64,7 +64,7 @@ fn why(addr: SocketAddr, error: &io::Error, patience: Duration) -> Text {
             tr!(
                 "{addr} has not answered within {patience}: a firewall, a full accept queue, or no such host; \
                  try --connect-timeout 30s",
-                "{addr} 在 {patience} 内没有回应：可能是防火墙、等待队列满了，或者没有这台主机；可以加 \
+                "{addr} 在 {patience} 内没有响应：可能是防火墙、accept 队列满了，或者没有这台主机；可以加 \
                  --connect-timeout 30s 再试"
             )
         }

@@ -25,7 +25,7 @@ pub(super) fn why_not_connected(result: &LoadResult) -> Option<Text> {
         let failures = result.failures.iter().map(|it| reason(result, it, lang));
         let reasons = failures.collect::<Vec<_>>().join(lang.pick(", ", "，"));
         let said = result.first_wrong.as_ref().map_or(String::new(), |said| {
-            tr!(lang, "; it said \"{said}\"", "；它发来 \"{said}\"")
+            tr!(lang, "; it said \"{said}\"", "；它发送了 \"{said}\"")
         });
         let (target, in_it) = (&result.target, result.connected);
         let made = result.connections_made;
@@ -83,7 +83,7 @@ const DELAYED_NS: RangeInclusive<u64> = 38_000_000..=48_000_000;
 /// Says on stderr what is wrong with a run, if something is.
 pub(super) fn complain(result: &LoadResult, lang: Lang) {
     let wrong = |en, zh, text: &str| say(BAD, lang.pick(en, zh), text);
-    let note = |text: &str| say(WARN, lang.pick("note:", "注意："), text);
+    let note = |text: &str| say(WARN, lang.pick("note:", "提示："), text);
     if let Some(mismatch) = &result.first_mismatch {
         wrong("wrong bytes:", "字节不符：", &mismatch.to_string());
     }
@@ -104,7 +104,7 @@ pub(super) fn complain(result: &LoadResult, lang: Lang) {
             lang,
             "some connections took {longest} to make: their handshakes were sent again after 1 s, 3 s, ..., \
              probably because the server's accept queue was full",
-            "有些连接用了 {longest} 才建立：握手在 1 s、3 s……后重发，可能是因为服务器的接受队列已满"
+            "有些连接用了 {longest} 才建立：握手在 1 s、3 s……后重发，可能是因为服务端的 accept 队列已满"
         ));
     }
     // A proxy delays answers by itself.
@@ -114,7 +114,7 @@ pub(super) fn complain(result: &LoadResult, lang: Lang) {
         note(lang.pick(
             "half of all answers took some 40 ms: the mark of Nagle's algorithm and delayed acknowledgements on \
              the server's side; it probably sends an answer in two writes without TCP_NODELAY",
-            "一半的回应用了约 40 ms：这是服务器一侧 Nagle 算法与延迟确认的特征；它可能没有设置 TCP_NODELAY，而分两次写出一个回应",
+            "一半的响应用了约 40 ms：这是服务端一侧 Nagle 算法与延迟确认的特征；它可能没有设置 TCP_NODELAY，而分两次写出一个响应",
         ));
     }
 }

@@ -326,7 +326,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let warnings = preflight(&most, &limits);
     let lang = args::lang();
     for warning in &warnings {
-        words::say(WARN, lang.pick("note:", "注意："), warning.pick(lang));
+        words::say(WARN, lang.pick("note:", "提示："), warning.pick(lang));
     }
     let faults = args.connections.through.as_ref();
     let proxy = through::Proxy::start(faults, plan.target, plan.connections)?;

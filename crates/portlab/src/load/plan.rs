@@ -189,7 +189,7 @@ fn script(args: &ScriptArgs) -> anyhow::Result<Script> {
         bail!(Text::new(
             "--any-answer is for answers that aren't compared byte by byte, and --expect is echo; write \
              --expect until:\"\\r\\n\", lines:1, bytes:100 or close",
-            "--any-answer 用于不逐字节核对的回应，而 --expect 是 echo；请写 --expect until:\"\\r\\n\"、lines:1、bytes:100 或 \
+            "--any-answer 用于不逐字节核对的响应，而 --expect 是 echo；请写 --expect until:\"\\r\\n\"、lines:1、bytes:100 或 \
              close",
         ));
     }

@@ -93,7 +93,7 @@ impl Page {
             self.row(("messages", "消息"), &rate, &rest);
             let (count, rate) = (chat.deliveries, units::per_s(chat.deliveries_per_s));
             let text = tr!(lang, "{count} in all", "共 {count} 次");
-            return self.row(("deliveries", "投递"), &rate, &text);
+            return self.row(("deliveries", "送达"), &rate, &text);
         }
         // What has been sent and received includes the warm-up; sizes tell the rate as well.
         if result.size_bytes == result.size_max_bytes && plan.checks_every_byte() {
@@ -144,7 +144,7 @@ impl Page {
                 "until any member received it; p99 {p99}",
                 "到任一成员收到为止；p99 {p99}"
             );
-            self.row(("delivery p50", "投递 p50"), &p50, &rest);
+            self.row(("delivery p50", "送达 p50"), &p50, &rest);
         }
     }
 
@@ -230,7 +230,7 @@ impl Page {
             let rest = tr!(
                 lang,
                 "Jain's index; a connection had from {least} to {most} answers",
-                "Jain 指数；每个连接得到 {least} 到 {most} 个回应"
+                "Jain 指数；每个连接得到 {least} 到 {most} 个响应"
             );
             let index = format!("{:.3}", fairness.jain);
             self.row(("fairness", "公平性"), &index, &rest);
@@ -255,7 +255,7 @@ impl Page {
         let mut rest = vec![result.checking.text().pick(lang).to_owned()];
         let unsent = lang.pick("due and not sent", "到期未发送");
         for (what, count) in [
-            (lang.pick("not answered", "没有回应"), result.unanswered),
+            (lang.pick("not answered", "没有响应"), result.unanswered),
             (unsent, result.due_not_sent),
         ] {
             if count > 0 {
@@ -278,7 +278,7 @@ impl Page {
                 lang,
                 "lines of clients that don't belong to this run: not checked, but part of the server's load; \
                  the first: \"{first}\"",
-                "行来自不属于这次运行的客户端：不核对，但也是服务器的负载；第一行：\"{first}\""
+                "行来自不属于这次运行的客户端：不核对，但也是服务端的负载；第一行：\"{first}\""
             );
             let lines = chat.strangers_lines.to_string();
             self.row(("strangers", "外来"), &lines, &text);
@@ -289,7 +289,7 @@ impl Page {
                 GOOD,
                 lang.pick(
                     "nothing lost or doubled, every sender's order, one order in a room, nothing from other rooms",
-                    "没有丢失或重复，每个发送者的次序不变，房间里只有一种次序，没有其他房间的消息",
+                    "没有丢失或重复，每个发送者的消息顺序不变，一个聊天室只有一种顺序，没有其他聊天室的消息",
                 ),
             ),
             count => (
@@ -320,7 +320,7 @@ impl Page {
             )
         };
         let rest = format!("{what}\"{first}\"");
-        self.row(("answers", "回应"), &answers.total().to_string(), &rest);
+        self.row(("answers", "响应"), &answers.total().to_string(), &rest);
         if one_kind {
             return;
         }

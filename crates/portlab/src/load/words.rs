@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use anstream::adapter::strip_str;
 use anstyle::Style;
 use portlab_load::{Arrivals, Chat, Latency, LoadResult, Pace, Plan, Progress, Through};
 use portlab_service::inert;
@@ -99,7 +100,7 @@ fn headline_of_a_chat(plan: &Plan, chat: &Chat, pace: &str, lang: Lang) -> Strin
         [(members, "member"), (rooms, "room")].map(|(n, it)| plural(n as u64, it));
     lang.pick(
         format!("chat of {in_en} in {rooms_en} ({names}); {pace}; in {encodings}"),
-        format!("聊天：{rooms} 个房间（{names}）里有 {members} 个成员；{pace}；编码 {encodings}"),
+        format!("聊天：{rooms} 个聊天室（{names}）里有 {members} 个成员；{pace}；编码 {encodings}"),
     )
 }
 
@@ -110,7 +111,7 @@ pub(super) fn stage(progress: &Progress, all: usize, lang: Lang) -> String {
         Some(left) => tr!(
             lang,
             "waiting for the last answers, {left} s at most",
-            "正在等最后的回应，最多 {left} s"
+            "正在等最后的响应，最多 {left} s"
         ),
         None if progress.share == 0.0 => tr!(
             lang,
@@ -216,6 +217,12 @@ fn paragraph(width: usize, lead: &str, style: Style, text: &str) -> String {
     if text.is_empty() {
         return format!("{}\n", lead.trim_end());
     }
+    // A full-width mark needs no space behind it.
+    let is_wide = strip_str(lead)
+        .to_string()
+        .trim_end()
+        .ends_with(['：', '，']);
+    let lead = if is_wide { lead.trim_end() } else { lead };
     let (mut lead, mut indent) = (lead.to_owned(), display_width(lead));
     if indent > BELOW && indent + LITTLE > width {
         indent = BELOW;
@@ -289,6 +296,7 @@ mod tests {
             "  lead\n    then use\n    --per-connection\n    and wait\n"
         );
         assert_eq!(printed(20, "  lead  ", ""), "  lead\n");
+        assert_eq!(printed(80, "提示： ", "等待"), "提示：等待\n");
         // A figure keeps its unit.
         assert_eq!(
             printed(8, "", "p99 12 ms; 4 KiB/s"),

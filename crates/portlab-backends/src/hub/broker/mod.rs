@@ -69,7 +69,7 @@ const NO_BROKER: Text = Text::new(
 );
 const BUSY: Text = Text::new(
     "the broker takes no lines now: it is stopped, or it has too much to do",
-    "中介进程（broker）现在不接收连线：它被暂停了，或者太忙",
+    "中介进程（broker）现在不接收线路：它被暂停了，或者太忙",
 );
 
 impl Broker {

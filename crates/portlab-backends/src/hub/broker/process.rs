@@ -165,7 +165,7 @@ impl Process {
             if let Err(error) = taken {
                 complain(
                     "the broker can't take the line of another process",
-                    "中介进程（broker）无法接收另一个进程的连线",
+                    "中介进程（broker）无法接收另一个进程的线路",
                     &error,
                 );
             }

@@ -54,7 +54,7 @@ pub(super) fn tasks(facts: &Facts) -> Option<Remark> {
     let (most, bound) = (tasks.most, tasks.bound);
     let finding = Remark::new(tr!(
         "up to {most} processes and threads ({bound}); a server with one for each connection ends there",
-        "一共最多 {most} 个（{bound}）；每个连接用一个进程或线程的服务端到这里就到头了"
+        "一共最多 {most} 个（{bound}）；每个连接用一个进程或线程的服务端，最多到这里"
     ));
     Some(finding.note_if(most < FEW_TASKS, more_tasks(bound)))
 }

@@ -84,7 +84,7 @@ static CHECKS: &[Check] = &[
     check("loopback_ipv6", "IPv6", "IPv6", network::ipv6),
     check("port_8080", "port 8080", "端口 8080", network::course_port),
     check("ports", "local ports", "本地端口", network::ports),
-    check("backlog", "accept queue", "等待队列", network::backlog),
+    check("backlog", "accept queue", "accept 队列", network::backlog),
     check("conntrack", "firewall", "防火墙", network::conntrack),
     check("open_files", "open files", "打开文件数", limits::open_files),
     check("tasks", "processes", "进程和线程", limits::tasks),

@@ -146,7 +146,7 @@ pub(super) fn backlog(facts: &Facts) -> Option<Remark> {
     let finding = Remark::new(tr!(
         "up to {most} connections can wait for a server to accept them (net.core.somaxconn), if its \
          listen() asks for so many",
-        "最多 {most} 个连接可以排队等服务端 accept（net.core.somaxconn），前提是 listen() 要了这么多"
+        "最多 {most} 个连接可以排队等服务端 accept（net.core.somaxconn），前提是 listen() 的参数也有这么大"
     ));
     Some(finding.note_if(
         u64::from(most) < SHORT_QUEUE,

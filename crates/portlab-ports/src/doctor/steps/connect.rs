@@ -37,7 +37,7 @@ pub(super) fn connect(attempt: &Attempt, reach: &Reach) -> Option<Remark> {
         Outcome::Unreachable => (
             tr!(
                 "there is no route to {addr}: this machine's network has none, or no machine answers there",
-                "到 {addr} 没有路：网络不通，或者那个地址上没有机器"
+                "没有到 {addr} 的路由：网络不通，或者那个地址上没有机器"
             ),
             tr!(
                 "check the address, the cable or Wi-Fi, and the routes: ip route",
@@ -87,7 +87,7 @@ fn refused(attempt: &Attempt) -> (Text, Text) {
             tr!(
                 "refused: the machine is there, but no program listens on its port {port} (or a firewall \
                  says so)",
-                "被拒绝：那台机器在，但它的端口 {port} 上没有程序监听（也可能是防火墙拒绝的）"
+                "被拒绝：那台机器在运行，但它的端口 {port} 上没有程序监听（也可能是防火墙拒绝的）"
             ),
             tr!(
                 "start the server there, check the port, and see that it listens at 0.0.0.0 and not at \
@@ -184,7 +184,7 @@ fn timed_out(attempt: &Attempt, reach: &Reach) -> (Text, Text) {
             tr!(
                 "no answer within {patience}: the accept queue is full ({queue} wait in it), so the server \
                  listens and doesn't accept",
-                "{patience} 内没有回应：等待队列满了（有 {queue} 个连接在排队），服务端在监听，\
+                "{patience} 内没有响应：accept 队列满了（有 {queue} 个连接在排队），服务端在监听，\
                  却不接受（accept）连接"
             ),
             tr!(
@@ -195,22 +195,22 @@ fn timed_out(attempt: &Attempt, reach: &Reach) -> (Text, Text) {
             ),
         );
     }
-    let text = tr!("no answer within {patience}", "{patience} 内没有回应");
+    let text = tr!("no answer within {patience}", "{patience} 内没有响应");
     let remedy = match attempt.location {
         Location::Loopback | Location::Own(_) => tr!(
             "a firewall of this machine drops the packets: sudo iptables -L -n",
-            "被本机的防火墙丢掉了：sudo iptables -L -n"
+            "数据包被本机的防火墙丢掉了：sudo iptables -L -n"
         ),
         Location::SameNetwork(_) => tr!(
             "is the machine on, and the address right? If it is, its firewall drops the packets: open the \
              port there (sudo ufw allow PORT)",
-            "那台机器开着吗？地址写对了吗？如果都没问题，就是它的防火墙把连接丢掉了：在那边放行这个端口\
+            "那台机器开着吗？地址写对了吗？如果都没问题，就是它的防火墙把数据包丢掉了：在那边放行这个端口\
              （sudo ufw allow 端口号）"
         ),
         Location::Elsewhere => tr!(
             "the address may be wrong, or a firewall on the way drops the packets; a slow network takes \
              longer: --timeout 30s",
-            "地址可能写错了，或者路上的防火墙把连接丢掉了；网络慢的话可以多等一会儿：--timeout 30s"
+            "地址可能写错了，或者中途的防火墙把数据包丢掉了；网络慢的话可以多等一会儿：--timeout 30s"
         ),
     };
     (text, remedy)

@@ -55,7 +55,7 @@ static STEPS: [(&str, Text, Step); 7] = [
     ("connect", Text::new("connect", "连接"), connect::connect),
     ("left_behind", Text::new("left behind", "遗留"), left_behind),
     ("accept", Text::new("accept", "接受"), accepted),
-    ("first_words", Text::new("first word", "第一句话"), first),
+    ("first_words", Text::new("first word", "先发的数据"), first),
     (
         "afterwards",
         Text::new("afterwards", "断开之后"),
@@ -219,8 +219,8 @@ fn accepted(attempt: &Attempt, reach: &Reach) -> Option<Remark> {
         (false, false) if is_full => tr!(
             "the server doesn't accept: its accept queue is full ({queue} wait in it), and the program has accepted none \
              of them within {patience}: a client that connects now gets no answer",
-            "服务端没有接受连接：等待队列满了（有 {queue} 个连接在排队），程序在 {patience} 内一个也没有接受\
-             （accept）：现在来连接的客户端得不到回应"
+            "服务端没有接受连接：accept 队列满了（有 {queue} 个连接在排队），程序在 {patience} 内一个也没有接受\
+             （accept）：现在来连接的客户端得不到响应"
         ),
         (false, false) => tr!(
             "the server doesn't accept: connections wait, and the program has accepted none of them within {patience}; \
@@ -282,18 +282,18 @@ fn first(attempt: &Attempt, _: &Reach) -> Option<Remark> {
             let said = shown(words);
             Remark::new(tr!(
                 "the server sends first: {said}",
-                "服务端先说话：{said}"
+                "服务端先发送了：{said}"
             ))
         }
         // A program that hasn't accepted can't send.
         First::Silence if deaf => return None,
         First::Silence => Remark::new(tr!(
             "the server sends nothing first and waits for the client, as an echo and a web server do",
-            "服务端不先说话，等客户端开口：回显服务和网页服务都是这样"
+            "服务端不先发送，等客户端的请求：回显服务和网页服务都是这样"
         )),
         First::Closed => Remark::new(tr!(
             "the server closed the connection at once and sent nothing",
-            "服务端什么也没说，马上关闭了连接"
+            "服务端什么也没发，马上关闭了连接"
         ))
         .note(tr!(
             "is it meant to? It may be full, refuse this address, or have ended with an error",
@@ -301,7 +301,7 @@ fn first(attempt: &Attempt, _: &Reach) -> Option<Remark> {
         )),
         First::Reset => Remark::new(tr!(
             "the server broke the connection off (reset)",
-            "服务端强行中断了连接（RST）"
+            "服务端复位了连接（RST）"
         ))
         .note(tr!(
             "it may have ended with an error: look at what it printed",

@@ -43,7 +43,7 @@ pub(super) fn rounds(record: &Record, _: &[View], lang: Lang) -> Vec<String> {
             tr!(
                 lang,
                 "with {rounds} rounds an interval has at most {sure} confidence, not {confidence}; before a decision, take the usual --rounds {usual}.",
-                "只有{rounds}轮，置信区间的可信度最多{sure}，达不到{confidence}；下结论之前，请用通常的 --rounds {usual}。"
+                "只有{rounds}轮，区间的置信度最多{sure}，达不到{confidence}；下结论之前，请用通常的 --rounds {usual}。"
             )
         }
         2..FEW_ROUNDS => tr!(
@@ -108,7 +108,7 @@ pub(super) fn outliers(record: &Record, _: &[View], lang: Lang) -> Vec<String> {
     vec![tr!(
         lang,
         "{outside} of {all} measurements ({share}) lie far from the others of their cell; they are included in every figure.",
-        "{all}次测量中有{outside}次（{share}）与同组其他轮相差很远；它们都计入了结果。"
+        "{all}次测量中有{outside}次（{share}）与同一测点的其他轮相差很远；它们都计入了结果。"
     )]
 }
 
@@ -128,6 +128,6 @@ pub(super) fn few_latencies(record: &Record, _: &[View], lang: Lang) -> Vec<Stri
     vec![tr!(
         lang,
         "{few} of {all} cells have no p99.9: one of their rounds has fewer than {least} latencies.",
-        "{all}组测量中有{few}组没有 p99.9：其中某一轮的延迟不足{least}个。"
+        "{all}个测点中有{few}个没有 p99.9：其中某一轮的延迟数据不足{least}个。"
     )]
 }

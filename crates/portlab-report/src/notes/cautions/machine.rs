@@ -24,7 +24,7 @@ pub(super) fn busy(_: &Record, views: &[View], lang: Lang) -> Vec<String> {
     vec![tr!(
         lang,
         "the machine was busy with other programs: at some points servers or generator waited up to {share} of their time for a processor. Repeat the run on a quiet machine before a decision.",
-        "机器当时在忙别的程序：有的测点上，服务器或负载生成器最多有{share}的时间在等处理器。下结论之前，请在空闲的机器上重测。"
+        "机器当时在运行别的程序：有的测点上，服务端或负载生成器最多有{share}的时间在等处理器。下结论之前，请在空闲的机器上重测。"
     )]
 }
 
@@ -40,7 +40,7 @@ pub(super) fn pinning(record: &Record, _: &[View], lang: Lang) -> Vec<String> {
             return vec![tr!(
                 lang,
                 "server and generator shared {cores} processor[|s], and may have slowed each other down: {reason}.",
-                "服务器和负载生成器共用{cores}个处理器，可能互相干扰：{reason}。"
+                "服务端和负载生成器共用{cores}个处理器，可能互相干扰：{reason}。"
             )];
         }
     };
@@ -52,12 +52,12 @@ pub(super) fn pinning(record: &Record, _: &[View], lang: Lang) -> Vec<String> {
         false => tr!(
             lang,
             "a server had {count} processor: models that use several can't show their advantage here, and a pool with a thread per core has one thread.",
-            "服务器只有{count}个处理器：能用多个核的模型在这里显不出优势，按核数开线程的池也只有一个线程。"
+            "服务端只有{count}个处理器：能用多个核的模型在这里显不出优势，按核数开线程的池也只有一个线程。"
         ),
         true => tr!(
             lang,
             "a server had {count} processor where the workload does not say otherwise: models that use several can't show their advantage there.",
-            "除非负载另有说明，服务器只有{count}个处理器：能用多个核的模型在那里显不出优势。"
+            "除非负载另有说明，服务端只有{count}个处理器：能用多个核的模型在那里显不出优势。"
         ),
     }]
 }
@@ -78,7 +78,7 @@ pub(super) fn virtual_machine(record: &Record, _: &[View], lang: Lang) -> Vec<St
         tr!(
             lang,
             "by its name ({name}) this was probably a virtual machine: other virtual machines may have taken time, and waking a thread may be slower than on bare metal.",
-            "从名字（{name}）看，这很可能是一台虚拟机：邻居可能占用了时间，唤醒线程也可能比在物理机上慢。"
+            "从名字（{name}）看，这很可能是一台虚拟机：别的虚拟机可能占用了时间，唤醒线程也可能比在物理机上慢。"
         )
     });
     told.into_iter().collect()
@@ -88,7 +88,7 @@ pub(super) fn virtual_machine(record: &Record, _: &[View], lang: Lang) -> Vec<St
 pub(super) fn loopback(_: &Record, _: &[View], lang: Lang) -> Vec<String> {
     let told = lang.pick(
         "All messages went over loopback. A real network adds delay and loss. Over loopback, part of the kernel's work for an answer is charged to the generator.",
-        "所有消息都走本机的回环接口，没有真实网络的延迟和丢包；内核为应答所做的工作有一部分算在了负载生成器头上。",
+        "所有消息都走本机的回环接口，没有真实网络的延迟和丢包；内核为响应所做的工作，有一部分记在负载生成器的账上。",
     );
     vec![told.to_owned()]
 }

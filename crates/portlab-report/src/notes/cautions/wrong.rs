@@ -91,7 +91,7 @@ pub(super) fn generator(_: &Record, views: &[View], lang: Lang) -> Vec<String> {
             tr!(
                 lang,
                 "in {workload}, {places}, the load generator was the limit for at least one server: servers are not ranked there by throughput and latency; CPU time is the server's own.",
-                "在“{workload}”中，{places}，至少有一个服务器没到极限，负载生成器先到了极限：那里不能按吞吐量和延迟排名；CPU 时间仍是服务器自己的。"
+                "在“{workload}”中，{places}，至少有一个服务端的瓶颈是负载生成器：那里不按吞吐量和延迟排名；CPU 时间仍是服务端自己的。"
             )
         })
     });

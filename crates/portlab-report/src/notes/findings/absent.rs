@@ -19,7 +19,7 @@ pub(super) fn absent(view: &View) -> Option<Said> {
     let told = tr!(
         view.lang,
         "not every server can be compared: {told}.",
-        "不是每个服务器都能参加比较：{told}。"
+        "不是每个服务端都能参加比较：{told}。"
     );
     Some(Said::of(view, at..=at, told).claiming(claims(view, at)))
 }

@@ -87,7 +87,7 @@ fn told(
         (Many::One, Work::Blocks) => tr!(
             lang,
             "{names} serve[s|] one message at a time, and while a handler blocks the other connections wait",
-            "{names}一次只处理一条消息，一个阻塞，其他都得等"
+            "{names}一次只处理一条消息，处理函数阻塞时，其他连接都得等"
         ),
         (Many::One, Work::Computes) => tr!(
             lang,
@@ -102,7 +102,7 @@ fn told(
         (Many::Workers, Work::Blocks) => tr!(
             lang,
             "{names} serve[s|] as many messages at a time as there are workers, because each handler that blocks occupies one",
-            "{names}有几个工作者就同时处理几条消息，每条阻塞的消息占住一个"
+            "{names}有几个工作者，就同时处理几条消息，每个阻塞的处理函数占住一个"
         ),
         (Many::Workers, Work::Computes) => tr!(
             lang,
@@ -117,7 +117,7 @@ fn told(
         (Many::All, Work::Blocks) => tr!(
             lang,
             "with {names}, a handler that blocks doesn't delay other connections",
-            "{names}中一个连接阻塞，别的连接不受影响"
+            "{names}的处理函数阻塞时，别的连接不受影响"
         ),
         (Many::All, Work::Computes) => tr!(
             lang,
@@ -132,7 +132,7 @@ fn told(
     tr!(
         lang,
         "{lead}: {rate} {what}; by Little's law, {many} message[|s] of {length} at a time would be {expected}.",
-        "{lead}：{what}是{rate}；同时{many}条、每条{length}，按利特尔法则是{expected}。"
+        "{lead}：{what}是{rate}；按利特尔法则，同时{many}条、每条{length}，应为{expected}。"
     )
 }
 

@@ -196,7 +196,7 @@ fn refused(view: &View, refusal: Refusal, first: usize, last: usize) -> String {
     match refusal {
         Refusal::Generator | Refusal::Fact => text(lang.pick(
             "for at least one server the load generator was the limit",
-            "至少有一个服务器还没到极限，负载生成器先到了极限",
+            "至少有一个服务端的瓶颈是负载生成器",
         )),
         Refusal::Unresolved => {
             let cells = view.groups[first..=last].iter().flat_map(|it| &it.cells);
@@ -219,7 +219,7 @@ fn refused(view: &View, refusal: Refusal, first: usize, last: usize) -> String {
             tr!(
                 lang,
                 "the noise is too large; one model, measured twice, differs from itself by up to {share}",
-                "噪声太大，同一个模型用两个名字测量，相差{share}以内都分不出来"
+                "噪声太大，同一个模型测两次，自己最多相差{share}"
             )
         }
         Refusal::Busy(share) => {
@@ -229,12 +229,12 @@ fn refused(view: &View, refusal: Refusal, first: usize, last: usize) -> String {
             tr!(
                 lang,
                 "the machine was busy with other programs, and servers or generator waited up to {share} of their time for a processor",
-                "机器在忙别的程序，服务器或负载生成器最多有{share}的时间在等处理器"
+                "机器当时在运行别的程序，服务端或负载生成器最多有{share}的时间在等处理器"
             )
         }
         Refusal::OneProcessor => text(lang.pick(
             "the handlers compute, and servers were kept to one processor, so no model could show how many it uses; --pin off gives servers all",
-            "处理函数要做计算，而服务器只能用一个处理器，看不出哪种模型能用多个；用 --pin off 放开",
+            "处理函数要做计算，而服务端只能用一个处理器，看不出哪种模型能用多个；用 --pin off 可以解除限制",
         )),
     }
 }

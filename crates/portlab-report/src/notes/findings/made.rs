@@ -47,12 +47,12 @@ fn told(view: &View, at: usize, carrier: Carrier) -> Option<Said> {
         Carrier::Process => tr!(
             lang,
             "making a process for each connection costs about {more}: {own} {what} with {maker}, {its} with {kin}, which makes them in advance.",
-            "为每个连接创建一个进程大约花费{more}：{maker}{what}是{own}，提前创建进程的{kin}是{its}。"
+            "为每个连接创建一个进程，代价大约是{more}：{maker}{what}是{own}，提前创建进程的{kin}是{its}。"
         ),
         Carrier::Thread => tr!(
             lang,
             "making a thread for each connection costs about {more}: {own} {what} with {maker}, {its} with {kin}, which makes them in advance.",
-            "为每个连接创建一个线程大约花费{more}：{maker}{what}是{own}，提前创建线程的{kin}是{its}。"
+            "为每个连接创建一个线程，代价大约是{more}：{maker}{what}是{own}，提前创建线程的{kin}是{its}。"
         ),
     };
     Some(Said::of(view, at..=at, told))

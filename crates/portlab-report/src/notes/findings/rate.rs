@@ -67,7 +67,7 @@ fn told(view: &View, at: usize) -> Option<Told> {
         told.push(tr!(
             lang,
             "{names} fell behind: {share} of the due messages were answered, and in {some} of {all} rounds some found no free connection",
-            "{names}没跟上：应发的消息完成了{share}，{all}轮中有{some}轮到点的消息没有空闲连接可发"
+            "{names}没跟上：应发的消息有{share}得到响应，{all}轮中有{some}轮，消息到期时没有空闲的连接可用"
         ));
     }
     if told.is_empty() {

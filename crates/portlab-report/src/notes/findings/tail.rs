@@ -46,7 +46,7 @@ pub(super) fn tail(view: &View) -> Option<Said> {
         p99 = tr!(
             lang,
             "{p99}; {workers} workers for {connections}",
-            "{p99}；{workers}个工作者应付{connections}"
+            "{p99}；{connections}，{workers}个工作者"
         );
     }
     let long = range(lang, long, |ratio| times(lang, ratio));

@@ -112,7 +112,7 @@ impl<'a> Curve<'a> {
                 let text = Text::new(
                     "latency doesn't rise with load: something else makes it; walk again when nothing else runs, or \
                      find out what stops the server at that rate",
-                    "延迟不随负载上升：另有原因；请在机器空闲时重试，或查明在该速率下是什么让服务器停顿",
+                    "延迟不随负载上升：另有原因；请在机器空闲时重试，或查明在该速率下是什么让服务端停顿",
                 );
                 (CautionKind::Uneven, text)
             }
@@ -131,7 +131,7 @@ impl<'a> Curve<'a> {
                 let high = match points[bump].kept {
                     true => p99(bump),
                     false => lang
-                        .pick("too long for the server to keep up", "长得服务器跟不上")
+                        .pick("too long for the server to keep up", "长到服务端跟不上")
                         .to_owned(),
                 };
                 let [first, second] = [before, after].map(p99);
@@ -197,7 +197,7 @@ impl<'a> Curve<'a> {
             return tr!(
                 lang,
                 "at {beyond} only {answered} were answered",
-                "在 {beyond} 时只有 {answered} 得到回应"
+                "在 {beyond} 时只有 {answered} 得到响应"
             );
         }
         let times = units::three_digits(next.p99_ns as f64 / at.p99_ns.max(1) as f64);
@@ -238,13 +238,13 @@ fn why_no_rate_was_good(walked: &[Step], lang: Lang) -> String {
         tr!(
             lang,
             "at {rate} already answers were wrong; does --expect say what the server answers?",
-            "在 {rate} 时就有错误的回应；--expect 说的是服务器的回应吗？"
+            "在 {rate} 时就有错误的响应；--expect 说的是服务端的响应吗？"
         )
     } else if result.latency_ns.count() == 0 {
         tr!(
             lang,
             "at {rate} already no answer came; is this what the server waits for?",
-            "在 {rate} 时就没有回应；服务器等的是这样的消息吗？"
+            "在 {rate} 时就没有响应；服务端等的是这样的消息吗？"
         )
     } else if result.errors > 0 {
         tr!(
@@ -266,7 +266,7 @@ fn why_no_rate_was_good(walked: &[Step], lang: Lang) -> String {
 
 static LATE: Text = Text::new(
     "the generator itself was late, which says nothing of the server",
-    "负载生成器自己就发晚了，不能说明服务器的情况",
+    "负载生成器自己就发晚了，不能说明服务端的情况",
 );
 
 #[cfg(test)]

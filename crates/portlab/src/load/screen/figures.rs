@@ -76,7 +76,7 @@ pub(super) fn figures(view: &View) -> Vec<Figure> {
     }
     let answered = of_last(|it| rate(it.messages_per_s()));
     figures.extend([
-        plain("answered", "已回应", answered),
+        plain("answered", "已响应", answered),
         plain("p50", "p50", of_last(|it| quantile(&it.latency, 0.5))),
         plain("p99", "p99", of_last(|it| quantile(&it.latency, 0.99))),
         errors,

@@ -102,7 +102,7 @@ type Percentile = (Text, RangeInclusive<f64>, f64);
 fn figures(rounds: &[Round], told: Duration) -> Vec<Percentile> {
     let around = |known: f64| known * (1.0 - TRUTH)..=known * (1.0 + TRUTH);
     let at = |figure: &dyn Fn(&Round) -> f64| median(rounds.iter().map(figure));
-    let own = Text::new("p50 by the server's clock", "服务器自己测得的 p50");
+    let own = Text::new("p50 by the server's clock", "服务端自己测得的 p50");
     let own = (
         own,
         around(told.as_nanos() as f64),

@@ -64,7 +64,7 @@ impl Known {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = tie_to_this_thread(&mut command)
             .spawn()
-            .context(Text::new("can't start a server", "无法启动服务器"))?;
+            .context(Text::new("can't start a server", "无法启动服务端"))?;
         let out = child.stdout.take().context(NO_ADDRESS)?;
         let mut server = Self {
             child,
@@ -89,7 +89,7 @@ impl Known {
         serde_json::from_str(&line).with_context(|| {
             tr!(
                 "the server printed {line:?} instead of its figures",
-                "服务器输出的不是数字，而是 {line:?}"
+                "服务端输出的不是数字，而是 {line:?}"
             )
         })
     }
@@ -103,7 +103,7 @@ impl Drop for Known {
     }
 }
 
-const NO_ADDRESS: Text = Text::new("the server printed no address", "服务器没有输出地址");
+const NO_ADDRESS: Text = Text::new("the server printed no address", "服务端没有输出地址");
 
 /// The quantiles that a server tells of the times it took itself.
 pub(super) const QUANTILES: [f64; 5] = [0.5, 0.75, 0.9, 0.95, 0.99];

@@ -45,12 +45,12 @@ static TESTS: [(Text, Test); 12] = [
         bench.delay(50, 100, false)
     }),
     (
-        Text::new("answers that trickle", "逐字节到达的回应"),
+        Text::new("answers that trickle", "逐字节到达的响应"),
         Bench::trickle,
     ),
     (Text::new("Little's law", "利特尔法则"), Bench::little),
     (
-        Text::new("a server that stops", "停住一段时间的服务器"),
+        Text::new("a server that stops", "停住一段时间的服务端"),
         Bench::stop,
     ),
     (
@@ -62,16 +62,16 @@ static TESTS: [(Text, Test); 12] = [
         Bench::lie_in_100_mb,
     ),
     (
-        Text::new("answers of a wrong length", "长度不对的回应"),
+        Text::new("answers of a wrong length", "长度不对的响应"),
         Bench::wrong_length,
     ),
     (
-        Text::new("a server that closes", "主动关闭连接的服务器"),
+        Text::new("a server that closes", "主动关闭连接的服务端"),
         Bench::close,
     ),
     (Text::new("churn", "反复新建连接"), Bench::churn),
     (
-        Text::new("answers that are errors", "内容是错误的回应"),
+        Text::new("answers that are errors", "内容是错误的响应"),
         Bench::refusals,
     ),
 ];
@@ -96,7 +96,7 @@ pub(super) fn run(json: bool) -> anyhow::Result<Verdict> {
     bench.say(&tr!(
         lang,
         "{HEAD}self-test{HEAD:#}  servers of known behaviour, and what the generator tells of them",
-        "{HEAD}自检{HEAD:#}  行为已知的服务器，以及生成器对它们的测量"
+        "{HEAD}自检{HEAD:#}  行为已知的服务端，以及生成器对它们的测量"
     ))?;
     for (index, (name, test)) in TESTS.iter().enumerate() {
         bench.bar.say(name.pick(lang));
@@ -125,7 +125,7 @@ pub(super) fn run(json: bool) -> anyhow::Result<Verdict> {
     })
 }
 
-const ANSWERED: Text = Text::new("messages answered", "得到回应的消息");
+const ANSWERED: Text = Text::new("messages answered", "得到响应的消息");
 const ERRORS: Text = Text::new("errors", "错误");
 
 impl Bench {
@@ -174,7 +174,7 @@ impl Bench {
         let (outcome, stall) = self.load_and_freeze(&plan, Some(&mut server.child))?;
         let stall = stall.context(Text::new(
             "the run ended before the server could be stopped",
-            "还没能停住服务器，运行就结束了",
+            "还没能停住服务端，运行就结束了",
         ))?;
         let stall = stall.as_secs_f64() * 1e9;
         let p90 = stall - 0.1 * outcome.elapsed.as_secs_f64() * 1e9;
