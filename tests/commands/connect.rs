@@ -14,8 +14,9 @@ use std::{
     time::Duration,
 };
 
+use portlab_sys::sockets::sockets_at;
 use portlab_testkit::{
-    PATIENCE, free_addr, says, serve_once as server, stderr, wait_until_read, words,
+    PATIENCE, free_addr, says, serve_once as server, stderr, wait_until, wait_until_read, words,
 };
 
 /// Longer than any test may take: a client that waits so long has forgotten to end.
@@ -390,19 +391,27 @@ fn more_than_fits_into_any_buffer_goes_through() {
 
 #[test]
 fn a_slow_reader_misses_nothing() {
-    let (addr, _heard) = server(|mut stream| {
-        stream.read_exact(&mut [0])?;
-        stream.write_all(&[b'x'; 4_000_000])
+    // More than the client and a pipe hold, and so little that the buffers of the two sockets hold the rest.
+    const LENGTH: usize = 300_000;
+    let (addr, written) = server(|mut stream| stream.write_all(&[b'x'; LENGTH]));
+    let mut command = command(addr, &["--timeout=2s"]);
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    // From here on the client needs no byte of another process.
+    written.recv_timeout(PATIENCE).unwrap();
+    let mut before = 0;
+    wait_until("the client waits for stdout and reads no more", || {
+        thread::sleep(Duration::from_millis(20));
+        let sockets = sockets_at(addr.port()).unwrap();
+        let client = sockets.iter().find(|it| it.remote == addr);
+        let unread = client.map_or(0, |it| it.unread);
+        std::mem::replace(&mut before, unread) == unread && unread > 0
     });
-    let mut command = command(addr, &["--send=x", "--wait=2s"]);
-    let mut child = command.spawn().unwrap();
-    // Longer than --wait: the time in which stdout takes nothing must not count. The test waits for nothing else.
+    drop(child.stdin.take());
+    // Longer than --timeout, which must not include the time in which stdout takes nothing.
     thread::sleep(Duration::from_millis(2500));
-    let mut came = Vec::new();
-    let mut stdout = child.stdout.take().unwrap();
-    stdout.read_to_end(&mut came).unwrap();
-    assert!(child.wait().unwrap().success());
-    assert_eq!(came.len(), 4_000_000);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(output.stdout.len(), LENGTH);
 }
 
 #[test]

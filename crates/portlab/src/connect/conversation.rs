@@ -52,7 +52,7 @@ pub(super) struct Conversation {
     decoder: TextDecoder,
     watch: EncodingWatch,
     local: SocketAddr,
-    /// When something was last sent or received.
+    /// When something was last sent or shown. Events wait while stdout takes nothing, so an event may be older.
     last: Instant,
     /// When it ends whatever happens.
     ends_at: Option<Instant>,
@@ -191,13 +191,13 @@ impl Conversation {
         let at = event.at;
         match event.what {
             What::Sending(bytes) => {
-                self.last = at;
+                self.last = self.last.max(at);
                 self.tell(|trace| trace.sending(at, &bytes));
             }
             What::Replaced(character) => self.note_replaced(character),
             What::Garbled(garbled) => self.note_garbled(garbled),
             What::Unsent(error) => {
-                self.last = at;
+                self.last = self.last.max(at);
                 self.has_said_all = true;
                 let cause = cause(&error);
                 self.note(&tr!(
@@ -213,7 +213,7 @@ impl Conversation {
                 self.tell(|trace| trace.half_closing(at));
             }
             What::SaidAll => {
-                self.last = at;
+                self.last = self.last.max(at);
                 self.has_said_all = true;
             }
             What::Came(bytes) => {
