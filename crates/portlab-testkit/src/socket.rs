@@ -66,7 +66,7 @@ pub fn wait_until_closed(stream: &TcpStream) {
 }
 
 /// The ports of the sockets that connect, or are connected, to the listener at `addr`.
-pub fn callers(addr: SocketAddr) -> BTreeSet<u16> {
+pub fn client_ports(addr: SocketAddr) -> BTreeSet<u16> {
     let sockets = sockets_at(addr.port()).unwrap();
     let theirs = sockets.iter().filter(|it| it.remote == addr);
     theirs.map(|it| it.local.port()).collect()

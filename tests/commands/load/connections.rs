@@ -49,7 +49,7 @@ fn a_full_accept_queue_shows_as_what_it_is() {
     let addr = listener.local_addr().unwrap();
     thread::spawn(move || {
         // All have asked for a connection, and only two found a place in the queue.
-        wait_until("all call", || callers(addr).len() == 8);
+        wait_until("all call", || client_ports(addr).len() == 8);
         server_at(listener, echo);
     });
     let output = load(addr, "-c=8 --messages=80 --connect-timeout=30s");
@@ -123,7 +123,7 @@ fn a_port_that_swallows_everything_costs_one_timeout_and_not_one_for_each() {
     let mut load = command(&["load", &to]).args(options).spawn().unwrap();
     let mut seen = BTreeSet::new();
     while load.try_wait().unwrap().is_none() {
-        seen.append(&mut callers(addr));
+        seen.append(&mut client_ports(addr));
         thread::sleep(Duration::from_millis(5));
     }
     let output = load.wait_with_output().unwrap();

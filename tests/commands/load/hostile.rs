@@ -217,5 +217,5 @@ fn a_chat_whose_accept_queue_is_full_fails_to_connect() {
     has(&stderr(&output), &["connect: timed out"]);
     // Ctrl-C also ends a run that waits for the answer to a handshake.
     let options = "--script=chat --connections=2 --connect-timeout=1h";
-    attacked(addr, options, || callers(addr).len() > 1);
+    attacked(addr, options, || client_ports(addr).len() > 1);
 }
