@@ -1,14 +1,14 @@
 //! Every model against every case, black-box: the real binary, in a process of its own, over TCP.
 //! One named test each, such as `threads::echo::half_close`.
 //!
-//! The cases in `HEAVY` take the most time: each runs on every third model, another third for the next
-//! of them; with `PORTLAB_FAULTS=all` (`tests/faults.sh`) on every model.
+//! The cases in `HEAVY` take the most time: each runs on every third model, and the next of these cases on another
+//! third; with `PORTLAB_FAULTS=all` (`tests/faults.sh`) all of them run on every model.
 //!
 //! The textbook twin of each model (`textbook::threads::echo::half_close`) runs the cases of a plain echo that are not
-//! in `NOT_BY_THE_BOOK`: bytes, half-close, resets, idle clients, reaped children.
+//! in `NOT_PROMISED_BY_TWINS`: bytes, half-close, resets, idle clients, reaped children.
 //!
-//! Cases that need nothing but an address run a second time through a fault proxy, on one model for each driver:
-//! bytes then arrive late and in pieces.
+//! Cases that need only an address run a second time through a fault proxy, on one model for each driver: bytes then
+//! arrive late and in pieces.
 
 mod models;
 mod running;
@@ -35,8 +35,8 @@ const HEAVY: &[&str] = &[
     "a_member_that_pauses_misses_no_line",
     "a_paste_drops_no_member_that_reads",
     "idle_connections_are_closed",
-    "idle_members_are_told_and_closed",
-    "late_readers_have_their_answers_at_a_stop",
+    "idle_members_receive_the_reason_and_are_closed",
+    "late_readers_receive_their_answers_at_a_stop",
     "no_descriptors_left",
     "no_descriptors_left_in_a_chat",
     "short_connections_leave_no_trace",
@@ -45,7 +45,7 @@ const HEAVY: &[&str] = &[
     "the_oldest_lines_are_dropped_when_asked",
 ];
 
-/// A heavy case runs on one of so many models.
+/// A heavy case runs on one of three models.
 const SHARE: usize = 3;
 
 /// One model for each driver: blocking calls, readiness, tasks.
@@ -54,14 +54,14 @@ const BEHIND_A_PROXY: &[&str] = &["threads", "event-loop", "tasks"];
 /// What the proxy does to both directions.
 const FAULTS: &[&str] = &["latency 2ms", "slicer 1000"];
 
-/// What a textbook twin doesn't promise, although it serves an echo. It has none of the options of `serve` either, so
-/// it runs no case that has some.
-const NOT_BY_THE_BOOK: &[&str] = &[
-    // A signal ends it at once.
+/// The cases of an echo that a textbook twin doesn't promise to pass. A twin has none of the options of `serve`, so it
+/// also runs no case with options.
+const NOT_PROMISED_BY_TWINS: &[&str] = &[
+    // A signal ends a twin at once.
     "a_graceful_stop_answers_what_was_asked",
     "a_hangup_is_a_stop",
-    "late_readers_have_their_answers_at_a_stop",
-    // An address in use is an error of the system, in its words.
+    "late_readers_receive_their_answers_at_a_stop",
+    // If the address is in use, a twin prints the error of the system.
     "a_busy_port_is_explained_and_a_restart_works",
 ];
 
@@ -71,8 +71,8 @@ fn main() {
     let all = std::env::var("PORTLAB_FAULTS").is_ok_and(|value| value == "all");
     let known = |name: &&str| CASES.iter().any(|case| case.name == *name);
     assert!(
-        HEAVY.iter().chain(NOT_BY_THE_BOOK).all(known),
-        "HEAVY or NOT_BY_THE_BOOK names a case that isn't there"
+        HEAVY.iter().chain(NOT_PROMISED_BY_TWINS).all(known),
+        "HEAVY or NOT_PROMISED_BY_TWINS names a case that doesn't exist"
     );
     let sheets = || MODELS.iter().map(|model| model.sheet()).enumerate();
     let trials = sheets().flat_map(|(place, sheet)| {
@@ -91,24 +91,24 @@ fn main() {
             }
         })
     });
-    let by_the_book = sheets().flat_map(|(place, sheet)| by_the_book(sheet, place, all));
+    let of_twins = sheets().flat_map(|(place, sheet)| of_twin(sheet, place, all));
     let behind_a_proxy = sheets().flat_map(|(_, sheet)| behind_a_proxy(sheet));
-    let trials = trials.chain(by_the_book).chain(behind_a_proxy);
+    let trials = trials.chain(of_twins).chain(behind_a_proxy);
     portlab_testkit::run(trials.collect());
 }
 
-/// Whether a heavy case is another model's turn.
+/// Whether a heavy case runs on other models than the one at `place`.
 fn is_left_out(case: &Case, place: usize) -> bool {
     let heavy = HEAVY.iter().position(|name| *name == case.name);
     heavy.is_some_and(|heavy| heavy % SHARE != place % SHARE)
 }
 
 /// The cases of a model's textbook twin.
-fn by_the_book(sheet: &'static Sheet, place: usize, all: bool) -> impl Iterator<Item = Trial> {
+fn of_twin(sheet: &'static Sheet, place: usize, all: bool) -> impl Iterator<Item = Trial> {
     let cases = CASES.iter().filter(move |case| {
         let is_plain = case.speaks == Speaks::Echo && case.options.is_empty();
         let is_met = case.unmet(&promises(sheet, case), true).is_none();
-        let is_promised = is_plain && is_met && !NOT_BY_THE_BOOK.contains(&case.name);
+        let is_promised = is_plain && is_met && !NOT_PROMISED_BY_TWINS.contains(&case.name);
         // A heavy case runs on another model than the twin's.
         is_promised && (all || !is_left_out(case, place + 1))
     });
@@ -160,6 +160,6 @@ fn run(sheet: &'static Sheet, server: &str, case: &Case, faults: &[&str]) -> Res
     result.map_err(|failure| {
         let complaints = running.server.complaints();
         let about = case.about;
-        format!("{about}\n  {failure}\n  the server said: {complaints}").into()
+        format!("{about}\n  {failure}\n  the server wrote: {complaints}").into()
     })
 }

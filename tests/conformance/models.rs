@@ -1,16 +1,18 @@
-//! What each model promises, in the suite's words.
+//! What each model promises, as the suite's `Promises`.
 
 use portlab_backends::{Sheet, Workers};
 use portlab_conformance::{Case, Promises};
 
-/// Enough for every case, and few enough that cases which fill a pool are quick.
+/// The workers of a server: enough for every case, and so few that cases which fill a pool take little time.
 pub(crate) const WORKERS: usize = 6;
 
 /// What a model promises when it is started with the options of a case.
 pub(crate) fn promises(sheet: &Sheet, case: &Case) -> Promises {
     let mut options = case.options.iter();
-    let told = options.find_map(|option| option.strip_prefix("--workers="));
-    let workers = told.and_then(|count| count.parse().ok()).unwrap_or(WORKERS);
+    let given = options.find_map(|option| option.strip_prefix("--workers="));
+    let workers = given
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(WORKERS);
     let processes = sheet.forks();
     let pool = matches!(sheet.workers, Workers::Fixed(_));
     Promises {

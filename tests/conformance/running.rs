@@ -1,4 +1,4 @@
-//! A running server, as the suite looks at it.
+//! A running server under test.
 
 use std::{
     io::{self, BufRead, BufReader, Read},
@@ -14,7 +14,7 @@ use portlab_sys::spawn::Signal;
 
 use crate::models::WORKERS;
 
-/// `PROGRAM serve OPTIONS`, and what was started beside it.
+/// `PROGRAM serve OPTIONS`, and the servers that `start_another` started.
 pub(crate) struct Running {
     pub(crate) server: Server,
     program: PathBuf,
@@ -57,24 +57,24 @@ impl Process for Running {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
         let mut line = String::new();
-        // The first line says that it listens; a server that ends says none.
+        // The first line says that the server listens; a server that ends prints no line.
         let stdout = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
         BufReader::new(stdout).read_line(&mut line)?;
         if !line.is_empty() {
             self.others.push(child);
             return Ok(None);
         }
-        let mut said = String::new();
+        let mut text = String::new();
         let mut stderr = child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        stderr.read_to_string(&mut said)?;
-        Ok(Some((child.wait()?.code(), said)))
+        stderr.read_to_string(&mut text)?;
+        Ok(Some((child.wait()?.code(), text)))
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         for other in &mut self.others {
-            // Both fail only if it has ended already.
+            // Both calls fail only if the server has ended already.
             let _ = other.kill();
             let _ = other.wait();
         }
@@ -83,8 +83,8 @@ impl Drop for Running {
 
 /// The options of `serve` for a case.
 pub(crate) fn options(model: &str, case: &Case) -> Vec<String> {
-    let told = case.options.iter().any(|it| it.starts_with("--workers"));
-    let workers = (!told).then(|| format!("--workers={WORKERS}"));
+    let has_workers = case.options.iter().any(|it| it.starts_with("--workers"));
+    let workers = (!has_workers).then(|| format!("--workers={WORKERS}"));
     let service = format!("--service={}", case.speaks.name());
     let all = [format!("--model={model}"), service]
         .into_iter()

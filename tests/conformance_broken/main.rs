@@ -1,8 +1,8 @@
-//! Every case of the conformance suite fails against a server that was broken for it on purpose, and
-//! passes against the same server without the defect, where the small server of `server.rs` can.
+//! Every case of the conformance suite fails against a server that is broken for it on purpose. If the small server of
+//! `server.rs` has what the case needs, the case passes against this server without the defect.
 //!
-//! Where it can't, because it does not drain, has no limits or no processes, `cargo test --test
-//! conformance` is the other half: there the case passes on a model that can.
+//! The small server has no drain, no limits and no child processes. That the cases which need one of these can pass, is
+//! shown by `cargo test --test conformance`.
 
 #[path = "../conformance/models.rs"]
 mod models;
@@ -24,9 +24,9 @@ use server::Defect::{self, *};
 enum Broken {
     /// A defect of the small server, which passes without it.
     By(Defect),
-    /// The same, but that the small server can't pass without it either.
+    /// A defect of the small server, which can't pass the case without it either.
     Lacking(Defect),
-    /// A model that is said to promise what it doesn't.
+    /// A model, with a change that makes it promise too much.
     Model(&'static str, fn(&mut Promises)),
 }
 use Broken::{By, Lacking, Model};
@@ -38,7 +38,7 @@ const PROCESSES: fn(&mut Promises) = |it| it.processes = true;
 /// Names the rows as their cases are named.
 macro_rules! rows {
     ($($case:ident => $broken:expr,)*) => {
-        /// A row for every case, or more.
+        /// One row or more for every case.
         const ROWS: &[(&str, Broken)] = &[$((stringify!($case), $broken),)*];
     };
 }
@@ -48,7 +48,7 @@ rows! {
     one_byte_per_write => By(DoublesSingleBytes),
     many_messages_in_one_write => By(TakesALinePerRead),
     half_close => By(DropsAnswersAtFin),
-    empty_connections => By(DiesAtAnEmptyConnection),
+    empty_connections => By(ExitsAtAnEmptyConnection),
     a_hundred_at_once => Model("prethreaded", UNBOUNDED),
     an_idle_client_does_not_delay_others => Model("iterative", UNBOUNDED),
     a_half_written_message_does_not_delay_others => Model("prethreaded", UNBOUNDED),
@@ -58,8 +58,8 @@ rows! {
     a_full_server_keeps_the_next_waiting => Model("threads", BOUNDED),
     a_client_that_does_not_read_stops_only_itself => By(QueuesWithoutBound),
     a_reset_mid_reply_leaves_nothing_behind => By(KeepsDescriptors),
-    a_late_answer_to_a_lost_client_is_harmless => By(DiesAtALostClient),
-    resets_before_accept => By(DiesAtALostClient),
+    a_late_answer_to_a_lost_client_is_harmless => By(ExitsAtALostClient),
+    resets_before_accept => By(ExitsAtALostClient),
     a_full_queue_is_served_after_a_pause => By(StopsAfterAHundred),
     waiting_handlers_wait_side_by_side => Model("iterative", UNBOUNDED),
     blocking_handlers_block_only_themselves => Model("event-loop", |it| it.survives_blocking = true),
@@ -70,7 +70,7 @@ rows! {
     a_busy_port_is_explained_and_a_restart_works => Lacking(Sound),
     a_graceful_stop_answers_what_was_asked => Lacking(Sound),
     a_hangup_is_a_stop => Lacking(Sound),
-    late_readers_have_their_answers_at_a_stop => Lacking(Sound),
+    late_readers_receive_their_answers_at_a_stop => Lacking(Sound),
     stuck_clients_are_cut_at_the_deadline => Lacking(Sound),
     a_blocked_handler_does_not_outlive_the_deadline => Lacking(Sound),
     a_second_signal_ends_the_server_at_once => Lacking(LeavesAChild),
@@ -87,9 +87,9 @@ rows! {
     escape_sequences_are_made_visible => By(PassesEscapes),
     a_line_without_end_is_cut_off => By(AddsNewlines),
     slow_lines_are_cut_off => Lacking(Sound),
-    idle_members_are_told_and_closed => Lacking(Sound),
-    members_above_the_limit_are_told => Lacking(Sound),
-    one_of_many_gets_a_name => By(LonelyRooms),
+    idle_members_receive_the_reason_and_are_closed => Lacking(Sound),
+    members_above_the_limit_receive_the_reason => Lacking(Sound),
+    one_of_many_gets_a_name => By(SeparateRooms),
     a_lost_member_is_announced => By(ForgetsTheLost),
     a_member_that_does_not_read_is_dropped => Lacking(Sound),
     the_oldest_lines_are_dropped_when_asked => Lacking(Sound),
@@ -101,13 +101,13 @@ rows! {
     all_members_receive_the_lines_in_one_order => By(LosesMail),
     all_members_receive_the_lines_in_one_order => By(SwapsMail),
     a_member_that_leaves_gets_all_its_answers => By(DropsAnswersAtFin),
-    a_member_without_a_worker_is_told_nothing => Model("threads", BOUNDED),
+    a_member_without_a_worker_receives_nothing => Model("threads", BOUNDED),
     a_killed_process_loses_only_its_own_members => Model("threads", PROCESSES),
     a_killed_broker_loses_only_the_rooms => Model("threads", PROCESSES),
     a_chat_that_stops_announces_no_departures => Lacking(Sound),
 }
 
-/// How long a broken server is waited for.
+/// The patience with a broken server.
 const SHORT: Duration = Duration::from_secs(2);
 
 fn main() {
@@ -130,13 +130,13 @@ fn main() {
             Trial::test(format!("{}::{by}", case.name), move || finds(case, *broken))
         })
     });
-    let complete = Trial::test("every_case_has_been_seen_failing", || {
+    let complete = Trial::test("every_case_has_a_row", || {
         let cases: BTreeSet<_> = CASES.iter().map(|case| case.name).collect();
         let rows: BTreeSet<_> = ROWS.iter().map(|row| row.0).collect();
-        let parted: Vec<_> = cases.symmetric_difference(&rows).collect();
-        match parted.is_empty() {
+        let different: Vec<_> = cases.symmetric_difference(&rows).collect();
+        match different.is_empty() {
             true => Ok(()),
-            false => Err(format!("add a row to ROWS, or take one out, for {parted:?}").into()),
+            false => Err(format!("add a row to ROWS, or take one out, for {different:?}").into()),
         }
     });
     portlab_testkit::run(broken.chain([complete]).collect());
@@ -151,18 +151,18 @@ fn finds(case: &'static Case, broken: Broken) -> Result<(), Failed> {
             small(case, defect, Some(SHORT))?
         }
         Lacking(defect) => small(case, defect, Some(SHORT))?,
-        Model(name, lie) => {
+        Model(name, promise_more) => {
             let model = find(name).ok_or("there is no such model")?;
             let mut promises = models::promises(model.sheet(), case);
-            lie(&mut promises);
-            let told = options(name, case);
+            promise_more(&mut promises);
+            let options = options(name, case);
             let program = Path::new(binary());
-            run(case, program, told, promises, Some(SHORT))?
+            run(case, program, options, promises, Some(SHORT))?
         }
     };
     match failure {
         Err(_) => Ok(()),
-        Ok(()) => Err("the case passes".into()),
+        Ok(()) => Err("the case passes against the broken server".into()),
     }
 }
 
@@ -179,9 +179,9 @@ fn small(
         processes: false,
         standing_processes: 0,
     };
-    let mut told = options("small", case);
-    told.push(format!("--defect={defect:?}"));
-    run(case, &std::env::current_exe()?, told, promises, patience)
+    let mut options = options("small", case);
+    options.push(format!("--defect={defect:?}"));
+    run(case, &std::env::current_exe()?, options, promises, patience)
 }
 
 fn run(

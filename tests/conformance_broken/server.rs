@@ -1,5 +1,5 @@
-//! A small server, broken on purpose: two threads for each connection, the services of
-//! `portlab-service`, one lock around the rooms, and one defect.
+//! A small server that is broken on purpose: two threads for each connection, the services of `portlab-service`, one
+//! lock around the rooms, and one defect.
 
 use std::{
     collections::HashMap,
@@ -33,9 +33,9 @@ macro_rules! defects {
 
 defects! {
     Sound AddsNewlines AbortsAtAPanic BurnsAtLongInput ClosesAtMalformedBytes DecodesEachReadAlone
-    DiesAtAnEmptyConnection DiesAtALostClient DoublesSingleBytes DropsAnswersAtFin DropsLateReaders FlipsABit
+    ExitsAtAnEmptyConnection ExitsAtALostClient DoublesSingleBytes DropsAnswersAtFin DropsLateReaders FlipsABit
     DoublesMail ForgetsTheLost HugeTurns IgnoresTheEncoding KeepsDescriptors KeepsMemory LeaksMail LeavesAChild
-    LonelyRooms LosesLines LosesMail PassesEscapes QueuesWithoutBound ReversesLines Spins StopsAfterAHundred
+    SeparateRooms LosesLines LosesMail PassesEscapes QueuesWithoutBound ReversesLines Spins StopsAfterAHundred
     StopsAtAPause SwapsMail TakesALinePerRead WritesReferences
 }
 use Defect::*;
@@ -46,41 +46,41 @@ struct Rooms {
     hub: Option<Box<dyn Hub>>,
     members: HashMap<ConnId, Member>,
     lines: usize,
-    /// Mail that is kept back until its receiver has more.
+    /// Mail that is held back until its receiver gets more.
     held: Option<(ConnId, Mail)>,
 }
 
 struct Member {
     session: Box<dyn Session>,
-    /// Where its bytes go; `None` once it is to be closed.
+    /// The queue of the writing thread; `None` if the connection is to be closed.
     out: Option<SyncSender<Vec<u8>>>,
 }
 
-/// Serves as `portlab serve` does, as far as it understands `options`.
+/// Serves as `portlab serve` does. Unknown options are ignored.
 pub(crate) fn serve(options: &[String]) -> io::Result<()> {
-    let told = |name: &str| options.iter().find_map(|option| option.strip_prefix(name));
-    let named = |defect: &&Defect| Some(format!("{defect:?}").as_str()) == told("--defect=");
+    let option = |name: &str| options.iter().find_map(|option| option.strip_prefix(name));
+    let named = |defect: &&Defect| Some(format!("{defect:?}").as_str()) == option("--defect=");
     let defect = *DEFECTS
         .iter()
         .find(named)
         .ok_or(io::ErrorKind::InvalidInput)?;
     let mut service = ServiceOptions {
-        reply: told("--reply=").unwrap_or_default().to_owned(),
+        reply: option("--reply=").unwrap_or_default().to_owned(),
         ..ServiceOptions::default()
     };
-    if let Some(name) = told("--encoding=").filter(|_| defect != IgnoresTheEncoding) {
+    if let Some(name) = option("--encoding=").filter(|_| defect != IgnoresTheEncoding) {
         service.encoding = name.parse().map_err(io::Error::other)?;
     }
-    let work = told("--work=").unwrap_or("none").parse();
+    let work = option("--work=").unwrap_or("none").parse();
     service.work = work.map_err(io::Error::other::<Text>)?;
     match defect {
         AbortsAtAPanic => std::panic::set_hook(Box::new(|_| exit(1))),
         HugeTurns => service.chat.lines_per_turn = usize::MAX,
-        // It ends by itself some time after the test.
+        // The child ends by itself after the test.
         LeavesAChild => drop(Command::new("sleep").arg("30").spawn()?),
         _ => {}
     }
-    let service = service.build(told("--service=").unwrap_or_default());
+    let service = service.build(option("--service=").unwrap_or_default());
     let service: &'static dyn Service = Box::leak(service.map_err(io::Error::other)?);
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let listening = serde_json::json!({"event": "listening", "addr": listener.local_addr()?});
@@ -89,22 +89,24 @@ pub(crate) fn serve(options: &[String]) -> io::Result<()> {
     Ok(())
 }
 
-/// Serves for as long as the process lives.
+/// Serves until the process ends.
 pub(crate) fn accept(listener: &TcpListener, service: &'static dyn Service, defect: Defect) {
     let shared = rooms(service, defect);
     for number in 1.. {
         if defect == StopsAfterAHundred && number > 100 {
-            thread::sleep(FOR_GOOD);
+            thread::sleep(FOREVER);
         }
         match listener.accept() {
             Ok((stream, _)) => {
-                let is_shared = service.hub().is_some() && defect != LonelyRooms;
+                let is_shared = service.hub().is_some() && defect != SeparateRooms;
                 let rooms = if is_shared {
                     Arc::clone(&shared)
                 } else {
                     rooms(service, defect)
                 };
-                thread::spawn(move || attend(service, ConnId(number), &Arc::new(stream), &rooms));
+                thread::spawn(move || {
+                    serve_connection(service, ConnId(number), &Arc::new(stream), &rooms)
+                });
             }
             Err(error) => {
                 eprintln!("{error}");
@@ -130,9 +132,14 @@ fn lock(rooms: &Mutex<Rooms>) -> MutexGuard<'_, Rooms> {
     rooms.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn attend(service: &dyn Service, id: ConnId, stream: &Arc<TcpStream>, rooms: &Mutex<Rooms>) {
+fn serve_connection(
+    service: &dyn Service,
+    id: ConnId,
+    stream: &Arc<TcpStream>,
+    rooms: &Mutex<Rooms>,
+) {
     let defect = lock(rooms).defect;
-    // A chat's queue is long; an echo isn't read while its client doesn't read.
+    // The queue of a chat is long. If the client of an echo doesn't read, the server doesn't read either.
     let bound = match defect {
         DropsLateReaders => 500,
         QueuesWithoutBound => 100_000,
@@ -154,7 +161,7 @@ fn attend(service: &dyn Service, id: ConnId, stream: &Arc<TcpStream>, rooms: &Mu
     let how = drive(defect, id, stream, rooms);
     lock(rooms).members.remove(&id);
     if defect != ForgetsTheLost {
-        lock(rooms).tell_hub(id, |hub, deliver| hub.gone(id, how, deliver));
+        lock(rooms).call_hub(id, |hub, deliver| hub.gone(id, how, deliver));
     }
     let _ = writer.join();
     match defect {
@@ -162,23 +169,23 @@ fn attend(service: &dyn Service, id: ConnId, stream: &Arc<TcpStream>, rooms: &Mu
         KeepsMemory => std::mem::forget(vec![1_u8; 8192]),
         _ => {}
     }
-    // What the client still says must not turn the end into a RST.
+    // Input that arrives late must not turn the end into a RST.
     let _ = stream.set_read_timeout(Some(Duration::from_secs(1)));
     let _ = io::copy(&mut &**stream, &mut io::sink());
 }
 
-/// Reads until the end of the connection, and says how it came.
+/// Reads until the connection ends, and returns the reason.
 fn drive(defect: Defect, id: ConnId, mut stream: &TcpStream, rooms: &Mutex<Rooms>) -> CloseReason {
     let mut buffer = vec![0; if defect == HugeTurns { 1 << 20 } else { 4096 }];
     for turn in 0.. {
         let input = match stream.read(&mut buffer) {
-            Ok(0) if turn == 0 && defect == DiesAtAnEmptyConnection => exit(1),
+            Ok(0) if turn == 0 && defect == ExitsAtAnEmptyConnection => exit(1),
             Ok(0) => {
                 lock(rooms).call(id, &mut |session, cx| session.on_eof(cx));
                 return CloseReason::Left;
             }
             Ok(length) => &buffer[..length],
-            Err(_) if defect == DiesAtALostClient => exit(1),
+            Err(_) if defect == ExitsAtALostClient => exit(1),
             Err(_) => return CloseReason::Lost,
         };
         let input = match defect {
@@ -221,23 +228,23 @@ fn write(defect: Defect, mut stream: &TcpStream, queue: &Receiver<Vec<u8>>) {
     for bytes in queue {
         let since = Instant::now();
         if stream.write_all(&bytes).is_err() {
-            if defect == DiesAtALostClient {
+            if defect == ExitsAtALostClient {
                 exit(1);
             }
             break;
         }
         if defect == StopsAtAPause && since.elapsed() > Duration::from_millis(50) {
-            thread::sleep(FOR_GOOD);
+            thread::sleep(FOREVER);
         }
     }
     let _ = stream.shutdown(Shutdown::Write);
 }
 
-/// Longer than a case runs.
-const FOR_GOOD: Duration = Duration::from_secs(60);
+/// Longer than a case takes.
+const FOREVER: Duration = Duration::from_secs(60);
 
 impl Rooms {
-    /// Calls a session, and says what comes next.
+    /// Calls a session, and returns what comes next.
     fn call(
         &mut self,
         id: ConnId,
@@ -276,7 +283,7 @@ impl Rooms {
             member.out = None;
         }
         for post in posts {
-            self.tell_hub(id, |hub, deliver| hub.handle(id, &post, deliver));
+            self.call_hub(id, |hub, deliver| hub.handle(id, &post, deliver));
         }
         match self.members.get(&id).is_some_and(|it| it.out.is_some()) {
             true => flow.next,
@@ -284,7 +291,7 @@ impl Rooms {
         }
     }
 
-    fn tell_hub(
+    fn call_hub(
         &mut self,
         from: ConnId,
         what: impl FnOnce(&mut dyn Hub, &mut dyn FnMut(ConnId, Mail)),
@@ -309,7 +316,7 @@ impl Rooms {
         }
     }
 
-    /// Does harm to the mail that follows from a line, as a rule to its first piece.
+    /// Applies the defect to the mail that a line makes; most defects change its first piece.
     fn spoil(&mut self, from: ConnId, mail: &mut Vec<(ConnId, Mail)>) {
         match self.defect {
             LosesMail => drop(mail.remove(0)),
@@ -317,9 +324,9 @@ impl Rooms {
             DoublesMail => mail.push(mail[0].clone()),
             SwapsMail => self.held = Some(mail.remove(0)),
             LeaksMail => {
-                let hears = |id: &ConnId| *id == from || mail.iter().any(|(to, _)| to == id);
-                let stranger = self.members.keys().find(|id| !hears(id)).copied();
-                mail.extend(stranger.map(|id| (id, mail[0].1.clone())));
+                let receives = |id: &ConnId| *id == from || mail.iter().any(|(to, _)| to == id);
+                let other = self.members.keys().find(|id| !receives(id)).copied();
+                mail.extend(other.map(|id| (id, mail[0].1.clone())));
             }
             _ => {}
         }

@@ -5,9 +5,9 @@ use crate::{Failure, Promises, Target};
 /// One thing that a server must do, and how to find out whether it does.
 #[derive(Debug)]
 pub struct Case {
-    /// Its name: what the server does, in snake case. The table of cases takes it from the constant.
+    /// Its name: what the server must do, in snake case. The table of cases takes it from the constant.
     pub name: &'static str,
-    /// What the server does, in a sentence.
+    /// What the server must do, in a sentence.
     pub about: &'static str,
     /// The numbers of the faults that it tests, as in [`FAULTS`](crate::FAULTS).
     pub faults: &'static [u8],
@@ -17,7 +17,7 @@ pub struct Case {
     pub requires: &'static [Requires],
     /// Options that `portlab serve` is started with for this case. Other servers are judged by the cases that have none.
     pub options: &'static [&'static str],
-    /// Runs it.
+    /// Runs the case.
     pub run: fn(&mut Target<'_>) -> Result<(), Failure>,
 }
 
@@ -76,7 +76,7 @@ impl Case {
         run: |_| Err(Failure::new("this case has no code")),
     };
 
-    /// The same for a chat.
+    /// The common part of most cases of a chat.
     pub(crate) const CHAT: Self = Self {
         speaks: Speaks::Chat,
         ..Self::ECHO

@@ -50,7 +50,7 @@ impl Client {
     }
 
     /// Connects with a small buffer, is served, and sends as much of `flood` as the server takes while nothing is read:
-    /// the server then has something to drain, until the client reads. Returns how much was sent.
+    /// until the client reads, the server then has output to drain. Returns how many bytes were sent.
     pub(crate) fn that_does_not_read(
         addr: SocketAddr,
         flood: &[u8],
@@ -90,7 +90,7 @@ impl Client {
         Ok(sent)
     }
 
-    /// Sends all of `bytes` on a thread of its own, while the caller reads.
+    /// Sends all of `bytes` on a thread of its own, while this thread reads.
     pub(crate) fn send_beside(&self, bytes: Vec<u8>) -> Result<(), Failure> {
         let mut stream = self.stream.try_clone()?;
         thread::spawn(move || {
@@ -100,7 +100,7 @@ impl Client {
         Ok(())
     }
 
-    /// Sends a byte now and then, on a thread of its own, until the server takes no more.
+    /// Sends a byte every 100 ms, on a thread of its own, until the server accepts no more.
     pub(crate) fn drip_beside(&self) -> Result<(), Failure> {
         let mut stream = self.stream.try_clone()?;
         thread::spawn(move || {
@@ -111,7 +111,7 @@ impl Client {
         Ok(())
     }
 
-    /// Reads bytes and throws them away, on a thread of its own. Returns a function that tells how many there were.
+    /// Reads bytes and discards them, on a thread of its own. Returns a function that returns their number so far.
     pub(crate) fn read_beside(&self) -> Result<impl Fn() -> u64 + use<>, Failure> {
         let mut stream = self.stream.try_clone()?;
         let count = Arc::new(AtomicU64::new(0));
@@ -226,7 +226,7 @@ impl Client {
         Ok(())
     }
 
-    /// Expects that the connection ends, by a FIN or a reset. Bytes before the end are thrown away.
+    /// Expects that the connection ends, by a FIN or a reset. Bytes before the end are discarded.
     pub(crate) fn expect_to_be_dropped(&mut self) -> Result<(), Failure> {
         let mut buffer = [0; 65_536];
         loop {

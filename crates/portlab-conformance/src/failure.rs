@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// What was expected, and what came instead.
+/// What was expected, and what happened instead.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Failure(String);
@@ -13,7 +13,7 @@ impl Failure {
         Self(text.into())
     }
 
-    /// Makes a failure of an error, from what was being done.
+    /// Makes a failure from an error; `what` names the step that failed.
     pub(crate) fn during(what: &str) -> impl FnOnce(io::Error) -> Self {
         move |error| Self(format!("{what}: {error}"))
     }

@@ -2,11 +2,11 @@
 
 use crate::{Failure, Target, client::Client, failure::ensure};
 
-/// A client of the chat under test. Lines are bytes, in whatever encoding the case speaks.
+/// A client of the chat under test. Lines are bytes, in the encoding that the case uses.
 #[derive(Debug)]
 pub(crate) struct Member {
     client: Client,
-    /// Received bytes of lines that were not taken yet.
+    /// Received bytes that `next` has not returned yet.
     rest: Vec<u8>,
 }
 
@@ -41,7 +41,7 @@ impl Member {
         Self::join_over(target.client()?, name)
     }
 
-    /// The same, over a connection that is there.
+    /// The same, over an open connection.
     pub(crate) fn join_over(client: Client, name: &str) -> Result<Self, Failure> {
         let mut client = Self::connect_over(client)?;
         client.send_line(name.as_bytes())?;
@@ -49,7 +49,7 @@ impl Member {
         Ok(client)
     }
 
-    /// Two members, alice and bob. Alice has been told that bob has joined.
+    /// Two members, alice and bob. Alice has received the line that bob has joined.
     pub(crate) fn pair(target: &Target<'_>) -> Result<(Self, Self), Failure> {
         let mut alice = Self::join(target, "alice")?;
         let bob = Self::join(target, "bob")?;
@@ -65,13 +65,18 @@ impl Member {
     }
 
     /// Sends and receives in another encoding from now on.
-    pub(crate) fn speak(&mut self, encoding: &str) -> Result<(), Failure> {
+    pub(crate) fn use_encoding(&mut self, encoding: &str) -> Result<(), Failure> {
         self.send_line(format!("/encoding {encoding}").as_bytes())?;
         self.expect_line_with(b"from now on in")
     }
 
     pub(crate) fn send_line(&mut self, line: &[u8]) -> Result<(), Failure> {
         self.send(&[line, b"\n"].concat())
+    }
+
+    /// Sends each byte of `bytes` in a write of its own.
+    pub(crate) fn send_one_by_one(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        bytes.chunks(1).try_for_each(|byte| self.send(byte))
     }
 
     /// Sends bytes as they are.
@@ -130,9 +135,9 @@ impl Member {
         }
     }
 
-    /// Expects that the server closes, and that its last line tells why with one of these words.
+    /// Expects that the server closes, and that its last line gives the reason with one of these words.
     pub(crate) fn expect_close_reason(&mut self, words: &[&str]) -> Result<(), Failure> {
-        // A client that sends on after the end may see a RST instead of a FIN.
+        // A client that sends after the end may receive a RST instead of a FIN.
         while let Ok(more @ [_, ..]) = self.client.receive().as_deref() {
             self.rest.extend(more);
         }
@@ -146,7 +151,7 @@ impl Member {
         Ok(())
     }
 
-    /// Expects that no other line waits: the answer to its own question comes next.
+    /// Expects that no other line is waiting: the next line is the answer to this member's own request.
     pub(crate) fn expect_no_other_line(&mut self) -> Result<(), Failure> {
         self.send_line(b"/rooms")?;
         let line = self.next()?;
@@ -158,7 +163,7 @@ impl Member {
         Ok(())
     }
 
-    /// The connection, for bytes that are no lines.
+    /// The connection, for bytes that aren't lines.
     pub(crate) fn client(&mut self) -> &mut Client {
         &mut self.client
     }

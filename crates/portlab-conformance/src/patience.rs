@@ -1,4 +1,4 @@
-//! How long to wait for what must happen.
+//! How long a case waits for a step of the server.
 
 use std::{
     cell::Cell,
@@ -11,8 +11,8 @@ use crate::Failure;
 /// How long a case waits for each step of the server before it fails. Far more than a step takes, so that no case fails
 /// on a busy machine; `PORTLAB_PATIENCE` multiplies it.
 pub(crate) fn patience() -> Duration {
-    if let Some(told) = PATIENCE.get() {
-        return told;
+    if let Some(given) = PATIENCE.get() {
+        return given;
     }
     let factor = std::env::var("PORTLAB_PATIENCE")
         .ok()
@@ -42,12 +42,12 @@ pub(crate) fn beside<T: Send + 'static>(
     move || thread.join().unwrap_or_else(panicked)
 }
 
-/// Waits until `true_yet` returns true. Returns false if it took too long.
+/// Waits until `holds` returns true. Returns false if that took longer than the patience.
 pub(crate) fn eventually(
-    mut true_yet: impl FnMut() -> Result<bool, Failure>,
+    mut holds: impl FnMut() -> Result<bool, Failure>,
 ) -> Result<bool, Failure> {
     let since = Instant::now();
-    while !true_yet()? {
+    while !holds()? {
         if since.elapsed() > patience() {
             return Ok(false);
         }

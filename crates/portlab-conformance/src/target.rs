@@ -38,10 +38,10 @@ pub trait Process {
     /// # Errors
     /// When the process has ended.
     fn signal(&mut self, signal: Signal) -> io::Result<()>;
-    /// Waits for its end, for at most `patience`. `None` if it still runs.
+    /// Waits for the end of the process, for at most `patience`. `None` if it still runs.
     ///
     /// # Errors
-    /// When it can't be waited for.
+    /// When the wait fails.
     fn wait(&mut self, patience: Duration) -> io::Result<Option<ExitStatus>>;
     /// What it has written to stderr so far.
     fn complaints(&self) -> String;
@@ -59,7 +59,7 @@ pub struct Target<'a> {
     pub addr: SocketAddr,
     /// What it promises.
     pub promises: Promises,
-    /// Its process, if that is known.
+    /// The server's process, if the process is known.
     pub process: Option<&'a mut dyn Process>,
 }
 
@@ -110,7 +110,7 @@ impl Target<'_> {
         Ok(())
     }
 
-    /// Expects that the port is closed; the server may still have connections.
+    /// Expects that the port is closed; connections of the server may still be open.
     pub(crate) fn expect_closed_port(&self) -> Result<(), Failure> {
         let closed = eventually(|| Ok(self.client().is_err()))?;
         ensure!(
@@ -134,7 +134,7 @@ impl Target<'_> {
         Ok(())
     }
 
-    /// The footprint once all workers of the server have been forked, and no other child is left.
+    /// The footprint after all workers of the server have been forked and every other child has ended.
     pub(crate) fn settled_footprint(&mut self) -> Result<Footprint, Failure> {
         let standing = 1 + self.promises.standing_processes;
         let mut footprint = self.footprint()?;
@@ -176,7 +176,7 @@ pub(crate) fn expect_gone(children: &[i32]) -> Result<(), Failure> {
 /// Whether the process `pid` exists and has not ended.
 fn is_alive(pid: i32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // The state stands behind the name, which is in parentheses.
+    // The state follows the name, which is in parentheses.
     let state = stat.rsplit_once(") ").and_then(|(_, it)| it.chars().next());
     state.is_some_and(|state| state != 'Z')
 }

@@ -1,4 +1,4 @@
-//! What comes back from an echo, and what a reply is.
+//! The bytes that an echo sends back, and the text of a reply.
 
 use crate::{Case, Speaks, client::random_bytes};
 
@@ -68,7 +68,7 @@ pub(super) const half_close: Case = Case {
         client.expect(rest)?;
         client.expect_end()?;
 
-        // The same before anything has come back.
+        // The same, with the FIN before the first byte of the answer.
         let mut client = target.client()?;
         client.send(b"goodbye")?;
         client.half_close()?;
@@ -116,7 +116,7 @@ pub(super) const fixed_text: Case = Case {
     speaks: Speaks::Reply,
     options: &["--reply=你好客户端", "--encoding=gbk"],
     run: |target| {
-        // What Python makes of the texts with .encode("gbk").
+        // The texts as Python's .encode("gbk") writes them.
         const ASKED: &[u8] = b"\xc4\xe3\xba\xc3\xb7\xfe\xce\xf1\xb6\xcb";
         const ANSWER: &[u8] = b"\xc4\xe3\xba\xc3\xbf\xcd\xbb\xa7\xb6\xcb";
         for _ in 0..3 {

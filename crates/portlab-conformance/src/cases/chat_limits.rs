@@ -13,8 +13,8 @@ use portlab_sys::{
 use crate::{Case, Requires, failure::ensure, member::Member, patience::eventually};
 
 pub(super) const slow_lines_are_cut_off: Case = Case {
-    about: "200 clients (or as many as are served) whose lines don't end within --line-timeout are told why and closed; \
-            others talk meanwhile, or (bounded pools) afterwards",
+    about: "200 clients (or as many as are served) whose lines don't end within --line-timeout receive the reason and are \
+            closed; others talk meanwhile, or (bounded pools) afterwards",
     faults: &[11],
     requires: &[Requires::AtOnce(3)],
     options: &["--line-timeout=1s"],
@@ -25,7 +25,7 @@ pub(super) const slow_lines_are_cut_off: Case = Case {
             client.client().drip_beside()?;
             slow.push(client);
         }
-        // In a full pool they wait until slow clients are closed.
+        // In a full pool, these two members wait until slow clients are closed.
         let (mut alice, mut bob) = Member::pair(target)?;
         alice.send_line(b"are you there?")?;
         bob.expect_line(b"alice: are you there?")?;
@@ -38,8 +38,8 @@ pub(super) const slow_lines_are_cut_off: Case = Case {
     ..Case::CHAT
 };
 
-pub(super) const idle_members_are_told_and_closed: Case = Case {
-    about: "with --idle-timeout, a silent member is told why its connection is closed, and the next one can join",
+pub(super) const idle_members_receive_the_reason_and_are_closed: Case = Case {
+    about: "with --idle-timeout, a silent member receives the reason, its connection is closed, and the next member can join",
     faults: &[10],
     requires: &[Requires::AtOnce(2)],
     options: &["--idle-timeout=1s"],
@@ -66,9 +66,9 @@ pub(super) const idle_members_are_told_and_closed: Case = Case {
     ..Case::CHAT
 };
 
-pub(super) const members_above_the_limit_are_told: Case = Case {
-    about: "with --max-connections 10 the eleventh client of a chat is told why its connection is closed, and \
-            when a member leaves, the next one can join",
+pub(super) const members_above_the_limit_receive_the_reason: Case = Case {
+    about: "with --max-connections 10 the eleventh client of a chat receives the reason and is closed, and \
+            when a member leaves, the next client can join",
     faults: &[16],
     requires: &[Requires::AtOnce(11)],
     options: &["--max-connections=10", "--workers=12"],
@@ -86,7 +86,7 @@ pub(super) const members_above_the_limit_are_told: Case = Case {
     ..Case::CHAT
 };
 
-pub(super) const a_member_without_a_worker_is_told_nothing: Case = Case {
+pub(super) const a_member_without_a_worker_receives_nothing: Case = Case {
     about: "when each worker serves a member, the next client is connected and receives nothing until a member leaves",
     faults: &[11],
     requires: &[Requires::Bound],
@@ -107,7 +107,7 @@ pub(super) const a_member_without_a_worker_is_told_nothing: Case = Case {
 const LIMIT: u64 = 32;
 
 pub(super) const no_descriptors_left_in_a_chat: Case = Case {
-    about: "out of descriptors: members talk on, the server takes less than 5 % CPU, and when others have closed, \
+    about: "out of descriptors: members go on talking, the server takes less than 5 % CPU, and when others have closed, \
             new members can join",
     faults: &[15],
     requires: &[Requires::Process, Requires::AtOnce(20)],
@@ -119,12 +119,12 @@ pub(super) const no_descriptors_left_in_a_chat: Case = Case {
             limits::limit_open_files(process, LIMIT)?;
         }
         let crowd = target.clients(50)?;
-        // In the first second the server still serves those that have got a descriptor.
+        // In the first second the server still serves the clients that have a descriptor.
         thread::sleep(Duration::from_secs(1));
         let (before, processes) = (usage(pid)?.cpu, tree(pid)?.len() as u32);
         thread::sleep(Duration::from_secs(2));
         let used = usage(pid)?.cpu.saturating_sub(before);
-        // A process that ends meanwhile may count for a tick of 10 ms.
+        // A process that ends meanwhile may add a tick of 10 ms.
         let bound = Duration::from_millis(100) + processes * Duration::from_millis(1);
         ensure!(
             used < bound,

@@ -48,7 +48,7 @@ pub(super) const one_of_many_gets_a_name: Case = Case {
 };
 
 pub(super) const a_lost_member_is_announced: Case = Case {
-    about: "when one of 200 members resets its connection in the middle of a line, the others are told that, and get nothing of the line",
+    about: "when one of 200 members resets its connection in the middle of a line, the others receive a line that says so, and no part of the unfinished line",
     faults: &[7, 8],
     requires: &[Requires::AtOnce(2)],
     run: |target| {
@@ -72,11 +72,11 @@ pub(super) const a_lost_member_is_announced: Case = Case {
     ..Case::CHAT
 };
 
-/// How many members there are to compare a name with.
+/// The members whose names are compared with the unknown name.
 const COMPARED: usize = 60;
 /// How often a message is sent to an unknown name.
 const TIMES: usize = 50;
-/// An allowance for the work of the system, and for the tick that a process that ended may count.
+/// An allowance for the work of the system, and for the tick that an ended process may add.
 const SLACK: Duration = Duration::from_millis(200);
 
 pub(super) const a_long_name_costs_no_more_than_a_short_one: Case = Case {
@@ -117,11 +117,11 @@ fn cost(target: &mut Target<'_>, member: &mut Member, length: usize) -> Result<D
 
 /// The bytes of the flood of commands; each answer has more bytes than its command.
 const FLOOD: usize = 64 << 20;
-/// How many lines another member sends meanwhile.
+/// The lines that another member sends meanwhile.
 const ASKED: usize = 21;
 /// The pause before each of these lines.
 const PAUSE: Duration = Duration::from_millis(5);
-/// Half of the lines may wait for so many bytes of answers at most. A read of 64 KiB has 13,000 commands.
+/// The median line may wait for at most so many bytes of answers. A read of 64 KiB has 13,000 commands.
 const BOUND: u64 = 2_000 * ANSWER;
 const ANSWER: u64 = "* in lobby: alice, bob, flood\r\n".len() as u64;
 
@@ -139,11 +139,11 @@ pub(super) const a_flood_of_commands_does_not_delay_others: Case = Case {
         flood.send_beside(b"/who\n".repeat(FLOOD / 5))?;
         ensure!(eventually(|| Ok(answered() > 0))?, "/who has no answer");
         let mut half = 0;
-        // On a busy machine a line may wait for this process, too: one attempt without that is enough.
+        // On a busy machine, a line may also wait for this process: one attempt without such a wait is enough.
         let fair = eventually(|| {
             let mut waits = Vec::new();
             for _ in 0..ASKED {
-                // Without a pause, all lines would come between two turns of the server.
+                // Without a pause, all lines would arrive between two turns of the server.
                 thread::sleep(PAUSE);
                 let before = answered();
                 alice.send_line(b"may I?")?;
@@ -164,7 +164,7 @@ pub(super) const a_flood_of_commands_does_not_delay_others: Case = Case {
     ..Case::CHAT
 };
 
-/// How many members there are at a time, how often each joins, and how many lines it sends.
+/// The members that are connected at a time, how often each joins, and how many lines each sends.
 const MEMBERS: usize = 20;
 const ROUNDS: usize = 3;
 const LINES: usize = 20;
@@ -207,7 +207,7 @@ fn name(member: usize, round: usize) -> String {
     format!("m{member}r{round}")
 }
 
-/// Joins, sends its lines in writes of random sizes, and leaves by `/quit` or a FIN, some times.
+/// Joins, sends its lines in writes of random sizes, and leaves by `/quit` or a FIN, [`ROUNDS`] times.
 fn storm(addr: SocketAddr, member: usize) -> Result<(), Failure> {
     let mut random = fastrand::Rng::with_seed(member as u64);
     for round in 0..ROUNDS {
@@ -228,7 +228,7 @@ fn storm(addr: SocketAddr, member: usize) -> Result<(), Failure> {
     Ok(())
 }
 
-/// All lines until so many members have left.
+/// All lines until `members` members have left.
 fn transcript(client: &mut Member, members: usize) -> Result<Vec<String>, Failure> {
     let (mut lines, mut left) = (Vec::new(), 0);
     while left < members {
@@ -240,7 +240,7 @@ fn transcript(client: &mut Member, members: usize) -> Result<Vec<String>, Failur
 }
 
 pub(super) const a_member_that_leaves_gets_all_its_answers: Case = Case {
-    about: "commands and the end in one write, by /quit or a FIN: all answers come, in their order, and \
+    about: "commands and the end in one write, by /quit or a FIN: all answers arrive, in their order, and \
             then the end",
     faults: &[6],
     requires: &[Requires::AtOnce(2)],

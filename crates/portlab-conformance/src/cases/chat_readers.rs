@@ -11,33 +11,33 @@ use crate::{
     Case, Failure, Requires, client::Client, failure::ensure, member::Member, patience::beside,
 };
 
-/// How many lines of 1000 bytes are sent at most: more than all the buffers on the way hold.
+/// The lines of 1000 bytes that are sent at most: more than all the buffers on the way hold.
 const MOST: usize = 30_000;
-/// What the server's memory may grow by meanwhile.
+/// How much the server's memory may grow meanwhile.
 const BOUND: u64 = 8 << 20;
 
-/// How long a dropped member has to receive the reason; counted from before it was dropped, so that no case fails on a
-/// busy machine.
+/// The time in which a dropped member can receive the reason. The case counts from a moment before the drop, so that it
+/// doesn't fail on a busy machine.
 const LINGER: Duration = Duration::from_secs(1);
 
 pub(super) const a_member_that_does_not_read_is_dropped: Case = Case {
-    about: "a member that does not read is told why and dropped at the hard limit; memory is bounded, and the others receive every line",
+    about: "a member that does not read is disconnected at the hard limit and receives the reason; memory is bounded, and the others receive every line",
     faults: &[12],
     requires: &[Requires::AtOnce(3), Requires::Process],
     options: &["--output-limit=64KiB", "--soft-limit=64KiB"],
     run: |target| {
         let pid = target.pid()?;
-        let silent = Member::join(target, "silent")?;
+        let mut silent = Member::join(target, "silent")?;
         let (mut alice, mut bob) = Member::pair(target)?;
         let before = anonymous_bytes(pid)?;
-        // The buffers of the system come on top of the limit.
+        // The limit doesn't include the buffers of the system.
         let line = [b'x'; 1000];
         let mut sent = 0;
         let mut received = 0;
         let mut since = Instant::now();
         while sent < MOST {
             since = Instant::now();
-            // So few that no other member has more than the limit waiting.
+            // So few lines that less than the limit waits for every other member.
             for _ in 0..20 {
                 alice.send_line(&line)?;
                 sent += 1;
@@ -59,19 +59,18 @@ pub(super) const a_member_that_does_not_read_is_dropped: Case = Case {
         }
         ensure!(
             sent < MOST,
-            "{MOST} lines were sent, and the member that reads none of them is still there"
+            "{MOST} lines were sent, and the member that reads none of them is still connected"
         );
         let grown = anonymous_bytes(pid)?.saturating_sub(before);
         ensure!(
             grown < BOUND,
             "the server's memory grew by {grown} bytes; the bound is {BOUND}"
         );
-        // It is told why, if it reads in time.
-        let mut silent = silent;
-        let told = silent.expect_line_with(b"you read too slowly");
+        // If the dropped member reads in time, it receives the reason.
+        let reason = silent.expect_line_with(b"you read too slowly");
         ensure!(
-            told.is_ok() || since.elapsed() > LINGER,
-            "a member that read {:?} after it was dropped was not told why",
+            reason.is_ok() || since.elapsed() > LINGER,
+            "a member that read {:?} after it was dropped did not receive the reason",
             since.elapsed()
         );
         alice.expect_line_with(b"silent was dropped for reading too slowly")?;
@@ -81,12 +80,12 @@ pub(super) const a_member_that_does_not_read_is_dropped: Case = Case {
     ..Case::CHAT
 };
 
-/// How many lines of 1000 bytes are sent: more than all the buffers on the way hold.
+/// The lines of 1000 bytes that are sent: more than all the buffers on the way hold.
 const LINES: usize = 10_000;
 
 pub(super) const the_oldest_lines_are_dropped_when_asked: Case = Case {
-    about: "with --overflow drop-oldest, a member that does not read stays, receives the last lines, and is told how many it \
-            missed",
+    about: "with --overflow drop-oldest, a member that does not read stays connected, and receives the last lines and the number of the lines \
+            that it missed",
     faults: &[12],
     requires: &[Requires::AtOnce(3)],
     options: &["--overflow=drop-oldest", "--output-limit=64KiB"],
@@ -118,7 +117,7 @@ pub(super) const the_oldest_lines_are_dropped_when_asked: Case = Case {
         }
         ensure!(
             missed > 0,
-            "no line was missed of {LINES} lines that the member did not read"
+            "the member read none of {LINES} lines, and missed none"
         );
         ensure!(
             received + missed == LINES,
@@ -131,7 +130,7 @@ pub(super) const the_oldest_lines_are_dropped_when_asked: Case = Case {
 
 /// The most lines that the buffers on the way may hold.
 const HELD: usize = 60_000;
-/// The lines between two looks at the server's send queue.
+/// The lines between two readings of the server's send queue.
 const LOOK: usize = 100;
 /// The lines that wait in the server when the queue is full.
 const MORE: usize = 350;
@@ -155,7 +154,7 @@ pub(super) const a_member_that_pauses_misses_no_line: Case = Case {
             }
             Ok::<_, Failure>(sent)
         };
-        // A busy server may not have written between two looks.
+        // On a busy machine, the server may not have written between two readings.
         let (mut queue, mut still) = (0, 0);
         while still < 3 {
             let sent = send(LOOK)?;
@@ -195,12 +194,12 @@ const PASTES: [(&[u8], usize); 2] = [
 pub(super) const a_paste_drops_no_member_that_reads: Case = Case {
     about: "when a member pastes 128 KiB, members that read receive every line of it, and no member is dropped",
     requires: &[Requires::AtOnce(4)],
-    // At full speed.
+    // Without the limit on a member's lines per second.
     options: &["--member-rate=off"],
     run: |target| {
         let readers = Member::members(target, 3)?;
         let mut paster = Member::join(target, "paster")?;
-        let listen = |mut reader: Member| {
+        let read = |mut reader: Member| {
             beside(move || {
                 reader.expect_line_with(b"* paster joined")?;
                 for (line, count) in PASTES {
@@ -212,10 +211,10 @@ pub(super) const a_paste_drops_no_member_that_reads: Case = Case {
                 Ok(reader)
             })
         };
-        let threads: Vec<_> = readers.into_iter().map(listen).collect();
+        let threads: Vec<_> = readers.into_iter().map(read).collect();
         for (line, count) in PASTES {
             paster.send(&line.repeat(count))?;
-            // A pause, after which a server may forget how much the member has sent.
+            // A pause, after which a server may start to count the member's lines anew.
             thread::sleep(Duration::from_millis(300));
         }
         let mut readers = threads

@@ -7,15 +7,15 @@ use crate::{
 };
 
 pub(super) const waiting_handlers_wait_side_by_side: Case = Case {
-    about: "four answers that wait for a second each come sooner than one after the other",
+    about: "four answers that wait for a second each take less time than one after the other",
     requires: &[Requires::AtOnce(4)],
     options: &["--work=wait:1s", "--workers=4"],
     run: |target| side_by_side(target),
     ..Case::ECHO
 };
 
-/// Expects that four answers of a second each take less than four seconds. On a busy machine that may need more than one
-/// attempt; answers that come one after the other always take longer.
+/// Expects that four answers of a second each take less than four seconds. On a busy machine, that may need more than one
+/// attempt; answers one after the other always take longer.
 pub(super) fn side_by_side(target: &mut Target<'_>) -> Result<(), Failure> {
     let mut took = Duration::ZERO;
     let is_so = eventually(|| {
@@ -102,7 +102,7 @@ pub(super) const a_panicking_handler_loses_only_its_connection: Case = Case {
         };
         for _ in 0..40 {
             let mut client = target.client()?;
-            client.send(b"mind the gap")?;
+            client.send(b"panic")?;
             client.expect_to_be_dropped()?;
         }
         match &mut bystander {

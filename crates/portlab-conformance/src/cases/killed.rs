@@ -78,7 +78,7 @@ pub(super) const a_killed_worker_loses_only_its_own_client: Case = Case {
 };
 
 pub(super) const a_killed_process_loses_only_its_own_members: Case = Case {
-    about: "when the process of one member is killed, the other members are told and go on",
+    about: "when the process of one member is killed, the other members go on",
     faults: &[20],
     requires: &[Requires::Process, Requires::Processes, Requires::AtOnce(3)],
     run: |target| {
@@ -118,32 +118,32 @@ pub(super) const a_killed_process_loses_only_its_own_members: Case = Case {
 };
 
 pub(super) const a_killed_broker_loses_only_the_rooms: Case = Case {
-    about: "when the process that holds the rooms is killed, their members are disconnected, and the next \
-            ones find a chat again",
+    about: "when the process that holds the rooms is killed, the members are disconnected, and the next \
+            members can talk again",
     faults: &[20],
     requires: &[Requires::Process, Requires::Processes, Requires::AtOnce(2)],
     run: |target| {
         let (mut alice, mut bob) = Member::pair(target)?;
-        // It was forked before any other.
+        // The broker was forked before every other child.
         let [broker, ..] = target.children()?[..] else {
             return Err(Failure::new("no process of the server holds the rooms"));
         };
         target.kill(broker)?;
         alice.client().expect_to_be_dropped()?;
         bob.client().expect_to_be_dropped()?;
-        // A client that connects before another broker runs may be disconnected.
+        // A client that connects before the next broker runs may be disconnected.
         let mut pair = None;
         eventually(|| {
             pair = talk(target).ok();
             Ok(pair.is_some())
         })?;
-        ensure!(pair.is_some(), "no two members can talk any more");
+        ensure!(pair.is_some(), "two members can't talk again");
         Ok(())
     },
     ..Case::CHAT
 };
 
-/// Two members, of which one has received a line of the other.
+/// Two members, after one of them has received a line of the other.
 fn talk(target: &crate::Target<'_>) -> Result<(Member, Member), Failure> {
     let (mut alice, mut bob) = Member::pair(target)?;
     alice.send_line(b"hello again")?;

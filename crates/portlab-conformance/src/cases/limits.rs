@@ -80,7 +80,7 @@ pub(super) const idle_connections_are_closed: Case = Case {
         next.expect(b"am I next?")?;
         drop(next);
         let mut active = target.served_client()?;
-        // On a busy machine this client may pause for too long; then the rest proves nothing.
+        // On a busy machine, this client may pause for too long; then the case ends without a result.
         let mut longest = Duration::ZERO;
         for _ in 0..15 {
             let paused = Instant::now();
@@ -166,14 +166,14 @@ pub(super) const a_full_queue_is_served_after_a_pause: Case = Case {
     ..Case::ECHO
 };
 
-/// How many connections come before memory is read first, and in all.
+/// The connections before memory is read for the first time, and all connections.
 const FIRST: usize = 1_000;
 const ALL: usize = 4_000;
 /// Memory may grow by a tenth, and by so much: the pages of a thread or two.
 const SLACK: u64 = 1 << 20;
 
 pub(super) const short_connections_leave_no_trace: Case = Case {
-    about: "after 4,000 short connections the server has the descriptors and processes of before, and its memory \
+    about: "after 4,000 short connections the server has as many descriptors and processes as before, and its memory is \
             within 10 %",
     faults: &[23],
     requires: &[Requires::Process],
@@ -221,8 +221,8 @@ pub(super) const no_descriptors_left: Case = Case {
         Requires::OneProcess,
         Requires::AtOnce(100),
     ],
-    // Pools have more workers than there are descriptors. A thread that waited in accept before the limit has its
-    // descriptor already, so the crowd has more clients than there are workers.
+    // A pool needs more workers than there are descriptors. A thread that waited in accept before the limit was set has
+    // a descriptor already, so there are more clients than workers.
     options: &["--workers=110"],
     run: |target| {
         let pid = target.pid()?;

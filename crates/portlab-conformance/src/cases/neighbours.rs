@@ -1,4 +1,4 @@
-//! One client is slow, silent or greedy, and the others are served.
+//! One client is slow, silent or sends much, and the others are served.
 
 use portlab_sys::meter::anonymous_bytes;
 
@@ -46,7 +46,7 @@ pub(super) const a_half_written_message_does_not_delay_others: Case = Case {
 /// The bytes of the fast sender: at 20 ms for 64 KiB at most, they take a server more than twenty seconds.
 const STREAM: usize = 64 << 20;
 
-/// How many other clients come meanwhile. A task that never waits goes on for 128 operations (tokio's budget), 64 reads
+/// The other clients that connect meanwhile. A task that never waits goes on for 128 operations (tokio's budget), 64 reads
 /// and 64 writes: each client waits for 4 MiB.
 const OTHERS: usize = 3;
 
@@ -61,7 +61,7 @@ pub(super) const a_fast_sender_does_not_delay_others: Case = Case {
         let came_back = fast.read_beside()?;
         ensure!(
             eventually(|| Ok(came_back() > 0))?,
-            "the fast sender isn't served at all"
+            "the fast sender isn't served"
         );
         for _ in 0..OTHERS {
             target.served_client()?;

@@ -5,12 +5,12 @@ use portlab_sys::meter::tree;
 use crate::{Case, Requires, client::random_bytes, failure::ensure, patience::eventually};
 
 pub(super) const a_reset_mid_reply_leaves_nothing_behind: Case = Case {
-    about: "after a RST in mid-reply the server runs, keeps no descriptor, and serves other clients",
+    about: "after a RST in the middle of a reply the server runs, keeps no descriptor, and serves other clients",
     faults: &[7],
     requires: &[Requires::Process],
     run: |target| {
         target.served_client()?;
-        // The connection of the first client may still be open here, so one descriptor too many may be accepted.
+        // The connection of the first client may still be open here; then this case accepts one descriptor too many.
         let before = target.settled_footprint()?;
         let bystander = match target.promises.at_once {
             Some(1) => None,

@@ -38,7 +38,7 @@ pub(super) const a_busy_port_is_explained_and_a_restart_works: Case = Case {
         ensure!(status.is_some(), "the server goes on after SIGTERM");
         drop(clients);
         if let Some((code, said)) = target.process()?.start_another(addr)? {
-            ensure!(false, "the restart exited with {code:?} and said: {said}");
+            ensure!(false, "the restart exited with {code:?} and wrote: {said}");
         }
         target.served_client().map(drop)
     },
@@ -121,7 +121,7 @@ pub(super) const a_blocked_handler_does_not_outlive_the_deadline: Case = Case {
     options: &["--work=block:10m", "--drain=200ms"],
     run: |target| {
         let mut client = target.client()?;
-        client.send(b"good night")?;
+        client.send(b"block")?;
         client.expect_silence(std::time::Duration::from_millis(100))?;
         target.process()?.signal(Signal::TERM)?;
         target.expect_exit()?;
@@ -167,7 +167,7 @@ pub(super) const a_hangup_is_a_stop: Case = Case {
     ..Case::ECHO
 };
 
-pub(super) const late_readers_have_their_answers_at_a_stop: Case = Case {
+pub(super) const late_readers_receive_their_answers_at_a_stop: Case = Case {
     about: "clients that have sent much before SIGTERM and read only afterwards get all answers and a FIN, and \
             the server exits with status 0",
     faults: &[19],
@@ -185,7 +185,7 @@ pub(super) const late_readers_have_their_answers_at_a_stop: Case = Case {
         }
         target.process()?.signal(Signal::TERM)?;
         for (number, (client, sent)) in clients.iter_mut().enumerate() {
-            // The first one fits into the socket's buffer, so all of it was answered.
+            // The first request fits into the socket's buffer, so all of it was answered.
             if number == 0 {
                 client.expect(&flood[..*sent])?;
                 client.expect_end()?;
@@ -200,7 +200,7 @@ pub(super) const late_readers_have_their_answers_at_a_stop: Case = Case {
 };
 
 pub(super) const a_chat_that_stops_announces_no_departures: Case = Case {
-    about: "when a server is told to stop, every member sees the end of its connection, and no member is told \
+    about: "when a server is stopped, every member receives the end of its connection, and no member receives a line \
             that others leave; the server exits with status 0",
     faults: &[19],
     requires: &[Requires::AtOnce(3), Requires::Process],
