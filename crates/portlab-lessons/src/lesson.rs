@@ -6,7 +6,8 @@ use portlab_words::Lang;
 
 use crate::{
     script::{Script, ScriptError},
-    stage::{Exit, Stage},
+    run::LessonRun,
+    stage::{Exit, Files, Play, Report, Stage},
 };
 
 /// A lesson: its texts, the programs that it shows, and the function that plays it.
@@ -21,12 +22,21 @@ pub struct Lesson {
     /// The text in Chinese.
     pub zh: &'static str,
     /// The programs in the lesson's folder that the texts show lines of, by file name.
-    pub files: &'static [(&'static str, &'static str)],
+    pub files: Files,
     /// What the lesson's page shows for each `{name}` that has its value only when the lesson is played;
     /// [`Lesson::examples`] describes the format.
     pub examples: &'static str,
     /// Plays the lesson, step by step, in the order of its text.
-    pub play: fn(&mut Stage<'_>) -> Result<(), Exit>,
+    pub play: Play,
+}
+
+/// Plays a lesson to its end.
+///
+/// # Errors
+/// When the user leaves, or the machine refuses what the lesson needs.
+pub fn play(lesson: &Lesson, run: &mut LessonRun) -> Result<Report, Exit> {
+    let script = lesson.script_as_shown(run.lang, run.seed)?;
+    Stage::play(script, lesson.files, run, lesson.play)
 }
 
 /// A part of the course.

@@ -8,6 +8,7 @@
 //! | [`script`] | a lesson's text: parsed, the same for the terminal and for the page |
 //! | [`order`] | the order of the answers to choose from, by a seed |
 //! | `excerpt` | the few lines of a program that matter |
+//! | `seen` | the outcome of a claim |
 //! | [`stage`] | what a lesson's function does: begin a step, tell what was seen, end it |
 //! | [`run`] | how a lesson is run: language, width, pace, input, output |
 //! | `board` | laying text out on a terminal |
@@ -41,10 +42,11 @@ pub mod order;
 pub mod page;
 pub mod run;
 pub mod script;
+mod seen;
 pub mod stage;
 mod words;
 
-pub use lesson::{Lesson, Part};
+pub use lesson::{Lesson, Part, play};
 pub use lessons::{LESSONS, find};
 pub use run::{Answers, ERASE, LessonRun, Pace};
-pub use stage::{Exit, Report, play};
+pub use stage::{Exit, Report};

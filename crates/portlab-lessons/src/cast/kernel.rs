@@ -16,7 +16,7 @@ use portlab_sys::{
 use portlab_words::table::columns;
 
 use super::PATIENCE;
-use crate::stage::Seen;
+use crate::seen::Seen;
 
 /// The TCP sockets at either end of which `port` stands: the listening one first, then those of the
 /// server's side, then those of the clients'. Fails when `/proc/net/tcp` can't be read.

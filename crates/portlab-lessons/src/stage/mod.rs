@@ -18,22 +18,25 @@ use std::{
     collections::HashMap,
     fmt,
     io::{self, ErrorKind},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     os::fd::BorrowedFd,
     process::Command,
     time::Duration,
 };
 
 use portlab_lab::{Server, ServerError, python::Python};
-use portlab_words::Lang;
+use portlab_sys::holder::holder;
+use portlab_words::{Lang, tr};
 
 use reading::Reading;
 pub(crate) use show::caption;
 pub(crate) use step::LessonStep;
 
+pub use crate::seen::Seen;
+
 use crate::{
     board,
     cast::{Student, kernel::error_name},
-    lesson::Lesson,
     run::{Input, LessonRun},
     script::{Script, ScriptError},
     words,
@@ -82,43 +85,16 @@ pub struct Report {
     pub failed: Vec<String>,
 }
 
-/// The outcome of a claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seen {
-    /// It was seen.
-    Yes,
-    /// It should have been seen, and wasn't.
-    No,
-    /// This machine can't show it.
-    NotHere,
-    /// There is nothing to say: the claim depends on the user's own program, which didn't come.
-    Moot,
-}
+/// A lesson's function.
+pub(crate) type Play = fn(&mut Stage<'_>) -> Result<(), Exit>;
 
-impl Seen {
-    /// For what depends on this machine or on the user: seen, or not to be seen here.
-    pub(crate) fn if_shown(seen: bool) -> Self {
-        if seen { Self::Yes } else { Self::NotHere }
-    }
-}
-
-impl From<bool> for Seen {
-    fn from(seen: bool) -> Self {
-        if seen { Self::Yes } else { Self::No }
-    }
-}
-
-/// For what only some machines can show, such as those with Python: `None` on the others.
-impl From<Option<bool>> for Seen {
-    fn from(seen: Option<bool>) -> Self {
-        seen.map_or(Self::NotHere, Self::from)
-    }
-}
+/// Programs by file name.
+pub(crate) type Files = &'static [(&'static str, &'static str)];
 
 /// The stage of one lesson.
 pub struct Stage<'a> {
-    lesson: &'a Lesson,
     script: Script,
+    files: Files,
     run: &'a mut LessonRun,
     values: HashMap<String, String>,
     report: Report,
@@ -128,30 +104,32 @@ pub struct Stage<'a> {
     python: Option<Option<Python>>,
 }
 
-/// Plays a lesson to its end.
-///
-/// # Errors
-/// When the user leaves, or the machine refuses what the lesson needs.
-pub fn play(lesson: &Lesson, run: &mut LessonRun) -> Result<Report, Exit> {
-    let script = lesson.script_as_shown(run.lang, run.seed)?;
-    let reading = Reading::of(&script);
-    let mut stage = Stage {
-        lesson,
-        script,
-        run,
-        values: HashMap::new(),
-        report: Report::default(),
-        played: 0,
-        reading,
-        python: None,
-    };
-    stage.open()?;
-    (lesson.play)(&mut stage)?;
-    stage.close()?;
-    Ok(stage.report)
-}
-
 impl<'a> Stage<'a> {
+    /// Plays a lesson to its end: shows the opening of `script`, calls `play`, and shows the questions and the sum.
+    /// `files` are those of the lesson's folder. Fails when the user leaves, or the machine refuses what the lesson needs.
+    pub(crate) fn play(
+        script: Script,
+        files: Files,
+        run: &'a mut LessonRun,
+        play: Play,
+    ) -> Result<Report, Exit> {
+        let reading = Reading::of(&script);
+        let mut stage = Stage {
+            script,
+            files,
+            run,
+            values: HashMap::new(),
+            report: Report::default(),
+            played: 0,
+            reading,
+            python: None,
+        };
+        stage.open()?;
+        play(&mut stage)?;
+        stage.close()?;
+        Ok(stage.report)
+    }
+
     /// Begins the step `key`: says what is about to be done, and asks what will happen.
     /// Fails when it isn't the next step of the text, or the user leaves.
     pub(crate) fn step(&mut self, key: &str) -> Result<LessonStep<'_, 'a>, Exit> {
@@ -239,6 +217,25 @@ impl<'a> Stage<'a> {
         }
     }
 
+    /// Listens at port 8080, which the course's programs use, or at another if 8080 is taken. In the text, `{yours}` is
+    /// its number, and `{taken}` names the program that holds 8080, if one does. Fails if no port is free.
+    pub(crate) fn courses_port(&mut self) -> io::Result<TcpListener> {
+        let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
+        let door = TcpListener::bind(usual);
+        let is_free = door.is_ok();
+        let door = door.or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
+        let port = door.local_addr()?.port();
+        self.set("yours", port);
+        let by = holder(usual).map_or_else(|| "?".to_owned(), |by| by.to_string());
+        let taken = tr!(
+            self.lang(),
+            " (Number 8080 is taken by {by}, so it is {port} this time.)",
+            "（8080 号被 {by} 占用，所以这次用 {port} 号。）",
+        );
+        self.set("taken", if is_free { "" } else { &taken });
+        Ok(door)
+    }
+
     /// A line that the user types as an answer, or `default` if the line is empty or there is no user.
     /// Fails when the user leaves.
     pub(crate) fn answer_by_hand(&mut self, default: &str) -> Result<String, Exit> {
@@ -294,7 +291,7 @@ impl<'a> Stage<'a> {
         file: &str,
         arguments: &[&str],
     ) -> io::Result<Option<Student>> {
-        let found = self.lesson.files.iter().find(|(name, _)| *name == file);
+        let found = self.files.iter().find(|(name, _)| *name == file);
         let (_, text) = found.expect("a lesson names the files of its own folder");
         let python = self.python().cloned();
         python

@@ -11,7 +11,7 @@ use crate::{
     words,
 };
 
-/// A step that is being played. It stands for the stage while it lasts.
+/// A step that is being played. Until it ends, it has the methods of the stage.
 pub(crate) struct LessonStep<'s, 'a> {
     pub(super) stage: &'s mut Stage<'a>,
     pub(super) text: Step,
@@ -40,7 +40,8 @@ impl LessonStep<'_, '_> {
     }
 
     /// Ends the step: shows what was seen and answers the question; then, after a stop, explains it.
-    /// Fails when a claim of the text was not recorded, or another was; when a value is missing; when the user leaves.
+    /// Fails when a claim of the text was not recorded, when a claim was recorded that the text lacks, when a value is
+    /// missing, or when the user leaves.
     pub(crate) fn end(self) -> Result<(), Exit> {
         let Self {
             stage,
@@ -59,14 +60,14 @@ impl LessonStep<'_, '_> {
         stage.blocks(&text.seen)?;
         let mut outcome = Vec::new();
         for claim in &text.claims {
-            let told = claims.iter().find(|(key, _)| *key == claim.key);
-            let Some(&(_, seen)) = told else {
-                return Err(mismatch(format!("claim {} was not told of", claim.key)));
+            let recorded = claims.iter().find(|(key, _)| *key == claim.key);
+            let Some(&(_, seen)) = recorded else {
+                return Err(mismatch(format!("claim {} was not recorded", claim.key)));
             };
             outcome.push((claim.key.as_str(), seen));
             stage.claim(claim, seen)?;
         }
-        // If a claim failed, the text explains what didn't happen.
+        // If a claim failed, the text would explain something that didn't happen.
         let failed = outcome.iter().any(|(_, seen)| *seen == Seen::No);
         if let Some(ask) = text.ask.as_ref().filter(|_| !failed) {
             let is_asked = |key: &str| ask.about.as_ref().is_none_or(|about| about == key);
@@ -121,8 +122,8 @@ impl Stage<'_> {
         self.marked(style, mark, &[Block::Paragraph(text)])
     }
 
-    /// Shows the right answer, and whether the user's guess was right; or what would have come, if this machine
-    /// couldn't show it.
+    /// Shows the right answer, and whether the user's guess was right. If this machine couldn't show the outcome, shows what
+    /// other machines show.
     fn resolve(&mut self, ask: &Ask, guess: Option<usize>, was_seen: bool) -> Result<(), Exit> {
         let verdict = match guess {
             _ if !was_seen => &words::WOULD,

@@ -10,13 +10,12 @@ use std::{
 use portlab_words::Lang;
 
 use super::{
-    Exit, Report,
+    Exit, Play, Report,
     Seen::{self, *},
-    Stage, play,
+    Stage,
     reading::Reading,
 };
 use crate::{
-    lesson::{Lesson, Part},
     run::{Answers, LessonRun, Pace, READING},
     script::Script,
 };
@@ -37,10 +36,7 @@ impl Write for Board {
     }
 }
 
-/// A lesson's function.
-type Play = fn(&mut Stage<'_>) -> Result<(), Exit>;
-
-/// Plays the text above with a function; what was shown, and what came of it.
+/// Plays the text above with a function. Returns what was shown, and the outcome.
 fn played(play_it: Play) -> (String, Result<Report, Exit>) {
     let board = Board::default();
     let report = played_on(Box::new(board.clone()), Pace::Straight, play_it);
@@ -49,15 +45,6 @@ fn played(play_it: Play) -> (String, Result<Report, Exit>) {
 }
 
 fn played_on(out: Box<dyn Write>, pace: Pace, play_it: Play) -> Result<Report, Exit> {
-    let lesson = Lesson {
-        name: "test",
-        part: Part::Ports,
-        en: TEXT,
-        zh: TEXT,
-        files: &[],
-        examples: "",
-        play: play_it,
-    };
     let mut run = LessonRun {
         lang: Lang::En,
         width: 80,
@@ -67,10 +54,11 @@ fn played_on(out: Box<dyn Write>, pace: Pace, play_it: Play) -> Result<Report, E
         out,
         answers: Answers::new(io::pipe().unwrap().0.into()),
     };
-    play(&lesson, &mut run)
+    let script = Script::parse(TEXT, &[])?;
+    Stage::play(script, &[], &mut run, play_it)
 }
 
-/// Plays the text's only step: sets `{a}` and tells what was seen.
+/// Plays the text's only step: sets `{a}` and records what was seen.
 fn one(stage: &mut Stage<'_>, a: Option<&str>, seen: &[(&str, Seen)]) -> Result<(), Exit> {
     let mut step = stage.step("one")?;
     if let Some(a) = a {
@@ -83,7 +71,7 @@ fn one(stage: &mut Stage<'_>, a: Option<&str>, seen: &[(&str, Seen)]) -> Result<
 }
 
 #[test]
-fn what_was_seen_is_told_with_the_answer_and_the_reason() {
+fn what_was_seen_is_shown_with_the_answer_and_the_reason() {
     let (shown, report) = played(|stage| one(stage, Some("7"), &[("a", Yes), ("b", NotHere)]));
     for text in ["A is 7.", "No B here.", "The outcome: “right”", "Because."] {
         assert!(shown.contains(text), "{text} is not in\n{shown}");
@@ -97,7 +85,7 @@ fn what_was_seen_is_told_with_the_answer_and_the_reason() {
 }
 
 #[test]
-fn what_stands_in_a_value_is_shown_as_it_is() {
+fn marks_and_names_within_a_value_are_shown_as_they_are() {
     const A: Option<&str> = Some("{b} **c** `d`");
     let (shown, report) = played(|stage| one(stage, A, &[("a", Yes), ("b", Yes)]));
     assert!(shown.contains("A is {b} **c** `d`."), "{shown}");
@@ -105,7 +93,7 @@ fn what_stands_in_a_value_is_shown_as_it_is() {
 }
 
 #[test]
-fn however_long_the_values_all_pauses_together_are_bounded() {
+fn the_pauses_together_are_bounded_also_with_long_values() {
     let left = |text: &str| {
         let script = Script::parse(TEXT, &[]).unwrap();
         let mut reading = Reading::of(&script);
@@ -117,12 +105,12 @@ fn however_long_the_values_all_pauses_together_are_bounded() {
         pauses
     };
     assert_eq!(left(&"long ".repeat(100_000)), READING);
-    // A short text is read at one's ease.
+    // A short text gets as much time as is comfortable.
     assert!(left("A") < READING / 10);
 }
 
 #[test]
-fn what_this_machine_cannot_show_is_explained_all_the_same() {
+fn what_this_machine_cannot_show_is_still_explained() {
     let (shown, report) = played(|stage| one(stage, None, &[("a", Moot), ("b", NotHere)]));
     for text in [
         "No B here.",
@@ -136,7 +124,7 @@ fn what_this_machine_cannot_show_is_explained_all_the_same() {
 }
 
 #[test]
-fn what_did_not_come_is_said_and_nothing_is_explained() {
+fn a_failed_claim_is_reported_and_the_explanation_is_left_out() {
     let (shown, report) = played(|stage| one(stage, Some("7"), &[("a", Yes), ("b", No)]));
     assert_eq!(report.unwrap().failed, ["one/b"]);
     assert!(
@@ -150,11 +138,11 @@ fn what_did_not_come_is_said_and_nothing_is_explained() {
 }
 
 #[test]
-fn a_reader_that_has_gone_makes_no_failure_a_success() {
+fn a_failed_claim_is_counted_also_after_the_reader_has_closed_the_pipe() {
     let (reader, closed) = io::pipe().unwrap();
     drop(reader);
     let report = played_on(Box::new(closed), Pace::Clock, |stage| {
-        // No pauses for a reader that isn't there.
+        // After the reader has closed the pipe, there are no pauses.
         assert_eq!(stage.run().pace, Pace::Straight);
         one(stage, Some("7"), &[("a", Yes), ("b", No)])
     });
@@ -162,11 +150,11 @@ fn a_reader_that_has_gone_makes_no_failure_a_success() {
 }
 
 #[test]
-fn a_function_that_does_not_agree_with_its_text_is_refused() {
+fn a_function_that_contradicts_its_text_is_refused() {
     let refused: [(Play, &str); 6] = [
         (
             |stage| one(stage, Some("7"), &[("a", Yes)]),
-            "claim b was not told of",
+            "claim b was not recorded",
         ),
         (
             |stage| one(stage, None, &[("c", Yes)]),

@@ -17,7 +17,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::{
     cast::{
-        Student, accept, be_patient, courses_port, encoding, hex, is_quiet,
+        Student, accept, be_patient, encoding, hex, is_quiet,
         kernel::{remains_once, shown, sockets_once},
         quiet_door, read_as, receive,
     },
@@ -101,7 +101,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
 /// The course's task: this lesson is the network debugging assistant, the client is the user's.
 fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
-    let door = courses_port(stage)?;
+    let door = stage.courses_port()?;
     let port = door.local_addr()?.port();
     for name in ["their_own", "their_hex", "their_text"] {
         stage.set(name, "-");

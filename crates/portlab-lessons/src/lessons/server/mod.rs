@@ -20,7 +20,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::{
     cast::{
-        Student, accept, courses_port, encoding, hex,
+        Student, accept, encoding, hex,
         kernel::{accepted, queued, remains_once, shown, sockets_at, sockets_once},
         quiet_door, read_as, receive,
     },
@@ -133,7 +133,7 @@ fn bound(door: SocketAddr, reuse: bool) -> io::Result<Socket> {
 fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     // The listener is closed again: the port is for the user's server.
     let port = if stage.is_interactive() {
-        courses_port(stage)?.local_addr()?.port()
+        stage.courses_port()?.local_addr()?.port()
     } else {
         let port = quiet_door()?.local_addr()?.port();
         stage.set("yours", port);
