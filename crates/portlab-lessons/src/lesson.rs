@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use portlab_words::Lang;
 
 use crate::{
-    script::{Script, ScriptError},
     run::LessonRun,
+    script::{Script, ScriptError},
     stage::{Exit, Files, Play, Report, Stage},
 };
 

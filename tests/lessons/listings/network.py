@@ -55,7 +55,7 @@ def _(it):
     assert number_of(fails(OSError, lambda: it.run(server=socket.socket(), port=port))) == "EADDRINUSE"
 
 
-@listing("tcp/nobody/1")
+@listing("tcp/refused/1")
 def _(it):
     closed = socket.socket()
     closed.bind(("127.0.0.1", 0))

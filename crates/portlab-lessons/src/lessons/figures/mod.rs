@@ -82,8 +82,8 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
         .lang()
         .pick("µs of CPU per client", "每个客户端的 CPU 微秒")];
     step.set("births", shown(head, cpu.map(|it| [format!("{it:.0}")])));
-    let is_dearest = Seen::if_shown(cpu[0] > cpu[1] && cpu[0] > cpu[2]);
-    step.seen("dearest", is_dearest);
+    let is_most = Seen::if_shown(cpu[0] > cpu[1] && cpu[0] > cpu[2]);
+    step.seen("processes", is_most);
     step.end()?;
 
     messages(stage, &servers)

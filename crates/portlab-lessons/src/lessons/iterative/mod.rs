@@ -42,7 +42,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.set("waits", side_of_server(port, &waits));
     step.seen("connected", is_established(&second, &waits)?);
     step.seen("queue", queued(port, &waits) == 1);
-    step.seen("nobodys", accepted(port, &waits) == 1);
+    step.seen("no_process", accepted(port, &waits) == 1);
     step.end()?;
 
     let mut step = stage.step("hello")?;

@@ -1,4 +1,4 @@
-//! The server's seven steps, each with what a client meets meanwhile; then the user's own server.
+//! The server's seven steps, each with what a client sees at that moment; then the user's own server.
 
 use std::{
     io::{self, ErrorKind, Read, Write},
@@ -60,10 +60,10 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let after = sockets_once(port, |all| accepted(port, all) == 1)?;
     step.set("accepted", shown(&after));
     step.set("new_fd", served.as_raw_fd());
-    step.set("caller", own.port());
+    step.set("client", own.port());
     step.seen("new", served.as_raw_fd() != server.as_raw_fd());
     step.seen("same_port", served.local_addr()? == door);
-    step.seen("told", served.peer_addr()? == own);
+    step.seen("address", served.peer_addr()? == own);
     step.seen("listens", listens(&after) && queued(port, &after) == 0);
     step.end()?;
 
@@ -71,14 +71,14 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let question = gbk.encode("你好，服务端！").map_err(io::Error::other)?;
     let answer = gbk.encode("收到！").map_err(io::Error::other)?;
     client.write_all(&question)?;
-    let heard = receive(&mut served)?;
+    let received = receive(&mut served)?;
     served.write_all(&answer)?;
     let back = receive(&mut client)?;
-    step.set("length", heard.len());
-    step.seen("heard", heard == question);
+    step.set("length", received.len());
+    step.seen("received", received == question);
     step.seen("answered", back == answer);
     let has_no_peer = SockRef::from(&server).peer_addr().is_err();
-    step.seen("listening_heard_nothing", has_no_peer);
+    step.seen("no_peer", has_no_peer);
     step.end()?;
 
     closed(stage, door, server, [served, client])?;
@@ -104,7 +104,7 @@ fn closed(
     };
     let (left, seen) = remains_once(port, had_room, waits)?;
     step.set("closed", shown(&left));
-    step.seen("told", end.is_empty());
+    step.seen("end", end.is_empty());
     step.seen("waits", seen);
     let without = step.set_error("without", bound(door, false).err().as_ref());
     step.seen(
@@ -152,18 +152,18 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     };
     let theirs = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let addr = stand_in.as_ref().map_or(theirs, |it| it.addr);
-    let caller = match stand_in {
-        None => called(on, addr)?,
+    let client = match stand_in {
+        None => connected_on_request(on, addr)?,
         Some(_) => connected(addr),
     };
-    let Some(mut client) = caller else {
+    let Some(mut client) = client else {
         step.seen("listens", Seen::NotHere);
         step.seen("answered", Seen::Moot);
         step.seen("closed", Seen::Moot);
         return step.end();
     };
     let by = holder(addr);
-    // Another program may have taken a stand-in's port by now, which would prove nothing.
+    // Another program may have taken the stand-in's port by now: its answer would prove nothing.
     let is_theirs = |it: &StandIn| by.as_ref().is_some_and(|by| by.pid == it.pid());
     let is_theirs = stand_in.as_ref().is_none_or(is_theirs);
     let by = by.map_or_else(|| "-".to_owned(), |by| by.to_string());
@@ -184,7 +184,7 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     let has_ended = was_reset || matches!(&answer, Ok(end) if end.is_empty());
     let is_gbk = show_answer(&mut step, gbk, &answer.unwrap_or_default(), has_ended);
     step.seen("answered", Seen::if_shown(is_gbk));
-    // Our own stand-in goes on serving until its client has finished.
+    // Portlab's server, if it is the stand-in, closes only after its client has closed.
     if stand_in.as_ref().is_some_and(|it| it.server.is_err()) {
         client.shutdown(Shutdown::Write)?;
     }
@@ -208,12 +208,12 @@ fn show_answer(
         true => &CLOSED_WITHOUT_AN_ANSWER,
         false => &NO_ANSWER,
     };
-    let told = match as_utf8 {
+    let shown = match as_utf8 {
         Some(text) => format!("UTF-8: {}", text.escape_debug()),
         None if answer.is_empty() => nothing.pick(lang).to_owned(),
         None => text.escape_debug().to_string(),
     };
-    step.set("their_text", told);
+    step.set("their_text", shown);
     let bytes = match answer.is_empty() {
         true => lang.pick("(no bytes)", "（没有字节）").to_owned(),
         false => hex(answer),
@@ -222,8 +222,8 @@ fn show_answer(
     !answer.is_empty() && as_utf8.is_none() && !text.contains('\u{fffd}')
 }
 
-/// Connects to the user's server, as often as the user wants.
-fn called(stage: &mut Stage<'_>, addr: SocketAddr) -> Result<Option<TcpStream>, Exit> {
+/// Connects to the user's server, each time that the user presses Enter, until this succeeds; `None` when the user skips it.
+fn connected_on_request(stage: &mut Stage<'_>, addr: SocketAddr) -> Result<Option<TcpStream>, Exit> {
     while stage.is_started()? {
         if let Ok(stream) = TcpStream::connect(addr) {
             return Ok(Some(stream));
@@ -243,7 +243,7 @@ fn listens(sockets: &[Entry]) -> bool {
     sockets.iter().any(|it| it.state == State::Listen)
 }
 
-/// A server in the student's place: in Python where there is one, else our own.
+/// A server in the student's place: the listing in Python, or `portlab serve` on a machine without Python.
 struct StandIn {
     addr: SocketAddr,
     server: Result<Student, Server>,
@@ -300,5 +300,5 @@ static NO_ANSWER: Text = Text::new("no byte came within ten seconds", "十秒内
 /// How long a server may take to close the connection after its answer.
 const CLOSING: Duration = Duration::from_secs(3);
 
-/// How long a program may take to listen.
+/// How long a program may take until it listens.
 const START: Duration = Duration::from_secs(5);

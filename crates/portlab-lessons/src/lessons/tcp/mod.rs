@@ -93,7 +93,7 @@ fn refused_without_a_server(stage: &mut Stage<'_>) -> Result<(), Exit> {
     silent.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
     let closed = silent.local_addr()?.as_socket().map_or(0, |it| it.port());
     stage.set("closed", closed);
-    let mut step = stage.step("nobody")?;
+    let mut step = stage.step("refused")?;
     let since = Instant::now();
     let refused = TcpStream::connect(("127.0.0.1", closed)).err();
     // The number and its unit stay on one line.
@@ -113,7 +113,7 @@ fn restarted(stage: &mut Stage<'_>, server: TcpListener) -> Result<(), Exit> {
         _ => seen.into(),
     };
     drop(server);
-    step.seen("nobody", holder(door).is_none());
+    step.seen("no_holder", holder(door).is_none());
     let refused = step.set_error("refusal", start_at(door, false).err().as_ref());
     step.seen("refused", is_shown(refused == Some(ErrorKind::AddrInUse)));
     let restarted = start_at(door, true);
