@@ -25,8 +25,8 @@ pub(crate) struct Student {
     complaints: Receiver<String>,
 }
 
-/// How long a program may take to say its next line, on a busy machine too.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a program may take to print its next line. On a busy machine, two threads of Python that share a lock take half a minute.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Student {
     /// Starts `code` in `python`. No file is written for it.
@@ -56,7 +56,7 @@ impl Student {
         i32::try_from(self.child.id()).expect("process numbers are positive and small")
     }
 
-    /// The next line that it prints; `None` when it has ended, or says nothing for 15 s.
+    /// The next line that it prints; `None` when it has ended, or prints nothing for 60 s.
     pub(crate) fn line(&self) -> Option<String> {
         self.line_within(PATIENCE).ok()
     }
@@ -90,7 +90,7 @@ impl Student {
         error_of(&complaints.collect::<Vec<_>>()).to_owned()
     }
 
-    /// Waits until it has ended, 15 s at most, and tells whether it ended well. Fails when it can't be waited for.
+    /// Waits until it has ended, 60 s at most, and tells whether it ended well. Fails when it can't be waited for.
     pub(crate) fn ended_well(&mut self) -> io::Result<bool> {
         for _ in 0..PATIENCE.as_millis() {
             if let Some(status) = self.child.try_wait()? {
