@@ -25,7 +25,7 @@ pub(crate) struct Student {
     complaints: Receiver<String>,
 }
 
-/// How long a program may take to print its next line. On a busy machine, two threads of Python that share a lock take half a minute.
+/// How long a program may take to print its next line. On a busy machine, `locked.py` took longer than 15 s.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Student {

@@ -38,7 +38,10 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let link = link.to_string_lossy().into_owned();
     step.set("inode", link.trim_matches(|it: char| !it.is_ascii_digit()));
     step.seen("number", link.starts_with("socket:["));
-    step.seen("unconnected", client.peer_addr().is_err() && is_quiet(port)?);
+    step.seen(
+        "unconnected",
+        client.peer_addr().is_err() && is_quiet(port)?,
+    );
     step.end()?;
 
     let mut step = stage.step("connect")?;

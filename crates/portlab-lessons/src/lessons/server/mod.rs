@@ -223,7 +223,10 @@ fn show_answer(
 }
 
 /// Connects to the user's server, each time that the user presses Enter, until this succeeds; `None` when the user skips it.
-fn connected_on_request(stage: &mut Stage<'_>, addr: SocketAddr) -> Result<Option<TcpStream>, Exit> {
+fn connected_on_request(
+    stage: &mut Stage<'_>,
+    addr: SocketAddr,
+) -> Result<Option<TcpStream>, Exit> {
     while stage.is_started()? {
         if let Ok(stream) = TcpStream::connect(addr) {
             return Ok(Some(stream));
