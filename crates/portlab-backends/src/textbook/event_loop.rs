@@ -11,9 +11,8 @@ use std::{
 
 use mio::{Events, Interest, Poll, Registry, Token, event::Event, net};
 
-/// What a thread would keep on its stack: the socket, and the bytes that it hasn't taken yet.
+/// What a thread would keep on its stack: the socket, and the answer that is still to be sent.
 type Conn = (net::TcpStream, Vec<u8>);
-
 const LISTENER: Token = Token(usize::MAX);
 const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
 
@@ -27,7 +26,7 @@ pub fn serve(listener: TcpListener) -> io::Result<()> {
     let mut conns: HashMap<Token, Conn> = HashMap::new();
     let (mut events, mut buffer) = (Events::with_capacity(1024), vec![0; 64 * 1024]);
     loop {
-        // This call waits, for all sockets at once. If a signal ends it, there is no event.
+        // The only call that waits: for all sockets at once. After a signal there is no event.
         let _ = poll.poll(&mut events, None);
         for event in &events {
             if event.token() == LISTENER {
@@ -37,9 +36,9 @@ pub fn serve(listener: TcpListener) -> io::Result<()> {
                     conns.insert(token, (stream, Vec::new()));
                 }
             } else if let Some(conn) = conns.get_mut(&event.token()) {
-                let turn = turn(conn, event, &registry, &mut buffer);
-                // A socket that isn't ready now is reported again. Any other error is the end.
-                if turn.is_err_and(|error| error.kind() != ErrorKind::WouldBlock) {
+                let served = read_and_write(conn, event, &registry, &mut buffer);
+                // WouldBlock: the kernel will report the socket again. Other errors end the client.
+                if served.is_err_and(|error| error.kind() != ErrorKind::WouldBlock) {
                     conns.remove(&event.token());
                 }
             }
@@ -47,11 +46,15 @@ pub fn serve(listener: TcpListener) -> io::Result<()> {
     }
 }
 
-/// Reads once and writes once, and waits for neither.
-fn turn(conn: &mut Conn, event: &Event, registry: &Registry, buffer: &mut [u8]) -> io::Result<()> {
-    let (stream, unsent) = conn;
+/// Reads once and writes once. If it would have to wait, it returns WouldBlock instead.
+fn read_and_write(
+    (stream, unsent): &mut Conn,
+    event: &Event,
+    registry: &Registry,
+    buffer: &mut [u8],
+) -> io::Result<()> {
     let mut is_drained = false;
-    // Nothing more is read from a client that doesn't take its answers.
+    // While the client doesn't take its answer, no more of its input is read.
     if unsent.is_empty() {
         let length = stream.read(buffer)?;
         if length == 0 {
@@ -62,7 +65,7 @@ fn turn(conn: &mut Conn, event: &Event, registry: &Registry, buffer: &mut [u8]) 
     }
     let sent = stream.write(unsent)?;
     unsent.drain(..sent);
-    // The kernel reports each change once (edge-triggered). For what is left, ask it anew.
+    // The kernel reports a change once (edge-triggered). If something is left, ask again for it.
     if !is_drained || !unsent.is_empty() {
         registry.reregister(stream, event.token(), BOTH)?;
     }

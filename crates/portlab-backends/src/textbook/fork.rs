@@ -20,19 +20,20 @@ pub fn serve(listener: TcpListener) -> io::Result<()> {
     let mut children = Children::new()?;
     listener.set_nonblocking(true)?;
     loop {
-        // Waits for a client, or for the end of a child, a zombie until it is reaped (waitpid).
+        // Waits for a client, or for the end of a child. A child that has ended is a zombie
+        // until it is reaped (waitpid).
         children.reap_beside(Some(listener.as_fd()))?;
-        // If there is no client, accept doesn't wait for one, because children end meanwhile.
+        // The listener is non-blocking: if only a child has ended, there is no client to accept.
         let Ok((stream, _)) = listener.accept() else {
             continue;
         };
         match children.fork(&alone) {
             Ok(Forked::Child(_)) => {
-                // Otherwise the port would stay taken if the parent ended before this child.
+                // With this copy open, the port would stay in use after the parent's end.
                 drop(listener);
                 leave(echo(stream).is_ok());
             }
-            // Both processes have the socket now, and it closes when the last one closes it.
+            // Both processes hold the socket. It closes when both have closed their copies.
             Ok(Forked::Parent(_)) => drop(stream),
             Err(error) => eprintln!("can't fork for a client: {error}"),
         }
@@ -47,7 +48,7 @@ fn echo(mut stream: TcpStream) -> io::Result<()> {
         match stream.read(&mut buffer) {
             Ok(0) => return Ok(()),
             Ok(length) => stream.write_all(&buffer[..length])?,
-            // A signal has come, and the call has done nothing.
+            // A signal has interrupted the call: it is made again.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

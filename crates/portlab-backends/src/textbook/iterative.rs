@@ -9,8 +9,8 @@ use std::{
 
 /// Serves one client after the other.
 pub fn serve(listener: TcpListener) -> io::Result<()> {
-    // While one client is served, the others wait in the accept queue, connected and unanswered.
-    // `flatten` skips those that have broken off before they were accepted.
+    // While one client is served, the others wait in the accept queue: connected, and not answered.
+    // `flatten` skips errors, such as that of a client that has gone before it was accepted.
     for stream in listener.incoming().flatten() {
         // An error, such as a reset, ends this connection only.
         let _ = echo(stream);
@@ -22,11 +22,12 @@ pub fn serve(listener: TcpListener) -> io::Result<()> {
 fn echo(mut stream: TcpStream) -> io::Result<()> {
     let mut buffer = vec![0; 64 * 1024];
     loop {
-        // Blocks until bytes have arrived. TCP doesn't tell how the client has cut its messages.
+        // Blocks until bytes have arrived. They may be a part of a message, or several messages:
+        // TCP keeps no boundaries.
         match stream.read(&mut buffer) {
             Ok(0) => return Ok(()),
             Ok(length) => stream.write_all(&buffer[..length])?,
-            // A signal has come, and the call has done nothing.
+            // A signal has interrupted the call: it is made again.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

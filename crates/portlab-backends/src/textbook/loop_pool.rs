@@ -7,14 +7,14 @@ use std::{collections::HashMap, net::TcpListener, os::fd::AsRawFd, sync::Arc, sy
 
 use mio::{Events, Interest, Poll, Token, Waker, net};
 
-/// The socket, and the bytes that it hasn't taken yet.
+/// The socket, and the answer that is still to be sent.
 type Conn = (net::TcpStream, Vec<u8>);
 const LISTENER: Token = Token(usize::MAX);
 const DONE: Token = Token(usize::MAX - 1);
 const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
 const LONG: usize = 32 * 1024;
 
-/// A job costs two wake-ups, so only what takes longer becomes one. Here, that is a long message.
+/// A job costs two wake-ups, so only long work becomes a job: here, the answer to a long message.
 pub fn serve(listener: TcpListener) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let mut listener = net::TcpListener::from_std(listener);
@@ -35,41 +35,41 @@ pub fn serve(listener: TcpListener) -> io::Result<()> {
                     conns.insert(token, (stream, Vec::new()));
                 }
             } else if let Some(mut conn) = conns.remove(&token) {
-                match turn(&mut conn, &mut buffer) {
+                match answer_short(&mut conn, &mut buffer) {
+                    Err(error) if error.kind() == WouldBlock => conns.extend([(token, conn)]),
+                    Ok(0) | Err(_) => {} // The client has finished or is lost: this closes it.
                     // The connection goes with its job: nothing is read until the job is done.
-                    Ok(true) => {
+                    Ok(_) => {
                         let (done, waker) = (done.clone(), Arc::clone(&waker));
                         rayon::spawn_fifo(move || {
-                            // Here a server would compute its answer.
+                            // Here a server would compute the answer.
                             let _ = done.send((token, conn));
                             let _ = waker.wake();
                         });
                     }
-                    Err(error) if error.kind() == WouldBlock => conns.extend([(token, conn)]),
-                    // The client has finished, or broken off: the connection is closed.
-                    Ok(false) | Err(_) => {}
                 }
             }
         }
         for (token, mut conn) in finished.try_iter() {
-            registry.reregister(&mut conn.0, token, BOTH)?;
+            registry.reregister(&mut conn.0, token, BOTH)?; // Reports what has come meanwhile.
             conns.insert(token, conn);
         }
     }
 }
 
-/// Answers until the socket is empty (an error), or sends a long message (true), or ends (false).
-fn turn((stream, unsent): &mut Conn, buffer: &mut [u8]) -> io::Result<bool> {
-    let mut length = 1;
-    while (1..LONG).contains(&length) {
+/// Answers short messages. Returns the length of a long one, or 0 if the client has finished.
+fn answer_short((stream, unsent): &mut Conn, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
         while !unsent.is_empty() {
             let sent = stream.write(unsent)?;
             unsent.drain(..sent);
         }
-        length = stream.read(buffer)?;
+        let length = stream.read(buffer)?;
         unsent.extend_from_slice(&buffer[..length]);
+        if !(1..LONG).contains(&length) {
+            return Ok(length);
+        }
     }
-    Ok(length > 0)
 }
 
 fn main() -> io::Result<()> {

@@ -1,9 +1,9 @@
-//! The models by the book: each once more as an echo by hand, without the traits, a page to read in class.
+//! Textbook twins: each model once more, as an echo server written by hand, without the traits. A page to read in class.
 //!
-//! A twin is a program by itself (`cargo run --example textbook-event-loop`), which a signal ends. It sends back every
-//! byte, answers a client that has closed its side, and no client disturbs another more than the model has it; the
-//! conformance suite holds that. It promises nothing else that a model does: no drain, no limits, no pause when there
-//! is no descriptor left, no timeline, no service but the echo.
+//! A twin is a program (`cargo run --example textbook-event-loop`), which a signal ends. It sends back every byte,
+//! answers a client that has closed its sending half, and a client delays others no more than the model says; the
+//! conformance suite checks that. A twin has nothing else of a model: no drain, no limits, no pause when no descriptor
+//! is left, no timeline, no other service.
 //!
 //! Twins are also the controls of a comparison: the ratio of server CPU per message through the traits to that of the
 //! twin says what the traits cost (`portlab compare --controls`).
@@ -12,21 +12,21 @@ use std::{io, net::TcpListener};
 
 use crate::{Sheet, find};
 
-/// A model by the book.
+/// The textbook twin of a model.
 pub struct Twin {
     /// The file of the twin, and of its model, without `.rs`.
     stem: &'static str,
     /// The program's text.
     pub source: &'static str,
-    /// Serves all clients, until the process ends; the number is that of the workers, for a model that has some.
-    /// Called on the only thread of a fresh process, as a model is.
+    /// Serves all clients until the process ends. The number is that of the workers; a model without workers ignores
+    /// it. Called on the only thread of a fresh process, as a model is.
     pub serve: fn(TcpListener, usize) -> io::Result<()>,
 }
 
 /// Declares each file as a module, and lists it.
 macro_rules! table {
     ($($file:ident: $serve:expr,)*) => {
-        $(#[allow(dead_code, unreachable_pub, reason = "the file is an example too, and has a main")]
+        $(#[allow(dead_code, unreachable_pub, reason = "the file is also an example, with a main of its own")]
         mod $file;)*
 
         static TWINS: &[Twin] = &[$(Twin {

@@ -1,4 +1,4 @@
-//! Connections as jobs of a CPU pool (rayon): it works, and it is the wrong home for them.
+//! Connections as jobs of a CPU pool (rayon): it works, and it is the wrong use of such a pool.
 //!
 //! Try it: `cargo run --example textbook-pool`, `portlab connect 127.0.0.1:9090`.
 
@@ -25,11 +25,11 @@ pub fn serve(listener: TcpListener, workers: usize) -> io::Result<()> {
 fn echo(mut stream: TcpStream) -> io::Result<()> {
     let mut buffer = vec![0; 64 * 1024];
     loop {
-        // A job that waits for its client keeps a thread that the pool takes to be computing.
+        // While this job waits for its client, one of the pool's few threads computes nothing.
         match stream.read(&mut buffer) {
             Ok(0) => return Ok(()),
             Ok(length) => stream.write_all(&buffer[..length])?,
-            // A signal has come, and the call has done nothing.
+            // A signal has interrupted the call: it is made again.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

@@ -12,10 +12,10 @@ use portlab_sys::{
     children::{Children, Forked, leave},
 };
 
-/// So many clients are served at a time; the next one waits in the accept queue.
+/// How many clients are served at a time. The next one waits in the accept queue.
 const WORKERS: usize = 16;
 
-/// The parent serves no client: it keeps the number of workers.
+/// Forks the workers, and forks another one when one has ended. The parent serves no client.
 pub fn serve(listener: TcpListener, workers: usize) -> io::Result<()> {
     // fork(2) copies only the thread that calls it, so a process that forks has no other.
     let alone = Alone::claim().map_err(io::Error::other)?;
@@ -26,12 +26,12 @@ pub fn serve(listener: TcpListener, workers: usize) -> io::Result<()> {
                 work(&listener);
             }
         }
-        // Waits until a worker has crashed, or was killed. Another takes its place.
+        // Waits until a worker has crashed or was killed, and reaps it.
         children.reap_beside(None)?;
     }
 }
 
-/// A worker's whole life: the iterative server, on a listener that all workers share.
+/// What each worker does: it is an iterative server, on a listener that all workers share.
 fn work(listener: &TcpListener) -> ! {
     for stream in listener.incoming().flatten() {
         let _ = echo(stream);
@@ -43,11 +43,11 @@ fn work(listener: &TcpListener) -> ! {
 fn echo(mut stream: TcpStream) -> io::Result<()> {
     let mut buffer = vec![0; 64 * 1024];
     loop {
-        // A client that is silent keeps this process as firmly as one that talks.
+        // A silent client occupies this process just like an active one.
         match stream.read(&mut buffer) {
             Ok(0) => return Ok(()),
             Ok(length) => stream.write_all(&buffer[..length])?,
-            // A signal has come, and the call has done nothing.
+            // A signal has interrupted the call: it is made again.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

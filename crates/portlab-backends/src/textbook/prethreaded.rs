@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-/// So many clients are served at a time; the next one waits in the accept queue.
+/// How many clients are served at a time. The next one waits in the accept queue.
 const WORKERS: usize = 16;
 
 /// Starts the threads, each an iterative server on the same listener.
@@ -31,11 +31,11 @@ pub fn serve(listener: TcpListener, workers: usize) -> io::Result<()> {
 fn echo(mut stream: TcpStream) -> io::Result<()> {
     let mut buffer = vec![0; 64 * 1024];
     loop {
-        // A client that is silent keeps this thread as firmly as one that talks.
+        // A silent client occupies this thread just like an active one.
         match stream.read(&mut buffer) {
             Ok(0) => return Ok(()),
             Ok(length) => stream.write_all(&buffer[..length])?,
-            // A signal has come, and the call has done nothing.
+            // A signal has interrupted the call: it is made again.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

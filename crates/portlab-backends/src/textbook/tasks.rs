@@ -24,11 +24,11 @@ pub fn serve(listener: net::TcpListener, threads: usize) -> io::Result<()> {
 async fn accept(listener: net::TcpListener) -> io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
     loop {
-        // An error concerns a client that has gone before it was accepted.
+        // An error is that of a client that has gone before it was accepted.
         let Ok((stream, _)) = listener.accept().await else {
             continue;
         };
-        // The task may wake up on another thread, so what it keeps must be `Send`.
+        // After an `await`, a task may go on in another thread, so its variables must be `Send`.
         tokio::spawn(echo(stream));
     }
 }
@@ -37,7 +37,7 @@ async fn accept(listener: net::TcpListener) -> io::Result<()> {
 async fn echo(mut stream: TcpStream) -> io::Result<()> {
     let mut buffer = vec![0; 64 * 1024];
     loop {
-        // While this task waits here, its thread runs others.
+        // While this task waits here, its thread runs other tasks.
         match stream.read(&mut buffer).await? {
             0 => return Ok(()),
             length => stream.write_all(&buffer[..length]).await?,

@@ -10,18 +10,18 @@ use tokio::{
     runtime::Builder,
 };
 
-/// Runs all tasks on this thread: one at a time, until it comes to an `await` that must wait.
+/// Runs all tasks on this thread, one at a time: each until it comes to an `await` that must wait.
 pub fn serve(listener: net::TcpListener) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let runtime = Builder::new_current_thread().enable_io().build()?;
     runtime.block_on(async {
         let listener = TcpListener::from_std(listener)?;
         loop {
-            // An error concerns a client that has gone before it was accepted.
+            // An error is that of a client that has gone before it was accepted.
             let Ok((stream, _)) = listener.accept().await else {
                 continue;
             };
-            // A task is a small value on the heap, and no thread.
+            // A task is a small value on the heap. It has no thread and no stack.
             tokio::spawn(echo(stream));
         }
     })
@@ -31,7 +31,7 @@ pub fn serve(listener: net::TcpListener) -> io::Result<()> {
 async fn echo(mut stream: TcpStream) -> io::Result<()> {
     let mut buffer = vec![0; 64 * 1024];
     loop {
-        // While this task waits, the thread runs the others. If it computed here, they would wait.
+        // While this task waits, the thread runs other tasks. If it computed here, all would wait.
         match stream.read(&mut buffer).await? {
             0 => return Ok(()),
             length => stream.write_all(&buffer[..length]).await?,

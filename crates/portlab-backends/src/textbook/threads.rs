@@ -11,8 +11,8 @@ use std::{
 /// The main thread accepts, and starts a thread for each client.
 pub fn serve(listener: TcpListener) -> io::Result<()> {
     for stream in listener.incoming().flatten() {
-        // The thread owns the stream, so its end closes the connection. If the system allows no
-        // further thread, this client is turned away, and the others are served.
+        // The thread owns the stream: when the thread ends, the connection closes. If the system
+        // allows no further thread, this connection closes at once, and the others go on.
         let _ = thread::Builder::new().spawn(move || echo(stream));
     }
     Ok(())
@@ -26,7 +26,7 @@ fn echo(mut stream: TcpStream) -> io::Result<()> {
         match stream.read(&mut buffer) {
             Ok(0) => return Ok(()),
             Ok(length) => stream.write_all(&buffer[..length])?,
-            // A signal has come, and the call has done nothing.
+            // A signal has interrupted the call: it is made again.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
