@@ -1,6 +1,6 @@
-//! The mistake, made on purpose: the handler blocks for 5 ms, as a call does that is made for
-//! threads. If one thread serves all connections, all of them wait. The server may use all processors, so
-//! that a pool whose size follows them has more than one worker even on a machine of two.
+//! The mistake, made on purpose: the handler blocks for 5 ms, as a blocking call to a database does. If one
+//! thread serves all connections, all of them wait. The server may use all processors: then a pool with one
+//! worker per processor has two workers even on a machine with two processors.
 
 use portlab_stats::measure::Measure;
 

@@ -1,5 +1,5 @@
-//! A chat: one member sends a line, and all others in the room receive it. Here models differ by where
-//! they keep what connections share.
+//! A chat: one member sends a line, and all other members of the room receive it. Here models differ in the place
+//! of the data that connections share.
 
 use portlab_stats::record::Counts;
 
@@ -12,7 +12,7 @@ pub(super) static WORKLOAD: Workload = Workload {
         "聊天：一人发言，众人收到",
     ),
     asks: &Text::new(
-        "What does it cost to send a line to all others in the room?",
+        "What does it cost to send a line to all other members of the room?",
         "一个人的话要发给聊天室里的所有人，代价是多少？",
     ),
     counts: Counts::Deliveries,

@@ -1,5 +1,5 @@
-//! Connect, one message, close: what a connection costs its server. W. R. Stevens asked it of nine
-//! designs in "UNIX Network Programming", chapter 30.
+//! Connect, send one message, close: the cost of a connection for the server. W. R. Stevens measured nine
+//! designs in this way in "UNIX Network Programming", chapter 30.
 
 use portlab_load::{Life, Plan};
 use portlab_stats::record::Counts;
@@ -12,7 +12,7 @@ pub(super) static WORKLOAD: Workload = Workload {
         "churn: connect, one message, close",
         "短连接：连接、一条消息、断开",
     ),
-    asks: &Text::new("What does a connection cost?", "一个连接的代价是多少？"),
+    asks: &Text::new("What does a short connection cost?", "一个短连接的代价是多少？"),
     counts: Counts::Connections,
     connections: Scale {
         usual: &[10],

@@ -1,6 +1,6 @@
 //! Every answer takes 200 µs of computing. The processors are the limit: a model that computes on one
-//! thread uses one of them, however many there are. So the server may use all processors here, those of
-//! the generator too, which needs little of its own.
+//! thread uses only one of them. So the server may use all processors here, also those of the generator, which
+//! needs little CPU time.
 
 use portlab_stats::measure::Measure;
 
@@ -13,7 +13,7 @@ pub(super) static WORKLOAD: Workload = Workload {
         "计算：每个响应要算 200 微秒",
     ),
     asks: &Text::new(
-        "Which model makes the most of the processors when every answer has to be computed?",
+        "Which model uses the processors best when every answer must be computed?",
         "每个响应都要计算时，哪个模型最能用好处理器？",
     ),
     ranked_by: Measure::MessagesPerS,

@@ -1,5 +1,5 @@
-//! Ping-pong: every client sends a message and waits for its answer. The plainest
-//! workload; all others vary it.
+//! Ping-pong: every client sends a message and waits for its answer. This is the simplest workload, and the
+//! others are variations of it.
 
 use super::{PLAIN, Scale, Text, Workload};
 

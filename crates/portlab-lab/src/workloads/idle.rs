@@ -1,4 +1,4 @@
-//! Connections without a message: what a server keeps for each of them, and whether it holds all of them.
+//! Connections without a message: how much memory a server keeps for each, and whether it keeps all of them open.
 
 use portlab_load::{Pace, Plan};
 use portlab_stats::{measure::Measure, record::Counts};
@@ -12,7 +12,7 @@ pub(super) static WORKLOAD: Workload = Workload {
         "空闲：不发消息的连接",
     ),
     asks: &Text::new(
-        "What memory and how many threads does an idle connection take?",
+        "How much memory and how many threads does an idle connection take?",
         "一个空闲连接要占多少内存、多少线程？",
     ),
     counts: Counts::Nothing,

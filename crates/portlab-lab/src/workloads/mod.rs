@@ -1,4 +1,4 @@
-//! What entrants can be compared by. A workload is a file here and a line in the table below.
+//! The workloads of a comparison. A workload is a file here and a line in the table below.
 
 use portlab_load::Plan;
 use portlab_stats::{
@@ -33,13 +33,13 @@ workloads! {
 pub struct Workload {
     /// Its name on the command line, which is its file's.
     pub name: &'static str,
-    /// What it is, in a few words.
+    /// A short description.
     pub title: &'static Text,
     /// The question that it answers.
     pub asks: &'static Text,
     /// What is counted as a message.
     pub counts: Counts,
-    /// The measure that the ranking goes by.
+    /// The measure for the ranking.
     pub ranked_by: Measure,
     /// The work that a handler does for each message, as `serve --work` takes it.
     pub work: &'static str,
@@ -58,12 +58,12 @@ pub struct Workload {
     pub server_on_all_cpus: bool,
 }
 
-/// Numbers of connections, by the occasion. None: it isn't part of that suite.
+/// Numbers of connections, for each suite. An empty list: the workload isn't part of that suite.
 #[derive(Clone, Copy, Debug)]
 pub struct Scale {
-    /// When it is asked for by name.
+    /// When the workload is chosen by name.
     pub usual: &'static [usize],
-    /// For a look.
+    /// For a first look.
     pub quick: &'static [usize],
     /// For a lesson of a minute.
     pub class: &'static [usize],

@@ -1,4 +1,4 @@
-//! A tenth of the clients trickle: a byte every two milliseconds. The others are measured beside them.
+//! A tenth of the clients send slowly: a byte every two milliseconds. The other clients are measured meanwhile.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use super::{Load, PLAIN, Scale, Text, Workload};
 pub(super) static WORKLOAD: Workload = Workload {
     name: "slow",
     title: &Text::new(
-        "slow: a tenth of the clients trickle",
+        "slow: a tenth of the clients send byte by byte",
         "慢客户端：十分之一的客户端一个字节一个字节地发",
     ),
     asks: &Text::new(
-        "How long do the others wait beside clients that trickle?",
+        "How long do clients wait for answers while others send byte by byte?",
         "有慢客户端时，其他客户端要等多久？",
     ),
     ranked_by: Measure::LatencyP99,

@@ -1,5 +1,5 @@
-//! Pipelining: sixteen messages are under way on each connection, so that one read brings several
-//! and one write answers them. What a system call costs is shared; what is left is the model's own.
+//! Pipelining: sixteen messages are under way on each connection, so that one read brings several of them
+//! and one write answers them. They share the cost of the system calls, so the rest is the cost of the model.
 
 use super::{PLAIN, Scale, Text, Workload};
 
@@ -10,7 +10,7 @@ pub(super) static WORKLOAD: Workload = Workload {
         "流水线：同时有十六条消息在途",
     ),
     asks: &Text::new(
-        "What is left of the difference when one system call carries many messages?",
+        "How much do the models differ when one system call carries many messages?",
         "一次系统调用搬运许多消息时，差别还剩多少？",
     ),
     depth: 16,

@@ -1,5 +1,5 @@
-//! Every answer waits for something slow, such as a database, which takes no CPU here: 5 ms each.
-//! A model that lets many connections wait at once serves many as fast as few.
+//! Before every answer the handler waits 5 ms, as for a database on another machine, and uses no CPU time. If a
+//! model lets many connections wait at the same time, it serves many connections as fast as few.
 
 use portlab_stats::measure::Measure;
 
