@@ -409,7 +409,7 @@ const ENGLISH: &[(&str, &str)] = &[
     ("serve/mod.rs", "clap let"),
     ("hub/locked.rs", "no thread panics"),
     ("deadlock/desk.rs", "no thread panics"),
-    ("service/src/catalog.rs", "there is no service"),
+    ("service/src/catalog.rs", "unknown service"),
     ("trace/memory.rs", "a process records one"),
     ("lessons/src/script.rs", ""),
     ("lessons/src/stage/", ""),

@@ -14,7 +14,7 @@ pub struct ServiceEntry {
     make: fn(&ServiceOptions) -> Result<Box<dyn Service>, EncodeError>,
 }
 
-/// Every service there is. A new one is a file and a line.
+/// All services. A new one is a file, and an entry here.
 pub static SERVICES: &[ServiceEntry] = &[
     ServiceEntry {
         name: "echo",
@@ -69,7 +69,7 @@ impl ServiceOptions {
             let names = SERVICES.iter().map(|entry| entry.name).collect::<Vec<_>>();
             let names = names.join(", ");
             tr!(
-                "there is no service {name:?}; there are {names}",
+                "unknown service {name:?}: expected one of {names}",
                 "没有 {name:?} 这种服务；可以用的有 {names}"
             )
         })?;

@@ -6,8 +6,8 @@ use crate::{ConnId, Cx, Flow, Service, Session};
 
 /// Sends every byte back, in order, until the peer's FIN; then sends what is left and closes.
 ///
-/// A peer may close its sending half and go on reading: it gets all of its bytes. Nothing is
-/// interpreted, so a message is whatever one read brings.
+/// A peer may close its sending half and go on reading: it gets all of its bytes. The bytes are not
+/// interpreted, so each read is handled as a message.
 ///
 /// Source: RFC 862, "TCP Based Echo Service".
 #[derive(Clone, Copy, Debug, Default)]

@@ -118,7 +118,7 @@ impl TextEncoding {
         TextDecoder(self.0.new_decoder_with_bom_removal())
     }
 
-    /// Whether the byte 0xff may be a part of a character. If not, it can only be telnet's.
+    /// Whether the byte 0xff may be a part of a character. If not, it is a command of telnet.
     pub fn uses_0xff(self) -> bool {
         let (_, malformed) = self.0.decode_without_bom_handling(&[0xff]);
         !malformed
@@ -127,9 +127,9 @@ impl TextEncoding {
     /// Whether Python's codec of this encoding can decode the bytes of `character`. (The encoder finds out whether the
     /// encoding has the character at all.)
     ///
-    /// The standard's GBK writes 2,166 characters, such as the euro sign, in bytes that Python's `gbk` codec can't decode;
-    /// and most clients that choose "gbk" are written in Python. GB 18030 has added these characters to GBK. A test has
-    /// the whole list from Python.
+    /// The standard's GBK writes 2,166 characters, such as the euro sign, in bytes that Python's `gbk` codec can't decode,
+    /// and most clients that choose "gbk" are written in Python. GB 18030 has added these characters to GBK. A test has the
+    /// whole list.
     fn python_reads(self, character: char) -> bool {
         self.0 != GBK
             || !matches!(character,
@@ -194,7 +194,7 @@ impl FromStr for TextEncoding {
             None => {
                 let near = nearest(label, USUAL_LABELS.split(' ')).unwrap_or("utf-8");
                 Err(tr!(
-                    "there is no encoding {label:?}; did you mean {near:?}? \
+                    "unknown encoding {label:?}; did you mean {near:?}? \
                      (utf-8, gbk, gb18030, big5, shift_jis, ...)",
                     "没有 {label:?} 这种编码；要写的是不是 {near:?}？（utf-8、gbk、gb18030、big5、shift_jis 等）"
                 ))
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn the_courses_greeting_is_the_bytes_that_python_makes_of_it() {
+    fn a_greeting_has_the_bytes_that_python_encodes() {
         // "你好".encode("gbk") in Python.
         assert_eq!(encode("gbk", "你好").unwrap(), [0xc4, 0xe3, 0xba, 0xc3]);
         assert_eq!(encode("utf-8", "你好").unwrap(), "你好".as_bytes());
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_stands_for_what_an_encoding_has_no_place_for() {
+    fn a_mark_replaces_each_character_that_an_encoding_lacks() {
         let marked = |label: &str, text| {
             let mut bytes = Vec::new();
             let encoding: TextEncoding = label.parse().unwrap();
@@ -332,7 +332,7 @@ mod tests {
         decoder.decode(&[], true, &mut back);
         assert_eq!(
             back, "\u{fffd}",
-            "and is malformed when no other half comes"
+            "and is malformed if the other half doesn't come"
         );
     }
 
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistyped_label_is_told_the_near_one() {
+    fn a_mistyped_label_causes_a_suggestion() {
         let error = |label: &str| label.parse::<TextEncoding>().unwrap_err().en;
         assert!(error("gkb").contains("did you mean \"gbk\"?"));
         for label in ["utf-16", "hz-gb-2312", "iso-2022-kr"] {

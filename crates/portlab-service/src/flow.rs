@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-/// Tells the driver what to do after a session's method has returned: first the work, then send
-/// what stands in `out`, then go on or close.
+/// What the driver does after a session's method has returned: first the work, then it sends the bytes
+/// in `out`, then it goes on or closes.
 ///
-/// While the work is being done the session is not called again, so answers keep their order.
+/// While the work is being done, the session is not called again, so answers keep their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flow {
     /// What is done between the request and its answer.
@@ -54,7 +54,7 @@ pub enum Work {
     /// A blocking call inside the handler, a common mistake: the thread that runs the handler sleeps, and all connections
     /// of that thread wait.
     Block(Duration),
-    /// Computing, measured in CPU time of the thread that computes: the one that runs the handler, or one of a pool.
+    /// Computing, measured in CPU time of the thread that computes: the thread of the handler, or a thread of a pool.
     Cpu(Duration),
 }
 

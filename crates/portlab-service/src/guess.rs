@@ -1,18 +1,19 @@
-//! Finding the encoding of a stream that isn't in the encoding that it is read in.
+//! Finding the encoding of a stream that is read in a wrong encoding.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 
 use crate::{TextDecoder, TextEncoding, inert};
 
-/// Watches a stream of text that is read in one encoding, and finds out that it is in another.
+/// Examines a stream of text, and finds out if it is in another encoding than the one that it is read in.
 ///
-/// A wrong encoding shows in two ways. Either bytes are malformed in it, as GBK nearly always is in UTF-8. Or all bytes
-/// are well-formed UTF-8, with characters of three bytes, and are read as another encoding: as GBK they are `浣犲ソ`, which
-/// is well formed, too. Bytes that are no text (they contain control characters) suggest nothing.
+/// There are two signs of a wrong encoding. First, bytes are malformed: GBK that is read as UTF-8 nearly always is.
+/// Second, all bytes are well-formed UTF-8, with characters of three bytes, and are read as another encoding: read as GBK,
+/// they are characters such as `浣犲ソ`, which are well formed, too. Bytes with control characters are not text, and give no
+/// guess.
 ///
 /// The guess is made by chardetng, the detector of Firefox.
 pub struct EncodingWatch {
-    said: TextEncoding,
+    assumed: TextEncoding,
     /// The country for chardetng, as a top-level domain: few bytes may be text in several encodings.
     likely: &'static str,
     detector: EncodingDetector,
@@ -26,7 +27,7 @@ pub struct EncodingWatch {
     sample: Vec<u8>,
     /// How many bytes beyond ASCII it has examined.
     watched: usize,
-    /// It has made its guess, or gives none.
+    /// A guess was made, or none will be made.
     is_over: bool,
 }
 
@@ -40,14 +41,14 @@ pub struct Guess {
 }
 
 impl EncodingWatch {
-    /// Watches a stream that is read as `said`. `likely` is the top-level domain of the country whose
+    /// Examines a stream that is read as `assumed`. `likely` is the top-level domain of the country whose
     /// encodings are most likely, such as `cn`.
     ///
     /// # Panics
-    /// When `likely` is no top-level domain in lower case.
-    pub fn new(said: TextEncoding, likely: &'static str) -> Self {
+    /// When `likely` is not a top-level domain in lower case.
+    pub fn new(assumed: TextEncoding, likely: &'static str) -> Self {
         Self {
-            said,
+            assumed,
             likely,
             detector: EncodingDetector::new(Iso2022JpDetection::Deny),
             utf_8: TextEncoding::default().decoder(),
@@ -68,19 +69,19 @@ impl EncodingWatch {
         }
         self.malformed |= !well_formed;
         self.watched += bytes.iter().filter(|byte| !byte.is_ascii()).count();
-        self.is_over = self.watched > MOST || bytes.iter().any(|byte| is_no_text(*byte));
+        self.is_over = self.watched > MOST || bytes.iter().any(|byte| is_binary(*byte));
         self.detector.feed(bytes, false);
         // Until the first byte beyond ASCII, all encodings read the same.
         if self.is_over || self.watched == 0 {
             return None;
         }
-        if self.said != TextEncoding::default() {
+        if self.assumed != TextEncoding::default() {
             let mut text = String::new();
             self.is_utf_8 &= self.utf_8.decode(bytes, false, &mut text);
             self.wide += text.chars().filter(|it| it.len_utf8() >= 3).count();
         }
         self.keep_sample(bytes);
-        let reads_as_utf_8 = self.is_utf_8 && self.wide >= PLAINLY;
+        let reads_as_utf_8 = self.is_utf_8 && self.wide >= ENOUGH;
         if !self.malformed && !reads_as_utf_8 {
             return None;
         }
@@ -101,7 +102,7 @@ impl EncodingWatch {
         let mut text = String::new();
         let fits = encoding.decoder().decode(&self.sample, false, &mut text);
         let text = text.chars().take(SHOWN).collect::<String>();
-        let is_other = encoding != self.said && !text.trim().is_empty();
+        let is_other = encoding != self.assumed && !text.trim().is_empty();
         (fits && is_other).then(|| Guess {
             encoding,
             text: inert(text.lines().next().unwrap_or_default()),
@@ -120,14 +121,14 @@ impl EncodingWatch {
     }
 }
 
-/// A control character that no text has. (Texts have escape sequences and telnet's bell.)
-fn is_no_text(byte: u8) -> bool {
+/// A control character that isn't part of texts. (Texts may have escape sequences and telnet's bell.)
+fn is_binary(byte: u8) -> bool {
     byte < 0x20 && !b"\t\n\r\x07\x08\x0c\x1b".contains(&byte)
 }
 
-/// So many characters of three bytes make UTF-8 certain: GBK that looks like two of them is rare.
-const PLAINLY: usize = 2;
-/// After so many bytes beyond ASCII without a guess, it stops.
+/// With so many characters of three bytes, the stream is taken as UTF-8: GBK rarely has bytes that look like two of them.
+const ENOUGH: usize = 2;
+/// After so many bytes beyond ASCII without a guess, no more are examined.
 const MOST: usize = 64 << 10;
 /// How many bytes a sample has.
 const SAMPLE: usize = 64;
@@ -142,10 +143,10 @@ mod tests {
         label.parse().unwrap()
     }
 
-    /// All guesses when `bytes`, read as `said`, come in pieces of `piece`.
-    fn guesses(said: &str, bytes: &[u8], piece: usize) -> Vec<(&'static str, String)> {
-        let mut watch = EncodingWatch::new(encoding(said), "cn");
-        let mut decoder = encoding(said).decoder();
+    /// All guesses when `bytes`, read as `assumed`, come in pieces of `piece`.
+    fn guesses(assumed: &str, bytes: &[u8], piece: usize) -> Vec<(&'static str, String)> {
+        let mut watch = EncodingWatch::new(encoding(assumed), "cn");
+        let mut decoder = encoding(assumed).decoder();
         let mut guesses = Vec::new();
         for piece in bytes.chunks(piece) {
             let well_formed = decoder.decode(piece, false, &mut String::new());
@@ -173,11 +174,11 @@ mod tests {
     #[test]
     fn utf_8_that_is_read_as_gbk_is_found_out_once_wherever_it_is_cut() {
         let text = "hi 你好\n再见\n你好吗\n";
-        for said in ["gbk", "big5", "shift_jis", "latin1"] {
+        for assumed in ["gbk", "big5", "shift_jis", "latin1"] {
             for piece in 1..=text.len() {
-                let found = guesses(said, text.as_bytes(), piece);
-                assert_eq!(found.len(), 1, "{said} {piece}: {found:?}");
-                assert_eq!(found[0].0, "UTF-8", "{said} {piece}");
+                let found = guesses(assumed, text.as_bytes(), piece);
+                assert_eq!(found.len(), 1, "{assumed} {piece}: {found:?}");
+                assert_eq!(found[0].0, "UTF-8", "{assumed} {piece}");
             }
         }
         assert_eq!(
@@ -189,12 +190,12 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_in_its_own_encoding_suggests_nothing() {
+    fn a_stream_in_the_assumed_encoding_gives_no_guess() {
         let text = "HTTP/1.1 200 OK\r\n\r\n\x1b[1m联通，你好，世界：功能許蓋\n";
-        for said in ["utf-8", "gbk", "gb18030"] {
-            let bytes = encoding(said).encode(text).unwrap();
+        for assumed in ["utf-8", "gbk", "gb18030"] {
+            let bytes = encoding(assumed).encode(text).unwrap();
             for piece in 1..=bytes.len() {
-                assert_eq!(guesses(said, &bytes, piece), [], "{said} {piece}");
+                assert_eq!(guesses(assumed, &bytes, piece), [], "{assumed} {piece}");
             }
         }
         // Two characters of GBK whose bytes are UTF-8 as well.
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_suggest_nothing() {
+    fn binary_data_gives_no_guess() {
         for bytes in [
             &b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0"[..],
             b"\x16\x03\x03\0\x7a\x02\0\0\x76\x03\x03\xd1\x8a\x90\x33\x88",

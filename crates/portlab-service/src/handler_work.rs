@@ -8,13 +8,13 @@ use crate::{ConnId, Cut, Cx, Flow, Hub, Mail, Service, Session, Work};
 
 /// What the handler does for every message, that is for every read that brings bytes.
 ///
-/// A byte stream has no messages of its own. A client that sends one and waits for its answer causes one read per
-/// message; a client that pipelines may cause one read for several.
+/// A byte stream has no boundaries of messages. A client that sends one message and waits for its answer causes one read
+/// per message; a client that pipelines may cause one read for several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandlerWork {
     /// Do this work, then answer.
     Work(Work),
-    /// Panic: a bug in the handler. Shows what a model loses by it.
+    /// Panic: a bug in the handler. It shows what else ends with the connection.
     Panic,
 }
 
@@ -28,7 +28,7 @@ impl HandlerWork {
     }
 }
 
-/// Reads the work as it is given on the command line; an hour of it at most.
+/// Reads the work as it is given on the command line: an hour at most.
 impl FromStr for HandlerWork {
     type Err = Text;
 
@@ -113,7 +113,7 @@ impl Session for WorkingSession {
         let flow = self.session.on_data(input, cx);
         match self.work {
             HandlerWork::Work(work) => flow.after(work),
-            HandlerWork::Panic => panic!("the handler panics, as --work panic told it to"),
+            HandlerWork::Panic => panic!("the handler panics, because of --work panic"),
         }
     }
 

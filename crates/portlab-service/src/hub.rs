@@ -8,8 +8,8 @@ use crate::ConnId;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Post(pub Vec<u8>);
 
-/// A message from the hub to a session: bytes, for the same reason. Mail for many receivers is made once and shared:
-/// a copy only counts a reference.
+/// A message from the hub to a session: bytes, for the same reason. Mail for many receivers is made once and shared; a
+/// clone only counts a reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail(pub Arc<[u8]>);
 
@@ -18,9 +18,9 @@ pub struct Mail(pub Arc<[u8]>);
 pub enum CloseReason {
     /// Its peer, or its session, ended it.
     Left,
-    /// It broke: by a reset, a panic, or the death of the process that served it.
+    /// The connection broke: by a reset, a panic, or the death of the process that served it.
     Lost,
-    /// It was dropped, because its peer didn't read what was sent to it.
+    /// The connection was dropped, because its peer didn't read.
     TooSlow,
     /// A time limit has closed it: no byte was sent or received, or a message that began did not end.
     TimedOut,
@@ -37,10 +37,10 @@ pub enum Denied {
 
 /// The shared half of a service, such as a chat room: a deterministic state machine.
 ///
-/// # Who calls
-/// The holder of the one hub of a server, one call at a time: a loop that owns it, a thread that has locked it, a task,
-/// or a broker process. Posts of one connection arrive in the order in which its session wrote them; `gone` is the last
-/// call about a connection. The holder decides the order among connections, which is the same for all receivers.
+/// # Order of calls
+/// The holder of the hub calls it, one call at a time: a loop that owns it, a thread that has locked it, a task, or a
+/// broker process. Posts of one connection arrive in the order in which its session wrote them; `gone` is the last call
+/// about a connection. The holder decides the order among connections, which is the same for all receivers.
 ///
 /// # What is NOT promised
 /// That mail arrives: its receiver may have ended, or be dropped for reading too slowly. That `gone` is called for a
@@ -56,6 +56,6 @@ pub trait Hub: Send {
         None
     }
 
-    /// A connection has ended, perhaps without a post.
+    /// A connection has ended. It may have posted nothing.
     fn gone(&mut self, id: ConnId, reason: CloseReason, deliver: &mut dyn FnMut(ConnId, Mail));
 }

@@ -1,10 +1,10 @@
-//! Making text from outside inert, so that a screen shows it and executes nothing.
+//! Making text from outside inert, so that a screen shows every character and executes none.
 
-/// `text` with every character replaced that a screen would execute instead of showing it: escape sequences, cursor
-/// movements, bells, and the marks that change the direction of the text after them.
+/// Replaces every character that a screen would execute instead of showing it: escape sequences, cursor movements, bells,
+/// and the marks that change the direction of the text after them.
 ///
 /// A control character becomes its picture (`ESC` becomes `␛`), so that a reader sees it; one without a picture becomes
-/// U+FFFD. A tab is a space.
+/// U+FFFD. A tab becomes a space.
 pub fn inert(text: &str) -> String {
     text.chars().map(visible).collect()
 }
@@ -32,7 +32,7 @@ mod tests {
     use super::inert;
 
     #[test]
-    fn no_character_is_left_that_a_terminal_executes() {
+    fn every_character_that_a_terminal_executes_is_replaced() {
         assert_eq!(inert("a\tb你😀"), "a b你😀");
         assert_eq!(inert("\x1b[2J\x07\r\0"), "␛[2J␇␍␀");
         let all: String = ('\0'..char::MAX).collect();

@@ -1,8 +1,8 @@
 //! Services, such as echo and chat, as pure state machines.
 //!
 //! A [`Service`] makes a [`Session`] for each connection. The session receives bytes and appends its answer to a buffer
-//! of the caller. It has no socket, no thread and no clock, so that the same echo runs on blocking threads, forked
-//! processes, readiness loops and async tasks, and a test is bytes in, bytes out:
+//! that the server owns. It has no socket, no thread and no clock. So the same echo runs on blocking threads, forked
+//! processes, readiness loops and async tasks, and a test gives it bytes and compares bytes:
 //!
 //! ```
 //! use portlab_service::{ConnId, Cx, Echo, Flow, Service};
@@ -13,8 +13,8 @@
 //! assert_eq!((out.as_slice(), flow), (&b"hello"[..], Flow::CONTINUE));
 //! ```
 //!
-//! If an answer takes time, the service doesn't take it: it returns the work in its [`Flow`], and the driver of the
-//! connection waits, blocks or computes in its own idiom.
+//! If an answer takes time, the session returns the work in its [`Flow`], and the driver of the connection waits, blocks
+//! or computes in its own idiom.
 //!
 //! [`SERVICES`] lists the services; [`ServiceOptions::build`] makes one by its name.
 

@@ -10,8 +10,8 @@ use crate::{ConnId, Cx, Flow, Service, Session};
 ///
 /// # Why a read is not a message
 /// TCP carries a stream of bytes and no boundaries. A sentence sent with one `send` may arrive in
-/// two reads (then it is answered twice), and two sentences may arrive in one (then they are
-/// answered once). On a quiet loopback and with short texts it looks as if a read were a message, but TCP doesn't
+/// two reads (then there are two answers), and two sentences may arrive in one (then there is one
+/// answer). On a quiet loopback and with short texts it looks as if a read were a message, but TCP doesn't
 /// promise that. A real protocol frames its messages: by a newline, a length, or the end of the stream.
 #[derive(Clone, Debug)]
 pub struct Reply {
@@ -19,7 +19,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// Answers with `bytes`, which were encoded by the caller.
+    /// Makes a service that answers with `bytes`.
     pub fn new(bytes: Vec<u8>) -> Self {
         Self {
             bytes: bytes.into(),

@@ -10,8 +10,8 @@ pub struct ConnId(pub u64);
 
 /// The protocol of a port: a factory of [`Session`]s.
 ///
-/// All threads or processes of a server share one service, so it holds only what never changes (a text to answer with, a
-/// limit). The state of one connection is in its session, the state that all connections share in the [`Hub`].
+/// All threads or processes of a server share one service, so it holds only constant data (a text for answers, a
+/// limit). The state of one connection is in its session, and the state that all connections share is in the [`Hub`].
 pub trait Service: Send + Sync {
     /// Makes the session of a connection that was just accepted.
     ///
@@ -26,8 +26,8 @@ pub trait Service: Send + Sync {
         None
     }
 
-    /// The bytes for a connection that is closed at once, because the server has as many connections as it may have. By
-    /// default none: then the connection is only closed.
+    /// The bytes for a connection that is closed at once, because the server has reached its limit of connections. By
+    /// default there are none, and the connection is only closed.
     fn refusal(&self) -> Vec<u8> {
         Vec::new()
     }
@@ -35,26 +35,25 @@ pub trait Service: Send + Sync {
 
 /// One connection's half of a service: a state machine over bytes.
 ///
-/// # Who calls, and when
-/// The driver of the connection, in this order: `on_open` once; then any mix of `on_data`, `on_mail`
-/// and `on_missed`; `on_eof` at most once, after the last `on_data`; or `on_cut`. Never two calls at a time, though a
-/// session may move to another thread between calls. After an answer that says
-/// [`Next::More`](crate::Next::More), other connections have their turn, and `on_more` comes before the next
-/// `on_data` or `on_eof`; `on_mail` may come between. After [`Next::Close`](crate::Next::Close), or when the
-/// connection breaks, the session is dropped without a further call.
+/// # Order of calls
+/// The driver of the connection calls `on_open` once; then any mix of `on_data`, `on_mail`
+/// and `on_missed`; `on_eof` at most once, after the last `on_data`; or `on_cut`. Calls never overlap, though a
+/// session may move to another thread between calls. After a flow with [`Next::More`](crate::Next::More), other
+/// connections have their turn, and `on_more` comes before the next `on_data` or `on_eof`; `on_mail` may come
+/// between. After [`Next::Close`](crate::Next::Close), or when the connection breaks, the driver drops the session
+/// without a further call.
 ///
 /// # What each answer causes
 /// The driver does the [`Flow`]'s work, then sends all of `cx.out`, then goes on or closes. It does
-/// not call the session again before `out` has been handed to the system: a peer that doesn't read
-/// stops its own session (back-pressure) and no other.
+/// not call the session again before `out` has been handed to the system: if a peer doesn't read, only its
+/// own session waits (back-pressure).
 ///
 /// # What is NOT promised
-/// That one `on_data` is one message: TCP keeps bytes in order and nothing else, so a session keeps its partial frame.
-/// That `on_eof` or `on_cut` is called: after a reset, the session is only dropped.
+/// That one `on_data` is one message: TCP keeps the order of bytes and no boundaries, so a session keeps its partial
+/// frame. That `on_eof` or `on_cut` is called: after a reset, the session is only dropped.
 ///
 /// # Panics
-/// A session that panics loses its own connection. The driver catches the panic, and serves the
-/// others.
+/// If a session panics, only its connection ends. The driver catches the panic.
 pub trait Session: Send {
     /// The connection is open; a service that greets first appends its greeting.
     fn on_open(&mut self, _cx: &mut Cx<'_>) -> Flow {
@@ -69,8 +68,8 @@ pub trait Session: Send {
         Flow::CONTINUE
     }
 
-    /// The number of the message of which a part has come, if there is one. The driver gives a message a
-    /// time limit, so that a peer can't keep a connection by sending a byte now and then.
+    /// The number of the message of which a part has come, if there is one. A message has a time limit, so that
+    /// a peer can't occupy a connection by sending a byte from time to time.
     fn unfinished(&self) -> Option<u64> {
         None
     }
@@ -90,9 +89,8 @@ pub trait Session: Send {
     /// them within a second.
     fn on_cut(&mut self, _why: Cut, _cx: &mut Cx<'_>) {}
 
-    /// The peer has sent its FIN: no more bytes will come, but it may still read. By default
-    /// everything that is due is sent and the connection closed. A session that waits for mail goes on, and closes when
-    /// the mail has come.
+    /// The peer has sent its FIN: no more bytes will come, but the peer may still read. By default all answers are sent,
+    /// and the connection closes. A session that waits for mail goes on, and closes when the mail has come.
     fn on_eof(&mut self, _cx: &mut Cx<'_>) -> Flow {
         Flow::CLOSE
     }

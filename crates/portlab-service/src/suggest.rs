@@ -1,8 +1,9 @@
 //! A suggestion for a mistyped name.
 
-/// The candidate that is spelled most like `word`, if one is near enough for a suggestion.
+/// The candidate with the fewest edits from `word`, if there are few enough for a suggestion.
 ///
-/// A candidate whose length differs too much isn't compared, and of many candidates only the first thousand are.
+/// Candidates of a very different length are not compared. If there are more than a thousand, the first thousand are
+/// compared.
 pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let length = word.chars().count();

@@ -1,5 +1,4 @@
-//! The chat is tested as it is built: bytes in, bytes out. A loop over sessions and their hub stands
-//! for whatever model serves them.
+//! Tests of the chat: bytes in, bytes out. A loop over sessions and their hub takes the place of a model.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,11 +12,11 @@ use portlab_service::{
     TextEncoding,
 };
 
-/// A call of the hub, with what delivers its mail.
+/// A call of the hub. The second argument delivers its mail.
 type HubCall<'a> = dyn Fn(&mut dyn Hub, &mut dyn FnMut(ConnId, Mail)) + 'a;
 
-/// A chat without a server: everything that is said is carried to its end at once.
-struct Salon {
+/// A chat without a server: all mail that a line causes is delivered at once.
+struct TestChat {
     service: Chat,
     hub: Box<dyn Hub>,
     members: BTreeMap<ConnId, Member>,
@@ -29,7 +28,7 @@ struct Member {
     open: bool,
 }
 
-impl Salon {
+impl TestChat {
     fn new(encoding: &str, limits: ChatLimits) -> Self {
         let service = Chat::new(encoding.parse().unwrap(), limits);
         let hub = service.hub().expect("a chat has a hub");
@@ -41,12 +40,12 @@ impl Salon {
     }
 
     fn with(names: &[&str]) -> Self {
-        let mut salon = Self::new("utf-8", ChatLimits::default());
+        let mut chat = Self::new("utf-8", ChatLimits::default());
         for (index, name) in names.iter().enumerate() {
-            salon.join(index as u64, name);
+            chat.join(index as u64, name);
         }
-        (0..names.len() as u64).for_each(|id| drop(salon.screen(id)));
-        salon
+        (0..names.len() as u64).for_each(|id| drop(chat.screen(id)));
+        chat
     }
 
     fn connect(&mut self, id: u64) {
@@ -120,12 +119,12 @@ impl Salon {
         }
     }
 
-    /// What has come since this was last asked.
+    /// The bytes that have come since the last call.
     fn bytes_on_screen(&mut self, id: u64) -> Vec<u8> {
         std::mem::take(&mut self.members.get_mut(&ConnId(id)).unwrap().screen)
     }
 
-    /// The same as lines of UTF-8.
+    /// The lines that have come since the last call, in UTF-8.
     fn screen(&mut self, id: u64) -> Vec<String> {
         let text = String::from_utf8(self.bytes_on_screen(id)).unwrap();
         text.lines().map(str::to_owned).collect()
@@ -134,57 +133,57 @@ impl Salon {
 
 #[test]
 fn a_line_goes_to_all_other_members_of_the_room() {
-    let mut salon = Salon::new("utf-8", ChatLimits::default());
-    salon.connect(1);
-    assert_eq!(salon.screen(1), ["* welcome; what is your name?"]);
-    salon.say(1, "小明");
+    let mut chat = TestChat::new("utf-8", ChatLimits::default());
+    chat.connect(1);
+    assert_eq!(chat.screen(1), ["* welcome; what is your name?"]);
+    chat.say(1, "小明");
     assert_eq!(
-        salon.screen(1),
+        chat.screen(1),
         ["* you are 小明 in lobby; nobody else is here; /help lists the commands"]
     );
-    salon.join(2, "bob");
-    assert_eq!(salon.screen(1), ["* bob joined"]);
-    salon.screen(2);
-    salon.say(1, "你好");
+    chat.join(2, "bob");
+    assert_eq!(chat.screen(1), ["* bob joined"]);
+    chat.screen(2);
+    chat.say(1, "你好");
     assert_eq!(
-        (salon.screen(1), salon.screen(2)),
+        (chat.screen(1), chat.screen(2)),
         (vec![], vec!["小明: 你好".to_owned()])
     );
-    salon.say(2, "/me waves");
-    assert_eq!(salon.screen(1), ["- bob waves"]);
+    chat.say(2, "/me waves");
+    assert_eq!(chat.screen(1), ["- bob waves"]);
 }
 
 #[test]
 fn a_line_appears_only_at_its_end_and_many_in_one_read_keep_their_order() {
-    let mut salon = Salon::with(&["a", "b"]);
+    let mut chat = TestChat::with(&["a", "b"]);
     for byte in "one byte per write".bytes() {
-        salon.bytes(0, &[byte]);
-        assert!(salon.screen(1).is_empty());
+        chat.bytes(0, &[byte]);
+        assert!(chat.screen(1).is_empty());
     }
-    salon.bytes(0, b"\r\n");
-    assert_eq!(salon.screen(1), ["a: one byte per write"]);
+    chat.bytes(0, b"\r\n");
+    assert_eq!(chat.screen(1), ["a: one byte per write"]);
     let many: String = (0..100).map(|number| format!("{number}\n")).collect();
-    salon.bytes(0, many.as_bytes());
+    chat.bytes(0, many.as_bytes());
     let expected: Vec<_> = (0..100).map(|number| format!("a: {number}")).collect();
-    assert_eq!(salon.screen(1), expected);
+    assert_eq!(chat.screen(1), expected);
 }
 
 #[test]
 fn each_member_reads_its_own_encoding() {
-    let mut salon = Salon::new("gbk", ChatLimits::default());
-    salon.connect(1);
+    let mut chat = TestChat::new("gbk", ChatLimits::default());
+    chat.connect(1);
     // "小明", and then "你好, 5 €😀" from a member with UTF-8.
-    salon.bytes(1, b"\xd0\xa1\xc3\xf7\n");
-    salon.join(2, "bob");
-    salon.say(2, "/encoding utf-8");
-    salon.bytes_on_screen(1);
-    salon.bytes_on_screen(2);
-    salon.say(2, "你好, 5 €😀");
-    assert_eq!(salon.bytes_on_screen(1), b"bob: \xc4\xe3\xba\xc3, 5 ??\r\n");
-    salon.bytes(1, b"\xc4\xe3\xba\xc3\n");
-    assert_eq!(salon.screen(2), ["小明: 你好"]);
-    salon.say(1, "/encoding gkb");
-    let told = salon.bytes_on_screen(1);
+    chat.bytes(1, b"\xd0\xa1\xc3\xf7\n");
+    chat.join(2, "bob");
+    chat.say(2, "/encoding utf-8");
+    chat.bytes_on_screen(1);
+    chat.bytes_on_screen(2);
+    chat.say(2, "你好, 5 €😀");
+    assert_eq!(chat.bytes_on_screen(1), b"bob: \xc4\xe3\xba\xc3, 5 ??\r\n");
+    chat.bytes(1, b"\xc4\xe3\xba\xc3\n");
+    assert_eq!(chat.screen(2), ["小明: 你好"]);
+    chat.say(1, "/encoding gkb");
+    let told = chat.bytes_on_screen(1);
     assert!(
         String::from_utf8_lossy(&told).contains("did you mean \"gbk\"?"),
         "{told:?}"
@@ -193,19 +192,19 @@ fn each_member_reads_its_own_encoding() {
 
 #[test]
 fn an_encoding_holds_from_the_next_line_on_even_within_a_read() {
-    let mut salon = Salon::with(&["a", "b"]);
-    salon.bytes(
+    let mut chat = TestChat::with(&["a", "b"]);
+    chat.bytes(
         0,
         b"/encoding gbk\n\xc4\xe3\n/encoding utf-8\n\xe4\xbd\xa0\n",
     );
-    assert_eq!(salon.screen(1), ["a: 你", "a: 你"]);
+    assert_eq!(chat.screen(1), ["a: 你", "a: 你"]);
 }
 
 #[test]
 fn a_name_has_one_holder() {
-    let mut salon = Salon::with(&["alice", "bob"]);
-    salon.join(3, "ALICE");
-    let told = salon.screen(3).pop().unwrap();
+    let mut chat = TestChat::with(&["alice", "bob"]);
+    chat.join(3, "ALICE");
+    let told = chat.screen(3).pop().unwrap();
     assert!(told.contains("another member is called ALICE; "), "{told}");
     for (name, part) in [
         ("", "at least one letter"),
@@ -221,17 +220,17 @@ fn a_name_has_one_holder() {
         ("\u{200b}", "can't be"),
         ("/who", "what is your name?"),
     ] {
-        salon.say(3, name);
-        let told = salon.screen(3).pop().unwrap();
+        chat.say(3, name);
+        let told = chat.screen(3).pop().unwrap();
         assert!(told.contains(part), "{name}: {told}");
     }
-    salon.say(3, "carol");
-    salon.say(3, "/nick bob");
-    assert!(salon.screen(3).pop().unwrap().contains("called bob; "));
-    salon.say(1, "/nick bert");
-    salon.say(3, "/nick bob");
-    assert!(salon.screen(3).contains(&"* you are now bob".to_owned()));
-    assert_eq!(salon.screen(0).last().unwrap(), "* carol is now bob");
+    chat.say(3, "carol");
+    chat.say(3, "/nick bob");
+    assert!(chat.screen(3).pop().unwrap().contains("called bob; "));
+    chat.say(1, "/nick bert");
+    chat.say(3, "/nick bob");
+    assert!(chat.screen(3).contains(&"* you are now bob".to_owned()));
+    assert_eq!(chat.screen(0).last().unwrap(), "* carol is now bob");
 }
 
 #[test]
@@ -240,44 +239,44 @@ fn a_line_stays_in_its_room() {
         rooms: 2,
         ..ChatLimits::default()
     };
-    let mut salon = Salon::new("utf-8", limits);
+    let mut chat = TestChat::new("utf-8", limits);
     for (id, name) in [(1, "a"), (2, "b"), (3, "c")] {
-        salon.join(id, name);
+        chat.join(id, name);
     }
-    salon.say(3, "/join #茶");
+    chat.say(3, "/join #茶");
     for id in 1..=3 {
-        salon.screen(id);
+        chat.screen(id);
     }
-    salon.say(1, "for the lobby");
-    assert_eq!(salon.screen(2), ["a: for the lobby"]);
-    assert!(salon.screen(3).is_empty());
-    salon.say(1, "/rooms");
-    salon.say(1, "/join cake");
-    salon.say(1, "/join 茶");
-    let told = salon.screen(1);
+    chat.say(1, "for the lobby");
+    assert_eq!(chat.screen(2), ["a: for the lobby"]);
+    assert!(chat.screen(3).is_empty());
+    chat.say(1, "/rooms");
+    chat.say(1, "/join cake");
+    chat.say(1, "/join 茶");
+    let told = chat.screen(1);
     assert_eq!(told[0], "* rooms: lobby (2), 茶 (1)");
     assert_eq!(told[1], "* there are 2 rooms, and no more may be opened");
     assert!(
         told[2].starts_with("* you are a in 茶; 1 other is here"),
         "{told:?}"
     );
-    assert_eq!(salon.screen(2), ["* a went to 茶"]);
-    assert_eq!(salon.screen(3), ["* a joined"]);
-    salon.say(3, "/who");
-    assert_eq!(salon.screen(3), ["* in 茶: c, a"]);
-    salon.say(3, "/msg B psst");
+    assert_eq!(chat.screen(2), ["* a went to 茶"]);
+    assert_eq!(chat.screen(3), ["* a joined"]);
+    chat.say(3, "/who");
+    assert_eq!(chat.screen(3), ["* in 茶: c, a"]);
+    chat.say(3, "/msg B psst");
     assert_eq!(
-        (salon.screen(2), salon.screen(3)),
+        (chat.screen(2), chat.screen(3)),
         (vec!["c -> you: psst".into()], vec!["you -> b: psst".into()])
     );
-    // The last one out closes the room.
-    salon.say(1, "/join lobby");
-    salon.say(3, "/join lobby");
-    salon.say(3, "/rooms");
-    assert_eq!(salon.screen(3).last().unwrap(), "* rooms: lobby (3)");
+    // When the last member leaves a room, the room closes.
+    chat.say(1, "/join lobby");
+    chat.say(3, "/join lobby");
+    chat.say(3, "/rooms");
+    assert_eq!(chat.screen(3).last().unwrap(), "* rooms: lobby (3)");
 }
 
-/// What `session` asks of the hub when it is called once.
+/// How many posts one call of `session` causes.
 fn posts(
     session: &mut dyn Session,
     call: impl FnOnce(&mut dyn Session, &mut Cx<'_>) -> Next,
@@ -318,25 +317,25 @@ fn one_turn_handles_a_few_of_many_lines_in_one_read() {
 }
 
 #[test]
-fn a_text_that_is_no_name_is_refused_without_a_search() {
-    let mut salon = Salon::with(&["alice", "bob"]);
-    salon.say(0, &format!("/msg {} hi", "x".repeat(4000)));
-    assert_eq!(salon.screen(0), ["* a name has at most 24 letters"]);
-    salon.say(0, "/msg bbo hi");
+fn an_impossible_name_is_refused_without_a_search() {
+    let mut chat = TestChat::with(&["alice", "bob"]);
+    chat.say(0, &format!("/msg {} hi", "x".repeat(4000)));
+    assert_eq!(chat.screen(0), ["* a name has at most 24 letters"]);
+    chat.say(0, "/msg bbo hi");
     assert_eq!(
-        salon.screen(0),
+        chat.screen(0),
         ["* nobody is called bbo; did you mean bob?"]
     );
 }
 
 #[test]
 fn the_others_are_told_why_a_member_has_gone() {
-    let mut salon = Salon::with(&["a", "b", "c", "d"]);
-    salon.say(1, "/quit");
-    assert_eq!(salon.screen(1), ["* goodbye"]);
-    salon.lose(2, CloseReason::Lost);
-    salon.lose(3, CloseReason::TooSlow);
-    let told = salon.screen(0);
+    let mut chat = TestChat::with(&["a", "b", "c", "d"]);
+    chat.say(1, "/quit");
+    assert_eq!(chat.screen(1), ["* goodbye"]);
+    chat.lose(2, CloseReason::Lost);
+    chat.lose(3, CloseReason::TooSlow);
+    let told = chat.screen(0);
     assert_eq!(
         told,
         [
@@ -346,14 +345,14 @@ fn the_others_are_told_why_a_member_has_gone() {
         ]
     );
     // A client without a name leaves no member behind.
-    salon.connect(9);
-    salon.lose(9, CloseReason::Lost);
-    assert!(salon.screen(0).is_empty());
+    chat.connect(9);
+    chat.lose(9, CloseReason::Lost);
+    assert!(chat.screen(0).is_empty());
 }
 
 #[test]
-fn an_error_is_told_with_its_remedy() {
-    let mut salon = Salon::with(&["alice"]);
+fn an_error_message_names_the_remedy() {
+    let mut chat = TestChat::with(&["alice"]);
     for (line, part) in [
         ("/jion tea", "did you mean /join?"),
         (
@@ -363,50 +362,47 @@ fn an_error_is_told_with_its_remedy() {
         ("/me", "write /me TEXT"),
         ("/join lobby", "you are in lobby"),
     ] {
-        salon.say(0, line);
-        let told = salon.screen(0).pop().unwrap();
+        chat.say(0, line);
+        let told = chat.screen(0).pop().unwrap();
         assert!(told.contains(part), "{line}: {told}");
     }
-    salon.say(0, "/help");
-    assert_eq!(salon.screen(0).len(), 9);
+    chat.say(0, "/help");
+    assert_eq!(chat.screen(0).len(), 9);
 }
 
 #[test]
 fn the_same_one_of_two_equally_near_names_is_always_suggested() {
-    // Each salon has a hub of its own: the order must not be up to a random seed.
+    // Each chat has its own hub, and the order must not depend on a random seed.
     for _ in 0..20 {
-        let mut salon = Salon::with(&["bab", "bob", "bib", "beb", "bub"]);
-        salon.say(0, "/msg bxb psst");
-        let told = salon.screen(0).pop().unwrap();
+        let mut chat = TestChat::with(&["bab", "bob", "bib", "beb", "bub"]);
+        chat.say(0, "/msg bxb psst");
+        let told = chat.screen(0).pop().unwrap();
         assert!(told.contains("did you mean bab?"), "{told}");
     }
 }
 
 #[test]
-fn a_line_without_an_end_is_cut_off_with_an_answer() {
-    let mut salon = Salon::with(&["a", "b"]);
-    salon.bytes(0, &vec![b'x'; 1 << 20]);
-    assert_eq!(
-        salon.screen(0),
-        ["* a line has at most 4096 bytes; goodbye"]
-    );
-    assert!(!salon.members[&ConnId(0)].open);
-    assert_eq!(salon.screen(1), ["* a left"]);
+fn a_line_without_an_end_is_answered_and_ends_the_connection() {
+    let mut chat = TestChat::with(&["a", "b"]);
+    chat.bytes(0, &vec![b'x'; 1 << 20]);
+    assert_eq!(chat.screen(0), ["* a line has at most 4096 bytes; goodbye"]);
+    assert!(!chat.members[&ConnId(0)].open);
+    assert_eq!(chat.screen(1), ["* a left"]);
 }
 
 #[test]
 fn a_member_that_leaves_gets_all_its_answers_in_their_order() {
     for last in ["/quit\n", ""] {
-        let mut salon = Salon::new("utf-8", ChatLimits::default());
-        salon.connect(1);
-        salon.bytes(1, format!("alice\n/who\n/bad\n/rooms\n{last}").as_bytes());
-        salon.call(1, |session, cx| session.on_eof(cx).next);
-        let told = salon.screen(1);
+        let mut chat = TestChat::new("utf-8", ChatLimits::default());
+        chat.connect(1);
+        chat.bytes(1, format!("alice\n/who\n/bad\n/rooms\n{last}").as_bytes());
+        chat.call(1, |session, cx| session.on_eof(cx).next);
+        let told = chat.screen(1);
         let parts = [
             "welcome",
             "you are alice",
             "in lobby: alice",
-            "no /bad",
+            "unknown command /bad",
             "rooms: lobby (1)",
         ];
         for (line, part) in told.iter().zip(parts) {
@@ -417,38 +413,38 @@ fn a_member_that_leaves_gets_all_its_answers_in_their_order() {
             (told.len(), goodbye),
             (5 + last.len() / 6, !last.is_empty())
         );
-        assert!(!salon.members[&ConnId(1)].open);
+        assert!(!chat.members[&ConnId(1)].open);
     }
 }
 
 #[test]
 fn the_last_line_needs_no_end() {
-    let mut salon = Salon::with(&["a", "b"]);
-    salon.bytes(0, b"bye\xc4");
-    salon.call(0, |session, cx| session.on_eof(cx).next);
-    assert_eq!(salon.screen(1), ["a: bye\u{fffd}", "* a left"]);
+    let mut chat = TestChat::with(&["a", "b"]);
+    chat.bytes(0, b"bye\xc4");
+    chat.call(0, |session, cx| session.on_eof(cx).next);
+    assert_eq!(chat.screen(1), ["a: bye\u{fffd}", "* a left"]);
 }
 
 #[test]
 fn escape_sequences_are_made_visible() {
-    let mut salon = Salon::with(&["a", "b"]);
-    salon.bytes(0, b"\x1b[2J\x07\xc2\x9b31m<script>\r\n\xff\xfb\x01hi\0\n");
-    let bytes = salon.bytes_on_screen(1);
+    let mut chat = TestChat::with(&["a", "b"]);
+    chat.bytes(0, b"\x1b[2J\x07\xc2\x9b31m<script>\r\n\xff\xfb\x01hi\0\n");
+    let bytes = chat.bytes_on_screen(1);
     let text = String::from_utf8(bytes).unwrap();
     assert_eq!(text, "a: ␛[2J␇\u{fffd}31m<script>\r\na: hi\r\n");
 }
 
 #[test]
 fn a_member_that_is_cut_is_told_why() {
-    let mut salon = Salon::with(&["a"]);
-    let member = salon.members.get_mut(&ConnId(0)).unwrap();
+    let mut chat = TestChat::with(&["a"]);
+    let member = chat.members.get_mut(&ConnId(0)).unwrap();
     let mut cx = Cx {
         out: &mut member.screen,
         posts: &mut Vec::new(),
     };
     member.session.on_missed(3, &mut cx);
     member.session.on_cut(Cut::TooSlow, &mut cx);
-    let told = salon.screen(0);
+    let told = chat.screen(0);
     assert!(
         told[0].contains("missed 3 lines") && told[1].contains("too slowly"),
         "{told:?}"
@@ -460,46 +456,48 @@ fn a_member_that_is_cut_is_told_why() {
 #[test]
 fn with_many_members_at_once_no_line_is_lost_doubled_or_misdelivered() {
     for seed in 0..20 {
-        storm(seed);
+        random_chat(seed);
     }
 }
 
-fn storm(seed: u64) {
+fn random_chat(seed: u64) {
     const MEMBERS: u64 = 12;
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut salon = Salon::new("utf-8", ChatLimits::default());
+    let mut chat = TestChat::new("utf-8", ChatLimits::default());
     let mut rooms: BTreeMap<u64, &str> = BTreeMap::new();
     let mut expected: BTreeMap<u64, Vec<String>> = BTreeMap::new();
-    let mut heard: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+    let mut received: BTreeMap<u64, Vec<String>> = BTreeMap::new();
     let encodings = ["utf-8", "gbk", "gb18030", "big5"];
-    let mut speaks: BTreeMap<u64, TextEncoding> = BTreeMap::new();
+    let mut encoding_of: BTreeMap<u64, TextEncoding> = BTreeMap::new();
     for line in 0..2_000 {
         let member = random.u64(0..MEMBERS);
         let Some(&room) = rooms.get(&member) else {
-            salon.join(member, &format!("m{member}"));
-            salon.bytes_on_screen(member);
+            chat.join(member, &format!("m{member}"));
+            chat.bytes_on_screen(member);
             rooms.insert(member, "lobby");
-            speaks.insert(member, TextEncoding::default());
+            encoding_of.insert(member, TextEncoding::default());
             continue;
         };
         match random.u8(0..10) {
             0 => {
-                salon.lose(member, CloseReason::Lost);
+                chat.lose(member, CloseReason::Lost);
                 rooms.remove(&member);
             }
             1 => {
                 let to = ["lobby", "tea", "cake"][random.usize(0..3)];
-                salon.say(member, &format!("/join {to}"));
+                chat.say(member, &format!("/join {to}"));
                 rooms.insert(member, to);
             }
             2 => {
                 let label = encodings[random.usize(0..4)];
-                salon.say(member, &format!("/encoding {label}"));
-                speaks.insert(member, label.parse().unwrap());
+                chat.say(member, &format!("/encoding {label}"));
+                encoding_of.insert(member, label.parse().unwrap());
             }
             _ => {
-                let said = speaks[&member].encode(&format!("中 {line}\n")).unwrap();
-                salon.bytes(member, &said);
+                let said = encoding_of[&member]
+                    .encode(&format!("中 {line}\n"))
+                    .unwrap();
+                chat.bytes(member, &said);
                 for (&other, _) in rooms
                     .iter()
                     .filter(|&(&other, at)| other != member && *at == room)
@@ -512,11 +510,13 @@ fn storm(seed: u64) {
             }
         }
         for &member in rooms.keys() {
-            let bytes = salon.bytes_on_screen(member);
+            let bytes = chat.bytes_on_screen(member);
             let mut text = String::new();
-            speaks[&member].decoder().decode(&bytes, true, &mut text);
+            encoding_of[&member]
+                .decoder()
+                .decode(&bytes, true, &mut text);
             let lines = text.lines().filter(|line| !line.starts_with('*'));
-            heard
+            received
                 .entry(member)
                 .or_default()
                 .extend(lines.map(str::to_owned));
@@ -524,7 +524,7 @@ fn storm(seed: u64) {
     }
     for (member, lines) in expected {
         assert_eq!(
-            heard.get(&member),
+            received.get(&member),
             Some(&lines),
             "seed {seed}, member {member}"
         );

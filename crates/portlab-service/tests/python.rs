@@ -1,4 +1,4 @@
-//! What Python's strict codecs make of what is written here: docs/chat.md tells it.
+//! What Python's strict codecs read of the bytes that are written here. docs/chat.md has the figures.
 
 #![allow(
     clippy::unwrap_used,
@@ -27,7 +27,7 @@ for line in sys.stdin:
 print(unread, other)
 ";
 
-/// All that can be written in `encoding`, in lines of `CODE BYTES`.
+/// All characters that can be written in `encoding`, in lines of `CODE BYTES`.
 fn written(encoding: TextEncoding) -> String {
     let mut lines = String::new();
     // None of these encodings has a character of the second plane.
@@ -40,8 +40,8 @@ fn written(encoding: TextEncoding) -> String {
     lines
 }
 
-/// What the codec `python` can't read of `input`, and what it reads as another character; `None` without
-/// Python.
+/// How many characters of `input` the codec `python` can't read, and how many it reads as another character; `None`
+/// without Python.
 fn misread(input: &str, python: &str) -> Option<(usize, usize)> {
     let mut command = Command::new("python3");
     command.args(["-c", PROGRAM, python]);
@@ -57,7 +57,7 @@ fn misread(input: &str, python: &str) -> Option<(usize, usize)> {
 }
 
 #[test]
-fn the_docs_say_what_pythons_codecs_cannot_read() {
+fn the_docs_list_what_pythons_codecs_cannot_read() {
     let docs = include_str!("../../../docs/chat.md");
     let rows = docs.lines().filter(|line| line.starts_with("| `"));
     let rows = rows.filter(|line| line.matches('|').count() == 6);

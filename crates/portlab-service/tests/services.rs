@@ -1,4 +1,4 @@
-//! Services are tested as they are built: bytes in, bytes out, no socket.
+//! Tests of the services: bytes in, bytes out, no socket.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -6,7 +6,7 @@ use portlab_service::{
     ConnId, Cx, Flow, HandlerWork, Next, ServiceOptions, Session, TextEncoding, Work,
 };
 
-/// A session and what it has said so far.
+/// A session and its answers so far.
 struct Talk {
     session: Box<dyn Session>,
     out: Vec<u8>,
@@ -90,7 +90,7 @@ fn handler_work_is_read_as_it_is_written() {
         assert_eq!(read(text).unwrap().to_string(), text);
     }
     for text in ["", "wait", "wait:", "wait:5", "sleep:5ms", "cpu:-1ms"] {
-        assert!(read(text).is_err(), "{text:?} was taken");
+        assert!(read(text).is_err(), "{text:?} was accepted");
     }
     for time in ["2h", "18446744073709551615s", "99999999999999999999y"] {
         let error = read(&format!("wait:{time}")).unwrap_err().en;
@@ -101,5 +101,5 @@ fn handler_work_is_read_as_it_is_written() {
 #[test]
 fn an_unknown_service_is_refused_with_the_list_of_services() {
     let error = ServiceOptions::default().build("ehco").err();
-    assert!(error.is_some_and(|it| it.en.ends_with("there are echo, reply, chat")));
+    assert!(error.is_some_and(|it| it.en.ends_with("one of echo, reply, chat")));
 }

@@ -255,7 +255,7 @@ pub(super) const a_member_that_leaves_gets_all_its_answers: Case = Case {
                 for part in [
                     "you are alice",
                     "in lobby:",
-                    "there is no /bad",
+                    "unknown command /bad",
                     "rooms: lobby",
                 ] {
                     alice.expect_line_with(part.as_bytes())?;

@@ -1,4 +1,4 @@
-//! The commands: a new one is an entry here, and a request to the hub.
+//! The commands of the chat. A new one is an entry here, and a request to the hub.
 
 use self::Action::Ask;
 use super::request::Request;
@@ -84,7 +84,7 @@ fn some(text: &str) -> Option<&str> {
 /// Reads what `line` asks for.
 ///
 /// # Errors
-/// With a text for the member, when the line is no command or its arguments are wrong.
+/// With a text for the member, when the command is unknown or its arguments are wrong.
 pub(super) fn read(line: &str) -> Result<Action<'_>, String> {
     if !line.starts_with('/') {
         return Ok(Ask(Request::Line(line)));
@@ -95,7 +95,7 @@ pub(super) fn read(line: &str) -> Result<Action<'_>, String> {
         let near =
             nearest(name, known).map_or_else(String::new, |near| format!("did you mean {near}? "));
         return Err(format!(
-            "there is no {name}; {near}/help lists the commands"
+            "unknown command {name}; {near}/help lists the commands"
         ));
     };
     (command.read)(rest.trim_start()).ok_or_else(|| format!("write {name} {}", command.takes))
@@ -125,7 +125,7 @@ mod tests {
             ("/msg bob", "write /msg NAME TEXT"),
             ("/join ", "write /join ROOM"),
             ("/jion tea", "did you mean /join?"),
-            ("/xyzzyplugh", "there is no /xyzzyplugh; /help"),
+            ("/xyzzyplugh", "unknown command /xyzzyplugh; /help"),
         ] {
             let error = read(line).unwrap_err();
             assert!(error.contains(told), "{line}: {error}");

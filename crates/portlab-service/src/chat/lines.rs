@@ -4,8 +4,8 @@ use crate::{TextDecoder, TextEncoding};
 
 /// The lines of one connection, put together from its reads.
 ///
-/// Bytes are split at LF before they are decoded: in no encoding here is LF a part of another character, and a line may
-/// change the encoding of the lines after it in the same read.
+/// Bytes are split at LF before they are decoded. That is safe, because LF isn't a part of another character in any of
+/// these encodings; and it is needed, because a line may change the encoding of the lines after it in the same read.
 #[derive(Debug)]
 pub(super) struct Lines {
     encoding: TextEncoding,
@@ -104,7 +104,7 @@ impl Lines {
     }
 }
 
-/// The state of telnet's commands beside the text, which are ignored.
+/// The state of telnet's commands between the text. They are ignored.
 ///
 /// Source: RFC 854, "Telnet Protocol Specification".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +134,7 @@ impl Telnet {
             (Self::Text, _) => (Self::Text, true),
             (Self::Command, Self::WILL..=Self::DONT) => (Self::Option, false),
             (Self::Command, Self::SB) => (Self::Negotiation, false),
-            // Any other command stands alone; doubled, it is the byte itself, which is no text here.
+            // Any other command has no arguments. IAC after IAC is the byte 255 itself, which isn't text here.
             (Self::Command | Self::Option, _) => (Self::Text, false),
             (Self::Negotiation, Self::IAC) => (Self::NegotiationCommand, false),
             (Self::NegotiationCommand, Self::SE) => (Self::Text, false),
@@ -179,7 +179,7 @@ mod tests {
         for piece in 1..9 {
             assert_eq!(
                 lines("utf-8", b"a\xffb\n\xe4\xbd\n\xe4\xbd\xa0\n\xe4", piece),
-                // 0xff is telnet's here, and takes the next byte along.
+                // 0xff begins a command of telnet here, and the next byte belongs to it.
                 ["a", "\u{fffd}", "你", "\u{fffd}"]
             );
             assert_eq!(
@@ -190,13 +190,13 @@ mod tests {
     }
 
     #[test]
-    fn telnet_negotiation_is_no_text() {
+    fn telnet_negotiation_is_left_out() {
         let input =
             b"\xff\xfd\x03\xff\xfb\x18al\xff\xfa\x18\x00x\xff\xffy\xff\xf0ice\r\n\xff\xf1hi\r\0\n";
         for piece in 1..30 {
             assert_eq!(lines("gbk", input, piece), ["alice", "hi"]);
         }
-        // In this encoding it is a letter.
+        // In this encoding the byte 0xff is a letter.
         assert_eq!(lines("windows-1251", b"\xff\xf8\n", 1), ["яш"]);
     }
 
@@ -230,7 +230,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_text_comes_out_as_it_went_in(
+        fn every_text_is_read_as_it_was_written(
             texts in proptest::collection::vec("[a-z 你好世界，。]{0,20}", 1..5), piece in 1..40_usize
         ) {
             for encoding in ["utf-8", "gbk", "gb18030", "big5", "shift_jis"] {

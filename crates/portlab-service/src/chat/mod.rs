@@ -2,12 +2,12 @@
 //!
 //! Two state machines without sockets: a session for each connection (`session`), and one hub with all rooms (`rooms`). A
 //! session turns bytes into lines (`lines`) and lines into requests (`request`, `commands`); the hub turns a request into
-//! mail for its receivers, made once for each of their encodings (`press`). Requests and mail are bytes, so the hub may be
-//! behind a lock or in another process, without a difference for either half.
+//! mail for its receivers, made once for each of their encodings (`encoded_line`). Requests and mail are bytes, so the hub
+//! may be behind a lock or in another process, and neither half changes.
 
 mod commands;
+mod encoded_line;
 mod lines;
-mod press;
 mod request;
 mod rooms;
 mod session;
@@ -17,25 +17,25 @@ use std::net::SocketAddr;
 use self::{rooms::Rooms, session::ChatSession};
 use crate::{ConnId, Hub, Service, Session, TextEncoding};
 
-/// A chat like IRC: a name, a room, lines.
+/// A chat like IRC, with names and rooms.
 ///
 /// The first line of a member is its name; every other line goes to all other members of the room, unless it begins with
-/// a slash. Lines end with LF or CRLF, so `nc` and telnet are clients; telnet's negotiation is left out. Every member reads
-/// and writes in an encoding of its own. Control characters and escape sequences are made visible, so that no member can
+/// a slash. Lines end with LF or CRLF, so `nc` and telnet can be clients; telnet's negotiation is ignored. Every member
+/// reads and writes in its own encoding. Control characters and escape sequences are made visible, so that no member can
 /// move the cursor of another.
 ///
-/// Lines of the server begin with `* `, and all of them end with CRLF (RFC 5198).
+/// Lines of the server begin with `* `. All lines to a member end with CRLF (RFC 5198).
 #[derive(Clone, Copy, Debug)]
 pub struct Chat {
     encoding: TextEncoding,
     limits: Limits,
 }
 
-/// The limits of a chat. When one is reached, the member is told which.
+/// The limits of a chat. If one is reached, the member gets a line that names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of a line without its end. A member that sends more is told and disconnected, because the bytes after them
-    /// belong to no line.
+    /// Bytes of a line without its end. A member that sends more gets a message and is disconnected, because the server
+    /// can't tell where the next line begins.
     pub line_bytes: usize,
     /// Lines and commands of one member that are handled in one turn. Then other members have their turn, and mail is
     /// delivered.
@@ -74,6 +74,6 @@ impl Service for Chat {
     }
 
     fn refusal(&self) -> Vec<u8> {
-        press::line("* too many are here; come again later", self.encoding)
+        encoded_line::encode("* too many are here; come again later", self.encoding)
     }
 }

@@ -5,7 +5,7 @@ use crate::{Post, TextEncoding};
 /// What a session asks of the hub.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Request<'a> {
-    /// A line that is no command: a line for the room, or at first the name.
+    /// A line without a command: the first one is the member's name, later ones are for the room.
     Line(&'a str),
     /// Says what the member does.
     Act(&'a str),
@@ -21,10 +21,10 @@ pub(super) enum Request<'a> {
     Tell(&'a str, &'a str),
     /// Reads and writes in this encoding from now on.
     Speak(TextEncoding),
-    /// Asks to be sent this line by the server. So an answer that the session knows comes in its order among those that
-    /// only the hub knows.
+    /// Asks for this line of the server. So an answer that the session can give comes in its order among the answers of
+    /// the hub.
     Note(&'a str),
-    /// Has sent a line that is too long, and asks to be sent this line.
+    /// A line was too long: asks for this line of the server, and for a count.
     TooLong(&'a str),
     /// The last request: when all requests have been answered, an empty piece of mail comes.
     Last,
@@ -58,7 +58,7 @@ impl<'a> Request<'a> {
         Post(bytes)
     }
 
-    /// Reads a request; `None` when it is none.
+    /// Reads a request; `None` if the bytes are malformed.
     pub(super) fn read(post: &'a Post) -> Option<Self> {
         let (letter, rest) = post.0.split_first()?;
         let text = std::str::from_utf8(rest).ok()?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use unicode_width::UnicodeWidthChar;
 
-use super::{Limits, press::Press, request::Request};
+use super::{Limits, encoded_line::EncodedLine, request::Request};
 use crate::{CloseReason, ConnId, Denied, Hub, Mail, Post, TextEncoding, nearest};
 
 /// All members, and the rooms that they are in. The same posts in the same order always make the
@@ -14,8 +14,8 @@ pub(super) struct Rooms {
     limits: Limits,
     /// The connections that have posted something and have not ended.
     members: HashMap<ConnId, Member>,
-    /// The connection of each name, in lower case: `Bob` and `bob` are the same name. In order, so that the same one of two
-    /// names that are equally near is always suggested.
+    /// The connection of each name, in lower case: `Bob` and `bob` are the same name. The map is ordered, so that of two
+    /// names that are equally near the same one is always suggested.
     names: BTreeMap<String, ConnId>,
     /// The members of each room, in the order in which they joined.
     rooms: BTreeMap<String, Vec<ConnId>>,
@@ -40,7 +40,7 @@ type Deliver<'a> = dyn FnMut(ConnId, Mail) + 'a;
 
 /// The first room of every member. It is never closed.
 const LOBBY: &str = "lobby";
-/// Letters without a shape: the fillers of Hangul.
+/// Letters that can't be seen: the fillers of Hangul.
 const INVISIBLE: [char; 4] = ['\u{115f}', '\u{1160}', '\u{3164}', '\u{ffa0}'];
 
 /// How many names or rooms are listed at most.
@@ -180,9 +180,9 @@ impl Rooms {
             let near = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
             return self.tell(id, &format!("nobody is called {to}{near}"), deliver);
         };
-        self.print(&[receiver], &format!("{name} -> you: {text}"), deliver);
+        self.send(receiver, &format!("{name} -> you: {text}"), deliver);
         let to = self.name(receiver).unwrap_or(to);
-        self.print(&[id], &format!("you -> {to}: {text}"), deliver);
+        self.send(id, &format!("you -> {to}: {text}"), deliver);
     }
 
     /// Puts member `id` into `room`, and tells the other members.
@@ -214,23 +214,21 @@ impl Rooms {
 
     /// Sends `id` a line of the server.
     fn tell(&self, id: ConnId, text: &str, deliver: &mut Deliver<'_>) {
-        self.print(&[id], &format!("* {text}"), deliver);
+        self.send(id, &format!("* {text}"), deliver);
     }
 
     /// Sends `line` to all members of `room` except `id`.
     fn to_others(&self, id: ConnId, room: &str, line: &str, deliver: &mut Deliver<'_>) {
         let members = self.rooms.get(room).map_or(&[][..], Vec::as_slice);
-        let mut press = Press::new(line);
+        let mut line = EncodedLine::new(line);
         for &member in members.iter().filter(|member| **member != id) {
-            deliver(member, press.print(self.encoding_of(member)));
+            deliver(member, line.mail(self.encoding_of(member)));
         }
     }
 
-    fn print(&self, receivers: &[ConnId], line: &str, deliver: &mut Deliver<'_>) {
-        let mut press = Press::new(line);
-        for &receiver in receivers {
-            deliver(receiver, press.print(self.encoding_of(receiver)));
-        }
+    fn send(&self, receiver: ConnId, line: &str, deliver: &mut Deliver<'_>) {
+        let mail = EncodedLine::new(line).mail(self.encoding_of(receiver));
+        deliver(receiver, mail);
     }
 
     fn encoding_of(&self, id: ConnId) -> TextEncoding {
@@ -255,8 +253,7 @@ impl Rooms {
 
 impl Hub for Rooms {
     fn handle(&mut self, from: ConnId, post: &Post, deliver: &mut Deliver<'_>) {
-        // Posts are written by the sessions of this file's service. One that can't be read is a bug, which doesn't end the
-        // chat.
+        // The sessions of the chat write the posts. A post that can't be read is a bug; it is ignored, and the chat goes on.
         let Some(request) = Request::read(post) else {
             return;
         };

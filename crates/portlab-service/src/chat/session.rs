@@ -3,8 +3,8 @@
 use super::{
     Limits,
     commands::{self, Action},
+    encoded_line,
     lines::Lines,
-    press,
     request::Request,
 };
 use crate::{Cut, Cx, Flow, Mail, Session, TextEncoding, inert};
@@ -32,7 +32,7 @@ impl ChatSession {
 
     /// Sends the member a line of the server at once, before mail that waits.
     fn tell(&self, text: &str, cx: &mut Cx<'_>) {
-        let line = press::line(&format!("* {text}"), self.lines.encoding());
+        let line = encoded_line::encode(&format!("* {text}"), self.lines.encoding());
         cx.out.extend_from_slice(&line);
     }
 
@@ -63,7 +63,7 @@ impl ChatSession {
     fn handle(&mut self, line: &str, cx: &mut Cx<'_>) {
         let line = inert(line);
         let mut ask = |request: Request<'_>| cx.posts.push(request.post());
-        // Answers that the session knows go through the hub, too, so that all answers keep the order of the requests.
+        // Answers of the session go through the hub, too, so that all answers keep the order of the requests.
         match commands::read(&line) {
             Ok(Action::Ask(request)) => ask(request),
             Ok(Action::Speak(label)) => match label.parse() {
@@ -143,7 +143,7 @@ impl Session for ChatSession {
 
     fn on_eof(&mut self, cx: &mut Cx<'_>) -> Flow {
         if !self.leaves {
-            // A last line without a line feed is a line, too.
+            // The last line may lack a line feed.
             if let Some(line) = self.lines.end() {
                 self.handle(&line, cx);
             }
