@@ -18,11 +18,11 @@ pub trait Backend: Sync {
     /// the proof), so a model may fork, and may keep its threads for as long as the process lives.
     ///
     /// # What it must do
-    /// Open one session per connection and call it as [`Session`](portlab_service::Session) says; hold
-    /// the service's hub, if it has one, where [`Sheet::hub`] says, and carry posts and mail.
-    /// Go on when one connection fails: by an error, a panic or a silent peer. At the stop signal: accept no
-    /// connection any more, let the sessions end (the signal handler shuts their sockets for reading, if they were
-    /// made [`Interruptible`](portlab_sys::stop::Interruptible)), leave no process behind. It need not watch the
+    /// It opens one session per connection and calls it as [`Session`](portlab_service::Session) says; it holds the
+    /// service's hub, if there is one, at the place that [`Sheet::hub`] names, and carries posts and mail. It goes on when
+    /// one connection fails, by an error, a panic or a silent peer. At the stop signal it accepts no further connection,
+    /// lets the sessions end (the signal handler shuts their sockets for reading, if they were made
+    /// [`Interruptible`](portlab_sys::stop::Interruptible)), and leaves no process behind. It need not check the
     /// deadline: the handler cuts the connections that are left.
     ///
     /// # What is NOT promised
@@ -30,7 +30,7 @@ pub trait Backend: Sync {
     /// returns in the first process only; its children end inside.
     ///
     /// # Errors
-    /// When the model can't begin, because the system refuses a thread, a process or a poller. Once it serves, the
-    /// errors of connections are not its errors.
+    /// When the model can't begin, because the system refuses a thread, a process or a poller. Later errors of single
+    /// connections are not returned.
     fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served>;
 }

@@ -17,7 +17,7 @@
 //! ```
 //!
 //! The crate is divided into wings (`models`, `drivers`, `door`, `hub`, `trace`), each of which uses only those below it;
-//! `docs/ARCHITECTURE.md` lists them, and `tests/house.rs` checks that. Beside them, `textbook/` has each model by hand.
+//! `docs/ARCHITECTURE.md` lists them, and `tests/house.rs` checks that. Besides, `textbook/` has each model written by hand.
 //! Three small files are below all wings: `log` (what a server writes to stderr), `timers` (the timers of a loop) and
 //! `sync` (locks, which tests replace). [`measured`] holds the measured costs of models.
 

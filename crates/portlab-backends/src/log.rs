@@ -10,8 +10,8 @@ use portlab_words::{Lang, Text};
 
 static LANG: OnceLock<Lang> = OnceLock::new();
 
-/// Chooses the language of the lines, once for the process and its children; English before.
-pub fn speak(lang: Lang) {
+/// Chooses the language of the lines, once for the process and its children. Before, lines are English.
+pub fn set_lang(lang: Lang) {
     LANG.get_or_init(|| lang);
 }
 

@@ -1,5 +1,5 @@
-//! What models were measured to cost, and where and when: `measured.json`, which
-//! `PORTLAB_RENEW=1 cargo bench --bench sheets` writes. A model that isn't in it yet has no figures.
+//! The measured costs of models, with the place and the day: `measured.json`, which
+//! `PORTLAB_RENEW=1 cargo bench --bench sheets` writes. A model that isn't in the file has no figures.
 
 use std::sync::LazyLock;
 
@@ -14,13 +14,13 @@ struct Measured {
     place: Text,
     /// The day, as `2026-11-28`.
     date: String,
-    /// Of each model, its figures by name.
+    /// The figures of each model, by name.
     models: std::collections::BTreeMap<String, std::collections::BTreeMap<String, f64>>,
 }
 
 static MEASURED: LazyLock<Measured> = LazyLock::new(|| {
     // The file is part of the program, and a test reads it.
-    serde_json::from_str(include_str!("../measured.json")).expect("measured.json is whole")
+    serde_json::from_str(include_str!("../measured.json")).expect("measured.json is valid")
 });
 
 /// The figures of the model `name`: each with its name, which says the unit.
@@ -29,7 +29,7 @@ pub fn of(name: &str) -> impl Iterator<Item = (&'static str, f64)> + use<> {
     figures.map(|(key, figure)| (key.as_str(), *figure))
 }
 
-/// The figures of the model `name` in words, with where and when they were measured; `None` if it was not.
+/// The figures of the model `name` in words, with the place and the day; `None` if the model has no figures.
 pub fn told(name: &str, lang: Lang) -> Option<String> {
     let told = of(name).map(|(key, figure)| {
         let [size, time] = [bytes(figure), nanos(figure * 1e3)];
@@ -42,7 +42,7 @@ pub fn told(name: &str, lang: Lang) -> Option<String> {
             "short_connection_cpu_us" => {
                 tr!(
                     lang,
-                    "{time} of CPU for a short one",
+                    "{time} of CPU for a short connection",
                     "一个短连接用 {time} 的 CPU"
                 )
             }
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_is_of_models_of_the_house() {
+    fn the_file_has_only_models_of_the_table() {
         for (name, figures) in &MEASURED.models {
             assert!(crate::find(name).is_some(), "{name}");
             let is_possible = |figure: &f64| figure.is_finite() && *figure > 0.0;

@@ -3,14 +3,14 @@
 use portlab_stats::record::{Facts, PROCESSES, Serves};
 use portlab_words::Text;
 
-/// What there is to know of a model before running it. `portlab models NAME` prints it.
+/// The facts of a model. `portlab models NAME` prints them.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Sheet {
     /// The name on the command line, in kebab-case; the file's name with `-` for `_`.
     pub name: &'static str,
-    /// What carries its connections: [`PROCESSES`], `THREADS`, [`COROUTINES`], or a family of its own.
+    /// What serves its connections: [`PROCESSES`], `THREADS`, [`COROUTINES`], or a family of its own.
     pub family: Text,
-    /// What the field calls it.
+    /// The field's term for it.
     pub term: Text,
     /// The idea, in a sentence.
     pub idea: Text,
@@ -24,26 +24,26 @@ pub struct Sheet {
     pub teaches: Text,
     /// Where it comes from, or where to read on.
     pub source: &'static str,
-    /// What workers are here, and how many there are unless told.
+    /// What its workers are, and how many there are by default.
     pub workers: Workers,
     /// How many connections it serves at the same time.
     pub serves: Serves,
-    /// Where it keeps the hub of a service, such as the rooms of a chat; or why it can't have one.
+    /// The place of a service's hub, such as the rooms of a chat; or why the model can't have a hub.
     pub hub: Result<Text, Text>,
     /// Whether a handler that blocks (`--work block`) delays only its own connection, as long as there are workers left.
     pub survives_blocking: bool,
 }
 
-/// What workers are, and how many there are unless told.
+/// What workers are, and how many there are by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Workers {
-    /// Nothing: the model has none to bound.
+    /// The model has no workers whose number can be chosen.
     None,
-    /// Processes or threads that each carry one connection; this many unless told.
+    /// Processes or threads that each serve one connection; by default this many.
     Fixed(usize),
-    /// Threads of a pool that jobs are given to; one per core unless told.
+    /// Threads of a pool for jobs; by default one per core.
     PerCore,
-    /// Threads of an async runtime, on which nothing should block; one per core unless told.
+    /// Threads of an async runtime, whose tasks should not block; by default one per core.
     Runtime,
 }
 
@@ -83,7 +83,7 @@ impl Sheet {
         self.name.replace('-', "_")
     }
 
-    /// How many workers there are when so many were `asked` for, on a machine with `cores`.
+    /// How many workers there are if these were `asked` for, on a machine with `cores`.
     pub fn workers(&self, asked: Asked, cores: usize) -> usize {
         match self.workers {
             Workers::None => 1,
@@ -93,7 +93,7 @@ impl Sheet {
         }
     }
 
-    /// How many connections are served at the same time by `workers`; `None` when only the machine bounds them.
+    /// How many connections are served at the same time by `workers`; `None` if only the machine limits the number.
     pub fn capacity(&self, workers: usize) -> Option<usize> {
         match self.serves {
             Serves::One => Some(1),

@@ -1,5 +1,5 @@
-//! What threads and tasks share, under every schedule that they can meet with: `hub/locked.rs` and
-//! `hub/shared_mailbox.rs`, line for line, with locks that `loom` watches in place of the system's.
+//! What threads and tasks share, in every possible order of their steps: `hub/locked.rs` and `hub/shared_mailbox.rs`,
+//! line for line, with locks of `loom` in place of the system's.
 //!
 //! If a wake-up could be lost, the receiver would sleep for ever, and loom would report a deadlock.
 
@@ -42,7 +42,7 @@ mod trace {
     }
 }
 
-/// Locks of loom's in place of the system's.
+/// Locks of `loom` in place of the system's.
 mod sync {
     pub(crate) use loom::sync::{Mutex, MutexGuard};
 }
@@ -70,7 +70,7 @@ impl Hub for Relay {
     }
 }
 
-/// A thread's sleep.
+/// Wakes a thread that waits.
 struct Bell(Notify);
 
 impl Wake for Bell {
@@ -162,7 +162,7 @@ fn a_receiver_that_waits_for_its_peer_is_woken_when_its_mailbox_overflows() {
 }
 
 #[test]
-fn a_member_that_has_gone_gets_no_mail_and_the_others_are_told_in_one_order() {
+fn a_member_that_has_gone_gets_no_mail_and_the_others_get_theirs_in_one_order() {
     loom::model(|| {
         let (hub, mailboxes) = hub(4);
         let goes = tell(&hub, 1, HubEvent::Gone(CloseReason::Left));
@@ -171,7 +171,7 @@ fn a_member_that_has_gone_gets_no_mail_and_the_others_are_told_in_one_order() {
         goes.join().unwrap();
         talks.join().unwrap();
         assert_eq!(rest(&mailboxes[3]), received, "one order for all");
-        // It got the mail before its end, and none after it.
+        // The member got the mail that came before its end, and none after it.
         let before = received[0].0[..] == b"hello"[..];
         assert_eq!(rest(&mailboxes[0]).len(), usize::from(before));
     });

@@ -1,5 +1,5 @@
-//! The memory of a timeline under every schedule of two recording threads and a reader: `memory.rs`, line for
-//! line, with atomics that `loom` watches. It has no harness, because the unit tests of the file can't run here.
+//! The memory of a timeline with two recording threads and a reader, in every order of their steps: `memory.rs`, line
+//! for line, with atomics of `loom`. There is no test harness, because the unit tests of `memory.rs` can't run here.
 
 #![allow(
     dead_code,
@@ -16,7 +16,7 @@ use std::{
 
 use loom::{model::Builder, thread};
 
-/// Atomics of loom's in place of the system's, in memory that isn't shared with other processes.
+/// Atomics of `loom` in place of the system's, in memory that isn't shared with other processes.
 mod sync {
     pub(crate) use loom::sync::atomic::AtomicU64;
 

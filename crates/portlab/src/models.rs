@@ -167,9 +167,9 @@ fn page(lang: Lang) -> String {
         let file = sheet.file();
         page += &tr!(
             lang,
-            "\n[{file}.rs](../crates/portlab-backends/src/models/{file}.rs) tells its story; \
-             [the textbook twin](../crates/portlab-backends/src/textbook/{file}.rs) shows it on a page.\n",
-            "\n[{file}.rs](../crates/portlab-backends/src/models/{file}.rs) 讲它的来历；\
+            "\n[{file}.rs](../crates/portlab-backends/src/models/{file}.rs) explains this model; \
+             [its textbook twin](../crates/portlab-backends/src/textbook/{file}.rs) is a program of a page.\n",
+            "\n[{file}.rs](../crates/portlab-backends/src/models/{file}.rs) 详细介绍这个模型；\
              [手写版](../crates/portlab-backends/src/textbook/{file}.rs) 是一页程序。\n"
         );
     }
@@ -180,14 +180,16 @@ fn serves(sheet: &Sheet) -> Text {
     match sheet.serves {
         Serves::One => Text::new("one connection", "一个连接"),
         Serves::Workers => Text::new("one connection per worker", "每个工作者一个连接"),
-        Serves::Open => Text::new("as many as the machine carries", "机器能承受多少就是多少"),
+        Serves::Open => Text::new("as many as the machine can hold", "机器能承受多少就是多少"),
     }
 }
 
 fn workers(sheet: &Sheet, lang: Lang) -> String {
     let (count, option) = match sheet.workers {
         Workers::None => {
-            return lang.pick("none to bound", "工作者的数量不固定").to_owned();
+            return lang
+                .pick("none: --workers has no effect", "没有：--workers 不起作用")
+                .to_owned();
         }
         Workers::Fixed(count) => (count.to_string(), "--workers"),
         Workers::PerCore => (

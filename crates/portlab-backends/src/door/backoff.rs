@@ -10,8 +10,8 @@ use crate::log::complain;
 /// The pauses of one accept loop: none after a failure of the peer; from 10 ms to a second, doubling, after a failure of
 /// the machine.
 ///
-/// Without a pause, a server that is out of descriptors would spin: the connection that it can't accept keeps the
-/// listener readable. Go and gevent double in this way; nginx waits half a second.
+/// Without a pause, a server that is out of descriptors would spin: a connection that can't be accepted keeps the listener
+/// readable. Go and gevent double the pause in this way; nginx waits half a second.
 #[derive(Debug)]
 pub(crate) struct Backoff {
     next: Duration,
@@ -43,7 +43,7 @@ impl Backoff {
     }
 }
 
-/// Whether the connection failed before it was accepted, which is no error of the server.
+/// Whether the connection failed before it was accepted. Then the server goes on at once.
 ///
 /// Source: `accept(2)`, "Error handling".
 fn is_of_one_connection(error: &io::Error) -> bool {

@@ -1,4 +1,4 @@
-//! The door: what every model gets to serve with.
+//! The door: what a model is given to serve with.
 
 pub(crate) mod backoff;
 pub(crate) mod limits;
@@ -105,7 +105,7 @@ pub struct Options {
     pub overflow: Overflow,
     /// The limits of each connection.
     pub limits: Limits,
-    /// What a connection above the limit is sent before it is closed.
+    /// The bytes that are sent to a connection above the limit before it is closed.
     pub refusal: Vec<u8>,
 }
 
@@ -125,9 +125,9 @@ impl Default for Options {
 #[derive(Debug, thiserror::Error)]
 #[error("{}", self.text())]
 pub enum BindError {
-    /// Another process listens there: this one, if it can be found out.
+    /// Another process listens there. Which one, if that can be found out.
     InUse(SocketAddr, Option<Holder>),
-    /// A port below 1024, and the process may not bind it.
+    /// The port is below 1024, and this process may not bind it.
     Privileged(SocketAddr),
     /// The machine doesn't have the address, or another error of the system.
     Other(SocketAddr, io::Error),
@@ -156,9 +156,8 @@ impl BindError {
 impl Door {
     /// Binds `addr` and listens.
     ///
-    /// SO_REUSEADDR is set, so that a restart need not wait for TIME_WAIT, and TCP_NODELAY, which
-    /// accepted connections inherit: an answer is sent when it is written, not when the last one
-    /// has been acknowledged.
+    /// SO_REUSEADDR is set, so that a restart need not wait for TIME_WAIT. TCP_NODELAY is set, and accepted connections
+    /// inherit it: an answer is sent when it is written, and doesn't wait until the last answer has been acknowledged.
     ///
     /// # Errors
     /// When the address is in use or reserved, or the machine doesn't have it.
@@ -184,10 +183,10 @@ impl Door {
         })
     }
 
-    /// The address that was bound, with the port that the system chose if it was asked to.
+    /// The address that was bound. If port 0 was asked for, it has the port that the system chose.
     ///
     /// # Errors
-    /// When the system can't tell it.
+    /// When the system can't report it.
     pub fn addr(&self) -> io::Result<SocketAddr> {
         self.entry.listener.local_addr()
     }
@@ -227,14 +226,14 @@ impl Entry {
                 return None;
             }
             if let Some(pause) = BACKOFF.with_borrow_mut(|backoff| backoff.after(&error)) {
-                // The stop signal ends the pause, and a poll that fails does, too.
+                // The stop signal ends the pause, and so does an error of `poll`.
                 let _ = self.stop.wait_for(&[], Some(pause));
             }
         }
     }
 
-    /// Counts a connection that was accepted. `None` if it is above the limit: then it was sent the refusal, and is to be
-    /// dropped.
+    /// Counts a connection that was accepted. `None` if it is above the limit: then the refusal was sent, and the
+    /// connection is to be dropped.
     pub(crate) fn admit(&self, stream: &impl AsFd) -> Option<Admission> {
         tally::add(Count::Accepted, 1);
         let admission = Admission {
@@ -333,7 +332,7 @@ fn listen(addr: SocketAddr, options: &Options) -> io::Result<TcpListener> {
     socket.set_reuse_address(true)?;
     socket.set_tcp_nodelay(true)?;
     if let Some(time) = options.limits.keepalive {
-        // Accepted connections inherit the listener's.
+        // Accepted connections inherit these options from the listener.
         let keepalive = TcpKeepalive::new().with_time(time).with_interval(PROBE);
         socket.set_tcp_keepalive(&keepalive.with_retries(PROBES))?;
     }

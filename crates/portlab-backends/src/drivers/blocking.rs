@@ -35,8 +35,8 @@ use crate::{
 
 /// Serves a connection until its session ends it, its peer closes or resets it, or the server stops.
 ///
-/// Without a hub that takes two system calls per message, `read` and `write`. The thread blocks in them and in the
-/// waits of the session, so that everything about the connection is on its stack and in the order of the program.
+/// Without a hub that takes two system calls per message, `read` and `write`. The thread blocks in these calls and in
+/// the waits of the session, so that the state of the connection is on its stack, and the code reads from top to bottom.
 /// With a hub, mail may come at any time, and [`member`] drives the connection.
 pub(crate) fn serve(connection: Connection, service: &dyn Service, hub: Option<&LockedHub>) {
     match hub {
@@ -66,7 +66,7 @@ pub(crate) fn serve_on_line(connection: Connection, service: &dyn Service, line:
 }
 
 fn serve_alone(connection: Connection, service: &dyn Service) {
-    // A peer that resets its connection ends this one and no other.
+    // If the peer resets the connection, only this connection ends.
     if drive(connection, service).is_err() {
         tally::add(Count::Broken, 1);
     }
@@ -78,7 +78,7 @@ fn drive(connection: Connection, service: &dyn Service) -> io::Result<()> {
         connection.stream.set_write_timeout(Some(time))?;
     }
     connection.span.turn();
-    // The process that drives a connection has the stop signal shut it: in a forking model, the child.
+    // From here on the stop signal shuts the socket in this process: in a forking model, in the child.
     let stream = Interruptible::new(connection.stream);
     // Given back before the socket closes: what is bound last is dropped first.
     let admission = connection.admission;
@@ -154,7 +154,7 @@ fn wait(stream: &TcpStream, deadlines: &mut Deadlines) -> Option<Cut> {
     None
 }
 
-/// A write that lasts longer than the idle timeout: the peer reads nothing.
+/// If a write lasted longer than the idle timeout, the peer reads nothing: counts the connection as idle.
 fn cut_if_idle(error: io::Error) -> io::Result<()> {
     match error.kind() {
         io::ErrorKind::WouldBlock => {

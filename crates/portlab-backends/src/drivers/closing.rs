@@ -8,7 +8,7 @@ use portlab_sys::tally::{self, Count};
 /// How long a peer has, at the end, to take the last bytes and to close.
 pub(crate) const LINGER: Duration = Duration::from_secs(1);
 
-/// Counts a connection that the server closes, and returns the reason that the hub is told.
+/// Counts a connection that the server closes, and returns the reason for the hub.
 pub(crate) fn count_cut(why: Cut) -> CloseReason {
     let (count, reason) = match why {
         Cut::TooSlow => (Count::TooSlow, CloseReason::TooSlow),

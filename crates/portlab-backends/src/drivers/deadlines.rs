@@ -9,19 +9,19 @@ use crate::Limits;
 
 /// When a connection is to be closed, and when it may be read again.
 ///
-/// A driver reports what happens on the connection, and asks before it reads and when [`Deadlines::next`] has come.
-/// For a service without messages and without a hub, nothing here reads the clock unless an idle timeout is set.
+/// A driver reports the events of the connection, and asks before each read and at the time of [`Deadlines::next`]. For a
+/// service without messages and without a hub, the clock is read only if an idle timeout is set.
 #[derive(Debug)]
 pub(crate) struct Deadlines {
     limits: &'static Limits,
-    /// When the last byte went either way.
+    /// When the last byte was sent or received.
     active_at: Option<Instant>,
     /// The number of the message of which a part has come, and its deadline.
     message: Option<(u64, Instant)>,
-    /// How much it may post, as time: refilled as time passes, up to one second.
+    /// How much the connection may post, as time: it grows with time, up to one second.
     credit: Duration,
     credited_at: Option<Instant>,
-    /// It has posted more than it may, and is not read until then.
+    /// The connection has posted more than it may, and is not read before this time.
     rests_until: Option<Instant>,
 }
 
@@ -39,7 +39,7 @@ impl Deadlines {
         deadlines
     }
 
-    /// From now on each post has to be paid for.
+    /// Uses up the credit, so that each further post causes a rest.
     #[cfg(test)]
     pub(crate) fn spend_credit(&mut self) {
         self.credit = Duration::ZERO;
@@ -57,7 +57,7 @@ impl Deadlines {
         Self::new(&NONE)
     }
 
-    /// Bytes went either way.
+    /// Bytes were sent or received.
     #[inline]
     pub(crate) fn moved(&mut self) {
         if self.limits.idle.is_some() {
@@ -82,7 +82,8 @@ impl Deadlines {
         }
     }
 
-    /// Whether it must not be read now, because it has posted more than it may. The stop of the server ends a rest.
+    /// Whether the connection must not be read now, because it has posted more than it may. A stop of the server ends a
+    /// rest.
     #[inline]
     pub(crate) fn rests(&mut self) -> bool {
         if let Some(until) = self.rests_until {
@@ -111,13 +112,13 @@ impl Deadlines {
         }
     }
 
-    /// When the driver must ask again, if nothing happens before.
+    /// When the driver must ask again, if no event comes before.
     #[inline]
     pub(crate) fn next(&self) -> Option<Instant> {
         if !self.is_timed() {
             return None;
         }
-        // The stop of the server ends a rest, so the driver looks for it now and then.
+        // A stop of the server ends a rest, so the driver checks for it from time to time.
         let rest = self
             .rests_until
             .map(|until| until.min(Instant::now() + LOOK));
@@ -125,7 +126,7 @@ impl Deadlines {
         all.into_iter().flatten().min()
     }
 
-    /// Whether a time limit runs. Usually none does, and a message costs three comparisons.
+    /// Whether a time limit runs. Usually none runs, and a message costs three comparisons.
     #[inline]
     fn is_timed(&self) -> bool {
         self.active_at.is_some() || self.message.is_some() || self.rests_until.is_some()
@@ -161,16 +162,16 @@ impl Deadlines {
         if price > credit {
             let until = now + (price - credit);
             self.rests_until = Some(until);
-            // The rest pays for these posts, so credit grows from its end on.
+            // The rest already accounts for these posts, so credit grows from the end of the rest on.
             self.credited_at = Some(until);
         }
     }
 }
 
 const SECOND: Duration = Duration::from_secs(1);
-/// The time between two looks for a stop during a rest.
+/// The time between two checks for a stop during a rest.
 const LOOK: Duration = Duration::from_millis(100);
-/// How long a message has, at least, after a rest of its connection.
+/// How much time a message has at least after a rest of its connection.
 const GRACE: Duration = Duration::from_secs(1);
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! One connection of a service with a hub, driven by blocking calls.
 //!
-//! A thread can block in one call only, and a member of a chat waits for two things: bytes of its peer, and mail of the
-//! others. The textbook starts a second thread for each connection, which only writes. Here the thread blocks in
+//! A thread can block in one call only, and a member of a chat waits for two things: bytes of its peer, and mail from
+//! other members. The textbook starts a second thread for each connection, which only writes. Here the thread blocks in
 //! `poll(2)`, which waits for both at once; the rest is the state machine of `readiness/conn.rs`, with a thread or a
 //! process to itself.
 
@@ -58,12 +58,12 @@ pub(crate) fn drive(connection: Connection, service: &dyn Service, hub: &mut imp
             }
             Step::Linger(time) => {
                 lingers_until = Some(Instant::now() + time);
-                // It gets no more mail, so the other members are told at once.
+                // A connection that lingers gets no more mail, so it leaves the hub at once.
                 leave_hub(&conn, hub);
                 advance(&mut conn, &mut scratch, hub)
             }
             Step::Idle => {
-                scratch.outbox.sleep();
+                scratch.outbox.shrink();
                 let waiting = trace::start();
                 let limit = lingers_until.or(conn.deadline());
                 let waited = wait(&mut conn, hub.bell(), limit, lingers_until.is_some());
@@ -80,7 +80,7 @@ pub(crate) fn drive(connection: Connection, service: &dyn Service, hub: &mut imp
     leave_hub(&conn, hub);
 }
 
-/// The hub's process has ended. At a stop that is expected, and the peer is told nothing.
+/// The hub's process has ended. At a stop that is expected, and the peer gets no message about it.
 fn lose_hub(conn: &mut Conn, scratch: &mut Scratch) -> Step {
     match stop::is_set() {
         true => Step::Done,
@@ -90,7 +90,7 @@ fn lose_hub(conn: &mut Conn, scratch: &mut Scratch) -> Step {
 
 /// Tells the hub that the connection has ended; a second time has no effect.
 fn leave_hub(conn: &Conn, hub: &mut impl HubClient) {
-    // At a stop all connections end, and no member is left to be told.
+    // At a stop all connections end, and the hub need not report each end to the other members.
     if !stop::is_set() {
         hub.tell(HubEvent::Gone(conn.close_reason()));
     }
@@ -118,10 +118,10 @@ fn wait(
         // Nothing is read before the last answer has left.
         (true, _) => PollFlags::OUT,
         (false, false) => PollFlags::IN | PollFlags::RDHUP,
-        // The end would be readable for ever.
+        // At the end of its input the socket is always readable, so that `poll` would not wait.
         (false, true) => PollFlags::empty(),
     };
-    // While a connection rests, its end would be readable all the time.
+    // The input of a connection that rests is not read, so the socket may be readable all the time.
     let rests = conn.rests();
     let is_watched = conn.is_blocked() || !rests;
     let left = limit.map(|limit| limit.saturating_duration_since(Instant::now()));

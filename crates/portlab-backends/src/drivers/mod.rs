@@ -3,7 +3,7 @@
 //! | driver | waits in | models |
 //! |---|---|---|
 //! | `blocking` | `read` and `write` | iterative, fork, prefork, threads, prethreaded, pool |
-//! | `member` | `poll`: the same models where the service has a hub | |
+//! | `member` | `poll` | the same models, if the service has a hub |
 //! | `readiness` | `epoll_wait` of its loop | event-loop, loop-pool |
 //! | `task` | an `await` | tasks, tasks-single |
 //!

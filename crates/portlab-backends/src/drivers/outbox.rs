@@ -41,26 +41,26 @@ impl SessionEvent<'_> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Collected {
     Nothing,
-    /// Bytes to be sent, in `out`.
-    Letters(Flow),
+    /// The session has handled mail, and its bytes are in `out`.
+    Mail(Flow),
     /// Too much mail has come, and the connection is to be closed.
     Overflow,
 }
 
-/// The handler panicked. Its connection ends, and nothing else; the panic hook has printed the panic.
+/// The handler panicked, and only its connection ends. The panic hook has printed the panic.
 #[derive(Debug)]
 pub(crate) struct Panicked;
 
 impl Outbox {
     /// Calls `session`, which writes its answer to `out` and its messages for the hub to [`Outbox::posts`].
     ///
-    /// After a panic the session is dropped without a further call, so its broken state has no effect.
+    /// After a panic the driver drops the session without a further call, so its broken state has no effect.
     pub(crate) fn call(
         &mut self,
         session: &mut dyn Session,
         event: SessionEvent<'_>,
     ) -> Result<Flow, Panicked> {
-        // If the last connection broke while it was answered, its answer is still here.
+        // If the last connection broke while its answer was sent, the answer is still here.
         self.out.clear();
         self.call_again(session, event)
     }
@@ -80,7 +80,7 @@ impl Outbox {
                 Found::Overflow => return Ok(Collected::Overflow),
                 Found::Nothing => break,
             };
-            collected = Collected::Letters(flow);
+            collected = Collected::Mail(flow);
             if flow != Flow::CONTINUE {
                 break;
             }
@@ -128,7 +128,7 @@ impl Outbox {
     }
 
     /// Frees all but a little memory, before a thread that has these buffers to itself waits.
-    pub(crate) fn sleep(&mut self) {
+    pub(crate) fn shrink(&mut self) {
         self.out.shrink_to(USUAL);
     }
 

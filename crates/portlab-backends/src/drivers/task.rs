@@ -56,7 +56,7 @@ pub(crate) struct Port {
     stop: UnixStream,
     hub: Option<HubTask>,
     backoff: Backoff,
-    /// Each connection holds a sender and never sends: when the last has ended, receiving ends.
+    /// Each connection holds a sender and never sends: when the last connection has ended, receiving ends.
     alive: mpsc::Sender<()>,
     all_ended: mpsc::Receiver<()>,
 }
@@ -172,17 +172,17 @@ pub(crate) struct TaskConn {
     session: Box<dyn Session>,
     span: Span,
     hub: Option<TaskClient>,
-    /// Mail and input are handled in turn, when both have come.
+    /// If mail and input have both come, they are handled in turn.
     mail_first: bool,
     at_end: bool,
     /// The session holds input that it has not handled.
     has_more: bool,
     deadlines: Deadlines,
-    /// For the next deadline; made when the first one is set.
+    /// The timer of the next deadline; made when the first deadline is set.
     timer: Option<Pin<Box<Sleep>>>,
     /// Bytes that are still to be sent when the server closes the connection.
     last_bytes: Vec<u8>,
-    /// The port drains until it is dropped.
+    /// The drain of the port ends when all of these are dropped.
     _alive: mpsc::Sender<()>,
 }
 
@@ -213,7 +213,7 @@ thread_local! {
 impl TaskConn {
     /// Serves the connection to its end, and takes it out of the hub.
     pub(crate) async fn serve(mut self) {
-        // A peer that resets its connection ends this one and no other.
+        // If the peer resets the connection, only this connection ends.
         let reason = self.drive().await.unwrap_or_else(|error| {
             // A handler that panicked is counted already.
             if error.raw_os_error().is_some() {
@@ -221,13 +221,13 @@ impl TaskConn {
             }
             CloseReason::Lost
         });
-        // It gets no more mail, so no overflow interrupts its last bytes.
+        // The connection gets no more mail, so no overflow interrupts its last bytes.
         let hub = self.hub.take();
         let is_finished = reason == CloseReason::Lost || self.at_end && self.last_bytes.is_empty();
-        // The hub may be busy, and the socket need not stay open until the hub is told.
+        // The hub may be busy. A connection that has finished closes its socket before the hub gets the event.
         let lingering = (!is_finished).then_some(self);
         if let Some(hub) = hub
-            // At a stop all connections end, and no member is left to be told.
+            // At a stop all connections end, and the hub need not report each end to the other members.
             && !stop::is_set()
         {
             let _ = hub.gone(reason).await;
@@ -237,7 +237,7 @@ impl TaskConn {
         }
     }
 
-    /// Reads like the blocking version; at each `await` the thread turns to another task.
+    /// This code reads like the blocking version. At each `await` the thread turns to another task.
     async fn drive(&mut self) -> io::Result<CloseReason> {
         if let Some(hub) = &self.hub {
             hub.connect().await?;
@@ -251,7 +251,7 @@ impl TaskConn {
             match turn.work {
                 Work::None => {}
                 Work::Wait(time) => tokio::time::sleep(time).await,
-                // A mistake, made on purpose: this blocks the thread, and its other tasks wait.
+                // The mistake, made on purpose: this blocks the thread, and its other tasks wait.
                 work => {
                     self.span.turn();
                     perform(work);
@@ -296,7 +296,7 @@ impl TaskConn {
             self.mail_first = self.has_more;
             return Poll::Ready(turn);
         }
-        // After the end no input comes; but mail may.
+        // After the end of the input, mail may still come.
         if (self.has_more || !self.at_end)
             && !self.deadlines.rests()
             && let Poll::Ready(turn) = self.poll_input(cx)
@@ -324,7 +324,7 @@ impl TaskConn {
                 timer.as_mut().reset(at);
             }
             ready!(timer.as_mut().poll(cx));
-            // If a rest has ended, `rests` clears it.
+            // If a rest has ended, this call clears it.
             self.deadlines.rests();
         }
     }
@@ -343,8 +343,8 @@ impl TaskConn {
 
     /// Reads and answers, if there is input.
     ///
-    /// It polls the read instead of awaiting `readable()` first: tokio's read remembers that a partly filled buffer means
-    /// an empty socket, and saves the system call that would find no input.
+    /// The read is polled; `readable()` is not awaited first: after a partly filled buffer, tokio's read takes the socket as
+    /// empty, and saves the system call that would find no input.
     fn poll_read_turn(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
         SCRATCH.with_borrow_mut(|Scratch { input, outbox }| {
             let mut buffer = ReadBuf::new(input);
@@ -375,7 +375,7 @@ impl TaskConn {
                 .map_err(panicked)?;
             match collected {
                 Collected::Nothing => Ok(None),
-                Collected::Letters(flow) => {
+                Collected::Mail(flow) => {
                     answer(outbox, flow.work, flow.next, &self.stream).map(Some)
                 }
                 Collected::Overflow => last_bytes(outbox, session, Cut::TooSlow).map(Some),
@@ -428,16 +428,16 @@ impl TaskConn {
         Ok(cut)
     }
 
-    /// Gives the peer time to take the last bytes and to close. Its input is read and thrown away: a socket that closes with
-    /// unread input resets the connection, and the reset may overtake the last bytes.
+    /// Gives the peer time to take the last bytes and to close. Its input is read and thrown away: if a socket closes with
+    /// unread input, the kernel resets the connection, and the reset may overtake the last bytes.
     async fn linger(&mut self) {
-        // `LINGER` is its only time limit.
+        // From now on `LINGER` is the only time limit.
         self.deadlines = Deadlines::none();
         let mut last_bytes = std::mem::take(&mut self.last_bytes);
         let closing = async {
             self.send(&mut last_bytes).await?;
             self.stream.shutdown().await?;
-            // On the heap: what is held across an await is part of every task from its beginning.
+            // On the heap: a variable that is held across an `await` takes memory in every task from its beginning.
             let mut buffer = vec![0; 4096];
             while self.stream.read(&mut buffer).await? > 0 {}
             io::Result::Ok(())

@@ -15,7 +15,7 @@ use portlab_words::{Text, tr};
 
 use crate::log::say;
 
-/// The workers of a pool, as their parent sees them.
+/// The workers of a pool, kept by their parent.
 pub(crate) struct WorkerSlots {
     workers: Vec<Option<Pid>>,
     /// 1 for each slot whose worker has a connection: if the worker is killed, the parent counts the connection's end.
@@ -24,13 +24,14 @@ pub(crate) struct WorkerSlots {
     began: Instant,
     /// The pause after workers that ended too soon.
     pause: Duration,
-    /// Since when no worker could be started, and whether that was reported.
+    /// Since when no worker could be started.
     short_since: Option<Instant>,
+    /// Whether the missing workers were reported.
     is_reported: bool,
     has_started: bool,
 }
 
-/// A worker that ends sooner than this has failed at its start, and the next one may fail, too.
+/// A worker that ends sooner than this has probably failed at its start, and the next worker may fail, too.
 const TOO_SOON: Duration = Duration::from_millis(100);
 /// The longest pause before empty slots are filled again.
 const LONGEST: Duration = Duration::from_secs(1);

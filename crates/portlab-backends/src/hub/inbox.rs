@@ -1,4 +1,4 @@
-//! The hub as the driver of a connection sees it: its mailbox, and the trait of the clients that block.
+//! What the driver of a connection uses of the hub: its mailbox, and the client of a driver that blocks.
 
 use std::{io, os::fd::BorrowedFd, task::Waker};
 
@@ -18,7 +18,7 @@ pub(crate) trait Inbox {
     fn is_overflowed(&mut self) -> bool;
 }
 
-/// A thread has the hub behind a lock, a process has a line to it.
+/// How a driver that blocks reaches the hub: a thread by a lock, a process by a line.
 ///
 /// The driver waits for [`HubClient::bell`] beside its socket, calls [`HubClient::fetch`] when the bell is readable,
 /// then reads its mail.

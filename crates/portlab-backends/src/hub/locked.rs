@@ -1,6 +1,6 @@
 //! The hub of threads: a value behind a lock, held for a moment and never while a thread waits.
 //!
-//! `tests/schedules.rs` runs this very file under every schedule that two senders and a receiver can meet with.
+//! `tests/schedules.rs` runs this file with two senders and a receiver, in every possible order of their steps.
 
 use std::{sync::Arc, task::Waker};
 

@@ -30,9 +30,9 @@ pub struct Overflow {
 /// What is done when a receiver's mail passes a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// The receiver is told why, and its connection is closed.
+    /// The receiver gets the reason, and its connection is closed.
     Disconnect,
-    /// The oldest mail is thrown away, and the receiver is told how much it missed. Only the hard limit applies.
+    /// The oldest mail is thrown away, and the receiver gets the number of lost pieces. Only the hard limit applies.
     DropOldest,
 }
 
@@ -49,14 +49,14 @@ impl Policy {
     }
 }
 
-/// What has become of all mail, on any model.
+/// Counts of all mail, the same on every model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Pieces of mail that were put into a mailbox, and not thrown away there.
     pub delivered: u64,
     /// Pieces that were thrown away in a mailbox, because the receiver read too slowly.
     pub missed: u64,
-    /// Receivers whose connection was closed for that reason.
+    /// Receivers whose connection was closed because they read too slowly.
     pub dropped: u64,
 }
 
@@ -67,9 +67,9 @@ pub(crate) struct Mailbox {
     waiting: VecDeque<Mail>,
     /// The bytes of `waiting`, with [`WEIGHT`] for each piece.
     bytes: usize,
-    /// Since when that is more than the soft limit.
+    /// Since when `bytes` is more than the soft limit.
     above_soft_since: Option<Instant>,
-    /// Pieces thrown away of which the receiver has not been told.
+    /// Pieces thrown away that were not yet reported to the receiver.
     missed: u64,
     overflowed: bool,
 }
@@ -156,7 +156,7 @@ impl Mailbox {
         Put::Waits
     }
 
-    /// Too much mail has come, here or on the way here: throws all of it away.
+    /// Too much mail has come, here or at the sender's end of the line: throws all mail away.
     pub(crate) fn overflow(&mut self) -> Put {
         self.overflowed = true;
         let thrown_away = std::mem::take(&mut self.waiting).len();
@@ -164,7 +164,7 @@ impl Mailbox {
         Put::Overflowed(thrown_away as u64)
     }
 
-    /// Notes that so many pieces were thrown away on the way here, so that the receiver is told.
+    /// Notes that so many pieces were thrown away at the sender's end of the line, for the report to the receiver.
     pub(crate) fn miss(&mut self, count: u64) {
         self.missed += count;
     }

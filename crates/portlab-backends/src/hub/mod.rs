@@ -1,4 +1,4 @@
-//! The hub of a service: where it lives, and how connections reach it.
+//! The hub of a service: where it is, and how connections reach it.
 //!
 //! | the hub's place | file | its client |
 //! |---|---|---|
@@ -7,8 +7,8 @@
 //! | a task | `task` | `task` |
 //! | a process | `broker/` | `broker/line` |
 //!
-//! Mail waits in a `mailbox` (the limits and the policy), which is a `shared_mailbox` between threads; its receiver
-//! sees it as an `inbox`, where the trait of the clients that block is, too.
+//! Mail waits in a `mailbox` (the limits and the policy), which is a `shared_mailbox` between threads. `inbox` has the
+//! traits: how a driver takes its mail, and how a driver that blocks reaches the hub.
 
 pub(crate) mod broker;
 pub(crate) mod inbox;

@@ -1,6 +1,6 @@
-//! A mailbox that other threads or tasks put mail into while its receiver sleeps.
+//! A mailbox that other threads or tasks put mail into while its receiver waits.
 //!
-//! `tests/schedules.rs` runs this very file under every schedule that two senders and a receiver can meet with.
+//! `tests/schedules.rs` runs this file with two senders and a receiver, in every possible order of their steps.
 
 use std::task::Waker;
 
@@ -26,7 +26,7 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Until {
     Mail,
-    /// Its peer doesn't read, so more mail is of no use; but it must be woken when too much has come.
+    /// The peer doesn't read, so the receiver is not woken for more mail, but when too much has come.
     Overflow,
 }
 

@@ -10,15 +10,15 @@ use crate::trace;
 
 /// A service's hub together with the addresses of its receivers.
 ///
-/// Every model has exactly one, and its place is the model's lesson: a plain value of a loop, a value behind a lock,
-/// the property of a task or of a process. `A` is how that place reaches a receiver.
+/// A server has exactly one. Models differ in its place: a plain value of a loop, a value behind a lock, or a value that a
+/// task or a process owns. `A` is the address of a receiver at that place.
 pub(crate) struct HubState<A> {
     hub: Box<dyn Hub>,
     receivers: HashMap<ConnId, A>,
     counts: Counts,
 }
 
-/// What a connection tells the hub. `Gone` is the last event of a connection.
+/// What a connection reports to the hub. `Gone` is its last event.
 #[derive(Debug)]
 pub(crate) enum HubEvent {
     Post(Post),
@@ -53,7 +53,7 @@ impl<A> HubState<A> {
             counts,
         } = self;
         if let HubEvent::Gone(reason) = event {
-            // First of all, so that the connection gets no mail about its own end.
+            // Before all else, so that the connection gets no mail about its own end.
             if receivers.remove(&from).is_none() {
                 return;
             }

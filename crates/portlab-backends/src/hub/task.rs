@@ -1,4 +1,4 @@
-//! The hub of tasks: the property of one of them.
+//! The hub of tasks: one task owns it.
 
 use std::{
     io,
@@ -80,14 +80,14 @@ impl HubTask {
         }
     }
 
-    /// Waits until the last client is dropped, and returns what has become of all mail.
+    /// Waits until the last client is dropped, and returns the counts of all mail.
     pub(crate) async fn end(self) -> Counts {
         drop(self.messages);
         self.task.await.unwrap_or_default()
     }
 }
 
-/// The hub as a task that drives a connection sees it.
+/// How a task that drives a connection reaches the hub.
 pub(crate) struct TaskClient {
     id: ConnId,
     mailbox: Arc<SharedMailbox>,
@@ -95,7 +95,7 @@ pub(crate) struct TaskClient {
 }
 
 impl TaskClient {
-    /// From now on mail for the connection comes.
+    /// From now on the mailbox gets the connection's mail.
     pub(crate) async fn connect(&self) -> io::Result<()> {
         self.send(Message::Connect(Arc::clone(&self.mailbox))).await
     }

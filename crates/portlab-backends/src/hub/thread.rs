@@ -1,4 +1,4 @@
-//! The hub as a thread that drives a connection sees it: a shared mailbox, and a bell that wakes the thread.
+//! How a thread that drives a connection reaches the hub: a shared mailbox, and a bell that wakes the thread.
 
 use std::{
     io,

@@ -14,7 +14,7 @@
 //!
 //! **What blocks**: every connection, if one handler does. A handler that sleeps 5 ms, or computes for 5 ms, stops
 //! the *whole port* for 5 ms. Waiting is done with a timer instead (`--work wait`); blocking and computing
-//! (`--work block`, `--work cpu`) are the mistake that this model doesn't forgive.
+//! (`--work block`, `--work cpu`) are the mistakes that stop this model.
 //!
 //! **What a connection costs**: a descriptor and some hundred bytes; no thread, no stack, no buffer while it is
 //! idle. Per message `read` and `write`, and a share of one `epoll_wait`: under load one call reports many sockets,
@@ -45,7 +45,7 @@ static SHEET: Sheet = Sheet {
     family: Text::new("event", "事件驱动"),
     term: Text::new("reactor, one thread (mio)", "单线程 reactor（mio）"),
     idea: Text::new(
-        "One thread asks which sockets are ready and serves each without ever waiting for it.",
+        "One thread asks which sockets are ready, and serves each of them without waiting.",
         "一个线程询问哪些套接字就绪，逐个处理，从不等待其中任何一个。",
     ),
     blocks: Text::new(
@@ -93,7 +93,7 @@ impl Backend for Model {
     }
 }
 
-/// The loop does all work itself. Meanwhile no connection is served, and that is the lesson.
+/// The loop does all work itself, and serves no connection meanwhile. That is the lesson of this model.
 struct OnTheLoop;
 
 impl Executor for OnTheLoop {

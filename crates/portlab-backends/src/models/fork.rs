@@ -6,9 +6,9 @@
 //! connection and exits. Each child is as simple as the iterative server, and yet many clients are served, because the
 //! kernel runs the children side by side.
 //!
-//! **Isolation** is the advantage. Parent and child share no memory after the fork: a child that crashes, leaks or is
-//! killed ends one conversation. The price is the same fact: children can't share a chat room, a cache or a counter
-//! without asking the kernel.
+//! **Isolation** is the advantage. Parent and child share no memory after the fork: if a child crashes, leaks memory or is
+//! killed, one connection ends. Isolation is also the price: children can't share a chat room, a cache or a counter
+//! without a means of the kernel.
 //!
 //! **The two descriptors.** After the fork both processes hold both sockets, and a socket closes when its *last* holder
 //! closes it. So the parent must close its copy of the connection, or the client never sees the end; and the child closes
@@ -19,8 +19,9 @@
 //! children.
 //!
 //! **The broker.** What children share must be in another process: the rooms of a chat are in a process of their own, forked
-//! before the first connection. Each child gets a line to it (`SOCK_SEQPACKET`: whole messages, in order, and the end is
-//! reported), whose other end the parent passes to the broker. When a child dies, its line ends, so the others are told.
+//! before the first connection. Each child gets a line to the broker (`SOCK_SEQPACKET`: whole messages, in order, and the
+//! end is reported); the parent passes the other end of the line to the broker. When a child dies, its line ends, and the
+//! broker takes the member out of its room.
 //!
 //! **What blocks**: only the process of the connection itself.
 //!
@@ -69,12 +70,12 @@ static SHEET: Sheet = Sheet {
         "一个进程：它写过的那些内存，以及创建它的时间；每条消息 2 次系统调用",
     ),
     breaks_first: Text::new(
-        "the process table; and every short connection pays for a fork",
-        "进程表；而且每个短连接都要付一次 fork 的代价",
+        "the number of processes; short connections pay for a fork each",
+        "进程的数量；而且每个短连接都要付一次 fork 的代价",
     ),
     teaches: Text::new(
-        "isolation; zombies; closing the other process's descriptors; no shared state",
-        "进程隔离；僵尸进程；父子进程各自关闭对方的文件描述符；不共享状态",
+        "isolation; zombies; which process closes which descriptor; no shared state",
+        "进程隔离；僵尸进程；父子进程各自关闭不用的文件描述符；不共享状态",
     ),
     source: "UNP vol. 1, 4.7, 5.8 and 30.6",
     workers: Workers::None,
@@ -109,14 +110,14 @@ impl Backend for Model {
                 .iter()
                 .filter(|dead| dead.killed && Some(dead.pid) != broker.pid());
             tally::add(Count::Ended, killed.count() as u64);
-            broker.tend(&dead, &mut children, &alone);
+            broker.restart_if_dead(&dead, &mut children, &alone);
             let Some(connection) = entry.accept() else {
                 continue;
             };
             let line = broker.line(children.len() - broker.processes());
             match line.and_then(|line| Ok((line, children.fork(&alone)?))) {
                 Ok((line, Forked::Child(_))) => {
-                    // A child that held the listener would keep the port in use after the parent's end.
+                    // Closes this copy of the listener: with it, the port would stay in use after the parent's end.
                     let stop = entry.into_stop();
                     broker.close_control();
                     blocking::serve_on_line(connection, service, line.as_ref());
@@ -124,7 +125,7 @@ impl Backend for Model {
                 }
                 // Closes the parent's copy of the socket; the child's copy keeps the connection open.
                 Ok((_, Forked::Parent(_))) => connection.leave_to_child(),
-                // Closes this connection; for the next one there may be a process again.
+                // The connection is closed. The next fork may succeed.
                 Err(error) => {
                     not_served(
                         "can't fork for a connection",

@@ -4,12 +4,12 @@
 //!
 //! The first server in every textbook: accept, serve until the client closes, accept the
 //! next. One process, one thread, no shared state, nothing to lock, nothing to schedule. It is the right choice if a
-//! conversation is short and rare (the old `daytime` and `time` services were built this way), and it is the measure
-//! for all other models.
+//! conversation is short and rare (the old `daytime` and `time` services were built this way), and all other models are
+//! compared with it.
 //!
 //! **What blocks**: every other client. While one connection is being served, the others wait in the accept queue: the
-//! kernel has completed their handshake, so the clients believe that they are connected, and they receive nothing. One
-//! silent client blocks the whole port. So this model can't carry a chat: there is never a second member.
+//! kernel has completed their handshake, so `connect` succeeds, and then no answer comes. One silent client blocks the
+//! whole port. So this model can't carry a chat: a second member can't join.
 //!
 //! **What a connection costs**: one descriptor while it is served; two system calls per message (`read`, `write`); an
 //! entry in the backlog while it waits.

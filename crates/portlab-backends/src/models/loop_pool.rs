@@ -2,10 +2,10 @@
 //!
 //! By hand, on one page: `textbook/loop_pool.rs`.
 //!
-//! Half-sync/half-async: the loop of `event-loop` keeps all the sockets, and work that would stop it is taken away. A
-//! handler that computes or blocks becomes a *job* on a rayon pool; the loop serves the other connections, and when the job
-//! is done, the loop is woken and sends the answer. Node.js does this with its worker threads and nginx with its thread
-//! pools, and it is the right use of a CPU pool: jobs, not sockets.
+//! Half-sync/half-async: the loop of `event-loop` keeps all the sockets, and work that would stop the loop is done
+//! elsewhere. A handler that computes or blocks becomes a *job* on a rayon pool; the loop serves the other connections, and
+//! when the job is done, the loop is woken and sends the answer. Node.js does this with its worker threads and nginx with
+//! its thread pools. It is the right use of a CPU pool: jobs, not sockets.
 //!
 //! **The hop.** Handing over and coming back cost two queue operations, a wake-up of a pool thread and one of the loop (an
 //! `eventfd` write, another `epoll_wait`); `portlab models loop-pool` says how long that was measured to take. So only work
@@ -57,7 +57,7 @@ static SHEET: Sheet = Sheet {
         "不卡住任何客户端，直到池里每个线程都有任务；之后任务就排队",
     ),
     cost: Text::new(
-        "an entry in a table, no thread; as event-loop per message, and handing over each job",
+        "an entry in a table, no thread; per message as event-loop, and for each job the hand-over",
         "表里的一项，不需要线程；每条消息与 event-loop 相同，每个任务另加转交的时间",
     ),
     breaks_first: Text::new(

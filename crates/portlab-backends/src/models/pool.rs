@@ -6,9 +6,9 @@
 //! as a job; a worker takes it and blocks on it until the client closes.
 //!
 //! It works, and it is the wrong use of the pool. rayon's pool is made for computing: it has one thread per core, because
-//! more would only compete for the cores. A job that *waits* for the network occupies a thread that the pool believes to be
-//! computing, so with two cores two clients are served, and the third waits until one of them leaves, though the processor
-//! is idle. With more threads, the pool becomes `prethreaded` with a queue in front.
+//! more would only compete for the cores. A job that *waits* for the network occupies a thread and doesn't compute. So with
+//! two cores two clients are served, and the third waits until one of them leaves, though the processor is idle. With more
+//! threads, the pool becomes `prethreaded` with a queue in front.
 //!
 //! `loop-pool` shows the right use of the same pool: jobs, not sockets.
 //!

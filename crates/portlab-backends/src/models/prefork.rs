@@ -4,8 +4,8 @@
 //!
 //! A fork costs more than most conversations, so it is paid for once: N workers are forked at the start, and each runs the
 //! iterative server on the *same* listening socket. The kernel hands every connection to exactly one of the workers that
-//! block in `accept`. Apache's first engine and many WSGI servers work like this; the parent serves no connection, it only
-//! keeps the number of workers.
+//! block in `accept`. Apache's first engine and many WSGI servers work like this. The parent serves no connection: it
+//! forks another worker when one has ended.
 //!
 //! **The thundering herd's history.** Once, a connection woke every worker that slept in `accept`, one got it and the
 //! others went back to sleep. Since Linux 2.3 a blocking `accept` wakes one worker, the one that has slept longest, so
@@ -115,8 +115,8 @@ impl Backend for Model {
             }
             let dead = children.reap();
             slots.free(&dead);
-            // Workers that wait in accept don't notice that their line has ended.
-            if broker.tend(&dead, &mut children, &alone) {
+            // A worker that waits in `accept` doesn't look at its line, which has ended. So the workers are replaced, too.
+            if broker.restart_if_dead(&dead, &mut children, &alone) {
                 children.kill_but(broker.pid());
             }
         }

@@ -3,15 +3,15 @@
 //! By hand, on one page: `textbook/prethreaded.rs`.
 //!
 //! `prefork` with threads: N of them are started at once, and each runs the iterative server on the same listener. No thread
-//! is started or ended while the server runs, and the number of threads is a promise: with any number of clients, the
-//! machine carries N conversations and no more.
+//! is started or ended while the server runs, and the number of threads is a bound: with any number of clients, N of them
+//! are served at a time.
 //!
 //! In Stevens's measurements this was the fastest design of all, for a load of short conversations.
 //!
 //! **What blocks**: a thread serves one connection at a time. Once all N have one, the next client waits in the backlog,
-//! connected and not served; and a silent client holds a thread just like a busy one. A bound on concurrency protects the
-//! machine and lets the queue wait; real servers add an idle timeout. A chat has as many members as there are threads: the
-//! next client is connected, and receives nothing until a member leaves.
+//! connected and not served; and a silent client occupies a thread just like a busy one. A bound on concurrency protects
+//! the machine, and the clients above it wait; real servers add an idle timeout. A chat has as many members as there are
+//! threads: the next client is connected, and receives nothing until a member leaves.
 //!
 //! **What a connection costs**: one of N threads while it lasts; one descriptor; two system calls per message.
 //!

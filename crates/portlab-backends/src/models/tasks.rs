@@ -7,9 +7,9 @@
 //! Java's virtual threads are scheduled by the same idea. The textbook file shows the `await`s of reading and writing; here
 //! they are in `drivers/task.rs`.
 //!
-//! A task may go on in another thread than the one in which it awaited. So what it keeps across an `await` must be `Send`,
-//! and what tasks share must be locked, as among threads: the price of the other cores. Or it isn't shared: the rooms of a
-//! chat belong to a task of their own, and the others send it messages (an actor, as in Erlang).
+//! A task may go on in another thread than the one in which it awaited. So what a task keeps across an `await` must be
+//! `Send`, and what tasks share must be locked, as among threads: that is the price of several cores. Here nothing is
+//! locked: the rooms of a chat belong to one task, and other tasks send it messages (an actor, as in Erlang).
 //!
 //! **What blocks**: a handler that blocks or computes keeps one of the threads. The others go on, until as many handlers
 //! block as there are threads: then no connection is served, as in `tasks-single`. Real programs send such work to
@@ -18,7 +18,7 @@
 //! **What a connection costs**: a descriptor and about a kilobyte for the task; no thread, and no buffer while it is idle.
 //! Per message `read`, `write`, a share of one `epoll_wait`, and now and then the wake-up of another thread.
 //!
-//! **What breaks first**: the cores; at low load, the wake-ups that stealing takes cost more than they bring.
+//! **What breaks first**: the cores. At low load, waking another thread to steal a task costs more than it gains.
 //!
 //! Read on: C. Lerche, "Making the Tokio scheduler 10x faster" (2019).
 

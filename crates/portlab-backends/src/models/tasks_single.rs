@@ -2,15 +2,14 @@
 //!
 //! By hand, on one page: `textbook/tasks_single.rs`.
 //!
-//! An event loop that the runtime writes for you. Each connection is a *task*: code that reads like the blocking version,
-//! with an `await` wherever it would wait. The compiler turns it into the state machine that `event-loop` has by hand, and
-//! the runtime is the loop. Python's asyncio and gevent schedule in the same way: many coroutines, one thread, and they
-//! take turns only where they await. The textbook file shows the `await`s of reading and writing; here they are in
-//! `drivers/task.rs`.
+//! An event loop that is hidden in a runtime. Each connection is a *task*: code that reads like the blocking version, with
+//! an `await` wherever it would wait. The compiler turns this code into a state machine, which `event-loop` has written by
+//! hand, and the runtime is the loop. Python's asyncio and gevent schedule in the same way: many coroutines, one thread,
+//! and a switch only where a coroutine awaits. The textbook file shows the `await`s of reading and writing; here they are
+//! in `drivers/task.rs`.
 //!
-//! Between two `await`s no other task runs. That makes shared state simple (no locks for what changes between awaits), and
-//! it makes one mistake fatal: a handler that blocks or computes keeps the thread, and with it every other task, because
-//! the runtime can't interrupt a task (cooperative scheduling).
+//! Between two `await`s no other task runs. So what changes only between two `await`s needs no lock. And if a handler
+//! blocks or computes, every other task waits, because the runtime can't interrupt a task (cooperative scheduling).
 //!
 //! **What blocks**: every connection, whenever a handler blocks or computes.
 //!

@@ -6,15 +6,15 @@
 //! let it block. Each conversation is straight-line code on a stack of its own, and the kernel switches between the threads
 //! whenever one waits.
 //!
-//! Threads share everything: one heap, one table of descriptors (so there is no second copy to close), one address space to
-//! crash in. Sharing a chat room takes a lock and nothing else; a forgotten lock takes an evening to find.
+//! Threads share everything: one heap, one table of descriptors (so there is no second copy to close), one address space
+//! (so a crash ends all connections). They share a chat room through one lock. If a lock is forgotten, the program fails
+//! only sometimes, and the bug is hard to find.
 //!
-//! **Mail.** A thread that blocks in `read` doesn't notice that another one has a line for its peer. The textbook starts a
-//! second thread for each connection, which only writes; here the one thread blocks in `poll`, on its socket and on a bell
-//! (`eventfd`), which other threads ring after they have put mail into its mailbox.
+//! **Mail.** A thread that blocks in `read` can't send a line that comes from another member meanwhile. The textbook starts
+//! a second thread for each connection, which only writes; here the one thread blocks in `poll`, on its socket and on a
+//! bell (`eventfd`), which other threads ring after they have put mail into its mailbox.
 //!
-//! **What blocks**: only the thread of the connection itself. A handler that calls a database and waits is exactly what
-//! this model is for.
+//! **What blocks**: only the thread of the connection itself. This model suits handlers that call a database and wait.
 //!
 //! **What a connection costs**: a thread, that is the part of its stack that it touches (the rest is reserved, not used), a
 //! kernel stack of 16 KiB beside it, and the time to start it; one descriptor; two system calls and usually one context
@@ -87,14 +87,14 @@ impl Backend for Model {
         let hub = LockedHub::of(service, door.overflow);
         let hub = hub.as_ref();
         trace::role("acceptor");
-        // At its end the scope waits for every thread: so the server drains.
+        // The scope ends when all its threads have ended: that is the drain.
         thread::scope(|scope| {
             while let Some(connection) = door.entry.accept() {
                 let started = thread::Builder::new()
                     .stack_size(STACK)
                     .spawn_scoped(scope, move || blocking::serve(connection, service, hub));
                 if let Err(error) = started {
-                    // The connection is closed; for the next one there may be a thread again.
+                    // The connection is closed. The next thread may start.
                     not_served(
                         "can't start a thread for a connection",
                         "无法为连接启动线程",

@@ -1,8 +1,8 @@
 //! Where events are kept: memory that all processes of a server share, mapped before the first of them is forked.
 //!
-//! So its bound holds for all processes together, and the events of a process outlive it, even if it was killed. Threads
-//! take chunks of it that begin small and grow, so a thousand threads don't cost a thousand buffers. A chunk belongs to
-//! one thread, and no thread waits for another.
+//! So the bound holds for all processes together, and the events of a process are kept after its end, even if it was
+//! killed. Threads take chunks of the memory that begin small and grow, so a thousand threads don't cost a thousand
+//! buffers. A chunk belongs to one thread, and no thread waits for another.
 //!
 //! ```text
 //! | control | chunk: header, event, event, ... | chunk | chunk     | ...
@@ -26,11 +26,11 @@ use crate::sync::{AtomicU64, words};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum What {
-    /// A connection was accepted. The peer's port, and how many more wait for it.
+    /// A connection was accepted. The peer's port, and how many connections wait to be accepted.
     Accept,
     Read,
     Handle,
-    /// The hub has handled something. How many it had mail for.
+    /// The hub has handled an event. How many pieces of mail it had.
     Hub,
     Write,
     Wait,
@@ -195,7 +195,7 @@ impl Memory {
         self.words[NOT_RECORDED].load(Relaxed)
     }
 
-    /// When the first of those ended, if there are any.
+    /// When the first event that was not recorded ended, if there is one.
     pub(super) fn first_lost_ns(&self) -> Option<u64> {
         let from_behind = self.words[FIRST_LOST].load(Relaxed);
         (from_behind > 0).then_some(u64::MAX - from_behind)
@@ -249,7 +249,7 @@ impl Memory {
     }
 }
 
-/// A header's mark: no event has it.
+/// The bit that marks a header. No event has it.
 const HEADER: u64 = 1 << 63;
 const LOW_56: u64 = (1 << 56) - 1;
 
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn events_of_a_chunk_without_a_header_are_no_headers() {
+    fn events_of_a_chunk_without_a_header_are_not_read_as_headers() {
         let memory = Memory::new(64).unwrap();
         // Chunks of 16 and 32 slots; the second one's header is not there yet, and its events are.
         record_all(&memory, (1..=40).map(event));

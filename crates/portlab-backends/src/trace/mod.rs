@@ -84,7 +84,7 @@ impl Mark {
         }
     }
 
-    /// The action was the hub's, for a connection, and it had mail for so many.
+    /// The hub has handled an event of a connection, and had so many pieces of mail.
     #[inline]
     pub(crate) fn hub(self, from: ConnId, mail: usize) {
         if let Some(start) = self.0 {
@@ -177,7 +177,7 @@ impl Drop for Span {
     }
 }
 
-/// A job in the queue of a pool, for the connection that the thread served.
+/// A job in the queue of a pool, for the connection that the thread serves now.
 #[derive(Debug)]
 pub(crate) struct Job(u64);
 
@@ -213,7 +213,8 @@ pub(crate) fn role(role: &'static str) {
     ROLE.set(role);
 }
 
-pub(crate) fn is_the_broker() {
+/// From now on this process is shown as the broker.
+pub(crate) fn mark_as_broker() {
     BROKER.store(true, Relaxed);
 }
 

@@ -76,9 +76,9 @@ struct Survey {
 struct Life {
     accepted: Option<(u64, u16)>,
     end_ns: u64,
-    /// When it was served last, and by which process and thread.
+    /// When the connection was served last, and by which process and thread.
     served: (u64, u32, u32),
-    /// The processes that have held it, and whether each has closed it.
+    /// The processes that have held the connection, and whether each has closed it.
     holders: Vec<(u32, bool)>,
 }
 
@@ -131,7 +131,7 @@ impl Timeline {
             for event in events {
                 if event.end_ns < self.until {
                     survey.events += 1;
-                    survey.see(owner, &event, self.relative(event.end_ns));
+                    survey.add(owner, &event, self.relative(event.end_ns));
                 } else {
                     survey.beyond += 1;
                 }
@@ -194,7 +194,7 @@ impl Timeline {
 }
 
 impl Survey {
-    fn see(&mut self, owner: &Owner, event: &TraceEvent, end_ns: u64) {
+    fn add(&mut self, owner: &Owner, event: &TraceEvent, end_ns: u64) {
         match event.what {
             What::Queued => return self.queue.push((end_ns, 1)),
             What::Taken => return self.queue.push((end_ns, -1)),
@@ -286,7 +286,7 @@ mod tests {
                 process: ProcessRole::Child,
                 thread: "main".to_owned(),
             };
-            survey.see(&owner, &event, end_ns);
+            survey.add(&owner, &event, end_ns);
         }
         let timeline = Timeline {
             memory: Box::leak(Box::new(Memory::new(0).unwrap())),
@@ -311,7 +311,7 @@ mod tests {
         use What::{Accept, Close, Read};
         let span = life(&[(1, Accept, 10), (1, Close, 12), (2, Read, 20)]);
         assert_eq!((span.end_ns, span.pid, span.closed), (20, 2, false));
-        // The parent may close its copy later, which is no event of the child.
+        // The parent may close its copy later. That isn't an event of the child.
         let span = life(&[(1, Accept, 10), (1, Close, 25), (2, Read, 20)]);
         assert_eq!((span.end_ns, span.pid, span.closed), (25, 2, false));
     }

@@ -12,7 +12,10 @@ pub(super) static WORKLOAD: Workload = Workload {
         "churn: connect, one message, close",
         "短连接：连接、一条消息、断开",
     ),
-    asks: &Text::new("What does a short connection cost?", "一个短连接的代价是多少？"),
+    asks: &Text::new(
+        "What does a short connection cost?",
+        "一个短连接的代价是多少？",
+    ),
     counts: Counts::Connections,
     connections: Scale {
         usual: &[10],

@@ -121,7 +121,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     }
     // First of all, while this is certainly the only thread.
     let alone = Alone::claim()?;
-    portlab_backends::log::speak(lang());
+    portlab_backends::log::set_lang(lang());
     let model = find(&args.model).context("clap let an unknown model pass")?;
     let service = build_service(args)?;
     check_hub(model.sheet(), args, service)?;

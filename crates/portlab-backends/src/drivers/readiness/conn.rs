@@ -32,8 +32,8 @@ use crate::{
 /// It owns no read buffer: bytes pass through the one [`Scratch`] of the loop, and only an answer that must wait is kept
 /// here.
 pub(crate) struct Conn<S = Interruptible<TcpStream>> {
-    /// Given back before the socket closes (fields are dropped in their order), so that a client that sees the end of
-    /// this connection can connect again.
+    /// Given back before the socket closes (fields are dropped in their order): when the client reads the end of this
+    /// connection, it can connect again.
     _admission: Admission,
     stream: S,
     session: Box<dyn Session>,
@@ -43,7 +43,7 @@ pub(crate) struct Conn<S = Interruptible<TcpStream>> {
     pending: Vec<u8>,
     sent: usize,
     state: State,
-    /// There may be input. A connection that is called for its mail only saves the system call that would find none.
+    /// There may be input. If not, as when only mail has come, no system call is made to look for input.
     readable: bool,
     /// The poller has reported the peer's FIN. It won't report it again, so reading must go on to the end.
     fin_seen: bool,
@@ -51,7 +51,7 @@ pub(crate) struct Conn<S = Interruptible<TcpStream>> {
     at_end: bool,
     /// The session holds input that it has not handled.
     has_more: bool,
-    has_finished: bool,
+    fin_sent: bool,
     close_reason: CloseReason,
 }
 
@@ -60,7 +60,7 @@ enum State {
     /// The session has not been called yet.
     New,
     Talking,
-    /// The answer is in `pending`, and the work before it isn't done.
+    /// The answer is in `pending`, and the work before the answer isn't done.
     Working(Next),
     /// The last answer is in `pending`; after it the connection closes.
     Closing,
@@ -92,7 +92,7 @@ pub(crate) enum Step {
     Done,
 }
 
-/// How many reads a connection has before other connections have their turn: a fast sender would never end.
+/// How many reads a connection has before other connections have their turn: the input of a fast sender may never end.
 const TURN: usize = 16;
 
 impl Scratch {
@@ -155,7 +155,7 @@ impl<S: Socket> Conn<S> {
             fin_seen: false,
             at_end: false,
             has_more: false,
-            has_finished: false,
+            fin_sent: false,
             close_reason: CloseReason::Lost,
         }
     }
@@ -183,12 +183,12 @@ impl<S: Socket> Conn<S> {
         self.has_more
     }
 
-    /// Whether it must not be read now, though there may be input: it has sent more lines than it may.
+    /// Whether the connection must not be read now, because it has sent more lines than it may.
     pub(crate) fn rests(&mut self) -> bool {
         self.state == State::Talking && self.deadlines.rests()
     }
 
-    /// When [`Conn::advance`] is to be called, if nothing happens before.
+    /// When [`Conn::advance`] is to be called, if no event comes before.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self.state {
             State::Talking | State::Closing => self.deadlines.next(),
@@ -200,10 +200,10 @@ impl<S: Socket> Conn<S> {
         self.close_reason
     }
 
-    /// Goes as far as it can without waiting: sends, takes its mail, reads.
+    /// Goes as far as possible without waiting: sends, takes mail, reads.
     pub(crate) fn advance(&mut self, scratch: &mut Scratch, inbox: Option<&mut dyn Inbox>) -> Step {
         self.span.turn();
-        // A peer that resets its connection ends this one and no other.
+        // If the peer resets the connection, only this connection ends.
         let advanced = self.try_advance(scratch, inbox);
         advanced.unwrap_or_else(|_| self.broken())
     }
@@ -256,7 +256,7 @@ impl<S: Socket> Conn<S> {
         mut inbox: Option<&mut dyn Inbox>,
     ) -> io::Result<Step> {
         if matches!(self.state, State::Talking | State::Closing) {
-            // If a rest has ended, `rests` clears it, so that no deadline stays in the past.
+            // If a rest has ended, this call clears it, so that no deadline stays in the past.
             self.deadlines.rests();
             if let Some(why) = self.deadlines.overdue() {
                 return Ok(self.cut(why, scratch));
@@ -287,7 +287,7 @@ impl<S: Socket> Conn<S> {
                             Err(Panicked) => return Ok(Step::Done),
                             Ok(Collected::Overflow) => return Ok(self.cut(Cut::TooSlow, scratch)),
                             Ok(Collected::Nothing) => {}
-                            Ok(Collected::Letters(flow)) => {
+                            Ok(Collected::Mail(flow)) => {
                                 has_much_mail = scratch.outbox.out.len() >= READ_BUFFER;
                                 match self.answer(flow, &mut scratch.outbox)? {
                                     // The peer has its turn after each batch of mail.
@@ -318,7 +318,7 @@ impl<S: Socket> Conn<S> {
                 self.deadlines.handled(&*self.session, posted);
             }
             match self.answer(flow, &mut scratch.outbox)? {
-                // Its posts are delivered before it posts more.
+                // The posts are delivered before the session posts more.
                 Step::Yield | Step::Idle if posted > 0 || self.has_more => return Ok(Step::Yield),
                 Step::Yield => {}
                 // A blocked connection with an inbox must be woken when the inbox overflows.
@@ -337,7 +337,7 @@ impl<S: Socket> Conn<S> {
     ) -> io::Result<Option<SessionEvent<'a>>> {
         Ok(match (self.has_more, self.readable) {
             (false, false) => None,
-            // Its requests are answered before more of them are handled, or the answers would pile up.
+            // The answers leave before more requests are handled, or the answers would pile up.
             (true, _) if has_much_mail => None,
             _ if self.deadlines.rests() => None,
             (true, _) => {
@@ -368,8 +368,8 @@ impl<S: Socket> Conn<S> {
                 Ok(length) => {
                     tally::add(Count::BytesIn, length as u64);
                     self.deadlines.moved();
-                    // A read that didn't fill the buffer has emptied the socket: another one would cost a
-                    // system call and find nothing. The poller reports later input.
+                    // A read that didn't fill the buffer has emptied the socket: another read would cost a
+                    // system call and find no input. The poller reports later input.
                     self.readable = length == READ_BUFFER || self.fin_seen;
                     return Ok(Some(length));
                 }
@@ -394,7 +394,7 @@ impl<S: Socket> Conn<S> {
 
     /// Sends the FIN, once: a poller reports the socket again after each.
     fn finish(&mut self) -> io::Result<()> {
-        if !mem::replace(&mut self.has_finished, true) {
+        if !mem::replace(&mut self.fin_sent, true) {
             self.stream.finish()?;
         }
         Ok(())

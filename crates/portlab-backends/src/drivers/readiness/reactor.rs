@@ -48,7 +48,7 @@ struct Slot {
     /// Where its mail waits, if the service has a hub.
     mailbox: Option<Box<Mailbox>>,
     generation: u32,
-    /// It is in the queue of connections that can go on.
+    /// The connection is in the queue of those that can go on.
     queued: bool,
     /// When the earliest timer for one of its time limits fires.
     limit_timer: Option<Instant>,
@@ -63,7 +63,7 @@ enum Call {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Alarm {
     Accept,
-    /// A handler has waited, or the time of a connection that closes is over.
+    /// A handler has waited, or the time that a connection may linger is over.
     Done(Key),
     /// A time limit of a connection may have passed.
     Limit(Key),
@@ -265,7 +265,7 @@ impl<'door, E: Executor> Reactor<'door, E> {
         }
     }
 
-    /// Lets a connection go on, and does what it then asks for.
+    /// Lets a connection go on, and does what its [`Step`] asks for.
     fn step(&mut self, key: Key, mut call: Call) {
         // A job or a timer may be on its way to a connection that has ended.
         while let Some(slot) = find(&mut self.slots, key) {
@@ -290,7 +290,7 @@ impl<'door, E: Executor> Reactor<'door, E> {
                     false => return,
                 },
                 Step::Linger(time) => {
-                    // It gets no more mail, so the other members are told at once.
+                    // A connection that lingers gets no more mail, so it leaves the hub at once.
                     self.leave_hub(key);
                     self.timers.arm(Instant::now() + time, Alarm::Done(key));
                     call = Call::Advance;
@@ -343,7 +343,7 @@ impl<'door, E: Executor> Reactor<'door, E> {
 
     /// Takes a connection that ends out of the hub, unless it has left already.
     fn leave_hub(&mut self, key: Key) {
-        // At a stop all connections end, and no member is left to be told.
+        // At a stop all connections end, and the hub need not report each end to the other members.
         if let Some(hub) = &mut self.hub
             && !self.door.entry.stop.is_set()
         {

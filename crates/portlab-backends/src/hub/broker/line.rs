@@ -38,7 +38,7 @@ impl Line {
         }
     }
 
-    /// Waits until the broker has taken the line; `false` when it could not, or when the server stops.
+    /// Waits until the broker has taken the line. Returns `false` if the broker couldn't take it, or if the server stops.
     pub(crate) fn is_taken(&self) -> bool {
         while !stop::is_set() {
             match self.socket.try_recv(&mut [0; 16]) {
@@ -70,10 +70,10 @@ impl Line {
     }
 }
 
-/// The longest wait: a signal just before a wait doesn't end it, so the driver looks for the stop again.
+/// The longest wait. A signal just before a wait doesn't end the wait, so the stop is checked again after this time.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// The hub as a process that drives a connection sees it.
+/// How a process that drives a connection reaches the hub.
 pub(crate) struct LineClient<'a> {
     line: &'a Line,
     id: ConnId,
@@ -174,7 +174,7 @@ impl<'a> ToBroker<'a> {
         }
     }
 
-    /// Reads a message and the connection that it is about; `None` if it is none.
+    /// Reads a message and the connection that it is about; `None` if the bytes are no message.
     pub(super) fn read(message: &'a [u8]) -> Option<(ConnId, Self)> {
         let (kind, id, bytes) = split(message)?;
         let message = match kind {
@@ -204,7 +204,7 @@ pub(super) enum FromBroker<'a> {
     Mail(&'a [u8]),
     /// So many pieces were thrown away before the next one.
     Missed(u64),
-    /// Too much mail has waited for it, and it is no longer in the hub.
+    /// Too much mail has waited for the connection, and it is no longer in the hub.
     TooMuch,
 }
 
@@ -238,10 +238,10 @@ pub(super) fn too_much(id: ConnId) -> Mail {
     Mail([&[TOO_MUCH][..], &id_bytes(id)].concat().into())
 }
 
-/// Reads a message, and checks that it is refused or written again as it was. For `tests/fuzz/`.
+/// Reads a message, and checks that it is refused, or has the same bytes when it is written again. For `tests/fuzz/`.
 ///
 /// # Panics
-/// When it is written in another way.
+/// When the bytes differ.
 pub fn fuzz(message: &[u8]) {
     if let Some((id, said)) = ToBroker::read(message) {
         let (kind, bytes) = said.write();

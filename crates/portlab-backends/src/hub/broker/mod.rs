@@ -1,8 +1,8 @@
 //! The hub of processes: in a process of its own, the broker.
 //!
 //! Processes share no memory, so the hub of a service lives in a process that does nothing else, and every other
-//! process has a line to it. Posts go to the broker on the line, and mail comes back. When a line ends, for example by
-//! the death of its process, its connection leaves the hub. The broker waits for no process: mail that a process
+//! process has a line to it. Posts go to the broker on the line, and mail comes back. When a line ends, for example
+//! because its process was killed, its connection leaves the hub. The broker waits for no process: mail that a process
 //! doesn't take waits in a mailbox. The parent waits for a busy broker up to a second, and not again until the broker
 //! takes a line. While the broker is stopped, full or being started again, the next process gets no line.
 
@@ -33,8 +33,8 @@ use crate::{
     trace,
 };
 
-/// The broker of a forking server, as its parent sees it. A service without a hub has none: nothing is started, and
-/// no process gets a line.
+/// The broker of a forking server, kept by the parent. If the service has no hub, no broker is started, and no process
+/// gets a line.
 pub(crate) struct Broker {
     service: &'static dyn Service,
     overflow: Overflow,
@@ -55,7 +55,7 @@ struct Running {
     is_stuck: bool,
 }
 
-/// Descriptors that the broker needs beside its lines, and some more for lines that have just ended.
+/// Descriptors that the broker needs besides its lines, and some more for lines that have just ended.
 const SPARE: usize = 6;
 /// The first broker that dies is replaced at once, the next ones after pauses that double between these two.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -68,7 +68,7 @@ const NO_BROKER: Text = Text::new(
     "管理聊天室的中介进程（broker）正在重新启动",
 );
 const BUSY: Text = Text::new(
-    "the broker takes no lines now: it is stopped, or it has too much to do",
+    "the broker takes no lines now: it is stopped or too busy",
     "中介进程（broker）现在不接收线路：它被暂停了，或者太忙",
 );
 
@@ -114,7 +114,7 @@ impl Broker {
             }
             Forked::Child(_) => {
                 drop(control);
-                trace::is_the_broker();
+                trace::mark_as_broker();
                 let ran = process::run(hub, self.overflow, counts, far);
                 if let Err(error) = &ran {
                     say(&tr!(
@@ -138,8 +138,8 @@ impl Broker {
     }
 
     /// Makes a line to the broker, for a process that is about to be forked, while `lines` processes have one. Waits
-    /// for a busy broker up to a second. If it took nothing in that time, the next calls don't wait until it has
-    /// taken a line again.
+    /// for a busy broker up to a second. If the broker took no line in that time, the next calls don't wait until the
+    /// broker has taken a line again.
     ///
     /// # Errors
     /// When no descriptor is left, or when the broker can't take a line now.
@@ -175,9 +175,14 @@ impl Broker {
         Ok(Some(Line::new(near, self.overflow, counts)))
     }
 
-    /// Starts another broker if the broker is among the `dead`, now or after a pause. Returns whether it was: then
-    /// the rooms are lost, and the line of each process has ended.
-    pub(crate) fn tend(&mut self, dead: &[Reaped], children: &mut Children, alone: &Alone) -> bool {
+    /// If the broker is among the `dead`, starts another one, now or after a pause. Returns whether the broker was among
+    /// them: then the rooms are lost, and the line of each process has ended.
+    pub(crate) fn restart_if_dead(
+        &mut self,
+        dead: &[Reaped],
+        children: &mut Children,
+        alone: &Alone,
+    ) -> bool {
         let now = Instant::now();
         let is_dead = |running: &mut Running| dead.iter().any(|reaped| reaped.pid == running.pid);
         let died = self.running.take_if(is_dead);
@@ -187,7 +192,7 @@ impl Broker {
             }
             self.wait_longer(now);
             say(&Text::new(
-                "the broker has died, and the rooms with it; another is started",
+                "the broker has died, and its rooms are lost; another broker is started",
                 "中介进程（broker）意外结束，聊天室也随之丢失；正在启动新的",
             ));
         }
@@ -209,7 +214,7 @@ impl Broker {
         self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
     }
 
-    /// How long the parent may wait before it tends the broker again; `None` without a limit.
+    /// How long the parent may wait before it calls [`Broker::restart_if_dead`] again; `None` without a limit.
     pub(crate) fn patience(&self) -> Option<Duration> {
         self.due
             .map(|due| due.saturating_duration_since(Instant::now()))
@@ -220,10 +225,10 @@ impl Broker {
         self.running = None;
     }
 
-    /// Ends all `children`, the broker among them, by `deadline`. Returns how many had to be killed or failed, and what has
-    /// become of all mail.
+    /// Ends all `children`, the broker among them, by `deadline`. Returns how many had to be killed or failed, and the
+    /// counts of all mail.
     pub(crate) fn end(self, children: &mut Children, deadline: Instant) -> (u64, Option<Counts>) {
-        // The broker ends when it knows that no more lines will come, and the last line has ended.
+        // The broker ends when the control socket and the last line have ended.
         if let Some(Running { control, .. }) = &self.running {
             let _ = control.finish();
         }

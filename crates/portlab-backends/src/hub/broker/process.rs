@@ -29,12 +29,12 @@ use crate::{
 
 const CONTROL: Token = Token(usize::MAX);
 
-/// How many messages of one line are handled before other lines have their turn, and how many pieces of mail may follow
-/// from them: in a large room each message goes to many members.
+/// How many messages of one line are handled before other lines have their turn, and how many pieces of mail they may
+/// cause: in a large room each message goes to many members.
 const VISIT: usize = 64;
 const PIECES: usize = 1024;
-/// After so much, the line rests: `REST` times as long as handling took, and not longer than `LONGEST_REST`. Meanwhile its
-/// mail is delivered; the processes that receive it need the processors, too.
+/// Then the line rests: `REST` times as long as handling took, and not longer than `LONGEST_REST`. The processes that
+/// receive the mail need the processors meanwhile.
 const REST: u32 = 4;
 const LONGEST_REST: Duration = Duration::from_millis(100);
 
@@ -65,7 +65,7 @@ struct BrokerLine {
     waiting: Mailbox,
     /// The first of them.
     next: Option<Mail>,
-    /// The message that the member has overflowed is sent or waits.
+    /// The message that too much mail has waited for the member is sent, or waits.
     is_dropped: bool,
     /// The line is not read until its timer in `resting` fires.
     rests: bool,
@@ -119,7 +119,7 @@ impl Process {
             let polled = self.poll.poll(&mut events, patience);
             waiting.idle();
             match polled {
-                // A signal; the loop's condition looks whether the server stops.
+                // A signal. The loop's condition checks whether the server stops.
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 result => result?,
             }
@@ -260,7 +260,7 @@ impl Process {
             return;
         }
         self.take_lines();
-        // At a stop all connections end, and no member is left to be told.
+        // At a stop all connections end, and the hub need not report each end to the other members.
         if !self.ends && !stop::is_set() {
             self.drop_members(key, CloseReason::Lost);
         }
@@ -300,7 +300,7 @@ impl BrokerLine {
             match self.socket.try_send(&[&[MAIL], &id_bytes(to), &mail.0]) {
                 Ok(()) => return Put::Waits,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                // Reading the line will find its end.
+                // The next read finds the end of the line.
                 Err(_) => return Put::Refused,
             }
         }
@@ -341,7 +341,7 @@ mod tests {
 
     const MEMBER: ConnId = ConnId(7);
 
-    /// How many pieces a member has received, and how many it was told that it missed.
+    /// How many pieces a member has received, and how many were reported to it as missed.
     #[derive(Default)]
     struct Member {
         received: u64,
@@ -363,9 +363,9 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
-        /// In whatever order broker and member work, each piece is received, or counted as missed and told.
+        /// In any order of the steps of broker and member, each piece is received, or counted and reported as missed.
         #[test]
-        fn each_piece_is_received_or_told_as_missed(steps in vec(0..10_u8, 0..1000)) {
+        fn each_piece_is_received_or_reported_as_missed(steps in vec(0..10_u8, 0..1000)) {
             let overflow = Overflow { policy: Policy::DropOldest, hard: 20_000, ..Overflow::default() };
             let counts = SharedCounts::new().unwrap();
             let (near, far) = Seqpacket::pair().unwrap();

@@ -1,9 +1,9 @@
-//! The state machine under every order of what can happen to a connection: bytes to read, room to
-//! write, mail, work that ends, and calls without a reason.
+//! The state machine with the events of a connection in any order: bytes to read, room to write, mail,
+//! work that ends, and calls without a reason.
 //!
 //! The simulated driver calls a connection only when [`Step`] says that it must: after `Yield`, after
-//! an event of the poller (edge-triggered), and when the inbox wakes it. What the connection then
-//! leaves undone stays undone, so mail or input that is left at the end was stranded.
+//! an event of the poller (edge-triggered), and when the inbox wakes it. So if mail or input is left at
+//! the end, the connection has returned a wrong `Step`.
 
 use std::{
     cell::RefCell,
@@ -32,7 +32,7 @@ use crate::{
 #[derive(Default)]
 struct Kernel {
     arrived: VecDeque<u8>,
-    /// How many bytes the peer takes before it reads on.
+    /// How many more bytes the peer takes now.
     room: usize,
     /// A write has found no room, so that more room is an event.
     was_full: bool,
@@ -70,13 +70,13 @@ impl Socket for Simulated {
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        // A poller reports a socket anew for each FIN, so that a second one would have the loop spin.
+        // A poller reports the socket again after each FIN, so with a second FIN the loop would spin.
         assert!(!mem::replace(&mut self.0.borrow_mut().is_finished, true));
         Ok(())
     }
 }
 
-/// Sends mail to the peer, and answers each byte of input, some in each turn; a `w` takes work.
+/// Sends mail to the peer, and answers each byte of input, some bytes in each turn; a `w` asks for work.
 #[derive(Default)]
 struct MailAndEcho {
     rest: Vec<u8>,
@@ -137,7 +137,7 @@ fn happens() -> impl Strategy<Value = Happens> {
     ]
 }
 
-/// Where the mail waits: in the loop's own mailbox, or in one that others fill.
+/// Where the mail waits: in a mailbox of the loop, or in one that other threads fill.
 enum Where {
     Own(Mailbox),
     Shared(SharedMailbox, Arc<Bell>),
@@ -157,7 +157,7 @@ struct World {
     conn: Conn<Simulated>,
     scratch: Scratch,
     inbox: Where,
-    /// The driver owes the connection a call.
+    /// The driver must call the connection.
     is_due: bool,
     is_working: bool,
 }
@@ -265,11 +265,11 @@ impl World {
             Step::Idle => {}
             Step::Yield => self.is_due = true,
             Step::Work(_) => self.is_working = true,
-            Step::Linger(_) | Step::Done => panic!("{step:?}, and nothing was wrong"),
+            Step::Linger(_) | Step::Done => panic!("{step:?} without a reason"),
         }
     }
 
-    /// The peer reads everything, and the driver does all that it owes.
+    /// The peer reads everything, and the driver makes all calls that are due.
     fn settle(&mut self) {
         self.happen(&Happens::Room(usize::MAX / 2));
         loop {
@@ -286,7 +286,7 @@ impl World {
     }
 }
 
-fn nothing_is_stranded(inbox: Where, story: &[Happens]) -> Result<(), TestCaseError> {
+fn nothing_is_left_behind(inbox: Where, story: &[Happens]) -> Result<(), TestCaseError> {
     let mut world = World::new(inbox);
     story.iter().for_each(|what| world.happen(what));
     world.settle();
@@ -301,12 +301,16 @@ fn nothing_is_stranded(inbox: Where, story: &[Happens]) -> Result<(), TestCaseEr
     }
     let kernel = world.kernel.borrow();
     let sent_mail = kernel.sent.iter().filter(|byte| **byte == b'm').count();
-    prop_assert_eq!(sent_mail, mail, "mail was stranded");
-    prop_assert_eq!(kernel.sent.len() - sent_mail, input, "input was stranded");
+    prop_assert_eq!(sent_mail, mail, "mail was left behind");
+    prop_assert_eq!(
+        kernel.sent.len() - sent_mail,
+        input,
+        "input was left behind"
+    );
     Ok(())
 }
 
-/// So few that a turn is followed by a short rest.
+/// A low rate, so that a short rest follows each turn.
 const POSTS_PER_S: u32 = 20_000;
 
 /// Limits that no story reaches.
@@ -320,18 +324,18 @@ const WIDE: Overflow = Overflow {
 
 proptest! {
     #[test]
-    fn a_loop_strands_neither_mail_nor_input(story in proptest::collection::vec(happens(), 1..60)) {
-        nothing_is_stranded(Where::Own(Mailbox::new(WIDE)), &story)?;
+    fn a_loop_leaves_no_mail_and_no_input_behind(story in proptest::collection::vec(happens(), 1..60)) {
+        nothing_is_left_behind(Where::Own(Mailbox::new(WIDE)), &story)?;
     }
 
     #[test]
-    fn a_thread_strands_neither_mail_nor_input(story in proptest::collection::vec(happens(), 1..60)) {
-        nothing_is_stranded(Where::Shared(SharedMailbox::new(WIDE), Arc::default()), &story)?;
+    fn a_thread_leaves_no_mail_and_no_input_behind(story in proptest::collection::vec(happens(), 1..60)) {
+        nothing_is_left_behind(Where::Shared(SharedMailbox::new(WIDE), Arc::default()), &story)?;
     }
 }
 
-/// The order in which the fault was met: a full batch leaves, and the poller has reported a connection
-/// that has nothing to read.
+/// The order that showed a bug: a full batch of mail leaves, and the poller has reported a connection without
+/// input.
 #[test]
 fn a_full_batch_and_a_report_without_input_leave_no_mail_behind() {
     let story = [
@@ -347,7 +351,7 @@ fn a_full_batch_and_a_report_without_input_leave_no_mail_behind() {
         Where::Own(Mailbox::new(WIDE)),
         Where::Shared(SharedMailbox::new(WIDE), Arc::default()),
     ] {
-        nothing_is_stranded(inbox, &story).unwrap();
+        nothing_is_left_behind(inbox, &story).unwrap();
     }
 }
 
