@@ -147,7 +147,7 @@ fn a_server_that_an_empty_connection_ends_is_told_to_have_ended() {
 
     let (served, addr) = one_shot();
     let line = format!("{addr} --lang=zh --connect --timeout=1m");
-    tells(&line, 1, &["我们一断开，它就结束了"]);
+    tells(&line, 1, &["doctor 一断开，程序就结束了"]);
     served.join().unwrap();
 
     let (served, addr) = one_shot();

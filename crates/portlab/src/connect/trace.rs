@@ -82,7 +82,7 @@ impl Trace {
     pub(super) fn half_closing(&self, at: Instant) -> String {
         let text = Text::new(
             "our half: our FIN tells the server that this was all",
-            "关闭我们这一半：FIN 告诉服务端，数据发完了",
+            "关闭发送方向：FIN 告诉服务端，数据发完了",
         );
         self.line(at, CLOSE, &text)
     }
@@ -106,33 +106,33 @@ impl Trace {
         let how = match (end, half_closed) {
             (End::Fin, false) => tr!(
                 "the server's FIN came first, and ours follows",
-                "服务端的 FIN 先到，我们的 FIN 随后发出"
+                "服务端的 FIN 先到，客户端的 FIN 随后发出"
             ),
             (End::Fin, true) => tr!(
                 "our FIN came first: TIME_WAIT keeps port {port} for a minute",
-                "我们的 FIN 先发出：端口 {port} 要在 TIME_WAIT 状态停留一分钟"
+                "客户端的 FIN 先发出：端口 {port} 要在 TIME_WAIT 状态停留一分钟"
             ),
             (End::Quiet(quiet), true) => {
                 let quiet = units::time(quiet);
                 tr!(
                     "our FIN came first, and the server's has not come in {quiet}",
-                    "我们的 FIN 先发出，服务端的 FIN 过了 {quiet} 还没有来"
+                    "客户端的 FIN 先发出，服务端的 FIN 过了 {quiet} 还没有来"
                 )
             }
             (End::Quiet(quiet), false) => {
                 let quiet = units::time(quiet);
                 tr!(
                     "our FIN comes first: nothing has come for {quiet}",
-                    "我们先发 FIN：{quiet} 没有收到数据"
+                    "客户端先发 FIN：{quiet} 没有收到数据"
                 )
             }
             (End::NoReader, _) => tr!(
                 "our FIN comes first: the reader of stdout has closed it",
-                "我们先发 FIN：标准输出的读取方已经关闭"
+                "客户端先发 FIN：标准输出的读取方已经关闭"
             ),
             (End::Terminated, _) => tr!(
                 "our FIN comes first: SIGTERM told us to end",
-                "我们先发 FIN：收到了 SIGTERM"
+                "客户端先发 FIN：收到了 SIGTERM"
             ),
             (End::Broken, _) => tr!(
                 "no FIN: a reset ends a connection at once",

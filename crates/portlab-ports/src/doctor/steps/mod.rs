@@ -237,12 +237,12 @@ fn afterwards(attempt: &Attempt, _: &Reach) -> Option<Remark> {
     if !attempt.here.as_ref()?.has_ended? {
         return Some(Remark::new(tr!(
             "the program still listens after the connection was closed",
-            "我们断开之后，程序仍然在监听"
+            "doctor 断开之后，程序仍然在监听"
         )));
     }
     let text = tr!(
         "the program ended when the connection was closed: it serves one client and exits, or an empty read ends it",
-        "我们一断开，它就结束了：要么它只服务一个客户端就退出，要么 recv 读到空数据时它会出错退出"
+        "doctor 一断开，程序就结束了：要么它只服务一个客户端就退出，要么 recv 读到空数据时它会出错退出"
     );
     let remedy = tr!(
         "start it again; when a client leaves, recv() returns nothing: the server should close that connection \
