@@ -63,7 +63,7 @@ const TERMS: &[(&str, &str)] = &[
 /// Wordings that sound translated; `NOT_IN_HTTP` only where a response is an answer by HTTP.
 const NOT_CHINESE: &str = "这一课 本课 交代的话 生子进程 怎么生 生出一个 拿着一把 等成了 一个圈 圈就打开 找到圈 \
     到哪里为止 白忙 治它 治好 治“ 收到的是：什么也没有 正在讲课 给大家看看 走的只有字节 聋 饿着 活儿 读不出来 \
-    一声不吭 说一声“2";
+    一声不吭 说一声“2 我们的 回声 一条连接 次序 处理器时间 内核说 Python说";
 const NOT_IN_HTTP: &str = "回答 状态行 送出";
 
 pub(crate) fn the_chinese_texts_use_the_courses_terms() -> Result<(), Failed> {

@@ -94,7 +94,7 @@ pub(crate) static PIECES: Text = Text::new(
     "注明“完整的程序”的 Python 代码可以直接复制运行。其余的是片段：里面用到的 `socket`、`client`、`port` 等，来自常见的 \
      `import`、前面的片段和正文。",
 );
-pub(crate) static OF_OUR_MODEL: Text = Text::new("Rust, our model:", "Rust，我们的模型：");
+pub(crate) static OF_OUR_MODEL: Text = Text::new("Rust, our model:", "Rust，portlab 的模型：");
 pub(crate) fn by_the_book(lang: Lang, file: &str, model: &str) -> String {
     tr!(
         lang,
