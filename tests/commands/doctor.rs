@@ -233,7 +233,7 @@ fn a_server_that_never_accepts_is_called_deaf() {
     let expected = json!({"/queued_before_connections": 1, "/is_accepted": false});
     has(&all["attempts"][0], &expected);
     let line = line + " --connect";
-    let parts = [deaf, "1 before, 2 now", "doesn't take the connection"];
+    let parts = [deaf, "1 before, 2 now", "doesn't accept the connection"];
     tells(&line, 1, &parts);
     let all = json(&[&addr, "--timeout=50ms"]);
     let expected = json!({"/outcome": "listens", "/is_accepted": false});

@@ -17,7 +17,7 @@ use std::{
 use portlab_stats::record::Unmetered;
 use portlab_sys::{
     holder::Holder,
-    listening::hears,
+    listening::has_listener,
     meter::below,
     sockets::{Socket, State, held_by, holders, sockets, sockets_at},
 };
@@ -128,7 +128,7 @@ impl Server {
         let since = Instant::now();
         let (mut strange_since, mut beside_since) = (None::<Instant>, None::<Instant>);
         loop {
-            let is_open = hears(addr) == Some(true);
+            let is_open = has_listener(addr) == Some(true);
             // Read after that, so that it includes all that was printed.
             let at_port = sockets_at(addr.port())?;
             if is_open {

@@ -12,7 +12,7 @@ use std::{
 };
 
 use mio::{Poll, Waker};
-use portlab_sys::listening::hears;
+use portlab_sys::listening::has_listener;
 use portlab_words::{Text, tr};
 
 use crate::{
@@ -158,7 +158,7 @@ where
 /// Whether a program listens on the port of `plan`; `None` if that can't be found out within a second. To a listener
 /// of this machine no connection is made: an empty connection ends some servers.
 fn listens(plan: &Plan) -> Option<bool> {
-    if hears(plan.target) == Some(true) {
+    if has_listener(plan.target) == Some(true) {
         return Some(true);
     }
     let patience = plan.connect_timeout.min(Duration::from_secs(1));

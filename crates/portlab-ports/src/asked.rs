@@ -1,4 +1,4 @@
-//! The port of a question, by number or by name.
+//! The argument of `portlab ports`: a port by number or by name.
 
 use portlab_words::{Text, tr};
 
@@ -7,10 +7,10 @@ use crate::{
     services::near,
 };
 
-/// Reads a number from 0 to 65535, the name of a service, or an address, whose port is meant.
+/// Reads the port from a number from 0 to 65535, the name of a service, or an address.
 ///
 /// # Errors
-/// If `text` is neither; the error names the nearest service.
+/// If `text` is none of these; the error names the nearest service.
 pub fn asked(text: &str) -> Result<u16, Text> {
     let text = &narrow(text);
     if let Some(port) = port_of(text) {
@@ -19,23 +19,23 @@ pub fn asked(text: &str) -> Result<u16, Text> {
     if text.contains(':') {
         return Purpose::PORTS.read(text).map(|it| it.port);
     }
-    // Also what is too large for any integer, or written with a sign or a point.
+    // Also numbers that are too large for any integer, and numbers with a sign or a decimal point.
     let is_number = text.parse::<f64>().is_ok_and(f64::is_finite);
     if is_number {
         return Err(tr!(
-            "{text} is no port; ports are the numbers from 0 to 65535 (two bytes)",
+            "{text} is not a port; ports are the numbers from 0 to 65535 (two bytes)",
             "{text} 不是端口号：端口号是 0 到 65535 的整数（两个字节）"
         ));
     }
     Err(match near(text) {
         Some(near) => tr!(
-            "{text:?} is no port, and no service that portlab knows; did you mean {near}? Write a \
+            "{text:?} is neither a port nor a service that portlab lists; did you mean {near}? Write a \
              number from 0 to 65535, or a name",
             "{text:?} 不是端口号，也不是 portlab 知道的服务名；你是想写 {near} 吗？请写 0 到 65535 \
              的整数，或者服务名"
         ),
         None => tr!(
-            "{text:?} is no port, and no service that portlab knows; write a number from 0 to 65535, or \
+            "{text:?} is neither a port nor a service that portlab lists; write a number from 0 to 65535, or \
              a name such as http",
             "{text:?} 不是端口号，也不是 portlab 知道的服务名；请写 0 到 65535 的整数，或者服务名，比如 http"
         ),
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_port_is_named_with_the_remedy_in_both_languages() {
+    fn an_invalid_port_gets_a_remedy_in_both_languages() {
         for (text, remedy) in [
             ("70000", "0 to 65535"),
             ("-1", "0 to 65535"),

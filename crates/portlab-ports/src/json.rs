@@ -1,24 +1,24 @@
-//! The same for other programs. docs/ports.md says what each key means.
+//! The results of `ports` as JSON. docs/ports.md says what each key means.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::{
-    leftovers::Leftovers,
+    leftovers::{Bind, Leftovers},
     listeners::{Listener, Program},
     meaning::{Machine, Meaning, class},
     range::time_wait,
     receivers::Receiver,
 };
 
-/// The listeners, and the range.
+/// The listeners, and the ports that the system hands out.
 pub fn listing(machine: &Machine) -> Value {
     let snapshot = &machine.snapshot;
     json!({
         "listeners": snapshot.listeners.iter().map(listener).collect::<Vec<_>>(),
         "udp_receivers": snapshot.receivers.iter().map(receiver).collect::<Vec<_>>(),
-        "sees_all_users": snapshot.sees_everybody,
+        "sees_all_users": snapshot.sees_all_users,
         "handed_out": machine.range.as_ref().map(|range| {
             let usage = range.usage(&snapshot.sockets);
             json!({
@@ -56,7 +56,21 @@ fn meaning(meaning: &Meaning) -> Value {
         "needs_root": meaning.needs_root(),
         "listeners": listeners.map(listener).collect::<Vec<_>>(),
         "udp_receivers": meaning.machine.snapshot.receiving_at(port).map(receiver).collect::<Vec<_>>(),
-        "left_behind": Leftovers::at(port, None, &meaning.machine.snapshot).map(|it| it.json()),
+        "left_behind": Leftovers::at(port, None, &meaning.machine.snapshot).as_ref().map(leftovers),
+    })
+}
+
+pub(crate) fn leftovers(left: &Leftovers) -> Value {
+    json!({
+        "time_wait_connections": left.time_wait,
+        "time_wait_left_ns": left.time_left.map(nanos),
+        "open_connections": left.open,
+        "programs": left.programs.iter().map(program).collect::<Vec<_>>(),
+        "can_bind_with_reuseaddr": match left.reusing {
+            Bind::Works => Some(true),
+            Bind::InUse => Some(false),
+            Bind::Unknown => None,
+        },
     })
 }
 
@@ -73,7 +87,7 @@ pub(crate) fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-pub(crate) fn program(program: &Program) -> Value {
+fn program(program: &Program) -> Value {
     json!({ "name": program.name, "pids": program.pids })
 }
 

@@ -9,43 +9,42 @@ use std::{
 
 use portlab_sys::sockets::{Socket, State};
 use portlab_words::{Text, tr, units};
-use serde_json::{Value, json};
 use socket2::{Domain, Type};
 
 use crate::{
-    json::{nanos, program},
-    listeners::{Program, Snapshot, programs},
+    listeners::{Program, programs},
+    snapshot::Snapshot,
 };
 
-/// The connections of a port without a listener, and what `bind` does there.
+/// The connections of a port without a listener, and whether a server can bind the port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leftovers {
     /// Connections in TIME-WAIT.
     pub(crate) time_wait: usize,
-    /// How long until the kernel has forgotten the last of those; `None` when it doesn't tell.
+    /// How long the last of them stays in TIME-WAIT; `None` if the kernel doesn't report it.
     pub(crate) time_left: Option<Duration>,
     /// Connections that are still open, or being closed.
     pub(crate) open: usize,
-    /// The programs that hold them; none when the kernel does, or they can't be seen.
+    /// The programs that hold the open connections; empty if the kernel holds them, or the programs can't be seen.
     pub(crate) programs: Vec<Program>,
-    /// What becomes of a server that binds the port and sets SO_REUSEADDR.
+    /// The result of `bind` with SO_REUSEADDR.
     pub(crate) reusing: Bind,
 }
 
-/// What `bind` does.
+/// The result of `bind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Bind {
     Works,
     /// EADDRINUSE.
     InUse,
-    /// It fails for another reason, such as a lack of rights.
+    /// Another error, such as missing rights.
     Unknown,
 }
 
 impl Leftovers {
-    /// Looks what is left at `port` of `ip`, or of the address where something is left. `None` when nothing is, when a
-    /// program listens there, or when the port can be bound all the same. It is bound for a moment to see that, and
-    /// not listened on.
+    /// Looks for connections at `port`, and binds the port for a moment, without listening: at `ip`, or else at the
+    /// address of the first connection. `None` if there are no connections, if a program listens on the port, or if the
+    /// port can be bound without SO_REUSEADDR.
     pub fn at(port: u16, ip: Option<IpAddr>, snapshot: &Snapshot) -> Option<Self> {
         if snapshot.at(port).next().is_some() {
             return None;
@@ -70,7 +69,7 @@ impl Leftovers {
         })
     }
 
-    /// What is left, why that matters, and for how long.
+    /// Says which connections are left, for how long, and what that means for `bind`.
     pub fn tell(&self) -> Text {
         let mut left = Vec::new();
         if self.open > 0 {
@@ -87,12 +86,12 @@ impl Leftovers {
         };
         let bind = match self.reusing {
             Bind::Works => tr!(
-                "{end} bind() works only with SO_REUSEADDR; it helps because the earlier socket had set it too",
+                "{end} bind() works only with SO_REUSEADDR, and only because the earlier socket had set it too",
                 "{end:#}，只有设置了 SO_REUSEADDR（端口复用）的程序才能 bind；上一个套接字当时也设置了，\
                  所以现在才有用"
             ),
             Bind::InUse => tr!(
-                "{end} bind() fails, even with SO_REUSEADDR: that helps only if the earlier socket had set it too",
+                "{end} bind() fails, even with SO_REUSEADDR, which helps only if the earlier socket had set it too",
                 "{end:#} bind 会失败，设置 SO_REUSEADDR（端口复用）也没用：上一个套接字当时也设置了才有用"
             ),
             Bind::Unknown => tr!(
@@ -140,24 +139,9 @@ impl Leftovers {
             ),
         }
     }
-
-    /// The same for other programs.
-    pub(crate) fn json(&self) -> Value {
-        json!({
-            "time_wait_connections": self.time_wait,
-            "time_wait_left_ns": self.time_left.map(nanos),
-            "open_connections": self.open,
-            "programs": self.programs.iter().map(program).collect::<Vec<_>>(),
-            "can_bind_with_reuseaddr": match self.reusing {
-                Bind::Works => Some(true),
-                Bind::InUse => Some(false),
-                Bind::Unknown => None,
-            },
-        })
-    }
 }
 
-/// Binds `addr` for a moment.
+/// Binds `addr` for a moment, with or without SO_REUSEADDR.
 fn bind(addr: SocketAddr, reuses: bool) -> Bind {
     let bind = || {
         let socket = socket2::Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
@@ -186,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_is_told_with_its_time_and_what_helps() {
+    fn the_text_names_the_connections_the_time_and_the_effect_of_reuseaddr() {
         #[rustfmt::skip]
         let cases = [
             (left(1, 0, Bind::Works), ["1 closed connection is", "43.0 s", "works only with SO_REUSEADDR"], "才能 bind"),
@@ -227,7 +211,7 @@ mod tests {
         let served = listener.accept().unwrap();
         assert_eq!(Leftovers::at(port, None, &Snapshot::take().unwrap()), None);
         drop(listener);
-        // The connection is still there.
+        // The accepted connection is still open.
         let found = Leftovers::at(port, None, &Snapshot::take().unwrap()).unwrap();
         assert_eq!((found.open, found.time_wait), (1, 0));
         let pid = std::process::id().cast_signed();

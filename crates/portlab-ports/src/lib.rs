@@ -8,8 +8,8 @@
 //! | [`Leftovers`] | connections that keep a port from being bound although no program listens on it |
 //! | [`doctor`] | what limits this machine; the steps on the way to an address |
 //!
-//! Looking and meaning are apart: a [`Snapshot`] or [`doctor::Facts`] is a value, and texts and JSON are functions of
-//! it, so that tests make the machine.
+//! Observing and explaining are separate: a [`Snapshot`] or [`doctor::Facts`] is a value, and texts and JSON are pure
+//! functions of it. So a test can describe any machine.
 //!
 //! ```
 //! use portlab_ports::{Machine, Meaning, address::Purpose, listing};
@@ -51,9 +51,10 @@ mod meaning;
 mod range;
 mod receivers;
 mod services;
+mod snapshot;
 
 pub use asked::asked;
 pub use leftovers::Leftovers;
-pub use listeners::Snapshot;
 pub use listing::listing;
 pub use meaning::{Machine, Meaning};
+pub use snapshot::Snapshot;

@@ -2,43 +2,26 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    fmt, io,
+    fmt,
     net::{IpAddr, SocketAddr},
 };
 
 use portlab_sys::{
     holder::Holder,
-    listening::{Listening, listening, nearness},
-    sockets::{Socket, State, holders, sees_everybody, sockets, udp_sockets},
+    listening::{Listening, nearness},
+    sockets::{Socket, State},
 };
-use portlab_words::{Text, tr};
+use portlab_words::Text;
 
-use crate::receivers::{Receiver, receivers};
-
-/// The sockets of this machine at one moment, and the programs that hold them.
-#[derive(Debug, Default)]
-pub struct Snapshot {
-    /// Those of TCP.
-    pub(crate) sockets: Vec<Socket>,
-    /// By port, and then by address.
-    pub(crate) listeners: Vec<Listener>,
-    /// The programs that receive UDP, by port, and then by address.
-    pub(crate) receivers: Vec<Receiver>,
-    /// Which processes hold which sockets, by the sockets' inodes.
-    pub(crate) holders: HashMap<u64, Vec<Holder>>,
-    /// Whether the programs of other users could be seen.
-    pub(crate) sees_everybody: bool,
-}
-
-/// The sockets of a port that belong together: those of the same programs at one address or several, and those of all
-/// the programs that share an address.
+/// The sockets of one port that are listed as one entry: all sockets of an address, and the sockets of the same programs
+/// at other addresses.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Group<F> {
     pub(crate) port: u16,
     pub(crate) addrs: Vec<IpAddr>,
-    /// By process number; none when they can't be seen.
+    /// By process number; empty if they can't be seen.
     pub(crate) programs: Vec<Program>,
-    /// What is counted, of all these sockets together.
+    /// The figures of all these sockets together.
     pub(crate) figures: F,
 }
 
@@ -52,90 +35,35 @@ pub(crate) struct Queue {
     pub(crate) established: usize,
     /// Connections that wait to be accepted.
     pub(crate) waiting: u32,
-    /// The most that can wait; `None` when the kernel doesn't tell.
+    /// How many connections can wait; `None` if the kernel doesn't report it.
     pub(crate) room: Option<u32>,
     /// Whether the socket at `::` receives no IPv4 connections.
     pub(crate) is_v6_only: bool,
 }
 
-/// The processes of one name among those that listen.
+/// The processes of one name that hold a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Program {
     pub(crate) name: String,
-    /// At least one, in order.
+    /// At least one, in ascending order.
     pub(crate) pids: Vec<i32>,
 }
 
-impl Snapshot {
-    /// Looks at the machine.
-    ///
-    /// # Errors
-    /// When the system doesn't list its sockets.
-    pub fn take() -> io::Result<Self> {
-        let sockets = sockets()?;
-        let holders = holders();
-        Ok(Self {
-            listeners: listeners(&sockets, &holders, &listening()),
-            // A sandbox may have no table of UDP sockets.
-            receivers: receivers(&udp_sockets().unwrap_or_default(), &holders),
-            sockets,
-            holders,
-            sees_everybody: sees_everybody(),
-        })
-    }
-
-    /// The listeners on `port`, at any address.
-    pub(crate) fn at(&self, port: u16) -> impl Iterator<Item = &Listener> {
-        self.listeners.iter().filter(move |it| it.port == port)
-    }
-
-    /// The programs that receive what is sent by UDP to `port`, at whatever address.
-    pub(crate) fn receiving_at(&self, port: u16) -> impl Iterator<Item = &Receiver> {
-        self.receivers.iter().filter(move |it| it.port == port)
-    }
-
-    /// Names the programs; if they can't be seen, says so.
-    pub(crate) fn who(&self, programs: &[Program]) -> Text {
-        match (programs, self.sees_everybody) {
-            ([], false) => Text::new("another user's program", "其他用户的程序"),
-            // Root sees all but what isn't in its own container.
-            ([], true) => Text::new("an unseen program", "看不到的程序"),
-            _ => Text::join(programs, ", ", "、"),
-        }
-    }
-
-    /// The same as the subject of a sentence: in Chinese, a space follows a name.
-    pub(crate) fn subject(&self, programs: &[Program]) -> Text {
-        let who = self.who(programs);
-        match programs {
-            [] => who,
-            _ => tr!("{who}", "{who:#} "),
-        }
-    }
-
-    /// The listener that a connection to `addr` reaches.
-    pub(crate) fn heard_at(&self, addr: SocketAddr) -> Option<&Listener> {
-        let heard = self.at(addr.port());
-        let heard = heard.filter_map(|it| Some((it.nearness(addr.ip())?, it)));
-        let nearest = heard.min_by_key(|(far, _)| *far);
-        nearest.map(|(_, listener)| listener)
-    }
-}
-
 impl Listener {
-    /// Whether a connection to `ip` comes to these, if no program listens at just that address.
-    pub(crate) fn hears(&self, ip: IpAddr) -> bool {
+    /// Whether the listener receives connections to `ip`, unless a listener of that very address takes them.
+    pub(crate) fn receives(&self, ip: IpAddr) -> bool {
         self.nearness(ip).is_some()
     }
 
-    /// Whether no more connections can wait: the kernel ignores those that come.
+    /// Whether the accept queue is full. The kernel ignores further connections then.
     pub(crate) fn is_full(&self) -> bool {
         self.figures
             .room
             .is_some_and(|room| self.figures.waiting >= room)
     }
 
-    fn nearness(&self, ip: IpAddr) -> Option<u8> {
+    /// How specifically the listener's addresses match `ip`; the smallest number is the best match, and `None` is no match.
+    pub(crate) fn nearness(&self, ip: IpAddr) -> Option<u8> {
         let own = self.addrs.iter();
         own.filter_map(|&own| nearness(own, ip.to_canonical(), self.figures.is_v6_only))
             .min()
@@ -143,14 +71,14 @@ impl Listener {
 }
 
 impl<F> Group<F> {
-    /// The addresses as one writes them with the port.
+    /// The addresses, each written with the port.
     pub(crate) fn addresses(&self) -> Text {
         let addrs = self.addrs.iter().map(|&ip| SocketAddr::new(ip, self.port));
         Text::join(addrs, ", ", "、")
     }
 }
 
-/// Writes `python3 (pid 4711)`; of many processes the first, and how many more there are.
+/// Writes `python3 (pid 4711)`, or `python3 (pid 4711 +3)` for the first of four processes.
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let more = self.pids.len().saturating_sub(1);
@@ -170,12 +98,12 @@ pub(crate) fn listeners(
 ) -> Vec<Listener> {
     let listening = sockets.iter().filter(|it| it.state == State::Listen);
     let listening = listening.map(|it| {
-        let told = details.get(&it.inode);
+        let detail = details.get(&it.inode);
         let queue = Queue {
             established: 0,
             waiting: it.unread,
-            room: told.map(Listening::room),
-            is_v6_only: told.is_some_and(|it| it.is_v6_only),
+            room: detail.map(Listening::room),
+            is_v6_only: detail.is_some_and(|it| it.is_v6_only),
         };
         (it.local, it.inode, queue)
     });
@@ -187,31 +115,31 @@ pub(crate) fn listeners(
     for socket in sockets.iter().filter(|it| it.state == State::Established) {
         let of_port = listeners.iter_mut();
         let of_port = of_port.filter(|it| it.port == socket.local.port());
-        let heard = of_port.filter_map(|it| Some((it.nearness(socket.local.ip())?, it)));
-        if let Some((_, listener)) = heard.min_by_key(|(far, _)| *far) {
+        let matching = of_port.filter_map(|it| Some((it.nearness(socket.local.ip())?, it)));
+        if let Some((_, listener)) = matching.min_by_key(|(nearness, _)| *nearness) {
             listener.figures.established += 1;
         }
     }
     listeners
 }
 
-/// Groups sockets, given by address, inode and figures, by port and by the programs that hold them. `add` adds the
-/// figures of a socket to those of its group.
+/// Groups sockets by port and by the programs that hold them. Each socket is given as address, inode and figures; `add`
+/// adds the figures of a socket to the figures of its group.
 pub(crate) fn grouped<F: Default>(
     sockets: impl Iterator<Item = (SocketAddr, u64, F)>,
     holders: &HashMap<u64, Vec<Holder>>,
     add: impl Fn(&mut F, F),
 ) -> Vec<Group<F>> {
-    let mut doors = BTreeMap::<(u16, IpAddr), (BTreeSet<(i32, String)>, F)>::new();
+    let mut by_addr = BTreeMap::<(u16, IpAddr), (BTreeSet<(i32, String)>, F)>::new();
     for (local, inode, figures) in sockets {
         let key = (local.port(), local.ip().to_canonical());
-        let (held, all) = doors.entry(key).or_default();
+        let (held, all) = by_addr.entry(key).or_default();
         let holding = holders.get(&inode).into_iter().flatten();
         held.extend(holding.map(|it| (it.pid, it.name.clone())));
         add(all, figures);
     }
     let mut groups: Vec<Group<F>> = Vec::new();
-    for ((port, ip), (held, figures)) in doors {
+    for ((port, ip), (held, figures)) in by_addr {
         let programs = programs(&held);
         let same = |it: &&mut Group<F>| it.port == port && it.programs == programs;
         match groups.iter_mut().find(same) {
@@ -230,12 +158,12 @@ pub(crate) fn grouped<F: Default>(
     groups
 }
 
-/// What two figures make together; one that isn't known adds nothing.
+/// The sum of two figures. An unknown figure counts as 0, but two unknown figures give an unknown sum.
 fn sum(one: Option<u32>, other: Option<u32>) -> Option<u32> {
     one.into_iter().chain(other).reduce(u32::saturating_add)
 }
 
-/// Brings together the processes of one name, given by number.
+/// Groups processes, given in ascending order of their numbers, by name.
 pub(crate) fn programs(holders: &BTreeSet<(i32, String)>) -> Vec<Program> {
     let mut programs: Vec<Program> = Vec::new();
     for (pid, name) in holders {
@@ -254,7 +182,7 @@ pub(crate) fn programs(holders: &BTreeSet<(i32, String)>) -> Vec<Program> {
 pub(crate) mod tests {
     use super::*;
 
-    /// A socket as the kernel lists it; of a listening one, `remote` is empty.
+    /// A socket as the kernel lists it. A listening socket is given with an empty `remote`.
     pub(crate) fn socket(local: &str, remote: &str, state: State, inode: u64) -> Socket {
         let no_addr = || SocketAddr::from(([0, 0, 0, 0], 0));
         Socket {
@@ -277,24 +205,25 @@ pub(crate) mod tests {
         holders
     }
 
-    /// Groups `sockets`, which these processes hold, and whose inodes, backlogs and `IPV6_V6ONLY` are `details`.
-    fn found(
+    /// The listeners among `sockets`. `held` has the inode, name and number of each holder, `details` the inode, backlog
+    /// and `IPV6_V6ONLY` of each listening socket.
+    pub(crate) fn found(
         sockets: &[Socket],
         held: &[(u64, &str, i32)],
         details: &[(u64, u32, bool)],
     ) -> Vec<Listener> {
         let details = details.iter().map(|&(inode, backlog, is_v6_only)| {
-            let told = Listening {
+            let detail = Listening {
                 backlog,
                 is_v6_only,
             };
-            (inode, told)
+            (inode, detail)
         });
         listeners(sockets, &holders(held), &details.collect())
     }
 
     #[test]
-    fn connections_belong_to_the_listener_that_means_their_address() {
+    fn connections_are_counted_at_the_listener_that_matches_their_address_best() {
         let mut waiting = socket("127.0.0.1:80", "", State::Listen, 1);
         waiting.unread = 3;
         let sockets = [
@@ -310,7 +239,7 @@ pub(crate) mod tests {
                 9,
             ),
             socket("127.0.0.1:80", "127.0.0.1:40001", State::TimeWait, 0),
-            // A client's end, and a connection to a port without a listener.
+            // A client's socket, and a connection to a port without a listener.
             socket("127.0.0.1:40000", "127.0.0.1:80", State::Established, 9),
             socket("127.0.0.1:81", "127.0.0.1:40002", State::Established, 9),
         ];
@@ -324,8 +253,9 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn processes_that_share_a_port_stand_together() {
-        // One socket inherited by three, as in pre-forking; and one each, as with SO_REUSEPORT.
+    fn processes_that_share_a_port_are_one_entry() {
+        // At port 80, three processes have inherited one socket, as in pre-forking; at port 81, each process has a socket
+        // of its own, as with SO_REUSEPORT.
         let sockets = [
             socket("127.0.0.1:80", "", State::Listen, 1),
             socket("127.0.0.1:81", "", State::Listen, 2),
@@ -349,8 +279,8 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_listener_hears_its_own_address_or_all() {
-        for (own, ip, is_v6_only, hears) in [
+    fn a_listener_receives_connections_to_its_own_address_or_to_all_addresses() {
+        for (own, ip, is_v6_only, receives) in [
             ("127.0.0.1", "127.0.0.1", false, true),
             ("127.0.0.1", "192.0.2.2", false, false),
             ("0.0.0.0", "192.0.2.2", false, true),
@@ -360,7 +290,7 @@ pub(crate) mod tests {
             ("::", "::1", true, true),
             ("::", "127.0.0.1", true, false),
             ("::1", "127.0.0.1", false, false),
-            // The same address in IPv6's form.
+            // IPv4-mapped IPv6 addresses.
             ("127.0.0.1", "::ffff:127.0.0.1", false, true),
             ("0.0.0.0", "::ffff:127.0.0.1", false, true),
             ("::", "::ffff:127.0.0.1", true, false),
@@ -368,26 +298,11 @@ pub(crate) mod tests {
             let mut listening = socket("127.0.0.1:80", "", State::Listen, 1);
             listening.local = SocketAddr::new(own.parse().unwrap(), 80);
             let found = found(&[listening], &[], &[(1, 5, is_v6_only)]);
-            assert_eq!(found[0].hears(ip.parse().unwrap()), hears, "{own} {ip}");
+            assert_eq!(
+                found[0].receives(ip.parse().unwrap()),
+                receives,
+                "{own} {ip}"
+            );
         }
-    }
-
-    #[test]
-    fn the_queue_of_a_mapped_address_is_that_of_its_ipv4_listener() {
-        let mut waiting = socket("127.0.0.1:80", "", State::Listen, 1);
-        waiting.unread = 3;
-        let snapshot = Snapshot {
-            listeners: found(&[waiting], &[], &[(1, 2, false)]),
-            ..Snapshot::default()
-        };
-        let heard = snapshot.heard_at("[::ffff:127.0.0.1]:80".parse().unwrap());
-        assert_eq!(
-            heard.map(|it| (it.figures.waiting, it.is_full())),
-            Some((3, true))
-        );
-        assert_eq!(
-            snapshot.heard_at("[::ffff:127.0.0.2]:80".parse().unwrap()),
-            None
-        );
     }
 }

@@ -12,9 +12,10 @@ use portlab_words::{
 };
 
 use super::{
-    listeners::{Group, Program, Snapshot},
+    listeners::{Group, Program},
     meaning::Machine,
     range::{Range, time_wait},
+    snapshot::Snapshot,
 };
 
 /// The programs that listen or receive on this machine, and the use of the ports that the system hands out, in lines
@@ -55,7 +56,7 @@ pub fn listing(machine: &Machine, lang: Lang, width: usize) -> String {
     text
 }
 
-/// A table of programs at ports, one row for each address. Figures stand at the end of an entry's first row.
+/// A table of ports and their programs, with one row for each address. An entry's first row has the figures.
 struct Table<'a> {
     /// The names of the figures.
     headings: Vec<&'static str>,
@@ -101,7 +102,7 @@ fn entry<'a, F>(group: &'a Group<F>, figures: Vec<String>, snapshot: &Snapshot) 
     Entry {
         port: group.port,
         addrs: &group.addrs,
-        programs: snapshot.who(&group.programs),
+        programs: snapshot.names(&group.programs),
         figures,
     }
 }
@@ -113,7 +114,7 @@ impl Table<'_> {
         if too_much == 0 {
             return lay_out(&plain);
         }
-        // The programs' names can be cut, to a degree.
+        // If the table is too wide, the names of the programs are cut, but not below `LEAST` columns.
         let programs = plain.iter().filter_map(|row| row.get(2)).map(Span::width);
         let room = programs.max().unwrap_or(0).saturating_sub(too_much);
         if room >= LEAST {
@@ -122,7 +123,7 @@ impl Table<'_> {
         self.stacked(width)
     }
 
-    /// A row for each address; the first also names the programs, cut to `room`, and has the figures.
+    /// A row for each address. An entry's first row also has the programs, cut to `room` columns, and the figures.
     fn rows(&self, room: usize) -> Vec<Vec<Span>> {
         let left = |text: String| Span::to_the_left(text, Style::new());
         let mut head = vec![
@@ -147,7 +148,7 @@ impl Table<'_> {
         rows
     }
 
-    /// Each entry in lines of its own, where no table fits.
+    /// Each entry in lines of its own, for a terminal that is too narrow for a table.
     fn stacked(&self, width: usize) -> String {
         let mut text = String::new();
         for entry in &self.entries {
@@ -165,7 +166,7 @@ impl Table<'_> {
     }
 }
 
-/// What the table doesn't say of itself.
+/// Notes that explain the table. Only what occurs in the table is explained.
 fn notes(snapshot: &Snapshot) -> Vec<Text> {
     let of_tcp = snapshot
         .listeners
@@ -207,19 +208,19 @@ fn notes(snapshot: &Snapshot) -> Vec<Text> {
     );
     let unseen = programs().any(Vec::is_empty);
     note(
-        unseen && !snapshot.sees_everybody,
+        unseen && !snapshot.sees_all_users,
         "Only root sees the programs of other users: sudo portlab ports",
         "其他用户的程序只有 root 能看到：sudo portlab ports",
     );
     note(
-        unseen && snapshot.sees_everybody,
+        unseen && snapshot.sees_all_users,
         "A program that even root doesn't see is the kernel's own, or runs in another container.",
         "连 root 也看不到的程序，属于内核自己，或者在别的容器里。",
     );
     notes
 }
 
-/// The ports that the system hands out, and what of them is in use.
+/// Says which ports the system hands out, and how many are in use.
 fn sentences(range: &Range, snapshot: &Snapshot) -> Vec<Text> {
     let count = range.count();
     let usage = range.usage(&snapshot.sockets);
@@ -233,7 +234,7 @@ fn sentences(range: &Range, snapshot: &Snapshot) -> Vec<Text> {
     if let Some(crowded) = usage.crowded.filter(|crowded| crowded.ports >= CROWD) {
         let (source, destination, ports) = (crowded.source, crowded.destination, crowded.ports);
         sentences.push(tr!(
-            "Most of one kind: {ports}, from {source} to {destination}.",
+            "The most between two addresses: {ports}, from {source} to {destination}.",
             "其中最多的是从 {source} 到 {destination} 的连接，占用 {ports} 个。"
         ));
     }
@@ -254,9 +255,9 @@ fn sentences(range: &Range, snapshot: &Snapshot) -> Vec<Text> {
     sentences
 }
 
-/// A program's name and number can't be told in less.
+/// The fewest columns for a program's name and number.
 const LEAST: usize = 24;
-/// A port's digits, and a gap.
+/// The width of a port's digits and the gap after them.
 const INDENT: usize = 7;
-/// From this many ports on, the most used pair is named.
+/// The pair of addresses that uses the most ports is named if it uses at least this many.
 const CROWD: usize = 10;

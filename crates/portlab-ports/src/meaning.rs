@@ -13,12 +13,13 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{
     leftovers::Leftovers,
-    listeners::{Program, Snapshot},
+    listeners::Program,
     range::Range,
     services::{self, Service},
+    snapshot::Snapshot,
 };
 
-/// What there is to know of a port number on this machine.
+/// What a port number means on a machine.
 #[derive(Debug)]
 pub struct Meaning<'a> {
     pub(crate) port: u16,
@@ -26,10 +27,10 @@ pub struct Meaning<'a> {
     pub(crate) machine: &'a Machine,
 }
 
-/// What this machine says of ports.
+/// The settings and sockets of this machine.
 #[derive(Debug)]
 pub struct Machine {
-    /// What it hands out; `None` when it doesn't tell.
+    /// The ports that the system hands out; `None` if the system doesn't report them.
     pub(crate) range: Option<Range>,
     /// The first port that a normal user may listen on.
     pub(crate) unprivileged_from: u16,
@@ -51,7 +52,7 @@ impl Machine {
     }
 }
 
-/// The class of a number: its name in the course, which knows two, its name at IANA (RFC 6335), and both in words.
+/// The class of a port: its name in the course, which has two classes, its name at IANA (RFC 6335), and both in a sentence.
 pub(crate) fn class(port: u16) -> (&'static str, &'static str, Text) {
     match port {
         0..1024 => (
@@ -66,8 +67,8 @@ pub(crate) fn class(port: u16) -> (&'static str, &'static str, Text) {
             "dynamic",
             "registered",
             Text::new(
-                "dynamic (1024-65535) as the course divides them; IANA, which keeps the list, is finer: \
-                 it calls 1024-49151 registered, and dynamic only what is above",
+                "dynamic (1024-65535) in the course; IANA, which keeps the list, has two classes here: \
+                 registered (1024-49151) and dynamic (49152-65535)",
                 "课程里属于动态端口号（1024-65535）；管理端口号的 IANA 分得更细：\
                  1024-49151 叫注册端口，再往上才叫动态端口",
             ),
@@ -76,7 +77,7 @@ pub(crate) fn class(port: u16) -> (&'static str, &'static str, Text) {
             "dynamic",
             "dynamic",
             Text::new(
-                "dynamic: to the course (1024-65535) and to IANA (49152-65535), which assigns these to no service",
+                "dynamic in the course (1024-65535) and at IANA (49152-65535), which assigns these ports to no service",
                 "动态端口号：课程（1024-65535）和 IANA（49152-65535）都这样叫，不固定分给任何服务",
             ),
         ),
@@ -94,13 +95,13 @@ impl<'a> Meaning<'a> {
         }
     }
 
-    /// Whether the system may hand the number out by itself; `None` when it doesn't tell.
+    /// Whether the system may hand the port out by itself; `None` if the system doesn't report its range.
     pub(crate) fn is_handed_out(&self) -> Option<bool> {
         let range = self.machine.range.as_ref();
         range.map(|range| range.contains(self.port))
     }
 
-    /// Whether it takes root to listen on it. Port 0 stands for one that doesn't.
+    /// Whether only root may listen on the port. For port 0, the system chooses a port that every user may use.
     pub(crate) fn needs_root(&self) -> bool {
         self.port != 0 && self.port < self.machine.unprivileged_from
     }
@@ -123,12 +124,12 @@ impl<'a> Meaning<'a> {
         text
     }
 
-    /// What the number is for, in a line.
+    /// The usual service of the port, in one line.
     fn purpose(&self) -> Text {
         match self.service {
             Some(service) => service.purpose.clone(),
             None if self.port == 0 => Text::new(
-                "no port of its own: it means \"let the system choose\"",
+                "not a real port: it means \"let the system choose\"",
                 "不是真正的端口，意思是“请系统替我选一个”",
             ),
             None => Text::new(
@@ -138,7 +139,7 @@ impl<'a> Meaning<'a> {
         }
     }
 
-    /// All else there is to say: what each fact is about, and the fact.
+    /// The facts below the heading, each with its topic.
     fn facts(&self) -> Vec<(Text, Text)> {
         if self.port == 0 {
             return self.facts_of_zero();
@@ -163,44 +164,44 @@ impl<'a> Meaning<'a> {
             None => Text::new("", ""),
         };
         let listening = tr!(
-            "a server that binds port 0 is given a free one{from}; getsockname() tells which: \
+            "a server that binds port 0 gets a free port{from}; getsockname() returns its number: \
              portlab serve --bind 127.0.0.1:0",
             "服务端绑定端口 0，系统就会分给它一个空闲的端口{from:#}；用 getsockname() 能查到是几号：\
              portlab serve --bind 127.0.0.1:0"
         );
         let calling = Text::new(
-            "a client that binds nothing gets its own port in the same way, and another one each time",
+            "a client that doesn't call bind() gets its own port in the same way, a different port each time",
             "客户端不绑定端口，它自己的端口号也是这样分来的，每次运行都不一样",
         );
         let connecting = Text::new("no client can connect to port 0", "没有程序能连接到端口 0");
         vec![
             (Text::new("server", "服务端"), listening),
             (Text::new("client", "客户端"), calling),
-            (Text::new("calling it", "连接它"), connecting),
+            (Text::new("connecting", "连接它"), connecting),
         ]
     }
 
     fn handing_out(&self) -> Text {
         let Some(range) = &self.machine.range else {
             return tr!(
-                "this system doesn't tell which ports it hands out",
+                "this system doesn't report which ports it hands out",
                 "这个系统没有说明它会自动分配哪些端口"
             );
         };
         if range.contains(self.port) {
             tr!(
-                "yes, this system hands it out: clients get theirs from {range}, so a server that wants \
-                 just this one may find it taken",
+                "yes: the ports of clients come from {range}, so a server that needs this port may find it in \
+                 use",
                 "会：系统从 {range} 里给客户端分配端口，固定用它的服务端可能会碰上它已被占用"
             )
         } else if range.ports.contains(&self.port) {
             tr!(
-                "no: it is kept back, though this system hands out {range}",
+                "no: this system hands out {range}, but this port is reserved",
                 "不会：系统自动分配 {range}，但这个号被特意留了出来"
             )
         } else {
             tr!(
-                "no: this system hands out {range} only, so it is there for a server that wants it",
+                "no: this system hands out {range} only, so a server can rely on this port",
                 "不会：系统只自动分配 {range}，服务端可以放心固定用它"
             )
         }
@@ -211,14 +212,14 @@ impl<'a> Meaning<'a> {
         if !self.needs_root() {
             return tr!("every user may listen on it", "任何用户的程序都能监听它");
         }
-        if self.machine.snapshot.sees_everybody {
+        if self.machine.snapshot.sees_all_users {
             tr!(
-                "only root may listen on it, which you are; other users may from {from} on",
+                "only root may listen on it, and you are root; other users may listen on ports from {from} on",
                 "只有 root 能监听它，你现在就是 root；普通用户从 {from} 号开始"
             )
         } else {
             tr!(
-                "only root may listen on it (sudo); you may from {from} on",
+                "only root may listen on it (sudo); other users may listen on ports from {from} on",
                 "只有 root 能监听它（要用 sudo）；普通用户从 {from} 号开始"
             )
         }
@@ -227,7 +228,7 @@ impl<'a> Meaning<'a> {
     fn now(&self) -> Text {
         let snapshot = &self.machine.snapshot;
         let told = snapshot.at(self.port).map(|listener| {
-            let who = snapshot.subject(&listener.programs);
+            let program = snapshot.subject(&listener.programs);
             let (at, remedy) = (listener.addresses(), self.remedy(&listener.programs));
             let (count, queue) = (listener.figures.established, listener.figures.waiting);
             let counts = match count + queue as usize {
@@ -238,8 +239,8 @@ impl<'a> Meaning<'a> {
                 ),
             };
             tr!(
-                "{who} listens at {at}{counts}{remedy}",
-                "{who:#}在 {at:#} 监听{counts:#}{remedy:#}"
+                "{program} listens at {at}{counts}{remedy}",
+                "{program:#}在 {at:#} 监听{counts:#}{remedy:#}"
             )
         });
         let none = Text::new(
@@ -249,27 +250,27 @@ impl<'a> Meaning<'a> {
         sentences(told).unwrap_or(none)
     }
 
-    /// Which programs receive UDP there; `None` when none does.
+    /// Which programs receive UDP at the port; `None` if no program does.
     fn udp(&self) -> Option<Text> {
         let snapshot = &self.machine.snapshot;
         sentences(snapshot.receiving_at(self.port).map(|receiver| {
-            let who = snapshot.subject(&receiver.programs);
+            let program = snapshot.subject(&receiver.programs);
             let (at, remedy) = (receiver.addresses(), self.remedy(&receiver.programs));
             tr!(
-                "{who} receives at {at}{remedy}",
-                "{who:#}在 {at:#} 接收{remedy:#}"
+                "{program} receives at {at}{remedy}",
+                "{program:#}在 {at:#} 接收{remedy:#}"
             )
         }))
     }
 
-    /// How to see the programs, if they can't be seen.
+    /// The command that shows the programs, if they can't be seen.
     fn remedy(&self, programs: &[Program]) -> Text {
-        if !programs.is_empty() || self.machine.snapshot.sees_everybody {
+        if !programs.is_empty() || self.machine.snapshot.sees_all_users {
             return Text::new("", "");
         }
         let port = self.port;
         tr!(
-            " (sudo portlab ports {port} tells which)",
+            " (sudo portlab ports {port} shows which)",
             "（sudo portlab ports {port} 可以看到是哪个）"
         )
     }

@@ -1,4 +1,4 @@
-//! How many of the ports that the system hands out are in use, and where most of them are needed.
+//! The ports that the system hands out: how many are in use, and between which addresses most of them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,25 +12,24 @@ use portlab_sys::{
     sockets::{Socket, State},
 };
 
-/// The ports that the system hands out, as it is told to.
+/// The ports that the system hands out, as it is configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Range {
     pub(crate) ports: RangeInclusive<u16>,
-    /// Those among them that it keeps back.
+    /// Ports of the range that the system doesn't hand out.
     pub(crate) kept_back: Vec<RangeInclusive<u16>>,
 }
 
-/// What of it is in use.
+/// The ports of a range that are in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Usage {
-    /// Ports that are the local end of a socket, also of a connection in TIME-WAIT.
+    /// Local ports of sockets, also of connections in TIME-WAIT.
     pub(crate) in_use: usize,
-    /// Where most of the ports are needed.
+    /// The source and destination whose connections use the most ports.
     pub(crate) crowded: Option<Crowded>,
 }
 
-/// A source and a destination, and how many ports the connections between them take. Each pair may
-/// use the whole range.
+/// A source and a destination, and how many ports the connections between them use. Each pair may use the whole range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Crowded {
     pub(crate) source: IpAddr,
@@ -39,7 +38,7 @@ pub(crate) struct Crowded {
 }
 
 impl Range {
-    /// That of this machine; `None` when it doesn't tell.
+    /// The range of this machine; `None` if the system doesn't report it.
     pub(crate) fn of_this_machine() -> Option<Self> {
         Some(Self {
             ports: ports::handed_out()?,
@@ -53,7 +52,7 @@ impl Range {
         self.ports.contains(&port) && !kept.any(|kept| kept.contains(&port))
     }
 
-    /// How many may be handed out.
+    /// How many ports may be handed out.
     pub(crate) fn count(&self) -> usize {
         self.ports
             .clone()
@@ -61,7 +60,7 @@ impl Range {
             .count()
     }
 
-    /// What of it `sockets` use.
+    /// The ports of the range that `sockets` use.
     pub(crate) fn usage(&self, sockets: &[Socket]) -> Usage {
         let mut in_use = BTreeSet::new();
         let mut pairs = BTreeMap::<_, BTreeSet<u16>>::new();
@@ -73,7 +72,7 @@ impl Range {
         for socket in sockets.iter().filter(|it| self.contains(it.local.port())) {
             let port = socket.local.port();
             in_use.insert(port);
-            // A server's end is on its own port, and takes none of them.
+            // The accepted connections of a server all use the port of its listener.
             if !listening.contains(&port) {
                 let ends = (socket.local.ip(), socket.remote);
                 pairs.entry(ends).or_default().insert(port);
@@ -98,7 +97,7 @@ impl fmt::Display for Range {
     }
 }
 
-/// How many connections are in TIME-WAIT, on whatever port.
+/// How many connections are in TIME-WAIT, on any port.
 pub(crate) fn time_wait(sockets: &[Socket]) -> usize {
     let waiting = sockets.iter().filter(|it| it.state == State::TimeWait);
     waiting.count()
@@ -121,12 +120,12 @@ mod tests {
         let sockets = [
             socket("127.0.0.1:40000", "127.0.0.1:80", State::Established, 1),
             socket("127.0.0.1:40001", "127.0.0.1:80", State::TimeWait, 0),
-            // The same port once more, to somewhere else.
+            // The same port, to another destination.
             socket("127.0.0.1:40001", "127.0.0.1:81", State::Established, 2),
             // A listener in the range, with a connection.
             socket("127.0.0.1:40002", "", State::Listen, 3),
             socket("127.0.0.1:40002", "127.0.0.1:9", State::Established, 4),
-            // Outside of it.
+            // A port outside the range.
             socket("127.0.0.1:80", "127.0.0.1:40000", State::TimeWait, 0),
         ];
         let usage = range.usage(&sockets);

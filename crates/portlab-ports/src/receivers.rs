@@ -1,4 +1,4 @@
-//! The programs that receive UDP: like the listeners, without connections and without a queue of them.
+//! The programs that receive UDP: grouped like the listeners, but without connections and accept queues.
 
 use std::collections::HashMap;
 
@@ -6,10 +6,10 @@ use portlab_sys::{holder::Holder, sockets::UdpSocket};
 
 use crate::listeners::{Group, grouped};
 
-/// The sockets that receive at a port together; counted are the bytes of memory that hold what is not read.
+/// The UDP sockets of a port; the figure is the memory in bytes that holds unread datagrams.
 pub(crate) type Receiver = Group<u64>;
 
-/// Brings together the programs that receive. A socket that is connected belongs to a client, and is left out.
+/// Groups the sockets that receive. Connected sockets belong to clients, and are left out.
 pub(crate) fn receivers(
     sockets: &[UdpSocket],
     holders: &HashMap<u64, Vec<Holder>>,
@@ -34,7 +34,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_that_receive_at_a_port_stand_together_and_clients_are_left_out() {
+    fn programs_that_receive_at_a_port_are_one_entry_and_clients_are_left_out() {
         let sockets = [
             socket("0.0.0.0:2425", "0.0.0.0:0", 1),
             socket("[::]:2425", "[::]:0", 2),

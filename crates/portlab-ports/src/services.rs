@@ -1,7 +1,7 @@
-//! What port numbers are commonly used for: data, and looking it up.
+//! The services that ports are commonly used for: a table, and looking up by port or name.
 //!
-//! The numbers are those of IANA's registry (`/etc/services` has most of them), and those that
-//! widespread programs listen on unless they are told otherwise.
+//! The numbers come from IANA's registry (`/etc/services` has most of them), and from the defaults of
+//! widespread programs.
 
 use portlab_service::nearest;
 use portlab_words::Text;
@@ -10,11 +10,11 @@ use portlab_words::Text;
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) port: u16,
-    /// What it is called, in lower case; each name is used once.
+    /// The name, in lower case; each name is used once.
     pub(crate) name: &'static str,
-    /// What else it is called.
+    /// Other names.
     pub(crate) aliases: &'static [&'static str],
-    /// What it is for, in a few words.
+    /// The use of the service, in a few words.
     pub(crate) purpose: Text,
 }
 
@@ -30,13 +30,14 @@ pub(crate) fn named(name: &str) -> Option<&'static Service> {
     SERVICES.iter().find(is_called)
 }
 
-/// All names by which [`named`] finds something.
+/// All names and aliases, by which [`named`] finds services.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     let names = |it: &'static Service| [it.name].into_iter().chain(it.aliases.iter().copied());
     SERVICES.iter().flat_map(names)
 }
 
-/// The name of a service that `text` is near to. Any two short names are near: so the first letter must be right.
+/// The service's name that `text` is a misspelling of, if there is one. The first letters must be equal, because any two
+/// short names are similar.
 pub(crate) fn near(text: &str) -> Option<&'static str> {
     let first = text.to_lowercase().chars().next();
     nearest(text, names().filter(|name| name.chars().next() == first))
@@ -60,8 +61,8 @@ const fn service(
 /// By port.
 #[rustfmt::skip]
 pub(crate) static SERVICES: &[Service] = &[
-    service(7, "echo", &[], "sends back what it is sent (today a test at most)", "回显：收到什么就发回什么（如今只用来测试）"),
-    service(9, "discard", &[], "throws away what it is sent", "丢弃收到的一切"),
+    service(7, "echo", &[], "sends back what it receives (used only for tests today)", "回显：收到什么就发回什么（如今只用来测试）"),
+    service(9, "discard", &[], "throws away what it receives", "丢弃收到的一切"),
     service(13, "daytime", &[], "tells date and time as text", "用文字报告日期和时间"),
     service(17, "qotd", &[], "a quotation of the day", "每日一句"),
     service(19, "chargen", &[], "sends characters without end", "不停地发送字符"),
@@ -76,7 +77,7 @@ pub(crate) static SERVICES: &[Service] = &[
     service(67, "dhcp", &["bootps"], "gives machines their addresses (DHCP); over UDP", "给电脑分配 IP 地址的 DHCP，走 UDP"),
     service(69, "tftp", &[], "the simplest file transfer (TFTP); over UDP", "最简单的文件传输 TFTP，走 UDP"),
     service(80, "http", &["www", "web"], "web pages (HTTP)", "网页服务 HTTP"),
-    service(88, "kerberos", &[], "proving who one is (Kerberos)", "身份认证 Kerberos"),
+    service(88, "kerberos", &[], "proving identity (Kerberos)", "身份认证 Kerberos"),
     service(110, "pop3", &["pop"], "fetching mail (POP3)", "收取邮件 POP3"),
     service(111, "rpcbind", &["sunrpc", "portmapper"], "tells where remote procedures are", "查询远程过程调用 RPC 在哪个端口"),
     service(119, "nntp", &["news"], "newsgroups (NNTP)", "新闻组 NNTP"),
@@ -108,17 +109,17 @@ pub(crate) static SERVICES: &[Service] = &[
     service(1883, "mqtt", &[], "messages among small devices (MQTT)", "物联网设备的消息 MQTT"),
     service(1935, "rtmp", &[], "live video (RTMP)", "视频直播 RTMP"),
     service(2049, "nfs", &[], "folders of another machine (NFS)", "网络文件系统 NFS"),
-    service(2181, "zookeeper", &[], "what many servers must agree on (ZooKeeper)", "分布式协调 ZooKeeper"),
+    service(2181, "zookeeper", &[], "coordination of servers (ZooKeeper)", "分布式协调 ZooKeeper"),
     service(2375, "docker", &[], "commands to Docker", "控制 Docker"),
-    service(2379, "etcd", &["etcd-client"], "what many servers must agree on (etcd)", "分布式配置存储 etcd"),
+    service(2379, "etcd", &["etcd-client"], "configuration of many servers (etcd)", "分布式配置存储 etcd"),
     service(2425, "ipmsg", &["feiq", "ip-messenger", "飞秋", "飞鸽传书"], "chat in a local network (IP Messenger, FeiQ): messages over UDP, files over TCP", "局域网聊天（飞秋、飞鸽传书 IP Messenger）：消息走 UDP，文件走 TCP"),
-    service(3000, "node", &["grafana", "rails"], "web pages, while one builds them (Node, Rails); Grafana", "开发网页时常用（Node、Rails），还有 Grafana"),
+    service(3000, "node", &["grafana", "rails"], "web pages in development (Node, Rails); Grafana", "开发网页时常用（Node、Rails），还有 Grafana"),
     service(3128, "squid", &[], "a proxy for web pages (Squid)", "网页代理 Squid"),
     service(3306, "mysql", &["mariadb"], "the database MySQL", "MySQL 数据库"),
     service(3389, "rdp", &["ms-wbt-server"], "the screen of a Windows machine (RDP)", "Windows 远程桌面 RDP"),
     service(3690, "svn", &["subversion"], "versions of files (Subversion)", "版本管理 Subversion"),
     service(4222, "nats", &[], "messages among servers (NATS)", "服务器之间的消息 NATS"),
-    service(5000, "flask", &[], "web pages, while one builds them (Flask)", "用 Flask 开发网页时的默认端口"),
+    service(5000, "flask", &[], "web pages in development (Flask)", "用 Flask 开发网页时的默认端口"),
     service(5060, "sip", &[], "calls over the Internet (SIP)", "网络电话 SIP"),
     service(5222, "xmpp", &["xmpp-client", "jabber"], "chat (XMPP)", "即时聊天 XMPP"),
     service(5353, "mdns", &[], "names in a local network (mDNS); over UDP", "局域网里的名字解析 mDNS，走 UDP"),
@@ -129,13 +130,13 @@ pub(crate) static SERVICES: &[Service] = &[
     service(6379, "redis", &[], "a store in memory (Redis)", "内存数据库 Redis"),
     service(6443, "kubernetes", &["k8s"], "commands to Kubernetes", "控制 Kubernetes"),
     service(6667, "irc", &["ircd"], "chat (IRC)", "聊天室 IRC"),
-    service(8000, "http-dev", &["django"], "web pages, while one builds them (Django, python -m http.server)", "开发网页时常用（Django、python -m http.server）"),
+    service(8000, "http-dev", &["django"], "web pages in development (Django, python -m http.server)", "开发网页时常用（Django、python -m http.server）"),
     service(8080, "http-alt", &["webcache", "tomcat"], "web pages beside port 80; the server of the course", "80 之外的网页端口，也是课程里服务端用的端口"),
     service(8443, "https-alt", &[], "encrypted web pages beside port 443", "443 之外的加密网页端口"),
     service(8883, "mqtts", &["secure-mqtt"], "messages among small devices, encrypted", "加密的物联网消息 MQTT"),
     service(8888, "jupyter", &[], "notebooks of Python (Jupyter)", "Python 笔记本 Jupyter"),
     service(9000, "php-fpm", &["fastcgi"], "programs behind a web server (PHP-FPM)", "网页服务器背后的 PHP 程序 PHP-FPM"),
-    service(9090, "portlab", &["prometheus"], "what portlab serve takes by itself; also Prometheus", "portlab serve 的默认端口，也是监控系统 Prometheus 的"),
+    service(9090, "portlab", &["prometheus"], "the default port of portlab serve; also Prometheus", "portlab serve 的默认端口，也是监控系统 Prometheus 的"),
     service(9092, "kafka", &[], "streams of messages (Kafka)", "消息流 Kafka"),
     service(9100, "jetdirect", &["pdl-datastream"], "printers in the network", "网络打印机"),
     service(9200, "elasticsearch", &[], "searching texts (Elasticsearch)", "全文搜索 Elasticsearch"),
@@ -152,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_goes_by_port_and_no_name_is_used_twice() {
+    fn the_table_is_sorted_by_port_and_each_name_is_used_once() {
         assert!(SERVICES.is_sorted_by(|one, next| one.port < next.port));
         let unique: BTreeSet<_> = names().collect();
         assert_eq!(unique.len(), names().count());
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_system_knows_a_name_too_it_means_the_same_port() {
+    fn names_of_the_system_have_the_same_ports_here() {
         // Not every system has the list.
         let list = std::fs::read_to_string("/etc/services").unwrap_or_default();
         for line in list.lines() {
@@ -172,7 +173,7 @@ mod tests {
             let (Some(name), Some(entry)) = (words.next(), words.next()) else {
                 continue;
             };
-            // There were networks besides the Internet's.
+            // Old lists have protocols besides TCP and UDP.
             let Some((port, "tcp" | "udp")) = entry.split_once('/') else {
                 continue;
             };

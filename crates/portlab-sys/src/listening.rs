@@ -51,7 +51,7 @@ pub fn listening() -> HashMap<u64, Listening> {
 /// an empty one ends some servers. `None` if `addr` isn't an address of this machine, or if the kernel doesn't say.
 ///
 /// Source: `proc(5)`, `/proc/net/tcp`.
-pub fn hears(addr: SocketAddr) -> Option<bool> {
+pub fn has_listener(addr: SocketAddr) -> Option<bool> {
     let ip = match addr.ip().to_canonical() {
         IpAddr::V4(ip) if ip.is_unspecified() => std::net::Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => std::net::Ipv6Addr::LOCALHOST.into(),
@@ -235,13 +235,13 @@ mod tests {
             ("192.0.2.1", None),
         ] {
             let addr = SocketAddr::new(ip.parse().unwrap(), port);
-            assert_eq!(hears(addr), expected, "{ip}");
+            assert_eq!(has_listener(addr), expected, "{ip}");
         }
         let none = listener.accept().unwrap_err();
         assert_eq!(none.kind(), io::ErrorKind::WouldBlock);
         drop(listener);
         wait_until("no socket listens", || {
-            hears(SocketAddr::from(([127, 0, 0, 1], port))) == Some(false)
+            has_listener(SocketAddr::from(([127, 0, 0, 1], port))) == Some(false)
         });
     }
 

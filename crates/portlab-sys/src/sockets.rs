@@ -167,7 +167,7 @@ fn each_once<T, K: Eq + Hash>(listed: impl Iterator<Item = T>, key: fn(&T) -> K)
 }
 
 /// Whether [`holders`] finds the processes of all users: that takes root.
-pub fn sees_everybody() -> bool {
+pub fn sees_all_users() -> bool {
     rustix::process::geteuid().is_root()
 }
 

@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
                 ));
             }
             let way = Way {
-                patience: args.timeout,
+                timeout: args.timeout,
                 connects: args.connect,
             };
             let reach = Reach::go(Purpose::DOCTOR.read(addr)?, way)?;

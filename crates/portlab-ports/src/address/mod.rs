@@ -44,12 +44,12 @@ pub enum Host {
     Name(String),
 }
 
-/// What an address is for: where it stands on the command line, and which ports it may have.
+/// What an address is used for: the command that reads it, and which ports it may have.
 #[derive(Clone, Copy, Debug)]
 pub struct Purpose {
-    /// What stands before it, to be typed again.
+    /// The part of the command line before the address, for the remedies of errors.
     command: &'static str,
-    /// Whether port 0 is one: to a server it means "any".
+    /// Whether port 0 is allowed: for a server it means "any free port".
     takes_zero: bool,
 }
 
@@ -66,7 +66,7 @@ impl Purpose {
     pub const CONNECT: Self = Self::to_connect("portlab connect");
     /// What `doctor` examines.
     pub const DOCTOR: Self = Self::to_connect("portlab doctor");
-    /// What `ports` explains: port 0 too has a meaning.
+    /// What `ports` explains: port 0 has a meaning too.
     pub const PORTS: Self = Self::to_bind("portlab ports");
 
     const fn to_bind(command: &'static str) -> Self {
@@ -86,7 +86,7 @@ impl Purpose {
     /// Reads `text`.
     ///
     /// # Errors
-    /// If `text` is no address: what is wrong, and what to write instead.
+    /// If `text` isn't an address: the error says what is wrong, and what to write instead.
     pub fn read(self, text: &str) -> Result<Address, Text> {
         read::read(text, self.takes_zero).map_err(|fault| fault.tell(self))
     }

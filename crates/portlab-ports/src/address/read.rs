@@ -3,17 +3,14 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::{Address, Host, fault::Fault};
-use crate::services::named;
+use crate::services::{named, near};
 
-/// Reads `text`; of port 0 only if `takes_zero`.
+/// Reads `text`. Port 0 is an error unless `takes_zero`.
 pub(super) fn read(text: &str, takes_zero: bool) -> Result<Address, Fault> {
     let text = narrow(text);
     if let Some((scheme, rest)) = text.split_once("://") {
-        return Err(Fault::Url {
-            scheme: scheme.to_owned(),
-            rest: rest.to_owned(),
-            text: text.clone(),
-        });
+        let addr = addr_of_url(scheme, rest);
+        return Err(Fault::Url { addr, text });
     }
     let (host, port) = split(&text)?;
     let host = match host {
@@ -25,12 +22,24 @@ pub(super) fn read(text: &str, takes_zero: bool) -> Result<Address, Fault> {
         Some(port) => Ok(Address { host, port }),
         None => Err(Fault::BadPort {
             port: port.to_owned(),
-            host: Address { host, port: 8080 }.to_string(),
+            near: near(port).filter(|_| !is_number(port)),
+            example: Address { host, port: 8080 }.to_string(),
         }),
     }
 }
 
-/// Reads a port: a number, or the name of a service. Signs and spaces are none of it.
+/// The address of a URL's server; an example if the URL has no valid host.
+fn addr_of_url(scheme: &str, rest: &str) -> String {
+    let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    // A user's name and password may stand before the host.
+    let host = host.rsplit('@').next().unwrap_or(host);
+    let port = named(scheme).map_or(8080, |service| service.port);
+    let written = [host.to_owned(), format!("{host}:{port}")];
+    let read = written.iter().find_map(|it| read(it, false).ok());
+    read.map_or_else(|| "127.0.0.1:8080".to_owned(), |it| it.to_string())
+}
+
+/// Reads a port: a number without sign or spaces, or the name of a service.
 pub fn port_of(text: &str) -> Option<u16> {
     if is_number(text) {
         return text.parse().ok();
@@ -38,7 +47,7 @@ pub fn port_of(text: &str) -> Option<u16> {
     named(text).map(|service| service.port)
 }
 
-/// What a Chinese keyboard writes, as ASCII: full-width letters, digits and marks, `。` and `【】`.
+/// Turns the characters of a Chinese keyboard into ASCII: full-width letters, digits and marks, `。` and `【】`.
 pub fn narrow(text: &str) -> String {
     let narrow = |it: char| match it {
         '\u{ff01}'..='\u{ff5e}' => {
@@ -84,11 +93,11 @@ fn split(text: &str) -> Result<(&str, &str), Fault> {
     if !host.contains(':') {
         return Ok((host, port));
     }
-    // An IPv6 address without brackets: is its last part the port, or does it belong to the address?
+    // An IPv6 address without brackets: the last part may be the port, or belong to the address.
     let (with_port, alone) = (v6(host).is_some(), v6(text).is_some());
     match (with_port, alone) {
         (true, false) => Ok((host, port)),
-        // As netstat prints it; ::1:8080 never means ::0.1.128.128.
+        // netstat prints loopback and a port as ::1:8080.
         (true, true) if host == "::1" && port_of(port).is_some() => Ok((host, port)),
         (true, true) if port_of(port).is_some() => Err(Fault::Ambiguous {
             text: text.to_owned(),
@@ -124,7 +133,7 @@ fn v6(text: &str) -> Option<(Ipv6Addr, Option<String>)> {
     let Some((ip, zone)) = text.split_once('%') else {
         return Some((text.parse().ok()?, None));
     };
-    // What the name of an interface can't have.
+    // Characters that the name of an interface can't have.
     let is_odd = |it: char| it.is_whitespace() || "/:%[]".contains(it);
     if zone.is_empty() || zone.contains(is_odd) {
         return None;
@@ -132,6 +141,6 @@ fn v6(text: &str) -> Option<(Ipv6Addr, Option<String>)> {
     Some((ip.parse().ok()?, Some(zone.to_owned())))
 }
 
-pub(super) fn is_number(text: &str) -> bool {
+fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit())
 }

@@ -1,4 +1,4 @@
-//! From an address to the socket addresses that it stands for.
+//! From an address to its socket addresses.
 
 use std::{
     io,
@@ -11,10 +11,10 @@ use portlab_words::{Text, tr};
 use super::{Address, Host, Purpose};
 
 impl Address {
-    /// The one that an IP address stands for, without a look-up; `None` for a name.
+    /// The socket address of a host that is an IP address; `None` for a name, which must be looked up.
     ///
     /// # Errors
-    /// If this machine has no interface of the name or number of its zone.
+    /// If no interface of this machine has the name or number that is written as the zone.
     pub(crate) fn literal(&self) -> Result<Option<SocketAddr>, Text> {
         Ok(Some(match &self.host {
             Host::V4(ip) => SocketAddr::from((*ip, self.port)),
@@ -26,8 +26,8 @@ impl Address {
         }))
     }
 
-    /// All that it stands for: at least one, IPv4 first, because an IPv6 name is often known where no IPv6
-    /// server listens. A name is looked up.
+    /// Looks up all socket addresses of the host. IPv4 comes first: many hosts have an IPv6 address at which their
+    /// server doesn't listen.
     pub(crate) fn look_up(&self) -> io::Result<Vec<SocketAddr>> {
         let host = self.host.to_string();
         let mut addrs: Vec<_> = (host.as_str(), self.port).to_socket_addrs()?.collect();
@@ -37,10 +37,10 @@ impl Address {
 }
 
 impl Purpose {
-    /// Reads `text`, and looks up what it stands for: at least one address.
+    /// Reads `text`, and looks up its socket addresses: at least one.
     ///
     /// # Errors
-    /// If `text` is no address, or its host can't be found.
+    /// If `text` isn't an address, or its host can't be found.
     pub fn resolve(self, text: &str) -> Result<Vec<SocketAddr>, Text> {
         let address = self.read(text)?;
         if let Some(addr) = address.literal()? {
@@ -61,7 +61,7 @@ impl Purpose {
     }
 }
 
-/// The number of an interface that is written by its name or number.
+/// The number of the interface with the name or number `zone`.
 fn zone_of(zone: &str) -> Result<u32, Text> {
     let number = zone.parse().ok();
     interfaces::index(zone).or(number).ok_or_else(|| {

@@ -4,13 +4,13 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// An IPv6 address as they are: most of it zeros, so that it is written in short.
+/// An IPv6 address with many zeros, which are written as `::`.
 fn v6() -> impl Strategy<Value = Ipv6Addr> {
     let group = prop_oneof![3 => Just(0), 1 => any::<u16>(), 1 => 1..10_u16];
     proptest::array::uniform8(group).prop_map(Ipv6Addr::from)
 }
 
-/// An address with a name or number of a zone, or a name.
+/// An address whose host is an IPv4 address, an IPv6 address with or without a zone, or a name.
 fn address() -> impl Strategy<Value = Address> {
     let zone = proptest::option::of("[a-zA-Z0-9_.@-]{1,15}");
     let name = "[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,30}"
@@ -25,20 +25,20 @@ fn address() -> impl Strategy<Value = Address> {
 
 proptest! {
     #[test]
-    fn an_address_that_is_printed_is_read_as_itself(address in address()) {
+    fn a_printed_address_is_read_as_the_same_address(address in address()) {
         let printed = address.to_string();
         prop_assert_eq!(Purpose::SERVE.read(&printed), Ok(address));
     }
 
     #[test]
-    fn what_the_system_prints_is_read_as_itself(
+    fn a_socket_address_of_std_is_read_as_the_same_address(
         ip in prop_oneof![any::<Ipv4Addr>().prop_map(IpAddr::V4), v6().prop_map(IpAddr::V6)],
         port: u16,
         scope: u32,
     ) {
         let addr = match ip {
             IpAddr::V4(_) => SocketAddr::new(ip, port),
-            // The flow isn't printed.
+            // std doesn't print the flow label.
             IpAddr::V6(ip) => SocketAddrV6::new(ip, port, 0, scope).into(),
         };
         let read = Purpose::SERVE.read(&addr.to_string()).unwrap();
@@ -46,7 +46,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_read_is_printed_so_that_it_is_read_again(text in "[0-9a-f:.\\[\\]%lo：。 ]{0,24}") {
+    fn every_valid_text_gives_an_address_that_can_be_read_again(text in "[0-9a-f:.\\[\\]%lo：。 ]{0,24}") {
         if let Ok(read) = Purpose::SERVE.read(&text) {
             prop_assert_eq!(Purpose::SERVE.read(&read.to_string()), Ok(read));
         }
@@ -68,13 +68,13 @@ fn addresses_are_read_in_every_form_that_people_write() {
         ("[fe80::1%3]:80", "[fe80::1%3]:80"),
         ("fe80::1%lo:80", "[fe80::1%lo]:80"),
         ("[::ffff:127.0.0.1]:80", "[::ffff:127.0.0.1]:80"),
-        // Without brackets, where there is one way to read it, or one that is meant.
+        // Without brackets, where there is only one way to read it, or one usual way.
         ("::1:8080", "[::1]:8080"),
         (":::8080", "[::]:8080"),
         ("2001:db8::1:18080", "[2001:db8::1]:18080"),
         ("fe80::1:http", "[fe80::1]:80"),
         ("1:2:3:4:5:6:7:8:9090", "[1:2:3:4:5:6:7:8]:9090"),
-        // As a Chinese keyboard has them.
+        // As a Chinese keyboard writes them.
         ("127.0.0.1：8080", "127.0.0.1:8080"),
         (" 127。0。0。1：8080 ", "127.0.0.1:8080"),
         ("１２７．０．０．１：８０８０", "127.0.0.1:8080"),
@@ -94,8 +94,8 @@ fn addresses_are_read_in_every_form_that_people_write() {
     assert_eq!(Purpose::SERVE.read("127.0.0.1:0").map(|it| it.port), Ok(0));
 }
 
-/// What stands behind `before` in `text`, up to the next space or mark of the sentence.
-fn behind<'a>(text: &'a str, before: &str) -> Vec<&'a str> {
+/// The words that follow `before` in `text`, each up to the next space or punctuation mark.
+fn words_after<'a>(text: &'a str, before: &str) -> Vec<&'a str> {
     let ends = |it: char| it.is_whitespace() || "，；（,;(".contains(it);
     let parts = text.split(before).skip(1);
     parts
@@ -104,7 +104,7 @@ fn behind<'a>(text: &'a str, before: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn what_is_no_address_is_told_with_a_remedy_that_works() {
+fn an_invalid_address_gets_a_remedy_that_works() {
     for (text, remedy) in [
         ("localhost", "localhost:8080"),
         ("192.0.2.1", "192.0.2.1:8080"),
@@ -129,7 +129,7 @@ fn what_is_no_address_is_told_with_a_remedy_that_works() {
         ] {
             let error = purpose.read(text).unwrap_err();
             for error in [error.en, error.zh] {
-                let advice = behind(&error, &format!("{} ", purpose.command));
+                let advice = words_after(&error, &format!("{} ", purpose.command));
                 assert_eq!(advice, [remedy], "{text:?}: {error}");
                 assert!(purpose.read(advice[0]).is_ok(), "{error}");
             }
@@ -180,7 +180,7 @@ fn a_zone_is_an_interface_by_name_or_number() {
 }
 
 #[test]
-fn a_name_is_looked_up_and_one_that_is_unknown_is_told() {
+fn a_name_is_looked_up_and_an_unknown_name_is_an_error() {
     let addrs = Purpose::LOAD.resolve("localhost:80").unwrap();
     assert!(
         addrs

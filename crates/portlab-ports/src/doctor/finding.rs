@@ -1,4 +1,4 @@
-//! What the doctor finds, and how it is written: the same for a machine and for an address.
+//! The findings of `doctor`, and how they are written: the same for a machine and for an address.
 
 use std::borrow::Cow;
 
@@ -11,37 +11,37 @@ use portlab_words::{
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
-/// One thing that was looked at.
+/// A check of a machine or a step on the way to an address, and its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Finding {
-    /// What was looked at, as it stands in JSON.
+    /// The name of the check or step in JSON.
     pub(super) key: &'static str,
-    /// The same, for people.
+    /// The name of the check or step on screen.
     pub(super) about: &'static Text,
     pub(super) remark: Remark,
 }
 
-/// What there is to say of it.
+/// The result of a check or step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Remark {
     pub(super) grade: Grade,
     pub(super) text: Text,
-    /// What can be done, where it isn't well.
+    /// What can be done about a note or a problem.
     pub(super) remedy: Option<Text>,
 }
 
-/// How well it is; the later the worse.
+/// How good a result is; each grade is worse than the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Grade {
     Ok,
-    /// Good to know: something will be less than it could.
+    /// Something is limited.
     Note,
-    /// It doesn't work.
+    /// Something doesn't work.
     Problem,
 }
 
 impl Remark {
-    /// That all is well.
+    /// A remark of grade ok.
     pub(super) fn new(text: Text) -> Self {
         Self {
             grade: Grade::Ok,
@@ -50,17 +50,17 @@ impl Remark {
         }
     }
 
-    /// The same as a note, with what can be done.
+    /// Makes the remark a note, and says what can be done.
     pub(super) fn note(self, remedy: Text) -> Self {
         self.graded(Grade::Note, remedy)
     }
 
-    /// The same, as a note if `applies`.
+    /// Makes the remark a note if `applies`.
     pub(super) fn note_if(self, applies: bool, remedy: Text) -> Self {
         if applies { self.note(remedy) } else { self }
     }
 
-    /// The same as a problem, with what can be done.
+    /// Makes the remark a problem, and says what can be done.
     pub(super) fn problem(self, remedy: Text) -> Self {
         self.graded(Grade::Problem, remedy)
     }
@@ -75,7 +75,7 @@ impl Remark {
 }
 
 impl Grade {
-    /// Its word, and the style of that.
+    /// The grade's word on screen, and the style of the word.
     fn shown(self) -> (Text, Style) {
         match self {
             Self::Ok => (Text::new("ok", "正常"), GOOD),
@@ -84,7 +84,7 @@ impl Grade {
         }
     }
 
-    /// As it stands in JSON.
+    /// The grade's name in JSON.
     pub(super) fn name(self) -> Cow<'static, str> {
         self.shown().0.en
     }

@@ -1,4 +1,4 @@
-//! The same for other programs. docs/ports.md says what each key means.
+//! The results of `doctor` as JSON. docs/ports.md says what each key means.
 
 use serde_json::{Value, json};
 
@@ -9,10 +9,7 @@ use super::{
     reach::{Attempt, First, Location, Name, Outcome, Reach},
     steps,
 };
-use crate::{
-    json::{listener, nanos},
-    leftovers::Leftovers,
-};
+use crate::json::{leftovers, listener, nanos};
 
 impl Facts {
     /// The facts and what they mean, for programs; docs/ports.md explains the keys.
@@ -68,7 +65,7 @@ impl Reach {
             Name::Literal => ("literal", None, None),
             Name::Found { took, .. } => ("found", None, Some(*took)),
             Name::Unknown { error, took } => ("unknown", Some(error), Some(*took)),
-            Name::Unanswered => ("unanswered", None, Some(self.patience)),
+            Name::Unanswered => ("unanswered", None, Some(self.timeout)),
         };
         json!({
             "host": self.target.host.to_string(),
@@ -107,7 +104,7 @@ fn attempt(attempt: &Attempt) -> Value {
         None => (None, None),
     };
     let here = attempt.here.as_ref();
-    let heard = attempt.heard();
+    let found = attempt.listener();
     json!({
         "address": attempt.addr,
         "place": place,
@@ -115,12 +112,12 @@ fn attempt(attempt: &Attempt) -> Value {
         "outcome": outcome,
         "error": error,
         "connect_ns": attempt.took.map(nanos),
-        "listener": heard.map(listener),
-        "queued_before_connections": heard.map(|listener| listener.figures.waiting),
+        "listener": found.map(listener),
+        "queued_before_connections": found.map(|listener| listener.figures.waiting),
         "queued_after_connections": here.and_then(|here| here.queue),
         "is_accepted": here.and_then(|here| here.accepted),
         "listener_has_ended": here.and_then(|here| here.has_ended),
-        "left_behind": here.and_then(|here| here.leftovers.as_ref()).map(Leftovers::json),
+        "left_behind": here.and_then(|here| here.leftovers.as_ref()).map(leftovers),
         "first": first,
         "first_words": words.map(|words| String::from_utf8_lossy(words)),
         "first_words_bytes": words.map(Vec::len),

@@ -1,4 +1,4 @@
-//! What this machine allows: the facts, as they are found.
+//! What this machine allows: the facts, without judging them.
 
 use std::{
     io::{Read, Write},
@@ -16,14 +16,15 @@ use socket2::{Domain, Socket, Type};
 
 use crate::{
     leftovers::Leftovers,
-    listeners::{Program, Snapshot},
+    listeners::Program,
     range::{Range, time_wait},
+    snapshot::Snapshot,
 };
 
 /// The facts of a machine that a lesson or a load depends on.
 #[derive(Clone, Debug)]
 pub struct Facts {
-    /// The limit of open files in force, and what it may be raised to; `u64::MAX` is none.
+    /// The limit of open files in force, and what it may be raised to; `u64::MAX` means no limit.
     pub(super) open_files: u64,
     pub(super) most_open_files: u64,
     pub(super) tasks: Option<Tasks>,
@@ -36,46 +37,46 @@ pub struct Facts {
     /// Whether a port in TIME-WAIT is handed out again after a second, on loopback and elsewhere.
     pub(super) reuses_time_wait: (bool, bool),
     pub(super) somaxconn: Option<u32>,
-    /// Connections that the firewall follows, and can follow.
+    /// Connections that the firewall tracks, and can track.
     pub(super) conntrack: Option<(u64, u64)>,
     pub(super) uring: Uring,
     pub(super) loopback: Loopback,
     pub(super) course_port: CoursePort,
     pub(super) python: Option<Python>,
-    /// Its version, when Python has it.
+    /// The version of gevent, if Python has it.
     pub(super) gevent: Option<String>,
     pub(super) terminal: Terminal,
 }
 
-/// What goes wrong when a program of this machine talks to another; `None` when nothing does.
+/// The error of a connection within this machine, by address; `None` if the connection works.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Loopback {
     pub(super) v4: Option<String>,
-    /// A second address, for more ports.
+    /// At a second IPv4 address, which has ports of its own.
     pub(super) second: Option<String>,
     pub(super) v6: Option<String>,
 }
 
-/// What becomes of a server that binds the port of the course.
+/// What happens when a server binds the port of the course.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum CoursePort {
     Free,
-    /// These programs listen on it; none if it is another user's, which can't be seen.
+    /// These programs listen on it; empty if they belong to another user and can't be seen.
     Held(Vec<String>),
     /// No program listens on it, but connections of an earlier server are left.
-    Remembered(Leftovers),
-    /// It may not be bound, and why.
+    LeftBehind(Leftovers),
+    /// It can't be bound for another reason.
     Refused(String),
 }
 
-/// What is printed to.
+/// The terminal that the output is shown on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Terminal {
-    /// Its width; `None` when it is none.
+    /// The width; `None` if the output goes to a file or a pipe.
     pub(super) columns: Option<usize>,
-    /// The setting that says which letters there are; empty when none does.
+    /// The locale, which says how characters are encoded; empty if none is set.
     pub(super) locale: String,
-    /// What the terminal calls itself.
+    /// The value of `TERM`.
     pub(super) name: String,
 }
 
@@ -83,10 +84,10 @@ pub(super) struct Terminal {
 pub(super) const COURSE_PORT: u16 = 8080;
 
 impl Facts {
-    /// Looks at this machine, whose stdout is a terminal of so many `columns`, or none. It takes a tenth of a second:
-    /// Python is asked too.
+    /// Looks at this machine. stdout is a terminal of `columns`, or no terminal. It takes a tenth of a second, because
+    /// Python is started.
     pub fn gather(columns: Option<usize>) -> Self {
-        // A machine that doesn't list its sockets has none in use, as far as one can tell.
+        // If the system doesn't list its sockets, no ports count as in use.
         let snapshot = Snapshot::take().unwrap_or_default();
         let range = Range::of_this_machine();
         let python = Python::find();
@@ -106,9 +107,9 @@ impl Facts {
             conntrack: limits::conntrack(),
             uring: uring(),
             loopback: Loopback {
-                v4: talks_at([127, 0, 0, 1]),
-                second: talks_at([127, 0, 0, 2]),
-                v6: talks_at(std::net::Ipv6Addr::LOCALHOST),
+                v4: loopback_error([127, 0, 0, 1]),
+                second: loopback_error([127, 0, 0, 2]),
+                v6: loopback_error(std::net::Ipv6Addr::LOCALHOST),
             },
             course_port: course_port(&snapshot),
             gevent: python.as_ref().and_then(|python| python.package("gevent")),
@@ -119,24 +120,24 @@ impl Facts {
 }
 
 impl Terminal {
-    /// Whether the settings allow letters of all languages.
+    /// Whether the locale can encode the characters of all languages.
     pub(super) fn is_utf8(&self) -> bool {
         let locale = self.locale.to_lowercase();
         locale.contains("utf-8") || locale.contains("utf8")
     }
 
-    /// Whether it has no glyphs but those of its own few hundred.
+    /// Whether the terminal has only a few hundred glyphs.
     pub(super) fn is_poor(&self) -> bool {
         matches!(self.name.as_str(), "linux" | "dumb")
     }
 }
 
-/// Has this program talk to itself at `ip`, and tells what goes wrong.
-fn talks_at(ip: impl Into<IpAddr>) -> Option<String> {
+/// Connects to a listener of this program at `ip`, and returns the error if the connection doesn't work.
+fn loopback_error(ip: impl Into<IpAddr>) -> Option<String> {
     let talk = || {
         let listener = TcpListener::bind((ip.into(), 0))?;
-        let mut client = TcpStream::connect_timeout(&listener.local_addr()?, PATIENCE)?;
-        client.set_read_timeout(Some(PATIENCE))?;
+        let mut client = TcpStream::connect_timeout(&listener.local_addr()?, TIMEOUT)?;
+        client.set_read_timeout(Some(TIMEOUT))?;
         let (mut server, _) = listener.accept()?;
         server.write_all(b"!")?;
         client.read_exact(&mut [0])
@@ -144,7 +145,7 @@ fn talks_at(ip: impl Into<IpAddr>) -> Option<String> {
     talk().err().map(|error: std::io::Error| error.to_string())
 }
 
-/// Tries what the course's server does: it binds the port at all addresses, without SO_REUSEADDR.
+/// Binds the port as the course's server does: at all addresses, without SO_REUSEADDR.
 fn course_port(snapshot: &Snapshot) -> CoursePort {
     let addr = SocketAddr::from(([0, 0, 0, 0], COURSE_PORT));
     let bound =
@@ -160,7 +161,7 @@ fn course_port(snapshot: &Snapshot) -> CoursePort {
         ),
         std::io::ErrorKind::AddrInUse => {
             match Leftovers::at(COURSE_PORT, Some(addr.ip()), snapshot) {
-                Some(left) => CoursePort::Remembered(left),
+                Some(left) => CoursePort::LeftBehind(left),
                 None => CoursePort::Refused(error.to_string()),
             }
         }
@@ -180,5 +181,5 @@ fn terminal(columns: Option<usize>) -> Terminal {
     }
 }
 
-/// Loopback answers within microseconds.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Far longer than loopback needs.
+const TIMEOUT: Duration = Duration::from_secs(2);

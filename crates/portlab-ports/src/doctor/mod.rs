@@ -1,6 +1,6 @@
 //! What limits a lesson or a load on this machine, and why an address can't be reached.
 //!
-//! [`Facts`] and [`Reach`] hold what was found. What it means is a pure function of them: a [`Diagnosis`].
+//! [`Facts`] and [`Reach`] hold what was found. A [`Diagnosis`] says what they mean, as a pure function of them.
 
 mod checks;
 mod finding;
@@ -20,12 +20,12 @@ pub use reach::{Reach, Way};
 
 use finding::Finding;
 
-/// What facts mean.
+/// What [`Facts`] or a [`Reach`] mean.
 #[derive(Debug)]
 pub struct Diagnosis {
     findings: Vec<Finding>,
     conclusion: Text,
-    /// Whether nothing is wrong. Notes are fine.
+    /// Whether there is no problem. There may be notes.
     pub is_well: bool,
 }
 

@@ -11,7 +11,7 @@ use portlab_load::{
     ClientBehaviour, Delimiter, Expect, Life, Limits, Pace, Plan, Say, Script, Stop,
     loopback_sources, unescape,
 };
-use portlab_sys::{input, listening::hears};
+use portlab_sys::{input, listening::has_listener};
 use portlab_words::{Text, tr, units};
 
 use super::{Args, ScriptArgs, chat};
@@ -245,7 +245,7 @@ fn first_that_answers(addrs: &[SocketAddr], patience: Duration) -> SocketAddr {
     // A listener of this machine is not called just to see that it is there: an empty connection ends some
     // servers. Where none is listed, a call can end none.
     let answers = |addr: &&SocketAddr| {
-        hears(**addr) == Some(true) || TcpStream::connect_timeout(addr, patience).is_ok()
+        has_listener(**addr) == Some(true) || TcpStream::connect_timeout(addr, patience).is_ok()
     };
     // If none does, the run itself will say why.
     addrs.iter().find(answers).copied().unwrap_or(first)

@@ -1,11 +1,11 @@
-//! Files, processes, processors, memory.
+//! Checks of open files, processes, processors and memory.
 
 use portlab_sys::uring::Uring;
 use portlab_words::{Text, tr, units};
 
 use crate::doctor::{finding::Remark, machine::Facts};
 
-/// Open files: each connection is one.
+/// Open files: each connection is an open file.
 pub(super) fn open_files(facts: &Facts) -> Option<Remark> {
     let (now, most) = (facts.open_files, facts.most_open_files);
     let text = match (now, most) {
@@ -18,14 +18,14 @@ pub(super) fn open_files(facts: &Facts) -> Option<Remark> {
             "每个程序 {now} 个；每个连接占一个"
         ),
         (_, u64::MAX) => tr!(
-            "{now} per program, and as many as it asks for, as portlab does; each connection takes one \
-             (for programs of your own: ulimit -n 65536)",
+            "{now} per program, which a program may raise without limit, as portlab does; each connection \
+             takes one (for your own programs: ulimit -n 65536)",
             "每个程序 {now} 个，程序可以自己提高，不限多少（portlab 会这样做）；每个连接占一个\
              （自己写的程序：ulimit -n 65536）"
         ),
         _ => tr!(
-            "{now} per program, and {most} if it asks, as portlab does; each connection takes one (for \
-             programs of your own: ulimit -n {most})",
+            "{now} per program, which a program may raise to {most}, as portlab does; each connection takes \
+             one (for your own programs: ulimit -n {most})",
             "每个程序 {now} 个，程序可以自己提高到 {most} 个（portlab 会这样做）；每个连接占一个\
              （自己写的程序：ulimit -n {most}）"
         ),
@@ -53,7 +53,7 @@ pub(super) fn tasks(facts: &Facts) -> Option<Remark> {
     };
     let (most, bound) = (tasks.most, tasks.bound);
     let finding = Remark::new(tr!(
-        "up to {most} processes and threads ({bound}); a server with one for each connection ends there",
+        "up to {most} processes and threads ({bound}): the most connections of a server with one for each",
         "一共最多 {most} 个（{bound}）；每个连接用一个进程或线程的服务端，最多到这里"
     ));
     Some(finding.note_if(most < FEW_TASKS, more_tasks(bound)))
@@ -82,12 +82,12 @@ pub(super) fn processors(facts: &Facts) -> Option<Remark> {
     let (online, allowed, usable) = (has.online, has.allowed, has.usable);
     let text = if usable < allowed {
         tr!(
-            "{online}, of which this program gets the time of {usable} (a quota, as containers have)",
+            "{online}; this program gets the time of {usable} (a CPU quota, as containers have)",
             "{online} 个，但这个程序只分到 {usable} 个的时间（配额限制，容器里常见）"
         )
     } else if allowed < online {
         tr!(
-            "{online}, of which this program may use {allowed} (see taskset)",
+            "{online}; this program may use {allowed} of them (see taskset)",
             "{online} 个，但这个程序只能用其中 {allowed} 个（见 taskset）"
         )
     } else {
@@ -99,7 +99,7 @@ pub(super) fn processors(facts: &Facts) -> Option<Remark> {
     Some(Remark::new(text).note_if(
         usable < 2,
         tr!(
-            "server and client take turns on one: believe CPU/msg, and not the rates",
+            "server and client share one processor: compare CPU/msg, not the rates",
             "服务端和客户端只能轮流用一个：请看每条消息的 CPU 时间（CPU/msg），不要看速率"
         ),
     ))
@@ -117,7 +117,7 @@ pub(super) fn memory(facts: &Facts) -> Option<Remark> {
     Some(finding.note_if(
         memory.available_bytes < LITTLE_MEMORY_BYTES,
         tr!(
-            "close other programs, or keep to a few hundred connections: --connections 100",
+            "close other programs, or use at most a few hundred connections: --connections 100",
             "关掉一些程序，或者只用几百个连接：--connections 100"
         ),
     ))
@@ -137,16 +137,16 @@ pub(super) fn uring(facts: &Facts) -> Option<Remark> {
             "如果是自己的机器：sudo sysctl -w kernel.io_uring_disabled=0"
         )),
         Uring::Missing => Remark::new(tr!(
-            "this kernel has none; {unneeded}",
+            "this kernel doesn't have it; {unneeded}",
             "这个内核没有；{unneeded:#}"
         ))
         .note(tr!(
-            "Linux has it since 5.1; in a container it may be hidden",
+            "Linux has had it since 5.1; a container may hide it",
             "Linux 5.1 起才有；在容器里也可能被屏蔽"
         )),
         Uring::Refused => Remark::new(tr!(
-            "the kernel gives no ring now; {unneeded}",
-            "内核现在不给；{unneeded:#}"
+            "the kernel refused to create a ring; {unneeded}",
+            "内核拒绝创建；{unneeded:#}"
         ))
         .note(tr!(
             "allow this shell to lock more memory: sudo prlimit --pid $$ --memlock=unlimited",

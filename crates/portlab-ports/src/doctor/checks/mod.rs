@@ -1,5 +1,4 @@
-//! What the facts of a machine mean for a lesson or a load. A check is a function, and a line in a
-//! table.
+//! What the facts of a machine mean for a lesson or a load. A check is a function and a line of [`CHECKS`].
 
 mod limits;
 mod network;
@@ -44,7 +43,7 @@ impl Facts {
     }
 }
 
-/// All checks of `facts`, in the order in which they are read.
+/// The findings of all checks, in the order in which they are shown.
 pub(super) fn all(facts: &Facts) -> Vec<Finding> {
     let findings = CHECKS.iter().filter_map(|check| {
         let Check { key, about, look } = check;
@@ -55,11 +54,11 @@ pub(super) fn all(facts: &Facts) -> Vec<Finding> {
 }
 
 struct Check {
-    /// What is looked at, as it stands in JSON.
+    /// The check's name in JSON.
     key: &'static str,
-    /// The same, for people.
+    /// The check's name on screen.
     about: Text,
-    /// Looks at it, and returns nothing if the machine doesn't have it.
+    /// Judges the facts; `None` if they can't be known, or don't exist on this machine.
     look: fn(&Facts) -> Option<Remark>,
 }
 

@@ -1,4 +1,4 @@
-//! Loopback, ports, queues.
+//! Checks of loopback, ports and queues.
 
 use portlab_words::{Text, tr};
 
@@ -7,15 +7,15 @@ use crate::doctor::{
     machine::{COURSE_PORT, CoursePort, Facts},
 };
 
-/// Whether a program can talk to another on this machine at all.
+/// Whether programs of this machine can connect to each other.
 pub(super) fn loopback(facts: &Facts) -> Option<Remark> {
     Some(match &facts.loopback.v4 {
         None => Remark::new(tr!(
-"programs of this machine can talk to each other at 127.0.0.1",
+            "programs of this machine can connect to each other at 127.0.0.1",
             "本机的程序可以通过 127.0.0.1 互相通信"
         )),
         Some(error) => Remark::new(tr!(
-            "a program can't talk to another at 127.0.0.1 ({error}); portlab needs that for everything",
+            "programs of this machine can't connect to each other at 127.0.0.1 ({error}); every command needs that",
             "本机的程序不能通过 127.0.0.1 互相通信（{error}），portlab 什么也做不了"
         ))
         .problem(tr!(
@@ -25,7 +25,7 @@ pub(super) fn loopback(facts: &Facts) -> Option<Remark> {
     })
 }
 
-/// Whether there are more loopback addresses than one.
+/// Whether loopback has more addresses than 127.0.0.1.
 pub(super) fn second_address(facts: &Facts) -> Option<Remark> {
     Some(match &facts.loopback.second {
         None => Remark::new(tr!(
@@ -33,7 +33,7 @@ pub(super) fn second_address(facts: &Facts) -> Option<Remark> {
             "回环上还有更多地址：连接数比端口还多的压测可以用它们（--source auto）"
         )),
         Some(error) => Remark::new(tr!(
-            "not to be had ({error}): a load has the ports of one address only",
+            "not available ({error}): a load can use the ports of one address only",
             "不可用（{error}）：压测只能用一个地址的端口"
         ))
         .note(tr!(
@@ -43,7 +43,7 @@ pub(super) fn second_address(facts: &Facts) -> Option<Remark> {
     })
 }
 
-/// Whether loopback speaks IPv6.
+/// Whether loopback has IPv6.
 pub(super) fn ipv6(facts: &Facts) -> Option<Remark> {
     Some(match &facts.loopback.v6 {
         None => Remark::new(tr!("works on loopback: [::1]", "回环上可用：[::1]")),
@@ -52,7 +52,7 @@ pub(super) fn ipv6(facts: &Facts) -> Option<Remark> {
             "回环上不可用（{error}）；课程里用不到它"
         ))
         .note(tr!(
-            "to switch it on: sudo sysctl -w net.ipv6.conf.lo.disable_ipv6=0",
+            "switch it on: sudo sysctl -w net.ipv6.conf.lo.disable_ipv6=0",
             "要启用它：sudo sysctl -w net.ipv6.conf.lo.disable_ipv6=0"
         )),
     })
@@ -87,14 +87,14 @@ pub(super) fn course_port(facts: &Facts) -> Option<Remark> {
             ))
             .note(another())
         }
-        CoursePort::Remembered(left) => {
+        CoursePort::LeftBehind(left) => {
             let left = left.tell();
             Remark::new(tr!(
                 "no program listens on it, but: {left}",
                 "没有程序监听它，但是：{left:#}"
             ))
             .note(tr!(
-                "wait that long; and set it in the server from its first start on, before bind(): \
+                "wait that long; for the future, let the server call this before bind(), each time it starts: \
                  setsockopt(SOL_SOCKET, SO_REUSEADDR, True)",
                 "等一等；服务端从第一次启动起，就在 bind 之前加上一句 \
                  setsockopt(SOL_SOCKET, SO_REUSEADDR, True)"
@@ -112,15 +112,16 @@ pub(super) fn ports(facts: &Facts) -> Option<Remark> {
     let (count, in_use) = (range.count(), facts.in_use);
     let kept = match facts.reuses_time_wait {
         (true, true) => tr!(
-            "a closed one is handed out again after a second",
+            "the port of a closed connection is handed out again after a second",
             "连接关闭一秒后，它的端口就可以再次分配"
         ),
         (true, false) => tr!(
-            "a closed one is handed out again after a second on loopback, elsewhere after a minute",
+            "the port of a closed connection is handed out again after a second on loopback, elsewhere after a \
+             minute",
             "连接关闭后，它的端口在回环上一秒、在其他网络上一分钟才能再次分配"
         ),
         _ => tr!(
-            "a closed one is handed out again after a minute",
+            "the port of a closed connection is handed out again after a minute",
             "连接关闭一分钟后，它的端口才能再次分配"
         ),
     };
@@ -132,7 +133,7 @@ pub(super) fn ports(facts: &Facts) -> Option<Remark> {
     Some(finding.note_if(
         count < FEW_PORTS || crowded,
         tr!(
-            "have more: sudo sysctl -w net.ipv4.ip_local_port_range=\"15000 60999\"; or load with \
+            "allow more: sudo sysctl -w net.ipv4.ip_local_port_range=\"15000 60999\"; or give the load \
              --source auto",
             "增加端口：sudo sysctl -w net.ipv4.ip_local_port_range=\"15000 60999\"；压测时也可以加 \
              --source auto"
@@ -157,11 +158,11 @@ pub(super) fn backlog(facts: &Facts) -> Option<Remark> {
     ))
 }
 
-/// The connections that a firewall follows, where there is one.
+/// The connections that the firewall tracks; nothing if it tracks none.
 pub(super) fn conntrack(facts: &Facts) -> Option<Remark> {
     let (now, most) = facts.conntrack?;
     let finding = Remark::new(tr!(
-        "follows {now} connections and can follow {most}; beyond that it drops packets",
+        "tracks {now} connections and can track {most}; with more, it drops packets",
         "正在跟踪 {now} 个连接，最多 {most} 个；超过就会丢包"
     ));
     Some(finding.note_if(
@@ -173,7 +174,7 @@ pub(super) fn conntrack(facts: &Facts) -> Option<Remark> {
     ))
 }
 
-/// A load of ten thousand connections needs this many.
+/// A load of ten thousand connections needs this many ports.
 const FEW_PORTS: usize = 10_000;
 /// Before Linux 5.4 the limit was 128, which a burst of connections overruns.
 const SHORT_QUEUE: u64 = 1_024;

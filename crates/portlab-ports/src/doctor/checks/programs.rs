@@ -1,10 +1,10 @@
-//! Python, and the terminal.
+//! Checks of Python and the terminal.
 
 use portlab_words::{Text, tr};
 
 use crate::doctor::{finding::Remark, machine::Facts};
 
-/// Python, in which students write.
+/// Python, the language of the course.
 pub(super) fn python(facts: &Facts) -> Option<Remark> {
     Some(match &facts.python {
         Some(python) => {
@@ -12,7 +12,7 @@ pub(super) fn python(facts: &Facts) -> Option<Remark> {
             Remark::new(format!("{program} {version}").into())
         }
         None => Remark::new(tr!(
-            "no Python 3 is found: programs of the course can't be run here",
+            "Python 3 was not found: programs of the course can't be run here",
             "没有找到 Python 3：课程里的程序在这里运行不了"
         ))
         .note(tr!(
@@ -31,11 +31,11 @@ pub(super) fn gevent(facts: &Facts) -> Option<Remark> {
             "{version}，课程里的协程用它"
         )),
         None => Remark::new(tr!(
-            "{program} doesn't have it; the course's coroutines need it",
+            "not installed for {program}; the course's coroutines need it",
             "{program} 里没有安装；课程里的协程要用它"
         ))
         .note(tr!(
-            "in a folder of its own: {program} -m venv lab && lab/bin/pip install gevent; then: \
+            "install it in a virtual environment: {program} -m venv lab && lab/bin/pip install gevent; then: \
              source lab/bin/activate",
             "装在单独的虚拟环境里：{program} -m venv lab && lab/bin/pip install gevent，然后：\
              source lab/bin/activate"
@@ -55,7 +55,7 @@ pub(super) fn terminal(facts: &Facts) -> Option<Remark> {
     Some(finding.note_if(
         columns < NARROW,
         tr!(
-            "make it {NARROW} columns wide or more: tables show more then",
+            "make the window {NARROW} columns wide or more: tables show more then",
             "把窗口拉宽到 {NARROW} 列以上，表格能显示得更全"
         ),
     ))
@@ -79,11 +79,11 @@ pub(super) fn letters(facts: &Facts) -> Option<Remark> {
         ))
     } else if facts.terminal.columns.is_some() && facts.terminal.is_poor() {
         Remark::new(tr!(
-            "this terminal ({name}) has no glyphs for it",
+            "this terminal ({name}) has no glyphs for Chinese",
             "这个终端（{name}）没有中文字形"
         ))
         .note(tr!(
-            "take a terminal of the desktop, or connect by ssh from one",
+            "use a terminal of the desktop, or connect by ssh from one",
             "换用桌面上的终端，或者从那里用 ssh 登录"
         ))
     } else {

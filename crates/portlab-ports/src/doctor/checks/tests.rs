@@ -12,7 +12,7 @@ use crate::{
     range::Range,
 };
 
-/// A machine on which nothing is to be remarked.
+/// A machine without notes and problems.
 fn facts() -> Facts {
     Facts {
         open_files: 1_024,
@@ -56,7 +56,7 @@ fn facts() -> Facts {
     }
 }
 
-/// The findings on a machine that `change` has made different, which aren't ok.
+/// The notes and problems of the same machine after `change`.
 fn remarks(change: impl FnOnce(&mut Facts)) -> Vec<Finding> {
     let mut facts = facts();
     change(&mut facts);
@@ -82,19 +82,19 @@ fn no() -> Option<String> {
     Some("no".to_owned())
 }
 
-/// A remedy that is no command.
+/// A word of a remedy that has no command.
 const IN_WORDS: &str = "fewer";
 
 type Change = fn(&mut Facts);
 
-/// The check that notes a shortcoming, the shortcoming, and a part of the remedy.
+/// The key of a check, a change of the facts that makes it a note, and a part of the remedy.
 #[rustfmt::skip]
 static SHORTCOMINGS: &[(&str, Change, &str)] = &[
     ("loopback_second", |it| it.loopback.second = no(), IN_WORDS),
     ("loopback_ipv6", |it| it.loopback.v6 = no(), "disable_ipv6=0"),
     ("port_8080", |it| it.course_port = CoursePort::Held(Vec::new()), "sudo portlab ports 8080"),
     ("port_8080", |it| it.course_port = CoursePort::Held(vec!["x (pid 1)".to_owned()]), "8081"),
-    ("port_8080", |it| it.course_port = CoursePort::Remembered(left()), "SO_REUSEADDR"),
+    ("port_8080", |it| it.course_port = CoursePort::LeftBehind(left()), "SO_REUSEADDR"),
     ("port_8080", |it| it.course_port = CoursePort::Refused("no".to_owned()), "8081"),
     ("ports", |it| it.in_use = 28_000, "\"15000 60999\""),
     ("ports", |it| it.range.as_mut().unwrap().ports = 1..=9, "--source auto"),
@@ -118,12 +118,12 @@ static SHORTCOMINGS: &[(&str, Change, &str)] = &[
 ];
 
 #[test]
-fn nothing_is_remarked_where_all_is_well() {
+fn a_healthy_machine_has_no_notes_and_no_problems() {
     assert_eq!(remarks(|_| {}), []);
 }
 
 #[test]
-fn every_shortcoming_is_noted_alone_with_a_remedy() {
+fn each_shortcoming_gives_one_note_with_a_remedy() {
     for (key, change, remedy) in SHORTCOMINGS {
         let remarks = remarks(change);
         let keys: Vec<_> = remarks.iter().map(|it| it.key).collect();
@@ -136,7 +136,7 @@ fn every_shortcoming_is_noted_alone_with_a_remedy() {
 }
 
 #[test]
-fn what_the_system_does_not_tell_is_not_told() {
+fn unknown_facts_have_no_finding() {
     let mut facts = facts();
     facts.somaxconn = None;
     facts.range = None;
@@ -149,7 +149,7 @@ fn what_the_system_does_not_tell_is_not_told() {
 }
 
 #[test]
-fn what_portlab_cannot_do_without_is_a_problem() {
+fn a_missing_requirement_is_a_problem() {
     for change in [
         (|it| it.loopback.v4 = Some("unreachable".to_owned())) as Change,
         |it| it.most_open_files = 20,
@@ -161,7 +161,7 @@ fn what_portlab_cannot_do_without_is_a_problem() {
 }
 
 #[test]
-fn no_word_is_left_untranslated() {
+fn every_finding_is_written_in_both_languages() {
     let mut facts = facts();
     for _ in 0..2 {
         for Finding { key, about, remark } in all(&facts) {

@@ -1,7 +1,7 @@
-//! What happens on the way to an address, as far as it gets. Nothing is sent, and no connection is made where the
-//! kernel's list of sockets tells as much.
+//! What happens on the way to an address: the name, each address, the connection. No byte is sent, and no connection is
+//! made if the kernel's list of sockets shows the listener.
 
-mod call;
+mod connect;
 mod watch;
 
 use std::{
@@ -14,39 +14,35 @@ use std::{
 use portlab_sys::interfaces::{Network, networks};
 use portlab_words::Text;
 
-use crate::{
-    address::Address,
-    leftovers::Leftovers,
-    listeners::{Listener, Snapshot},
-};
+use crate::{address::Address, leftovers::Leftovers, listeners::Listener, snapshot::Snapshot};
 
 /// How an address is examined.
 #[derive(Clone, Copy, Debug)]
 pub struct Way {
     /// How long each step may take.
-    pub patience: Duration,
-    /// Whether a connection is made where the kernel's list of sockets would do.
+    pub timeout: Duration,
+    /// Whether a connection is made even if the kernel's list of sockets shows the listener.
     pub connects: bool,
 }
 
-/// All that happened.
+/// What happened on the way to an address.
 #[derive(Debug)]
 pub struct Reach {
     pub(super) target: Address,
-    /// How long each step could take.
-    pub(super) patience: Duration,
+    /// How long each step was allowed to take.
+    pub(super) timeout: Duration,
     pub(super) name: Name,
-    /// One for each address, up to the first that was reached.
+    /// One for each address of the host, up to the first that was reached.
     pub(super) attempts: Vec<Attempt>,
 }
 
-/// What became of the host's name.
+/// The result of looking up the host's name.
 #[derive(Debug)]
 pub(super) enum Name {
-    /// It is an address already.
+    /// The host is an IP address.
     Literal,
     Found {
-        /// IPv4 first, as a name is often known where no IPv6 server listens.
+        /// IPv4 first.
         addrs: Vec<SocketAddr>,
         took: Duration,
     },
@@ -54,7 +50,7 @@ pub(super) enum Name {
         error: String,
         took: Duration,
     },
-    /// The name service has not answered in time.
+    /// The name service didn't answer within the timeout.
     Unanswered,
 }
 
@@ -63,14 +59,14 @@ pub(super) enum Name {
 pub(super) struct Attempt {
     pub(super) addr: SocketAddr,
     pub(super) location: Location,
-    /// How long it took to connect; `None` when that wasn't tried.
+    /// How long it took to connect; `None` if no connection was tried.
     pub(super) took: Option<Duration>,
     pub(super) outcome: Outcome,
-    /// What this machine knows of it, when the address is its own.
+    /// What this machine shows of the port, if the address is its own.
     pub(super) here: Option<Here>,
 }
 
-/// Where an address is, seen from this machine; with the interface that tells.
+/// Where an address is, seen from this machine, with the interface of that network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Location {
     Loopback,
@@ -81,18 +77,18 @@ pub(super) enum Location {
 
 #[derive(Clone, Debug)]
 pub(super) enum Outcome {
-    /// The kernel's list of sockets tells that a program listens there. Nothing was connected.
+    /// The kernel's list of sockets shows a listener. No connection was made.
     Listens,
     Connected(First),
     Refused,
     TimedOut,
     Unreachable,
-    /// There is no port left to connect from, or it is no address to connect to.
+    /// No local port is left to connect from, or the address can't be connected to.
     NoOwnPort,
     Failed(String),
 }
 
-/// What came from the server before anything was said to it.
+/// What the server did first. The client sends nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum First {
     Words(Vec<u8>),
@@ -101,29 +97,29 @@ pub(super) enum First {
     Reset,
 }
 
-/// What this machine knows of a port of its own.
+/// What this machine shows of one of its own ports.
 #[derive(Debug)]
 pub(super) struct Here {
-    /// The sockets before the try.
+    /// The sockets before the attempt.
     pub(super) before: Snapshot,
     /// How many connections waited to be accepted afterwards.
     pub(super) queue: Option<u32>,
-    /// Whether the program has accepted the connection, or one of those that waited; `None` when there was
-    /// none, or it can't be told.
+    /// Whether the program has accepted the connection, or one of the waiting connections; `None` if there was no such
+    /// connection, or the list of sockets doesn't show it.
     pub(super) accepted: Option<bool>,
-    /// Whether the program was gone after the connection was closed; `None` when that can't be told.
+    /// Whether the program ended after the connection was closed; `None` if that can't be seen.
     pub(super) has_ended: Option<bool>,
-    /// What keeps the port from being bound, though no program listens on it.
+    /// Connections that keep the port from being bound, though no program listens on it.
     pub(super) leftovers: Option<Leftovers>,
 }
 
 impl Attempt {
-    /// The listener that the address leads to, if it is this machine's.
-    pub(super) fn heard(&self) -> Option<&Listener> {
-        self.here.as_ref()?.before.heard_at(reached(self.addr))
+    /// The listener that a connection to the address reaches, if the address is this machine's own.
+    pub(super) fn listener(&self) -> Option<&Listener> {
+        self.here.as_ref()?.before.listener_for(reached(self.addr))
     }
 
-    /// Whether a program has taken the connection, or would take one, as far as one can tell.
+    /// Whether a program listens, and nothing shows that the program doesn't accept.
     pub(super) fn is_reached(&self) -> bool {
         let taken = self.here.as_ref().and_then(|here| here.accepted);
         matches!(self.outcome, Outcome::Connected(_) | Outcome::Listens) && taken != Some(false)
@@ -136,15 +132,15 @@ impl Attempt {
 }
 
 impl Reach {
-    /// Goes the way to `target`, as far as it gets.
+    /// Looks `target` up and tries its addresses, until one is reached.
     ///
     /// # Errors
-    /// If the zone of `target` is no interface of this machine.
+    /// If the zone of `target` isn't an interface of this machine.
     pub fn go(target: Address, way: Way) -> Result<Self, Text> {
         let literal = target.literal()?;
         let name = match literal {
             Some(_) => Name::Literal,
-            None => look_up(&target, way.patience),
+            None => look_up(&target, way.timeout),
         };
         let addrs = match &name {
             Name::Literal => literal.into_iter().collect(),
@@ -164,7 +160,7 @@ impl Reach {
         }
         Ok(Self {
             target,
-            patience: way.patience,
+            timeout: way.timeout,
             name,
             attempts,
         })
@@ -174,21 +170,21 @@ impl Reach {
         self.attempts.iter().any(Attempt::is_reached)
     }
 
-    /// Whether a program is there, takes connections, and was not harmed.
+    /// Whether the target was reached, and no program ended because of the connection.
     pub(super) fn is_well(&self) -> bool {
         self.is_reached() && !self.attempts.iter().any(Attempt::has_ended)
     }
 }
 
-fn look_up(target: &Address, patience: Duration) -> Name {
+fn look_up(target: &Address, timeout: Duration) -> Name {
     let began = Instant::now();
     let (sender, answer) = mpsc::channel();
     let target = target.clone();
-    // The system asks for as long as it likes, and can't be interrupted: the thread is left behind.
+    // A look-up has no timeout and can't be interrupted: after the timeout, the thread runs on until the look-up ends.
     thread::spawn(move || {
         let _ = sender.send(target.look_up());
     });
-    let answer = answer.recv_timeout(patience);
+    let answer = answer.recv_timeout(timeout);
     let took = began.elapsed();
     match answer {
         Ok(Ok(addrs)) => Name::Found { addrs, took },
@@ -205,15 +201,15 @@ fn attempt(addr: SocketAddr, networks: &[Network], way: Way) -> Attempt {
     let here = matches!(location, Location::Loopback | Location::Own(_));
     let before = here.then(|| Snapshot::take().ok()).flatten();
     match before {
-        // The kernel's list tells what an empty connection would, and ends no server.
-        Some(before) if !way.connects && before.heard_at(reached(addr)).is_some() => {
-            watch::watch(addr, location, before, way.patience)
+        // The kernel's list shows as much as an empty connection would, and doesn't disturb the server.
+        Some(before) if !way.connects && before.listener_for(reached(addr)).is_some() => {
+            watch::watch(addr, location, before, way.timeout)
         }
-        before => call::call(addr, location, before, way.patience),
+        before => connect::connect(addr, location, before, way.timeout),
     }
 }
 
-/// Where `ip` is, to a machine in `networks`.
+/// Where `ip` is, seen from a machine with `networks`.
 fn location(ip: IpAddr, networks: &[Network]) -> Location {
     let ip = ip.to_canonical();
     if ip.is_loopback() || ip.is_unspecified() {
@@ -228,8 +224,8 @@ fn location(ip: IpAddr, networks: &[Network]) -> Location {
     }
 }
 
-/// Where a connection to `addr` arrives: 0.0.0.0 and `[::]` mean loopback. An IPv4 address in
-/// IPv6's form is IPv4's.
+/// The address at which a connection to `addr` arrives: 0.0.0.0 and `[::]` mean loopback, and an IPv4-mapped IPv6
+/// address means the IPv4 address.
 ///
 /// Source: `ip(7)`, INADDR_ANY.
 pub(super) fn reached(addr: SocketAddr) -> SocketAddr {
@@ -249,7 +245,7 @@ fn canonical(addr: SocketAddr) -> SocketAddr {
 fn queue_at(addr: SocketAddr) -> Option<u32> {
     let after = Snapshot::take().ok()?;
     after
-        .heard_at(reached(addr))
+        .listener_for(reached(addr))
         .map(|listener| listener.figures.waiting)
 }
 
@@ -260,7 +256,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_place_of_an_address_is_told_by_the_networks() {
+    fn the_networks_show_where_an_address_is() {
         let network = |interface: &str, addr: &str, mask: &str| Network {
             interface: interface.to_owned(),
             addr: addr.parse().unwrap(),

@@ -1,21 +1,21 @@
-//! What is known of a listener without connecting to it.
+//! Examining a listener without connecting to it.
 
 use std::{collections::BTreeSet, net::SocketAddr, thread, time::Instant};
 
 use portlab_sys::sockets::{Socket, State, sockets_at};
 
 use super::{Attempt, Here, LOOK_AGAIN, Location, Outcome, canonical, queue_at, reached};
-use crate::listeners::Snapshot;
+use crate::snapshot::Snapshot;
 
-/// Examines the listener at `addr`, which is one of `before`. If connections wait to be accepted, it is
-/// watched until it accepts one, for `patience` at most.
+/// Examines the listener at `addr`, which is one of `before`. If connections wait to be accepted, the listener is
+/// watched until it accepts one, for at most `timeout`.
 pub(super) fn watch(
     addr: SocketAddr,
     location: Location,
     before: Snapshot,
-    patience: std::time::Duration,
+    timeout: std::time::Duration,
 ) -> Attempt {
-    let accepted = accepts(addr, &before, Instant::now() + patience);
+    let accepted = accepts(addr, &before, Instant::now() + timeout);
     Attempt {
         addr,
         location,
@@ -31,7 +31,7 @@ pub(super) fn watch(
     }
 }
 
-/// Whether the listener accepts one of the connections that wait; `None` when none does.
+/// Whether the listener accepts one of the waiting connections; `None` if no connection waits.
 fn accepts(addr: SocketAddr, before: &Snapshot, until: Instant) -> Option<bool> {
     let waiting = waiting(&before.sockets, addr, before);
     if waiting.is_empty() {
@@ -40,7 +40,7 @@ fn accepts(addr: SocketAddr, before: &Snapshot, until: Instant) -> Option<bool> 
     loop {
         let now = sockets_at(addr.port()).ok()?;
         let still = self::waiting(&now, addr, before);
-        // A connection that its client has reset isn't listed any more, and still counts in the queue.
+        // If a client has reset its connection, the connection isn't listed any more, but still counts in the queue.
         let queue = now.iter().filter(|it| it.state == State::Listen);
         let queue: u32 = queue.map(|it| it.unread).sum();
         if !waiting.is_subset(&still) && (queue as usize) < waiting.len() {
@@ -53,19 +53,19 @@ fn accepts(addr: SocketAddr, before: &Snapshot, until: Instant) -> Option<bool> 
     }
 }
 
-/// The connections among `sockets` that wait to be accepted where a connection to `addr` would: they have no
-/// owner yet. Connections of a client that has closed wait too.
+/// The connections among `sockets` that wait in the same accept queue as a connection to `addr` would. No process owns
+/// them yet. If the client has closed its end, the connection still waits.
 fn waiting(
     sockets: &[Socket],
     addr: SocketAddr,
     before: &Snapshot,
 ) -> BTreeSet<(SocketAddr, SocketAddr)> {
-    let door = before.heard_at(reached(addr));
+    let listener = before.listener_for(reached(addr));
     let waits = |it: &&Socket| {
         it.inode == 0
             && it.local.port() == addr.port()
             && matches!(it.state, State::Established | State::CloseWait)
-            && before.heard_at(canonical(it.local)) == door
+            && before.listener_for(canonical(it.local)) == listener
     };
     let waiting = sockets.iter().filter(waits);
     waiting.map(|it| (it.local, it.remote)).collect()

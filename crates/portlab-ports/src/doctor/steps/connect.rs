@@ -10,12 +10,13 @@ use crate::{
         reach::{Attempt, Here, Location, Outcome, Reach, reached},
     },
     leftovers::{Bind, Leftovers},
-    listeners::{Listener, Snapshot},
+    listeners::Listener,
+    snapshot::Snapshot,
 };
 
 use super::worst;
 
-/// Whether the connection was made; if not, why, and what can be done.
+/// Whether the connection was made; if it wasn't, why, and what can be done.
 pub(super) fn connect(attempt: &Attempt, reach: &Reach) -> Option<Remark> {
     let (ip, port) = (attempt.addr.ip(), attempt.addr.port());
     let (addr, took) = (attempt.addr, units::time(attempt.took.unwrap_or_default()));
@@ -36,7 +37,7 @@ pub(super) fn connect(attempt: &Attempt, reach: &Reach) -> Option<Remark> {
         Outcome::TimedOut => timed_out(attempt, reach),
         Outcome::Unreachable => (
             tr!(
-                "there is no route to {addr}: this machine's network has none, or no machine answers there",
+                "no route leads to {addr}: the network is down, or no machine has this address",
                 "没有到 {addr} 的路由：网络不通，或者那个地址上没有机器"
             ),
             tr!(
@@ -46,7 +47,7 @@ pub(super) fn connect(attempt: &Attempt, reach: &Reach) -> Option<Remark> {
         ),
         Outcome::NoOwnPort => (
             tr!(
-                "no port of this machine is left to connect from, or {addr} is no address to connect to",
+                "no port of this machine is left to connect from, or {addr} can't be connected to",
                 "本机没有可用的端口来发起连接了，或者 {addr} 不是能连接的地址"
             ),
             tr!(
@@ -56,18 +57,18 @@ pub(super) fn connect(attempt: &Attempt, reach: &Reach) -> Option<Remark> {
         ),
         Outcome::Failed(_) if lacks_zone(addr) => (
             tr!(
-                "{addr} is an address within one network (link-local), and it is not said which",
+                "{addr} is valid within one network only (link-local), and the network isn't given",
                 "{addr} 是只在一个网络内有效的地址（链路本地地址），但没有写是哪个网络"
             ),
             tr!(
-                "add the interface that leads there, as in [{ip}%eth0]:{port}; ip link lists them",
+                "add the interface of that network, as in [{ip}%eth0]:{port}; ip link lists the interfaces",
                 "写上通往那里的网卡，比如 [{ip}%eth0]:{port}；ip link 会列出所有网卡"
             ),
         ),
         Outcome::Failed(error) => (
-            tr!("it failed after {took}: {error}", "{took} 后失败：{error}"),
+            tr!("failed after {took}: {error}", "{took} 后失败：{error}"),
             tr!(
-                "a firewall of this machine may forbid it: sudo iptables -L -n",
+                "a firewall of this machine may forbid the connection: sudo iptables -L -n",
                 "可能被本机的防火墙禁止：sudo iptables -L -n"
             ),
         ),
@@ -75,7 +76,7 @@ pub(super) fn connect(attempt: &Attempt, reach: &Reach) -> Option<Remark> {
     Some(Remark::new(text).graded(worst(reach), remedy))
 }
 
-/// Whether an address lacks the interface without which it leads nowhere.
+/// Whether a link-local address lacks the interface that it needs.
 fn lacks_zone(addr: SocketAddr) -> bool {
     matches!(addr, SocketAddr::V6(it) if it.ip().is_unicast_link_local() && it.scope_id() == 0)
 }
@@ -85,13 +86,13 @@ fn refused(attempt: &Attempt) -> (Text, Text) {
     let Some(here) = &attempt.here else {
         return (
             tr!(
-                "refused: the machine is there, but no program listens on its port {port} (or a firewall \
-                 says so)",
+                "refused: the machine answers, but no program listens on its port {port} (or a firewall \
+                 refuses)",
                 "被拒绝：那台机器在运行，但它的端口 {port} 上没有程序监听（也可能是防火墙拒绝的）"
             ),
             tr!(
-                "start the server there, check the port, and see that it listens at 0.0.0.0 and not at \
-                 127.0.0.1 only: portlab ports, run over there",
+                "start the server there and check the port; the server must listen at 0.0.0.0, not at \
+                 127.0.0.1 only: run portlab ports on that machine",
                 "在那台机器上启动服务端，核对端口号，并确认它监听的是 0.0.0.0，而不只是 127.0.0.1：\
                  在那边运行 portlab ports"
             ),
@@ -106,7 +107,7 @@ fn refused(attempt: &Attempt) -> (Text, Text) {
         "被拒绝：本机的端口 {port} 上没有程序监听{udp:#}"
     );
     let addr = attempt.addr;
-    // Advice works when it is typed: portlab serve sets SO_REUSEADDR.
+    // portlab serve sets SO_REUSEADDR, so the advice works if the option helps.
     let can_start = |it: &Leftovers| it.reusing == Bind::Works;
     let start = if here.leftovers.as_ref().is_none_or(can_start) {
         tr!(
@@ -115,7 +116,7 @@ fn refused(attempt: &Attempt) -> (Text, Text) {
         )
     } else {
         tr!(
-            "check the port; a server can't be started at it now, because connections are left behind there",
+            "check the port; a server can't be started on it now, because connections are left behind there",
             "核对端口号；因为有遗留的连接，这个端口现在还不能启动服务端"
         )
     };
@@ -123,29 +124,29 @@ fn refused(attempt: &Attempt) -> (Text, Text) {
     (text, tr!("{start}{near}", "{start:#}{near:#}"))
 }
 
-/// That a program receives UDP at a port where no program listens for TCP.
+/// Says which program receives UDP at a port where no program listens for TCP.
 fn receives_udp(here: &Here, port: u16) -> Text {
     let Some(receiver) = here.before.receiving_at(port).next() else {
         return NOTHING;
     };
-    let who = here.before.subject(&receiver.programs);
+    let program = here.before.subject(&receiver.programs);
     tr!(
-        "; {who} receives UDP there, which has no connections",
-        "；{who:#}在那里接收 UDP，而 UDP 没有连接"
+        "; {program} receives UDP there, which has no connections",
+        "；{program:#}在那里接收 UDP，而 UDP 没有连接"
     )
 }
 
 /// A program listens on the port, but at another address.
 fn other_address(attempt: &Attempt, listener: &Listener, snapshot: &Snapshot) -> (Text, Text) {
     let (ip, port) = (attempt.addr.ip(), attempt.addr.port());
-    // What is advised can be typed, also where all addresses are listened at.
+    // If the server listens at all addresses, the advice names loopback, which can be connected to.
     let other = reached(SocketAddr::new(listener.addrs[0], port));
-    let (who, addrs) = (snapshot.subject(&listener.programs), listener.addresses());
+    let (program, addrs) = (snapshot.subject(&listener.programs), listener.addresses());
     let all = if ip.is_ipv6() { "[::]" } else { "0.0.0.0" };
     (
         tr!(
-            "refused: {who} does listen on port {port}, but only at {addrs}, and not at {ip}",
-            "被拒绝：{who:#}确实在监听端口 {port}，但只在 {addrs:#}，不在 {ip}"
+            "refused: {program} listens on port {port}, but only at {addrs}, not at {ip}",
+            "被拒绝：{program:#}确实在监听端口 {port}，但只在 {addrs:#}，不在 {ip}"
         ),
         tr!(
             "connect to {other}, or have the server bind {all}:{port}, which means all addresses",
@@ -154,56 +155,56 @@ fn other_address(attempt: &Attempt, listener: &Listener, snapshot: &Snapshot) ->
     )
 }
 
-/// The ports nearby that would have answered.
+/// The nearest ports of the same address that have a listener.
 fn near(snapshot: &Snapshot, attempt: &Attempt) -> Text {
     let (ip, port) = (attempt.addr.ip(), attempt.addr.port());
-    let heard = snapshot.listeners.iter().filter(|it| it.hears(ip));
-    let mut heard: Vec<_> = heard.collect();
-    heard.sort_by_key(|it| it.port.abs_diff(port));
-    heard.truncate(NEAR);
-    if heard.is_empty() {
+    let others = snapshot.listeners.iter().filter(|it| it.receives(ip));
+    let mut others: Vec<_> = others.collect();
+    others.sort_by_key(|it| it.port.abs_diff(port));
+    others.truncate(NEAR);
+    if others.is_empty() {
         return NOTHING;
     }
-    let told = heard.iter().map(|it| {
-        let (port, who) = (it.port, snapshot.who(&it.programs));
-        tr!("{port}, {who}", "{port}，{who:#}")
+    let others = others.iter().map(|it| {
+        let (port, names) = (it.port, snapshot.names(&it.programs));
+        tr!("{port}, {names}", "{port}，{names:#}")
     });
-    let told = Text::join(told, "; ", "；");
+    let others = Text::join(others, "; ", "；");
     tr!(
-        ". Ports with a listener: {told}",
-        "。有程序监听的端口：{told:#}"
+        ". Ports with a listener: {others}",
+        "。有程序监听的端口：{others:#}"
     )
 }
 
 fn timed_out(attempt: &Attempt, reach: &Reach) -> (Text, Text) {
-    let patience = units::time(reach.patience);
-    if let Some(listener) = attempt.heard() {
+    let timeout = units::time(reach.timeout);
+    if let Some(listener) = attempt.listener() {
         let after = attempt.here.as_ref().and_then(|here| here.queue);
         let queue = after.unwrap_or(listener.figures.waiting);
         return (
             tr!(
-                "no answer within {patience}: the accept queue is full ({queue} wait in it), so the server \
-                 listens and doesn't accept",
-                "{patience} 内没有响应：accept 队列满了（有 {queue} 个连接在排队），服务端在监听，\
+                "no answer within {timeout}: the accept queue is full ({queue} wait in it), because the \
+                 server listens and doesn't accept",
+                "{timeout} 内没有响应：accept 队列满了（有 {queue} 个连接在排队），服务端在监听，\
                  却不接受（accept）连接"
             ),
             tr!(
-                "is it busy with one client, or does it hang? End the other clients or start it again; \
-                 listen() may ask for a longer queue",
+                "the server may be busy with one client, or hang: end the other clients, or start the server \
+                 again; listen() may ask for a longer queue",
                 "它是在忙着服务某个客户端，还是卡住了？关掉别的客户端，或者重新启动它；listen() 的参数\
                  可以要一个更长的队列"
             ),
         );
     }
-    let text = tr!("no answer within {patience}", "{patience} 内没有响应");
+    let text = tr!("no answer within {timeout}", "{timeout} 内没有响应");
     let remedy = match attempt.location {
         Location::Loopback | Location::Own(_) => tr!(
             "a firewall of this machine drops the packets: sudo iptables -L -n",
             "数据包被本机的防火墙丢掉了：sudo iptables -L -n"
         ),
         Location::SameNetwork(_) => tr!(
-            "is the machine on, and the address right? If it is, its firewall drops the packets: open the \
-             port there (sudo ufw allow PORT)",
+            "check that the machine is on and the address is right; if both are, the machine's firewall drops \
+             the packets: open the port there (sudo ufw allow PORT)",
             "那台机器开着吗？地址写对了吗？如果都没问题，就是它的防火墙把数据包丢掉了：在那边放行这个端口\
              （sudo ufw allow 端口号）"
         ),
@@ -218,5 +219,5 @@ fn timed_out(attempt: &Attempt, reach: &Reach) -> (Text, Text) {
 
 const NOTHING: Text = Text::new("", "");
 
-/// The most neighbours that are named.
+/// The most ports that are named.
 const NEAR: usize = 3;

@@ -1,4 +1,4 @@
-//! What happened on the way to an address, told step by step to a beginner.
+//! What happened on the way to an address, step by step and in words for a beginner.
 
 mod connect;
 #[cfg(test)]
@@ -17,7 +17,7 @@ use super::{
 use crate::listeners::Listener;
 
 impl Reach {
-    /// The steps of the way, and what each means.
+    /// What each step means, and the conclusion.
     pub fn diagnosis(&self) -> Diagnosis {
         Diagnosis {
             findings: all(self),
@@ -27,7 +27,7 @@ impl Reach {
     }
 }
 
-/// All steps, in order, as far as it got.
+/// The findings of all steps that were taken, in order.
 pub(super) fn all(reach: &Reach) -> Vec<Finding> {
     let mut steps = vec![Finding {
         key: "name",
@@ -43,7 +43,7 @@ pub(super) fn all(reach: &Reach) -> Vec<Finding> {
     steps
 }
 
-/// What there is to say of one step of an attempt; nothing, if it didn't come to that step.
+/// The result of one step of an attempt; `None` if the attempt ended before that step.
 type Step = fn(&Attempt, &Reach) -> Option<Remark>;
 
 static NAME: Text = Text::new("name", "名字");
@@ -63,7 +63,7 @@ static STEPS: [(&str, Text, Step); 7] = [
     ),
 ];
 
-/// How bad a failed attempt is: if the server was reached at another address, it is no problem.
+/// The grade of a failed attempt: only a note if the server was reached at another address.
 fn worst(reach: &Reach) -> Grade {
     match reach.is_reached() {
         true => Grade::Note,
@@ -76,7 +76,7 @@ fn conclusion(reach: &Reach) -> Text {
     let any = |is: fn(&Attempt) -> bool| reach.attempts.iter().any(is);
     if any(Attempt::has_ended) {
         tr!(
-            "{target} was reached, and its program has ended since.",
+            "{target} was reached, but its program has ended since.",
             "{target} 连上过，但是它的程序随后就结束了。"
         )
     } else if any(|it| it.is_reached() && matches!(it.outcome, Outcome::Listens)) {
@@ -90,7 +90,7 @@ fn conclusion(reach: &Reach) -> Text {
         )
     } else if any(|it| matches!(it.outcome, Outcome::Connected(_))) {
         tr!(
-            "{target} can be connected to, but its program doesn't take the connection.",
+            "{target} can be connected to, but its program doesn't accept the connection.",
             "{target} 能连上，但是它的程序没有接受连接。"
         )
     } else {
@@ -99,10 +99,10 @@ fn conclusion(reach: &Reach) -> Text {
 }
 
 fn name(reach: &Reach) -> Remark {
-    let (host, patience) = (&reach.target.host, units::time(reach.patience));
+    let (host, timeout) = (&reach.target.host, units::time(reach.timeout));
     match &reach.name {
         Name::Literal => Remark::new(tr!(
-            "{host} is an IP address: there is nothing to look up",
+            "{host} is an IP address: no name is looked up",
             "{host} 本身就是 IP 地址，不用查"
         )),
         Name::Found { addrs, took } => {
@@ -116,7 +116,7 @@ fn name(reach: &Reach) -> Remark {
         Name::Unknown { took, .. } => {
             let took = units::time(*took);
             Remark::new(tr!(
-"the name service has no address for {host} (asked for {took})",
+                "the name service has no address for {host} (the look-up took {took})",
                 "查不到 {host} 的地址（查了 {took}）"
             ))
             .problem(tr!(
@@ -125,8 +125,8 @@ fn name(reach: &Reach) -> Remark {
             ))
         }
         Name::Unanswered => Remark::new(tr!(
-            "the name service has not told the address of {host} within {patience}",
-            "域名服务在 {patience} 内没有给出 {host} 的地址"
+            "the name service didn't give the address of {host} within {timeout}",
+            "域名服务在 {timeout} 内没有给出 {host} 的地址"
         ))
         .problem(tr!(
             "check the network, wait longer (--timeout 30s), or give the IP address",
@@ -162,30 +162,30 @@ fn place(attempt: &Attempt, _: &Reach) -> Option<Remark> {
     Some(Remark::new(text))
 }
 
-/// The listener, where it can be seen.
+/// The listener, if it can be seen.
 fn listener(attempt: &Attempt, _: &Reach) -> Option<Remark> {
-    let listener = attempt.heard()?;
-    let who = attempt.here.as_ref()?.before.subject(&listener.programs);
+    let listener = attempt.listener()?;
+    let program = attempt.here.as_ref()?.before.subject(&listener.programs);
     let at = listener.addresses();
     let (count, queue) = (listener.figures.established, listener.figures.waiting);
     Some(Remark::new(tr!(
-        "{who} listens at {at}; connected: {count}, waiting to be accepted: {queue}",
-        "{who:#}在 {at:#} 监听；已有连接 {count} 个，排队等待 accept 的 {queue} 个"
+        "{program} listens at {at}; connected: {count}, waiting to be accepted: {queue}",
+        "{program:#}在 {at:#} 监听；已有连接 {count} 个，排队等待 accept 的 {queue} 个"
     )))
 }
 
-/// What keeps a port from being bound though no program listens on it.
+/// Connections that keep a port from being bound though no program listens on it.
 fn left_behind(attempt: &Attempt, reach: &Reach) -> Option<Remark> {
     let left = attempt.here.as_ref()?.leftovers.as_ref()?;
     let remedy = tr!(
-        "wait that long, or start the server at another port; and set SO_REUSEADDR in it from its first start on, \
-         before bind()",
+        "wait that long, or start the server on another port; for the future, let the server set SO_REUSEADDR before \
+         bind(), each time it starts",
         "等一等，或者让服务端换一个端口；另外，服务端从第一次启动起就应当在 bind 之前设置 SO_REUSEADDR"
     );
     Some(Remark::new(left.tell()).graded(worst(reach), remedy))
 }
 
-/// Whether the program has taken the connection that the kernel has made for it, or takes those that wait.
+/// Whether the program has accepted the connection, or one of the waiting connections.
 fn accepted(attempt: &Attempt, reach: &Reach) -> Option<Remark> {
     let tried = match attempt.outcome {
         Outcome::Connected(_) => true,
@@ -193,10 +193,10 @@ fn accepted(attempt: &Attempt, reach: &Reach) -> Option<Remark> {
         _ => return None,
     };
     let here = attempt.here.as_ref()?;
-    let patience = units::time(reach.patience);
-    let before = attempt.heard().map_or(0, |it| it.figures.waiting);
+    let timeout = units::time(reach.timeout);
+    let before = attempt.listener().map_or(0, |it| it.figures.waiting);
     let queue = here.queue.unwrap_or(before);
-    let is_full = attempt.heard().is_some_and(Listener::is_full);
+    let is_full = attempt.listener().is_some_and(Listener::is_full);
     let text = match (here.accepted?, tried) {
         (true, true) => {
             return Some(Remark::new(tr!(
@@ -212,27 +212,27 @@ fn accepted(attempt: &Attempt, reach: &Reach) -> Option<Remark> {
         }
         (false, true) => tr!(
             "the server doesn't accept: the kernel has made the connection, but the program has not accepted \
-             it within {patience}; waiting in its queue: {before} before, {queue} now",
-            "服务端没有接受连接：内核已经建立了连接，但程序在 {patience} 内没有接受（accept）；排队的连接\
+             it within {timeout}; waiting in its queue: {before} before, {queue} now",
+            "服务端没有接受连接：内核已经建立了连接，但程序在 {timeout} 内没有接受（accept）；排队的连接\
              原来有 {before} 个，现在有 {queue} 个"
         ),
         (false, false) if is_full => tr!(
             "the server doesn't accept: its accept queue is full ({queue} wait in it), and the program has accepted none \
-             of them within {patience}: a client that connects now gets no answer",
-            "服务端没有接受连接：accept 队列满了（有 {queue} 个连接在排队），程序在 {patience} 内一个也没有接受\
+             of them within {timeout}: a client that connects now gets no answer",
+            "服务端没有接受连接：accept 队列满了（有 {queue} 个连接在排队），程序在 {timeout} 内一个也没有接受\
              （accept）：现在来连接的客户端得不到响应"
         ),
         (false, false) => tr!(
-            "the server doesn't accept: connections wait, and the program has accepted none of them within {patience}; \
+            "the server doesn't accept: connections wait, and the program has accepted none of them within {timeout}; \
              waiting in its queue: {queue}",
-            "服务端没有接受连接：有连接在排队，但程序在 {patience} 内一个也没有接受（accept）；排队的连接有 \
+            "服务端没有接受连接：有连接在排队，但程序在 {timeout} 内一个也没有接受（accept）；排队的连接有 \
              {queue} 个"
         ),
     };
-    Some(Remark::new(text).problem(deaf(attempt)))
+    Some(Remark::new(text).problem(remedy_for_no_accept(attempt)))
 }
 
-/// Whether the program was still there after the connection was closed.
+/// Whether the program still listens after the connection was closed.
 fn afterwards(attempt: &Attempt, _: &Reach) -> Option<Remark> {
     if !attempt.here.as_ref()?.has_ended? {
         return Some(Remark::new(tr!(
@@ -245,8 +245,8 @@ fn afterwards(attempt: &Attempt, _: &Reach) -> Option<Remark> {
         "doctor 一断开，程序就结束了：要么它只服务一个客户端就退出，要么 recv 读到空数据时它会出错退出"
     );
     let remedy = tr!(
-        "start it again; when a client leaves, recv() returns nothing: the server should close that connection \
-         and accept the next. Without --connect doctor only looks",
+        "start it again; when a client closes, recv() returns no bytes: the server should close that connection and \
+         accept the next. Without --connect, doctor makes no connection",
         "重新启动它；客户端离开时 recv() 返回空数据，服务端应当关闭这个连接，再去 accept 下一个。不加 --connect，\
          doctor 就只看不连"
     );
@@ -254,8 +254,8 @@ fn afterwards(attempt: &Attempt, _: &Reach) -> Option<Remark> {
 }
 
 /// What to do about a program that doesn't accept.
-fn deaf(attempt: &Attempt) -> Text {
-    let listener = attempt.heard();
+fn remedy_for_no_accept(attempt: &Attempt) -> Text {
+    let listener = attempt.listener();
     let pid = listener.and_then(|it| Some(it.programs.first()?.pids[0]));
     let look = pid.map_or(Text::new("", ""), |pid| {
         tr!(
@@ -264,19 +264,19 @@ fn deaf(attempt: &Attempt) -> Text {
         )
     });
     tr!(
-        "it may be busy with another client, as a server that serves one at a time; or it never calls \
-         accept(), or hangs: end the other client, or start it again{look}",
+        "the server may serve one client at a time and be busy with another client, never call accept(), or \
+         hang: end the other client, or start the server again{look}",
         "它可能正忙着服务另一个客户端（一次只服务一个客户端的服务端就会这样），也可能没有调用 accept()，或者卡住了：\
          关掉另一个客户端，或者重新启动它{look:#}"
     )
 }
 
-/// What the server said first.
+/// What the server did first.
 fn first(attempt: &Attempt, _: &Reach) -> Option<Remark> {
     let Outcome::Connected(first) = &attempt.outcome else {
         return None;
     };
-    let deaf = attempt.here.as_ref().and_then(|here| here.accepted) == Some(false);
+    let accepted = attempt.here.as_ref().and_then(|here| here.accepted);
     Some(match first {
         First::Words(words) => {
             let said = shown(words);
@@ -286,9 +286,9 @@ fn first(attempt: &Attempt, _: &Reach) -> Option<Remark> {
             ))
         }
         // A program that hasn't accepted can't send.
-        First::Silence if deaf => return None,
+        First::Silence if accepted == Some(false) => return None,
         First::Silence => Remark::new(tr!(
-            "the server sends nothing first and waits for the client, as an echo and a web server do",
+            "the server waits for the client to send first, as an echo server and a web server do",
             "服务端不先发送，等客户端的请求：回显服务和网页服务都是这样"
         )),
         First::Closed => Remark::new(tr!(
@@ -296,21 +296,21 @@ fn first(attempt: &Attempt, _: &Reach) -> Option<Remark> {
             "服务端什么也没发，马上关闭了连接"
         ))
         .note(tr!(
-            "is it meant to? It may be full, refuse this address, or have ended with an error",
+            "the server may be meant to close, be full, refuse this address, or have ended with an error",
             "这是它本来的样子吗？也可能是它满员了、不接受这个地址，或者程序出错退出了"
         )),
         First::Reset => Remark::new(tr!(
-            "the server broke the connection off (reset)",
+            "the server reset the connection (RST)",
             "服务端复位了连接（RST）"
         ))
         .note(tr!(
-            "it may have ended with an error: look at what it printed",
+            "the server may have ended with an error: look at its output",
             "程序可能出错退出了：看看它打印了什么"
         )),
     })
 }
 
-/// The first words, shortened to a line or two, without escape sequences.
+/// The server's first bytes as text: shortened to a line or two, without escape sequences.
 fn shown(words: &[u8]) -> String {
     let text = String::from_utf8_lossy(words);
     let text = inert(text.trim_end_matches(['\r', '\n']));

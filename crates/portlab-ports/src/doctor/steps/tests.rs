@@ -5,17 +5,18 @@ use crate::{
     address::{Host, Purpose},
     doctor::reach::Here,
     leftovers::{Bind, Leftovers},
-    listeners::{Program, Queue, Snapshot},
+    listeners::{Program, Queue},
+    snapshot::Snapshot,
 };
 
 const ME: &str = "127.0.0.1:80";
 
-/// A way to `addr` whose only attempt ends with `outcome`.
+/// The examination of `addr` whose only attempt ends with `outcome`.
 fn reach(addr: &str, location: Location, outcome: Outcome, here: Option<Here>) -> Reach {
     let addr: SocketAddr = addr.parse().unwrap();
     Reach {
         target: Purpose::DOCTOR.read(&addr.to_string()).unwrap(),
-        patience: Duration::from_secs(3),
+        timeout: Duration::from_secs(3),
         name: Name::Literal,
         attempts: vec![Attempt {
             addr,
@@ -27,12 +28,12 @@ fn reach(addr: &str, location: Location, outcome: Outcome, here: Option<Here>) -
     }
 }
 
-/// A way to a port of this machine.
+/// The examination of a port of this machine.
 fn here_to(addr: &str, outcome: Outcome, here: Here) -> Reach {
     reach(addr, Location::Loopback, outcome, Some(here))
 }
 
-/// A machine on which python3 listens at these.
+/// A machine on which python3 listens at `addrs`.
 fn here(addrs: &[&str], queue: u32, accepted: Option<bool>) -> Here {
     let listener = |addr: &&str| {
         let addr: SocketAddr = addr.parse().unwrap();
@@ -62,7 +63,7 @@ fn here(addrs: &[&str], queue: u32, accepted: Option<bool>) -> Here {
     }
 }
 
-/// The grade of the step `key`, and all that it says.
+/// The grade of the step `key`, and its text with the remedy.
 #[track_caller]
 fn said(reach: &Reach, key: &str) -> (Grade, Text) {
     let all = all(reach);
@@ -80,7 +81,7 @@ fn said(reach: &Reach, key: &str) -> (Grade, Text) {
     (*grade, said)
 }
 
-/// Whether anything is said of the step `key`.
+/// Whether the step `key` has a finding.
 fn says(reach: &Reach, key: &str) -> bool {
     all(reach).iter().any(|it| it.key == key)
 }
@@ -93,8 +94,8 @@ type Failure = (
     [&'static str; 2],
 );
 
-/// Ways to a port of this machine that fail: the outcome, the address, where python3 listens, the length of its
-/// queue, and what is said.
+/// Failed attempts at a port of this machine: the outcome, the address, where python3 listens, the length of its
+/// queue, and parts of the text.
 #[rustfmt::skip]
 static FAILURES_HERE: &[Failure] = &[
     (Outcome::Refused, ME, &[], 0, ["no program listens on port 80", "--bind 127.0.0.1:80"]),
@@ -106,18 +107,18 @@ static FAILURES_HERE: &[Failure] = &[
     (Outcome::TimedOut, ME, &[], 0, ["no answer within 3.00 s", "iptables"]),
 ];
 
-/// Ways to another machine that fail: the outcome, whether the machine is in the same network, and what is said.
+/// Failed attempts at another machine: the outcome, whether the machine is in the same network, and parts of the text.
 #[rustfmt::skip]
 static FAILURES_ELSEWHERE: &[(Outcome, bool, [&str; 2])] = &[
-    (Outcome::Refused, true, ["the machine is there", "portlab ports"]),
-    (Outcome::TimedOut, true, ["no answer", "is the machine on"]),
+    (Outcome::Refused, true, ["the machine answers", "portlab ports"]),
+    (Outcome::TimedOut, true, ["no answer", "the machine is on"]),
     (Outcome::TimedOut, false, ["no answer", "--timeout 30s"]),
-    (Outcome::Unreachable, false, ["no route to 192.0.2.9:80", "ip route"]),
+    (Outcome::Unreachable, false, ["no route leads to 192.0.2.9:80", "ip route"]),
     (Outcome::NoOwnPort, false, ["no port of this machine", "portlab ports"]),
 ];
 
 #[test]
-fn every_way_that_fails_tells_why_and_what_to_do() {
+fn every_failed_attempt_has_a_reason_and_a_remedy() {
     for (outcome, addr, listening, queue, parts) in FAILURES_HERE {
         let here = here(listening, *queue, None);
         check_failure(&here_to(addr, outcome.clone(), here), parts);
@@ -134,7 +135,7 @@ fn every_way_that_fails_tells_why_and_what_to_do() {
     }
     let failed = Outcome::Failed("odd".to_owned());
     let failed = reach("192.0.2.9:80", Location::Elsewhere, failed, None);
-    check_failure(&failed, &["it failed after 50.0 µs: odd", "iptables"]);
+    check_failure(&failed, &["failed after 50.0 µs: odd", "iptables"]);
 }
 
 #[track_caller]
@@ -161,23 +162,23 @@ fn a_connection_that_is_not_accepted_is_not_reached() {
         let here = here(&[ME], 2, accepted);
         here_to(ME, Outcome::Connected(First::Silence), here)
     };
-    let deaf = with(Some(false));
-    let (grade, text) = said(&deaf, "accept");
+    let not_accepted = with(Some(false));
+    let (grade, text) = said(&not_accepted, "accept");
     assert_eq!(grade, Grade::Problem);
     assert!(
         text.en.contains("2 before, 3 now") && text.en.contains("strace -p 42"),
         "{text}"
     );
-    assert!(!deaf.is_reached());
-    assert!(conclusion(&deaf).en.contains("doesn't take"));
+    assert!(!not_accepted.is_reached());
+    assert!(conclusion(&not_accepted).en.contains("doesn't accept"));
     assert_eq!(said(&with(Some(true)), "accept").0, Grade::Ok);
     assert!(with(Some(true)).is_reached());
-    // Where it can't be told, nothing is claimed.
+    // If that isn't known, there is no finding.
     assert!(with(None).is_reached() && !says(&with(None), "accept"));
 }
 
 #[test]
-fn a_listener_that_was_not_called_is_judged_by_its_queue() {
+fn a_listener_without_a_new_connection_is_judged_by_its_queue() {
     let with = |queue, accepted| here_to(ME, Outcome::Listens, here(&[ME], queue, accepted));
     for (queue, accepted, grade, part) in [
         (2, true, Grade::Ok, "has accepted one"),
@@ -201,7 +202,7 @@ fn a_listener_that_was_not_called_is_judged_by_its_queue() {
 }
 
 #[test]
-fn a_server_that_ended_when_we_hung_up_is_a_problem_though_it_was_reached() {
+fn a_server_that_ended_when_the_connection_closed_is_a_problem() {
     let with = |has_ended| {
         let here = Here {
             has_ended,
@@ -218,12 +219,12 @@ fn a_server_that_ended_when_we_hung_up_is_a_problem_though_it_was_reached() {
     assert!(conclusion(&ended).en.contains("has ended since"));
     assert_eq!(said(&with(Some(false)), "afterwards").0, Grade::Ok);
     assert!(with(Some(false)).is_well());
-    // Where it can't be told, nothing is claimed.
+    // If that isn't known, there is no finding.
     assert!(!says(&with(None), "afterwards"));
 }
 
 #[test]
-fn what_is_left_at_a_port_is_told_beside_the_refusal() {
+fn connections_left_at_a_port_are_shown_beside_the_refusal() {
     let with = |reusing| {
         let mut here = here(&[], 0, None);
         here.leftovers = Some(Leftovers {
@@ -260,7 +261,7 @@ fn a_failed_address_of_a_reached_name_is_a_note() {
 }
 
 #[test]
-fn a_name_that_is_not_found_ends_the_way() {
+fn a_name_that_is_not_found_is_a_problem() {
     let unknown = Name::Unknown {
         error: "unknown".to_owned(),
         took: Duration::ZERO,
@@ -283,7 +284,7 @@ fn a_name_that_is_not_found_ends_the_way() {
 }
 
 #[test]
-fn what_a_server_says_is_shown_and_never_obeyed() {
+fn the_first_bytes_of_a_server_are_shown_without_escape_sequences() {
     assert_eq!(shown(b"220 hi\x1b[2J\r\n"), "“220 hi␛[2J”");
     assert_eq!(shown("好".repeat(99).as_bytes()).chars().count(), SHOWN + 3);
     assert_eq!(shown(&[0xff, 0x41]), "“\u{fffd}A”");

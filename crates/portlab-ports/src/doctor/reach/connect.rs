@@ -1,4 +1,4 @@
-//! Connecting to an address, and looking afterwards what that has done.
+//! Connecting to an address, and what the connection does to the server.
 
 use std::{
     collections::HashSet,
@@ -11,42 +11,42 @@ use std::{
 use portlab_sys::sockets::{Socket, State, sockets, sockets_at};
 
 use super::{Attempt, First, Here, LOOK_AGAIN, Location, Outcome, canonical, queue_at, reached};
-use crate::{leftovers::Leftovers, listeners::Snapshot};
+use crate::{leftovers::Leftovers, snapshot::Snapshot};
 
-/// Connects to `addr`, listens for a moment, and hangs up. `before` are the sockets of this machine, if the address is
-/// its own.
-pub(super) fn call(
+/// Connects to `addr`, waits a moment for the server's first bytes, and closes the connection. `before` are the sockets
+/// of this machine, if `addr` is an address of this machine.
+pub(super) fn connect(
     addr: SocketAddr,
     location: Location,
     before: Option<Snapshot>,
-    patience: Duration,
+    timeout: Duration,
 ) -> Attempt {
     let began = Instant::now();
-    let connected = TcpStream::connect_timeout(&addr, patience);
+    let connected = TcpStream::connect_timeout(&addr, timeout);
     let took = began.elapsed();
     let (mut accepted, mut ended) = (None, None);
-    // Read while the connection is still there, or at once after it has failed.
+    // Read while the connection is open, or else at once after it has failed.
     let mut queue = None;
     let outcome = match connected {
-        Ok(stream) if meets_itself(&stream) => Outcome::Refused,
+        Ok(stream) if is_connected_to_itself(&stream) => Outcome::Refused,
         Ok(stream) => {
             if before.is_some() {
-                accepted = wait_for_accept(&stream, began + patience);
+                accepted = wait_for_accept(&stream, began + timeout);
             }
             let first = match accepted {
                 // A program that hasn't accepted can't send.
                 Some(false) => First::Silence,
-                _ => listen(&stream, MOMENT),
+                _ => first_of(&stream),
             };
             if let (true, First::Words(_) | First::Closed) = (before.is_some(), &first) {
-                // Only a program can have done that, so it has accepted.
+                // Only a program that has accepted sends or closes.
                 accepted = Some(true);
             }
             queue = before.as_ref().and_then(|_| queue_at(addr));
             let own = stream.local_addr();
             drop(stream);
             if let (Some(before), Ok(own), true) = (&before, own, accepted != Some(false)) {
-                ended = has_ended(addr, own, before, patience);
+                ended = has_ended(addr, own, before, timeout);
             }
             Outcome::Connected(first)
         }
@@ -71,8 +71,9 @@ pub(super) fn call(
     }
 }
 
-/// If no program listens on a port, the system may choose that port for the client: then the connection has one end.
-fn meets_itself(stream: &TcpStream) -> bool {
+/// Whether both ends are one socket. If no program listens on a port, the system may choose that port for the client,
+/// and the client connects to itself.
+fn is_connected_to_itself(stream: &TcpStream) -> bool {
     let ends = (stream.local_addr(), stream.peer_addr());
     matches!(ends, (Ok(own), Ok(peer)) if own == peer)
 }
@@ -87,10 +88,10 @@ fn of_error(error: &io::Error) -> Outcome {
     }
 }
 
-/// Waits for the server to speak first.
-fn listen(mut stream: &TcpStream, moment: Duration) -> First {
+/// Waits for the server's first bytes.
+fn first_of(mut stream: &TcpStream) -> First {
     let mut words = vec![0; MOST_WORDS];
-    if stream.set_read_timeout(Some(moment)).is_err() {
+    if stream.set_read_timeout(Some(MOMENT)).is_err() {
         return First::Silence;
     }
     match stream.read(&mut words) {
@@ -104,7 +105,7 @@ fn listen(mut stream: &TcpStream, moment: Duration) -> First {
     }
 }
 
-/// Waits until a process owns the server's end, as it does after `accept`.
+/// Waits until a process owns the server's end, as after `accept`. `None` if that can't be seen.
 fn wait_for_accept(stream: &TcpStream, until: Instant) -> Option<bool> {
     let (own, peer) = (stream.local_addr().ok()?, stream.peer_addr().ok()?);
     let (own, peer) = (canonical(own), canonical(peer));
@@ -114,10 +115,9 @@ fn wait_for_accept(stream: &TcpStream, until: Instant) -> Option<bool> {
         let server = ends.find(|it| canonical(it.local) == peer && canonical(it.remote) == own)?;
         let is_made = match server.state {
             State::Established => true,
-            // The last step of the handshake may come a moment later. It may also be that the server
-            // wants to be woken by the first byte only (TCP_DEFER_ACCEPT).
+            // The handshake may end a moment later. With TCP_DEFER_ACCEPT, the kernel waits for the first byte.
             State::SynRecv | State::NewSynRecv => false,
-            // The program has accepted and closed it meanwhile.
+            // The program has accepted the connection and closed it.
             _ => return None,
         };
         if is_made && server.inode != 0 {
@@ -130,30 +130,30 @@ fn wait_for_accept(stream: &TcpStream, until: Instant) -> Option<bool> {
     }
 }
 
-/// Whether the listener has gone now that the connection from `own` is closed: a program that serves one client
-/// and exits, or that an empty read ends. `None` when no listener was known.
+/// Whether the listener is closed after the connection from `own` was closed: the program serves one client and exits,
+/// or an empty read ends it. `None` if no listener was known.
 fn has_ended(
     addr: SocketAddr,
     own: SocketAddr,
     before: &Snapshot,
-    patience: Duration,
+    timeout: Duration,
 ) -> Option<bool> {
-    before.heard_at(reached(addr))?;
-    let doors = doors(&before.sockets, addr.port());
-    // The program learns of it when it reads, and is done with it when its end is closed.
+    before.listener_for(reached(addr))?;
+    let earlier = listening_inodes(&before.sockets, addr.port());
+    // The program has handled the close when its end of the connection is closed too.
     let is_open = |it: &Socket| {
-        let is_its = it.local.port() == addr.port() && canonical(it.remote) == canonical(own);
-        is_its && matches!(it.state, State::Established | State::CloseWait)
+        let is_this = it.local.port() == addr.port() && canonical(it.remote) == canonical(own);
+        is_this && matches!(it.state, State::Established | State::CloseWait)
     };
-    let until = Instant::now() + patience;
+    let until = Instant::now() + timeout;
     while sockets_at(addr.port()).ok()?.iter().any(is_open) && Instant::now() < until {
         thread::sleep(LOOK_AGAIN);
     }
-    // To exit takes a moment more.
+    // A program takes a moment to exit.
     let until = Instant::now() + MOMENT;
     loop {
-        let now = self::doors(&sockets_at(addr.port()).ok()?, addr.port());
-        if doors.is_disjoint(&now) {
+        let now = listening_inodes(&sockets_at(addr.port()).ok()?, addr.port());
+        if earlier.is_disjoint(&now) {
             return Some(true);
         }
         if Instant::now() >= until {
@@ -163,8 +163,8 @@ fn has_ended(
     }
 }
 
-/// The listening sockets at `port`, by their inodes: a socket that was opened again is another one.
-fn doors(sockets: &[Socket], port: u16) -> HashSet<u64> {
+/// The inodes of the listening sockets at `port`. A socket that is opened again has a new inode.
+fn listening_inodes(sockets: &[Socket], port: u16) -> HashSet<u64> {
     let listening = |it: &&Socket| it.state == State::Listen && it.local.port() == port;
     sockets
         .iter()
@@ -173,7 +173,7 @@ fn doors(sockets: &[Socket], port: u16) -> HashSet<u64> {
         .collect()
 }
 
-/// A server that sends first does so at once, and few networks take longer than this.
+/// A server that sends first sends at once, and few networks take longer than this.
 const MOMENT: Duration = Duration::from_millis(500);
-/// The first line of most greetings.
+/// The first line of most greetings is shorter.
 const MOST_WORDS: usize = 256;
