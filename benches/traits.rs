@@ -1,10 +1,10 @@
-//! What the traits cost: server CPU per message through `Service` and `Session`, against the model's
-//! textbook twin, in slices so short and so closely in turn that a machine's moods meet both.
+//! What the traits cost: server CPU per message through `Service` and `Session`, divided by that of the model's
+//! textbook twin. Both are loaded in turn for a short time each, so that changes of the machine's speed affect both.
 //!
 //!     cargo bench --bench traits
 //!
-//! `portlab compare --controls` measures the same with a fresh process for every measurement. Here
-//! two servers live side by side, one of them always idle, and are loaded in turn.
+//! `portlab compare --controls` measures the same with a fresh process for every measurement. Here both servers
+//! run all the time, and one of them is always idle.
 
 use std::{path::Path, time::Duration};
 
@@ -18,7 +18,7 @@ use portlab_testkit::binary;
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const CONNECTIONS: usize = 100;
-/// Workers of a pool; a pool whose workers each serve one connection has as many of these.
+/// Workers of a pool. If each worker serves one connection, there are also as many connections.
 const WORKERS: usize = 16;
 const SIZE: usize = 64;
 /// Fresh pairs of processes for one model of each driver: blocking calls, readiness, tasks.
@@ -73,7 +73,7 @@ fn ratio(sheet: &Sheet, pair: usize) -> Result<f64> {
     let by_hand = start(format!("{model}{CONTROL_SUFFIX}"))?;
     let mut ratios = Vec::new();
     for turn in 0..TURNS {
-        // A B, B A, A B, ...: neither is always the first.
+        // A B, B A, A B, ...: each server is the first in half of the turns.
         if (turn + pair).is_multiple_of(2) {
             let through = cpu_us_per_message(&through)?;
             ratios.push(through / cpu_us_per_message(&by_hand)?);
