@@ -8,11 +8,7 @@
     reason = "a part of the crate stands here by itself; a test that can't be set up has failed"
 )]
 
-use std::{
-    cell::Cell,
-    io,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::{io, sync::Arc};
 
 use loom::{model::Builder, thread};
 
@@ -28,12 +24,6 @@ mod sync {
 
 #[path = "../src/trace/memory.rs"]
 mod memory;
-
-static BROKER: AtomicBool = AtomicBool::new(false);
-
-thread_local! {
-    static ROLE: Cell<&'static str> = const { Cell::new("") };
-}
 
 use memory::{Memory, ThreadChunk, TraceEvent, What};
 

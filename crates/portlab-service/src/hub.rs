@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::ConnId;
+/// The number of a connection, unique within one server (processes of a forking server included).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnId(pub u64);
 
 /// A message from a session to the hub: bytes, so that it can cross a process boundary.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,11 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::{Flow, Hub, Mail, Post};
-
-/// The number of a connection, unique within one server (processes of a forking server included).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ConnId(pub u64);
+use crate::{ConnId, Flow, Hub, Mail, Post};
 
 /// The protocol of a port: a factory of [`Session`]s.
 ///

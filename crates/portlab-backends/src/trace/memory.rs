@@ -13,7 +13,10 @@ use std::{
     io,
     sync::{
         OnceLock,
-        atomic::Ordering::{Acquire, Relaxed, Release},
+        atomic::{
+            AtomicBool,
+            Ordering::{Acquire, Relaxed, Release},
+        },
     },
     thread,
 };
@@ -21,7 +24,6 @@ use std::{
 use portlab_sys::children::generation;
 use portlab_words::Text;
 
-use super::{BROKER, ROLE};
 use crate::sync::{AtomicU64, words};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +104,11 @@ const TWICE: Text = Text::new("a process records one timeline", "一个进程只
 
 static MEMORY: OnceLock<Memory> = OnceLock::new();
 
+/// Whether events are recorded.
+pub(super) static ON: AtomicBool = AtomicBool::new(false);
+/// Whether this process is the broker.
+pub(super) static BROKER: AtomicBool = AtomicBool::new(false);
+
 #[derive(Clone, Copy, Default)]
 pub(super) struct ThreadChunk {
     /// The process that took the chunk, by the number of forks before it: a child takes a chunk of its own.
@@ -113,6 +120,8 @@ pub(super) struct ThreadChunk {
 
 thread_local! {
     static CHUNK: Cell<ThreadChunk> = Cell::default();
+    /// What is shown in place of the thread's name, if it isn't empty.
+    pub(super) static ROLE: Cell<&'static str> = const { Cell::new("") };
 }
 
 /// Maps the memory, once, with room for `events` events and the headers of their chunks together.

@@ -17,11 +17,7 @@ mod memory;
 mod recorder;
 
 use std::{
-    cell::Cell,
-    net::SocketAddr,
-    num::NonZeroU64,
-    os::fd::AsRawFd,
-    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    cell::Cell, net::SocketAddr, num::NonZeroU64, os::fd::AsRawFd, sync::atomic::Ordering::Relaxed,
 };
 
 use portlab_service::ConnId;
@@ -31,12 +27,8 @@ use portlab_sys::{
 };
 
 pub(crate) use self::memory::What;
-use self::memory::{TraceEvent, record};
+use self::memory::{BROKER, ON, ROLE, TraceEvent, record};
 pub use self::recorder::Recorder;
-
-static ON: AtomicBool = AtomicBool::new(false);
-
-static BROKER: AtomicBool = AtomicBool::new(false);
 
 /// A shorter wait is not recorded.
 const BRIEF_NS: u64 = 10_000;
@@ -44,7 +36,6 @@ const BRIEF_NS: u64 = 10_000;
 thread_local! {
     /// The connection that this thread serves now; 0 for none.
     static TURN: Cell<u64> = const { Cell::new(0) };
-    static ROLE: Cell<&'static str> = const { Cell::new("") };
     static BUSY_UNTIL: Cell<u64> = const { Cell::new(0) };
 }
 

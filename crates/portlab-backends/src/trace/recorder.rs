@@ -11,10 +11,7 @@ use portlab_stats::trace::{
 };
 use portlab_sys::clock::monotonic_ns;
 
-use super::{
-    ON,
-    memory::{Memory, Owner, ProcessRole, TraceEvent, What, make},
-};
+use super::memory::{Memory, ON, Owner, ProcessRole, TraceEvent, What, make};
 
 /// A recording. It begins before the server, so that it covers every process that the server forks.
 pub struct Recorder {
