@@ -15,7 +15,7 @@ pub trait Backend: Sync {
     ///
     /// # When it is called
     /// Once, on the only thread of a fresh process (the door's [`Alone`](crate::Alone) is
-    /// the proof), so a model may fork, and may keep its threads for as long as the process lives.
+    /// the proof), so a model may fork, and may keep its threads until the process ends.
     ///
     /// # What it must do
     /// It opens one session per connection and calls it as [`Session`](portlab_service::Session) says; it holds the

@@ -30,7 +30,7 @@ pub fn of(name: &str) -> impl Iterator<Item = (&'static str, f64)> + use<> {
 }
 
 /// The figures of the model `name` in words, with the place and the day; `None` if the model has no figures.
-pub fn told(name: &str, lang: Lang) -> Option<String> {
+pub fn in_words(name: &str, lang: Lang) -> Option<String> {
     let told = of(name).map(|(key, figure)| {
         let [size, time] = [bytes(figure), nanos(figure * 1e3)];
         match key {
@@ -74,7 +74,7 @@ mod tests {
             let is_possible = |figure: &f64| figure.is_finite() && *figure > 0.0;
             assert!(figures.values().all(is_possible), "{name}");
         }
-        assert!(told("fork", Lang::Zh).is_some_and(|told| told.contains(&*MEASURED.place.zh)));
-        assert_eq!(told("unknown", Lang::En), None);
+        assert!(in_words("fork", Lang::Zh).is_some_and(|told| told.contains(&*MEASURED.place.zh)));
+        assert_eq!(in_words("unknown", Lang::En), None);
     }
 }

@@ -29,8 +29,8 @@ impl<T: Ord> Timers<T> {
         Some(at.saturating_duration_since(Instant::now()))
     }
 
-    /// Takes out the earliest timer, if it was due at `now`. A loop that asks with one `now` ends even if timers are armed
-    /// meanwhile.
+    /// Takes out the earliest timer, if it was due at `now`. A loop that calls this with one `now` ends even if timers are
+    /// armed meanwhile.
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<T> {
         let Reverse((at, _)) = self.heap.peek()?;
         if *at > now {

@@ -15,7 +15,7 @@ pub struct Echo;
 
 impl Service for Echo {
     fn open(&self, _conn: ConnId, _peer: SocketAddr) -> Box<dyn Session> {
-        // An echo remembers nothing, so this box holds nothing and allocates nothing.
+        // An echo has no state, so this box is empty and allocates no memory.
         Box::new(EchoSession)
     }
 }

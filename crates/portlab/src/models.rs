@@ -124,7 +124,7 @@ fn facts(sheet: &Sheet, lang: Lang) -> impl Iterator<Item = (&'static str, Strin
     let text = |text: &Text| text.pick(lang).to_owned();
     let [cost, breaks_first] = [&sheet.cost, &sheet.breaks_first].map(text);
     let at_once = text(&serves(sheet));
-    let measured = measured::told(sheet.name, lang);
+    let measured = measured::in_words(sheet.name, lang);
     let facts = [
         (lang.pick("idea", "思路"), text(&sheet.idea)),
         (lang.pick("family", "类别"), text(&sheet.family)),
@@ -191,7 +191,7 @@ fn workers(sheet: &Sheet, lang: Lang) -> String {
                 .pick("none: --workers has no effect", "没有：--workers 不起作用")
                 .to_owned();
         }
-        Workers::Fixed(count) => (count.to_string(), "--workers"),
+        Workers::Fixed(count) => (tr!(lang, "{count}", " {count} 个"), "--workers"),
         Workers::PerCore => (
             lang.pick("one per core", "每个核一个").to_owned(),
             "--workers",

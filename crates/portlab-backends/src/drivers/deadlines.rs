@@ -1,4 +1,4 @@
-//! The time limits of one connection, whatever drives it.
+//! The time limits of one connection, for every driver.
 
 use std::time::{Duration, Instant};
 
@@ -65,7 +65,7 @@ impl Deadlines {
         }
     }
 
-    /// The session has handled input, and has so many posts for the hub.
+    /// The session has handled input, and has this number of posts for the hub.
     pub(crate) fn handled(&mut self, session: &dyn Session, posts: usize) {
         self.moved();
         match (session.unfinished(), self.limits.message) {

@@ -65,7 +65,7 @@ impl Outbox {
         self.call_again(session, event)
     }
 
-    /// Gives `session` the mail in `inbox`, as much as is worth one write.
+    /// Gives `session` the mail in `inbox`, until there are enough bytes for one write.
     pub(crate) fn collect(
         &mut self,
         session: &mut dyn Session,

@@ -133,7 +133,7 @@ impl Port {
                 None => None,
             }
         };
-        // A task that sleeps doesn't notice that its connection was cut; it ends with the runtime.
+        // A task that waits for a timer goes on after its connection was cut. It ends with the runtime.
         let counts = tokio::time::timeout(entry.stop.patience(), ended).await;
         entry.served(0, counts.unwrap_or_default())
     }

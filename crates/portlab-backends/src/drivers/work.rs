@@ -7,7 +7,7 @@ use portlab_sys::clock::burn;
 
 use crate::trace::{self, What};
 
-/// Does all of a handler's work on the calling thread, whatever its kind.
+/// Does a handler's work of any kind on the calling thread.
 pub(crate) fn perform(work: Work) {
     let working = trace::start();
     match work {

@@ -17,13 +17,13 @@ use portlab_service::{CloseReason, Mail};
 pub struct Overflow {
     /// What is done at a limit.
     pub policy: Policy,
-    /// At most so many bytes wait for one receiver.
+    /// How many bytes may wait for one receiver.
     pub hard: usize,
     /// More bytes than this wait for at most `patience`.
     pub soft: usize,
     /// How long mail may stay above the soft limit.
     pub patience: Duration,
-    /// At most so many bytes wait for all receivers of a process together. The first 64 KiB of each don't count.
+    /// How many bytes may wait for all receivers of a process together. The first 64 KiB of each receiver don't count.
     pub total: usize,
 }
 
@@ -77,25 +77,25 @@ pub(crate) struct Mailbox {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Put {
     Waits,
-    /// It waits, and so many older pieces were thrown away.
+    /// The piece waits, and this number of older pieces was thrown away.
     Displaced(u64),
-    /// It has passed a limit: the receiver is to be dropped, and so many pieces were thrown away.
+    /// The piece has passed a limit: the receiver is to be dropped, and this number of pieces was thrown away.
     Overflowed(u64),
-    /// Its receiver has overflowed already, or has ended.
+    /// The mailbox has overflowed before, or the receiver has ended.
     Refused,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     Mail(Mail),
-    /// So many pieces were thrown away before the next one.
+    /// This number of pieces was thrown away before the next one.
     Missed(u64),
     /// Too much mail has come: the receiver is to be dropped.
     Overflow,
     Nothing,
 }
 
-/// What a piece counts beside its bytes: its entry in the queue.
+/// What a piece counts in addition to its bytes: its entry in the queue.
 const WEIGHT: usize = size_of::<Mail>();
 
 impl Default for Overflow {
@@ -114,8 +114,8 @@ impl Default for Overflow {
 /// The bytes that wait in all mailboxes of this process. The first [`FREE`] bytes of each don't count.
 static TOTAL: AtomicUsize = AtomicUsize::new(0);
 
-/// So many bytes may wait for a receiver without counting in [`TOTAL`]. A receiver that keeps up has no more, and
-/// then its mail touches no counter that all threads share.
+/// How many bytes may wait for a receiver without counting in [`TOTAL`]. The mail of a receiver that keeps up is less, and
+/// changes no counter that all threads share.
 const FREE: usize = 64 << 10;
 
 /// A dropped mailbox is subtracted from [`TOTAL`].
@@ -164,7 +164,7 @@ impl Mailbox {
         Put::Overflowed(thrown_away as u64)
     }
 
-    /// Notes that so many pieces were thrown away at the sender's end of the line, for the report to the receiver.
+    /// Notes that `count` pieces were thrown away at the sender's end of the line, for the report to the receiver.
     pub(crate) fn miss(&mut self, count: u64) {
         self.missed += count;
     }
@@ -220,7 +220,7 @@ impl Mailbox {
         self.bytes > self.limits.hard || since.elapsed() > self.limits.patience
     }
 
-    /// Throws the oldest pieces away until the rest fits. The last piece stays, however large.
+    /// Throws the oldest pieces away until the rest fits. The last piece stays, even if it is too large.
     fn make_room(&mut self) -> u64 {
         let mut displaced = 0;
         while (self.bytes > self.limits.hard || self.is_total_too_much())
@@ -256,7 +256,7 @@ impl Counts {
         }
     }
 
-    /// So many pieces that counted as delivered were thrown away unread.
+    /// `count` pieces that counted as delivered were thrown away unread.
     pub(crate) fn throw_away(&mut self, count: u64) {
         self.delivered = self.delivered.saturating_sub(count);
         self.missed += count;
@@ -327,7 +327,7 @@ mod tests {
         assert_eq!(puts, [Put::Waits; 10]);
         assert_eq!(patient.take(), Found::Mail(mail(100)));
         (0..7).for_each(|_| drop(patient.take()));
-        // A receiver that catches up starts anew.
+        // When a receiver has caught up, its time above the soft limit starts again.
         assert_eq!(patient.above_soft_since, None);
     }
 

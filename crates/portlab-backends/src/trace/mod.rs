@@ -50,7 +50,7 @@ pub(crate) fn start() -> Mark {
 }
 
 impl Mark {
-    /// The action is done, for the connection of this turn, with so many bytes.
+    /// The action is done, for the connection of this turn, and has moved this number of bytes.
     #[inline]
     pub(crate) fn end(self, what: What, bytes: usize) {
         if let Some(start) = self.0 {
@@ -75,7 +75,7 @@ impl Mark {
         }
     }
 
-    /// The hub has handled an event of a connection, and had so many pieces of mail.
+    /// The hub has handled an event of a connection, and had this number of pieces of mail.
     #[inline]
     pub(crate) fn hub(self, from: ConnId, mail: usize) {
         if let Some(start) = self.0 {

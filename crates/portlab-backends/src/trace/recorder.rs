@@ -20,7 +20,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Begins to record, once per process, with room for so many events.
+    /// Begins to record, once per process, with room for this number of events.
     ///
     /// # Errors
     /// When the system has no memory for them.

@@ -466,7 +466,7 @@ impl<S: Socket> Conn<S> {
         };
     }
 
-    /// Writes as much of `bytes` as the socket takes now, perhaps nothing.
+    /// Writes as much of `bytes` as the socket takes now. Returns how many bytes, perhaps 0.
     fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if bytes.is_empty() {
             return Ok(0);

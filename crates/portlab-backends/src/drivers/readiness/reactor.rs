@@ -35,8 +35,8 @@ pub(crate) trait Executor {
     fn execute(&mut self, key: Key, work: Work) -> bool;
 }
 
-/// The slot of a connection, and the slot's generation. When a connection ends, the next one takes its slot at
-/// once, while an event or a job for the last one may still be on its way.
+/// The slot of a connection, and the slot's generation. When a connection ends, the next connection takes its slot at
+/// once, while an event or a job for the old one may still be on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
     index: u32,

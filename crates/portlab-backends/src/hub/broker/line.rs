@@ -202,7 +202,7 @@ impl<'a> ToBroker<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum FromBroker<'a> {
     Mail(&'a [u8]),
-    /// So many pieces were thrown away before the next one.
+    /// This number of pieces was thrown away before the next one.
     Missed(u64),
     /// Too much mail has waited for the connection, and it is no longer in the hub.
     TooMuch,

@@ -1,6 +1,6 @@
 //! The hub of processes: in a process of its own, the broker.
 //!
-//! Processes share no memory, so the hub of a service lives in a process that does nothing else, and every other
+//! Processes share no memory, so the hub of a service is in a process of its own, and every other
 //! process has a line to it. Posts go to the broker on the line, and mail comes back. When a line ends, for example
 //! because its process was killed, its connection leaves the hub. The broker waits for no process: mail that a process
 //! doesn't take waits in a mailbox. The parent waits for a busy broker up to a second, and not again until the broker
@@ -57,7 +57,8 @@ struct Running {
 
 /// Descriptors that the broker needs besides its lines, and some more for lines that have just ended.
 const SPARE: usize = 6;
-/// The first broker that dies is replaced at once, the next ones after pauses that double between these two.
+/// The first broker that dies is replaced at once, later ones after a pause that doubles from the first of these to the
+/// second.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long the parent waits, once, until a busy broker takes a line.

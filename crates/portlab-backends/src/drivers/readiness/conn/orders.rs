@@ -113,7 +113,7 @@ impl Session for MailAndEcho {
 }
 
 #[derive(Clone, Debug)]
-enum Happens {
+enum Event {
     Bytes(usize),
     Work,
     Mail(usize),
@@ -124,16 +124,16 @@ enum Happens {
     WorkDone,
 }
 
-fn happens() -> impl Strategy<Value = Happens> {
+fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        (1..100_000_usize).prop_map(Happens::Bytes),
-        Just(Happens::Work),
-        (1..80_000_usize).prop_map(Happens::Mail),
-        (1..200_000_usize).prop_map(Happens::Room),
-        Just(Happens::Spurious),
-        Just(Happens::Turn),
-        Just(Happens::Turn),
-        Just(Happens::WorkDone),
+        (1..100_000_usize).prop_map(Event::Bytes),
+        Just(Event::Work),
+        (1..80_000_usize).prop_map(Event::Mail),
+        (1..200_000_usize).prop_map(Event::Room),
+        Just(Event::Spurious),
+        Just(Event::Turn),
+        Just(Event::Turn),
+        Just(Event::WorkDone),
     ]
 }
 
@@ -184,12 +184,12 @@ impl World {
         }
     }
 
-    fn happen(&mut self, what: &Happens) {
+    fn apply(&mut self, what: &Event) {
         match *what {
-            Happens::Bytes(count) => self.arrive(&vec![b'd'; count]),
-            Happens::Work => self.arrive(&[WORK]),
-            Happens::Mail(length) => self.put(length),
-            Happens::Room(more) => {
+            Event::Bytes(count) => self.arrive(&vec![b'd'; count]),
+            Event::Work => self.arrive(&[WORK]),
+            Event::Mail(length) => self.put(length),
+            Event::Room(more) => {
                 let mut kernel = self.kernel.borrow_mut();
                 kernel.room += more;
                 if std::mem::take(&mut kernel.was_full) {
@@ -197,14 +197,14 @@ impl World {
                     self.report();
                 }
             }
-            Happens::Spurious => self.report(),
-            Happens::Turn => self.turn(),
-            Happens::WorkDone if self.is_working => {
+            Event::Spurious => self.report(),
+            Event::Turn => self.turn(),
+            Event::WorkDone if self.is_working => {
                 self.is_working = false;
                 let step = self.conn.work_done();
-                self.obey(step);
+                self.follow(step);
             }
-            Happens::WorkDone => {}
+            Event::WorkDone => {}
         }
     }
 
@@ -257,10 +257,10 @@ impl World {
         self.scratch.outbox.posts();
         // A deadline in the past would have a driver call again and again.
         assert!(self.conn.deadline().is_none_or(|at| at > before));
-        self.obey(step);
+        self.follow(step);
     }
 
-    fn obey(&mut self, step: Step) {
+    fn follow(&mut self, step: Step) {
         match step {
             Step::Idle => {}
             Step::Yield => self.is_due = true,
@@ -271,11 +271,11 @@ impl World {
 
     /// The peer reads everything, and the driver makes all calls that are due.
     fn settle(&mut self) {
-        self.happen(&Happens::Room(usize::MAX / 2));
+        self.apply(&Event::Room(usize::MAX / 2));
         loop {
             while self.is_due() || self.is_working {
                 self.turn();
-                self.happen(&Happens::WorkDone);
+                self.apply(&Event::WorkDone);
             }
             let Some(at) = self.conn.deadline() else {
                 return;
@@ -286,16 +286,16 @@ impl World {
     }
 }
 
-fn nothing_is_left_behind(inbox: Where, story: &[Happens]) -> Result<(), TestCaseError> {
+fn nothing_is_left_behind(inbox: Where, events: &[Event]) -> Result<(), TestCaseError> {
     let mut world = World::new(inbox);
-    story.iter().for_each(|what| world.happen(what));
+    events.iter().for_each(|what| world.apply(what));
     world.settle();
     let [mut mail, mut input] = [0, 0];
-    for what in story {
+    for what in events {
         match what {
-            Happens::Mail(length) => mail += length,
-            Happens::Bytes(length) => input += length,
-            Happens::Work => input += 1,
+            Event::Mail(length) => mail += length,
+            Event::Bytes(length) => input += length,
+            Event::Work => input += 1,
             _ => {}
         }
     }
@@ -313,7 +313,7 @@ fn nothing_is_left_behind(inbox: Where, story: &[Happens]) -> Result<(), TestCas
 /// A low rate, so that a short rest follows each turn.
 const POSTS_PER_S: u32 = 20_000;
 
-/// Limits that no story reaches.
+/// Limits that no list of events reaches.
 const WIDE: Overflow = Overflow {
     policy: Policy::Disconnect,
     hard: usize::MAX,
@@ -324,13 +324,13 @@ const WIDE: Overflow = Overflow {
 
 proptest! {
     #[test]
-    fn a_loop_leaves_no_mail_and_no_input_behind(story in proptest::collection::vec(happens(), 1..60)) {
-        nothing_is_left_behind(Where::Own(Mailbox::new(WIDE)), &story)?;
+    fn a_loop_leaves_no_mail_and_no_input_behind(events in proptest::collection::vec(event(), 1..60)) {
+        nothing_is_left_behind(Where::Own(Mailbox::new(WIDE)), &events)?;
     }
 
     #[test]
-    fn a_thread_leaves_no_mail_and_no_input_behind(story in proptest::collection::vec(happens(), 1..60)) {
-        nothing_is_left_behind(Where::Shared(SharedMailbox::new(WIDE), Arc::default()), &story)?;
+    fn a_thread_leaves_no_mail_and_no_input_behind(events in proptest::collection::vec(event(), 1..60)) {
+        nothing_is_left_behind(Where::Shared(SharedMailbox::new(WIDE), Arc::default()), &events)?;
     }
 }
 
@@ -338,20 +338,20 @@ proptest! {
 /// input.
 #[test]
 fn a_full_batch_and_a_report_without_input_leave_no_mail_behind() {
-    let story = [
-        Happens::Turn,
-        Happens::Room(200_000),
-        Happens::Mail(40_000),
-        Happens::Mail(40_000),
-        Happens::Mail(40_000),
-        Happens::Spurious,
-        Happens::Turn,
+    let events = [
+        Event::Turn,
+        Event::Room(200_000),
+        Event::Mail(40_000),
+        Event::Mail(40_000),
+        Event::Mail(40_000),
+        Event::Spurious,
+        Event::Turn,
     ];
     for inbox in [
         Where::Own(Mailbox::new(WIDE)),
         Where::Shared(SharedMailbox::new(WIDE), Arc::default()),
     ] {
-        nothing_is_left_behind(inbox, &story).unwrap();
+        nothing_is_left_behind(inbox, &events).unwrap();
     }
 }
 
@@ -389,7 +389,7 @@ fn a_connection_whose_peer_does_not_read_is_woken_when_its_mailbox_overflows() {
 #[test]
 fn a_connection_that_lingers_sends_one_fin() {
     let mut world = World::new(Where::Own(Mailbox::new(WIDE)));
-    world.happen(&Happens::Room(200_000));
+    world.apply(&Event::Room(200_000));
     world.turn();
     let step = world.conn.cut(Cut::Idle, &mut world.scratch);
     assert_eq!(step, Step::Linger(LINGER));
