@@ -49,7 +49,7 @@ struct Tick {
 
 /// The space between labels.
 const GAP: f64 = 12.0;
-/// What a label takes in height, with space.
+/// The height of a label with its space.
 const LINE: f64 = 27.0;
 
 impl Marks {
@@ -156,7 +156,7 @@ impl Marks {
     }
 }
 
-/// A label without zeros that say nothing: `5 µs` for `5.00 µs`. Values on an axis are round.
+/// A label without trailing zeros: `5 µs` for `5.00 µs`. Values on an axis are round.
 fn tidy(label: &str) -> String {
     let number = label.find(|c: char| !(c.is_ascii_digit() || "+-.,".contains(c)));
     let (number, unit) = label.split_at(number.unwrap_or(label.len()));
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_label_has_no_zeros_that_say_nothing() {
+    fn a_label_has_no_trailing_zeros() {
         for (label, expected) in [
             ("5.00 µs", "5 µs"),
             ("50.0k", "50k"),

@@ -12,9 +12,9 @@ use crate::{
     style::Style,
 };
 
-/// A chart of bars: one row per model, in the given order.
+/// A chart of bars, in the given order.
 ///
-/// By logarithms a bar's length would mean nothing, so there a sign on a thin stem takes its place.
+/// On a logarithmic axis the length of a bar has no meaning, so a marker on a thin stem is drawn instead.
 #[derive(Clone, Copy, Debug)]
 pub struct Bars<'a> {
     /// The rows, from top to bottom.
@@ -28,15 +28,15 @@ pub struct Bars<'a> {
 /// A row.
 #[derive(Clone, Debug)]
 pub struct Bar {
-    /// The name of the model.
+    /// The name of the row.
     pub label: String,
-    /// How the model is drawn.
+    /// How the row is drawn.
     pub style: Style,
     /// Its rank, in a badge at the left.
     pub rank: Option<Rank>,
-    /// What was measured; `None` when it wasn't run.
+    /// What was measured, if anything was.
     pub measured: Option<Measured>,
-    /// Whether the bar is pale, as that of what isn't ranked.
+    /// Whether the bar is pale, because the row isn't ranked.
     pub pale: bool,
     /// A remark in muted text: in place of the bar, or beneath it.
     pub remark: Option<String>,
@@ -51,7 +51,7 @@ pub struct Rank {
     pub best: bool,
 }
 
-/// What was measured of a model. All figures are of the axis, in its unit.
+/// What was measured for a row. All figures are of the axis, in its unit.
 #[derive(Clone, Debug)]
 pub struct Measured {
     /// The median.
@@ -178,7 +178,7 @@ impl<'a> Plan<'a> {
                 (badges + room + 14.0, room)
             }
         };
-        // Where values take too much of it, the drawing grows.
+        // If the values leave too little room for the bars, the drawing grows.
         let right = (width - value).max(left + 120.0);
         let width = right + value;
         let lay_out = |bar: &'a Bar| {
@@ -263,7 +263,7 @@ impl<'a> Plan<'a> {
             pen.line("axis", (base, y - BAR), (base, y + LANE + 4.0));
         }
         let Some(median) = self.scale.at(measured.median) else {
-            // Such as 0 by logarithms.
+            // For example 0 on a logarithmic axis.
             return pen.text(VALUE, Anchor::Start, (base + 9.0, y + 5.0), &row.value);
         };
         let low = self.scale.at_or_low(measured.low);
@@ -271,7 +271,7 @@ impl<'a> Plan<'a> {
         pen.group(&bar.style.class(), &self.tooltip(row, measured), |pen| {
             if self.axis.spacing == Spacing::Log {
                 pen.line("stem", (base, y), (median, y));
-                // An interval that the sign covers would only blur its shape.
+                // The marker would cover a shorter interval.
                 if high - low > 16.0 {
                     whisker(pen, (low, high), y);
                 }
@@ -286,7 +286,7 @@ impl<'a> Plan<'a> {
             let rounds = measured.rounds.iter();
             let rounds = rounds.filter_map(|dot| Some((self.scale.at(dot.value)?, dot.outlier)));
             let (outliers, others): (Vec<_>, Vec<_>) = rounds.partition(|(_, outlier)| *outlier);
-            // Lines without length, with round ends: much shorter than as many circles.
+            // Lines without length and with round ends take less text than circles.
             let dots = others
                 .iter()
                 .map(|(x, _)| format!("M{} {}h0", short(*x), short(y + LANE)));

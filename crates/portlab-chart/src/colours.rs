@@ -1,4 +1,4 @@
-//! The colours, by day and by night, and the style sheet that uses them.
+//! The colours for light and dark screens, and the style sheet that uses them.
 //!
 //! Hues are after Okabe and Ito's palette, which people with the usual kinds of colour blindness can
 //! tell apart; within a family the lightness differs.
@@ -8,12 +8,12 @@ use std::fmt::Write as _;
 /// A colour by its name in CSS, such as `--ink`.
 struct Colour {
     name: &'static str,
-    day: &'static str,
-    night: &'static str,
+    light: &'static str,
+    dark: &'static str,
 }
 
-/// The colours as CSS variables for a page: by day, and by night on a screen that asks for it. A page
-/// may insist with `data-theme="light"` or `data-theme="dark"` on its root. Paper is always by day.
+/// The colours as CSS variables for a page: light, and dark on a screen that asks for dark. A page can force either with
+/// `data-theme="light"` or `data-theme="dark"` on its root. On paper it is always light.
 pub fn variables() -> String {
     let list = |value: fn(&Colour) -> &'static str| {
         let list = COLOURS
@@ -21,11 +21,11 @@ pub fn variables() -> String {
             .map(|colour| format!("--{}:{}", colour.name, value(colour)));
         list.collect::<Vec<_>>().join(";")
     };
-    let (day, night) = (list(|colour| colour.day), list(|colour| colour.night));
+    let (light, dark) = (list(|colour| colour.light), list(|colour| colour.dark));
     format!(
-        ":root{{color-scheme:light;{day}}}\n\
-         @media screen and (prefers-color-scheme:dark){{:root:not([data-theme=light]){{color-scheme:dark;{night}}}}}\n\
-         @media screen{{:root[data-theme=dark]{{color-scheme:dark;{night}}}}}\n"
+        ":root{{color-scheme:light;{light}}}\n\
+         @media screen and (prefers-color-scheme:dark){{:root:not([data-theme=light]){{color-scheme:dark;{dark}}}}}\n\
+         @media screen{{:root[data-theme=dark]{{color-scheme:dark;{dark}}}}}\n"
     )
 }
 
@@ -36,7 +36,7 @@ pub fn style_sheet() -> String {
     for colour in COLOURS {
         let name = colour.name;
         let family = name.trim_end_matches(|c: char| c.is_ascii_digit());
-        // A string takes whatever is written to it.
+        // Writing to a string can't fail.
         let _ = match family {
             "k" => writeln!(rules, ".{name}{{color:var(--{name})}}"),
             "s" | "c" => writeln!(
@@ -54,9 +54,9 @@ pub(crate) fn file_style() -> String {
     let rules = style_sheet();
     let coloured = rules.lines().filter(|rule| rule.contains("var("));
     let coloured = coloured.collect::<Vec<_>>().join("\n");
-    let day = resolve(&rules, |colour| colour.day);
-    let night = resolve(&coloured, |colour| colour.night);
-    format!("{day}@media (prefers-color-scheme:dark){{\n{night}\n}}")
+    let light = resolve(&rules, |colour| colour.light);
+    let dark = resolve(&coloured, |colour| colour.dark);
+    format!("{light}@media (prefers-color-scheme:dark){{\n{dark}\n}}")
 }
 
 fn resolve(rules: &str, value: fn(&Colour) -> &'static str) -> String {
@@ -67,16 +67,16 @@ fn resolve(rules: &str, value: fn(&Colour) -> &'static str) -> String {
 
 const SHEET: &str = include_str!("chart.css");
 
-const fn colour(name: &'static str, day: &'static str, night: &'static str) -> Colour {
-    Colour { name, day, night }
+const fn colour(name: &'static str, light: &'static str, dark: &'static str) -> Colour {
+    Colour { name, light, dark }
 }
 
 static COLOURS: &[Colour] = &[
-    // The page, a sheet on it, and a lighter sheet on that.
+    // The page, a panel on it, and a raised part of a panel.
     colour("paper", "#f6f7f9", "#0e1116"),
     colour("panel", "#ffffff", "#161b22"),
     colour("raised", "#eef1f5", "#212833"),
-    // Text: the main, the softer; lines: of panels, of grids, of the light grid.
+    // Text, and muted text; lines of panels, of grids and of light grids.
     colour("ink", "#16202c", "#e8edf3"),
     colour("soft", "#55606e", "#a3afbd"),
     colour("rule", "#d8dee6", "#313a46"),
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_and_models_stand_out_by_day_and_by_night() {
+    fn texts_and_models_stand_out_on_light_and_dark_screens() {
         let panel = find("panel");
         for colour in COLOURS {
             let least = match colour.name {
@@ -162,12 +162,12 @@ mod tests {
                 _ => continue,
             };
             for (which, ratio) in [
-                ("day", contrast(colour.day, panel.day)),
-                ("night", contrast(colour.night, panel.night)),
+                ("light", contrast(colour.light, panel.light)),
+                ("dark", contrast(colour.dark, panel.dark)),
             ] {
                 assert!(
                     ratio >= least,
-                    "{} by {which}: {ratio:.2} is below {least}",
+                    "{}, {which}: {ratio:.2} is below {least}",
                     colour.name
                 );
             }
@@ -175,11 +175,11 @@ mod tests {
     }
 
     #[test]
-    fn signs_stand_out_on_their_own_ground() {
+    fn signs_stand_out_on_their_backgrounds() {
         for name in ["good", "warn", "bad"] {
             let (sign, ground) = (find(name), find(&format!("{name}-bg")));
-            assert!(contrast(sign.day, ground.day) >= 4.5, "{name} by day");
-            assert!(contrast(sign.night, ground.night) >= 4.5, "{name} by night");
+            assert!(contrast(sign.light, ground.light) >= 4.5, "{name}, light");
+            assert!(contrast(sign.dark, ground.dark) >= 4.5, "{name}, dark");
         }
     }
 

@@ -37,8 +37,7 @@ impl Drawing {
         self.svg("", 0.0, "")
     }
 
-    /// A file of its own, with its styles and a margin; it follows whether the viewer is light or
-    /// dark.
+    /// A file of its own, with its styles and a margin. It is light or dark as the viewer is.
     pub fn file(&self) -> String {
         let style = colours::file_style();
         let mut pen = Pen::default();

@@ -1,14 +1,13 @@
-//! Labels that don't lie on one another.
+//! Labels that don't overlap.
 
-/// Places for labels that would like to stand at `wanted`: at least `gap` apart, all between `from`
-/// and `to` when there is room for them, and together as little away from where they would like to
-/// be as can be (the least squares, by pooling neighbours that would overlap).
+/// Places for labels, as close to `wanted` as possible: at least `gap` apart, between `from` and `to`, with the least sum
+/// of squared distances to `wanted`. Neighbours that would overlap are pooled.
 ///
-/// When `to - from` is too small for all of them, they begin at `from` and go beyond `to`.
+/// If the labels need more room than `to - from`, they begin at `from` and go beyond `to`.
 pub(crate) fn spread(wanted: &[f64], gap: f64, (from, to): (f64, f64)) -> Vec<f64> {
     let mut order: Vec<usize> = (0..wanted.len()).collect();
     order.sort_by(|a, b| wanted[*a].total_cmp(&wanted[*b]));
-    // Without the gaps, places must only not fall: isotonic regression.
+    // With the gaps subtracted, the places must not decrease: isotonic regression.
     let mut pools: Vec<(f64, usize)> = Vec::new();
     for (rank, at) in order.iter().enumerate() {
         let (mut sum, mut count) = (wanted[*at] - rank as f64 * gap, 1);
@@ -45,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_in_each_others_way_part_evenly() {
+    fn labels_that_would_overlap_move_apart_evenly() {
         assert_eq!(spread(&[50.0, 50.0], 10.0, (0.0, 100.0)), [45.0, 55.0]);
         assert_eq!(spread(&[100.0, 99.0], 10.0, (0.0, 100.0)), [100.0, 90.0]);
     }

@@ -5,19 +5,19 @@ use crate::{
     measure::cut,
     number::short,
     pen::{Anchor, Pen, TICK},
-    style::Style,
+    style::{SIGN, Style},
 };
 
 /// A sign.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Sign {
-    /// A model's line with its marker.
+    /// The line of a series with its marker.
     Line(Style),
     /// A field in the colour of a kind of slices.
     Kind(usize),
     /// A bar.
     Bar,
-    /// A model's sign, of whatever shape.
+    /// A marker of any series.
     Marker,
     /// An interval.
     Whisker,
@@ -44,10 +44,7 @@ impl Sign {
         let width = self.width();
         let middle = (x + width / 2.0, y);
         match self {
-            Self::Line(style) => pen.group(&style.class(), "", |pen| {
-                pen.line(&style.line_class(), (x, y), (x + width, y));
-                style.marker.draw(pen, "mk", middle, 4.5);
-            }),
+            Self::Line(style) => style.draw(pen, (x, y)),
             Self::Kind(kind) => {
                 pen.rect(&format!("s{kind}"), (x, y - 6.0), (width, 12.0), 2.0);
             }
@@ -72,9 +69,6 @@ pub(crate) fn whisker(pen: &mut Pen, (low, high): (f64, f64), y: f64) {
     pen.path("halo", &d);
     pen.path("whisker", &d);
 }
-
-/// The width of a line, a bar, an interval.
-pub(crate) const SIGN: f64 = 30.0;
 
 /// Signs and words, laid out in rows that are no wider than the room.
 #[derive(Debug)]

@@ -1,5 +1,5 @@
-//! Charts, drawn as SVG: plain data in, text out. The same data draw the same bytes. A chart knows no record, no
-//! model and no measure; all names are part of its data.
+//! Charts, drawn as SVG: plain data in, text out. The same data draw the same bytes. All
+//! names are part of the data, so this crate depends on no record, model or measure.
 //!
 //! | module | owns |
 //! |---|---|
@@ -12,12 +12,12 @@
 //! | `labels` | labels that don't overlap |
 //! | `legend` | signs and their words, in rows |
 //! | `style`, `marker` | the colour, the dash and the marker of a series |
-//! | `colours` | the colours themselves, by day and by night |
+//! | `colours` | the colours themselves, for light and dark screens |
 //! | `measure`, `pen`, `number` | how wide a text is, SVG elements, short numbers |
 //!
 //! Colours and faces are CSS classes: a page includes [`style_sheet`] and [`variables`] once; a file has its own.
-//! Nothing is clipped: a table gives each character at least its usual width, texts are wrapped by it, and where that
-//! isn't enough, the drawing grows. Only the names at the ends of lines are cut, with the whole name as a tooltip.
+//! No text is clipped: a table gives each character at least its usual width, and texts are wrapped by these widths. If
+//! that isn't enough, the drawing grows. Only the names at the ends of lines are cut, with the whole name as a tooltip.
 //!
 //! ```
 //! use portlab_chart::{Axis, Bar, Bars, Frame, Marker, Measured, Spacing, Style, bars};

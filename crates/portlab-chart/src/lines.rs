@@ -5,12 +5,12 @@ use crate::{
     drawing::Drawing,
     frame::Frame,
     labels::spread,
-    legend::{Legend, SIGN, Sign},
+    legend::{Legend, Sign},
     measure::{cut, wrap},
     number::short,
-    pen::{Anchor, LABEL, Pen, TICK},
+    pen::{Anchor, LABEL, Pen, TICK, joined},
     scale::Scale,
-    style::Style,
+    style::{SIGN, Style},
 };
 
 /// A chart of lines. On a wide drawing each line has its name at its end; on a narrow one there is a
@@ -218,7 +218,7 @@ impl<'a> Plan<'a> {
             let d = format!("M{}", joined(places));
             pen.path(&series.style.line_class(), &d);
         }
-        // A sign on each of very many samples would hide the line.
+        // With very many samples, a marker on each would hide the line.
         let every = series.samples.len() / 40 + 1;
         for sample in series.samples.iter().step_by(every) {
             let Some(place) = self.place(sample) else {
@@ -256,15 +256,9 @@ impl<'a> Plan<'a> {
                         (short(x + 7.0), short(from), short(sign - 3.0), short(y));
                     pen.path("leader", &format!("M{x} {from}H{bend}L{sign} {y}"));
                 }
-                Sign::Line(series.style).draw(pen, (sign, y));
+                series.style.draw(pen, (sign, y));
                 pen.text(LABEL, Anchor::Start, (sign + SIGN + 8.0, y + 5.0), name);
             });
         }
     }
-}
-
-/// Places as a path has them, with straight lines between them.
-pub(crate) fn joined(places: impl Iterator<Item = (f64, f64)>) -> String {
-    let places = places.map(|(x, y)| format!("{} {}", short(x), short(y)));
-    places.collect::<Vec<_>>().join("L")
 }

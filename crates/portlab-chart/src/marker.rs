@@ -1,8 +1,8 @@
 //! The signs on lines.
 
-use crate::{lines::joined, pen::Pen};
+use crate::pen::{Pen, joined};
 
-/// A closed shape, so that it can be full or hollow.
+/// The shape of a marker, which is drawn full or hollow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are the shapes")]
 pub enum Marker {

@@ -1,5 +1,5 @@
-//! How wide a text is. The font isn't known, so the table takes every character for a little wider
-//! than it is in the usual sans-serif faces.
+//! How wide a text is. The font isn't known, so the table makes every character a little wider than it is in the usual
+//! sans-serif fonts.
 
 use unicode_width::UnicodeWidthChar;
 
@@ -8,9 +8,8 @@ pub(crate) fn width(text: &str, size: f64) -> f64 {
     text.chars().map(ems).sum::<f64>() * size
 }
 
-/// Breaks `text` into lines no wider than `room`: at spaces, after hyphens, among Chinese characters
-/// anywhere, and inside a word where it alone is too wide. There is at least one character in a
-/// line, and at least one line.
+/// Breaks `text` into lines no wider than `room`: at spaces, after `-` and `/`, between Chinese characters, and inside a word
+/// that is wider than a line. A line has at least one character, and there is at least one line.
 pub(crate) fn wrap(text: &str, size: f64, room: f64) -> Vec<String> {
     let mut lines = vec![String::new()];
     for piece in pieces(text) {
@@ -87,10 +86,10 @@ fn ems(c: char) -> f64 {
         'm' | 'M' | 'W' | '@' | '%' | '…' | '—' => 1.0,
         'w' | 'A'..='Z' | '&' | '<' | '>' | '+' | '=' | '~' => 0.76,
         '\t' | '\n' | '\r' => 0.42,
-        // It is drawn as a sign of its own.
+        // A control character is drawn as a symbol.
         c if c.is_control() || c == char::REPLACEMENT_CHARACTER => 1.05,
         c if c.is_ascii() => 0.62,
-        // What a font may lack is drawn as a box.
+        // A character that the font lacks is drawn as a box.
         c => match c.width() {
             Some(0) => 0.0,
             Some(1) => 0.72,

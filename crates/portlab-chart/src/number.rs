@@ -1,7 +1,7 @@
 //! Numbers, written shortly.
 
-/// A coordinate with at most one decimal. What is no number becomes 0, and nothing lies further away
-/// than 100,000, so that whatever comes in, a drawing stays well-formed.
+/// A coordinate with at most one decimal. A value that isn't finite becomes 0, and others are limited to 100,000 in
+/// either direction, so that a drawing is well-formed for any data.
 pub(crate) fn short(value: f64) -> String {
     let value = if value.is_finite() { value } else { 0.0 };
     let tenths = (value.clamp(-1e5, 1e5) * 10.0).round() as i64;
@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_coordinate_is_as_short_as_it_can_be() {
+    fn a_coordinate_is_short() {
         for (value, expected) in [
             (0.0, "0"),
             (-0.01, "0"),

@@ -137,7 +137,7 @@ impl Pen {
         ));
     }
 
-    /// Elements of one class, with a tooltip for all of them; nothing when there are none.
+    /// Elements of one class, with a tooltip for all of them. If there are none, nothing is written.
     pub(crate) fn group(&mut self, class: &str, tooltip: &str, inside: impl FnOnce(&mut Self)) {
         let start = self.out.len();
         match class {
@@ -161,9 +161,15 @@ impl Pen {
     }
 
     fn write(&mut self, arguments: std::fmt::Arguments<'_>) {
-        // A string takes whatever is written to it.
+        // Writing to a string can't fail.
         let _ = self.out.write_fmt(arguments);
     }
+}
+
+/// `places` in the language of paths, with straight lines between them.
+pub(crate) fn joined(places: impl Iterator<Item = (f64, f64)>) -> String {
+    let places = places.map(|(x, y)| format!("{} {}", short(x), short(y)));
+    places.collect::<Vec<_>>().join("L")
 }
 
 /// Text as XML: markup is escaped, and a character that XML forbids becomes U+FFFD.
@@ -188,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn markup_and_what_xml_forbids_is_escaped() {
+    fn markup_and_forbidden_characters_are_escaped() {
         let escaped = escape("<script>&\"\u{0}\u{1b}\n进程");
         assert_eq!(escaped, "&lt;script&gt;&amp;&quot;\u{fffd}\u{fffd} 进程");
     }

@@ -3,7 +3,7 @@
 /// How values are spaced along an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spacing {
-    /// Evenly, over the values that there are.
+    /// Evenly, from the lowest to the highest value.
     Linear,
     /// Evenly, with 0 on the axis: lengths can be compared.
     FromZero,
@@ -18,7 +18,7 @@ pub(crate) struct Scale {
     /// The ends: values, or their decimal logarithms.
     low: f64,
     high: f64,
-    /// The ends of the values that there are.
+    /// The lowest and the highest value, or their decimal logarithms.
     lowest: f64,
     highest: f64,
     /// The places of the ends, in user units.
@@ -91,8 +91,8 @@ impl Scale {
         }
     }
 
-    /// The place of `value`; `None` when it can't be shown, as what is no number and, by
-    /// logarithms, what isn't above 0.
+    /// The place of `value`; `None` when it can't be shown: NaN, infinities, values beyond [`FARTHEST`] and, by
+    /// logarithms, 0 and less.
     pub(crate) fn at(&self, value: f64) -> Option<f64> {
         let share = (place(self.spacing, value)? - self.low) / (self.high - self.low);
         Some(self.from + share.clamp(0.0, 1.0) * (self.to - self.from))
@@ -103,7 +103,7 @@ impl Scale {
         self.at(value).unwrap_or(self.from)
     }
 
-    /// Whether `value` lies among the values that there are, not in the room at the ends.
+    /// Whether `value` lies between the lowest and the highest value, not in the room at the ends.
     pub(crate) fn is_among(&self, value: f64) -> bool {
         place(self.spacing, value)
             .is_some_and(|place| (self.lowest..=self.highest).contains(&place))
@@ -137,7 +137,7 @@ fn place(spacing: Spacing, value: f64) -> Option<f64> {
     }
 }
 
-/// What lies further away isn't a measurement; without a bound, differences would overflow.
+/// The farthest value that is shown. No measurement is so large, and differences of larger values could overflow.
 const FARTHEST: f64 = 1e60;
 
 #[cfg(test)]
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_shown_has_no_place() {
+    fn a_value_that_cannot_be_shown_has_no_place() {
         for values in [vec![], vec![0.0], vec![f64::NAN], vec![-3.0, 0.0, 7.0]] {
             let scale = Scale::fit(Spacing::Log, values, (0.0, 100.0));
             for value in [0.0, -1.0, f64::NAN, f64::INFINITY] {

@@ -95,11 +95,11 @@ fn strokes<T: Copy + Ord>(
             continue;
         };
         let (from, to) = (from - left, to - left);
-        // Waiting is seen only where a thread did nothing else.
+        // A pixel shows waiting only if the thread did nothing else in it.
         let weight = if slice.0 == "wait" { 1e-12 } else { 1.0 };
         for at in from as usize..pixels.len().min(to.ceil() as usize) {
             let length = to.min(at as f64 + 1.0) - from.max(at as f64);
-            // Short slices are seen too.
+            // A slice without length is shown too.
             *pixels[at].entry(value).or_insert(0.0) += length.max(1e-9) * weight;
         }
     }

@@ -1,6 +1,6 @@
 //! How a series is drawn.
 
-use crate::{legend::Sign, marker::Marker, pen::Pen};
+use crate::{marker::Marker, pen::Pen};
 
 /// How a series is drawn, the same in every chart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,13 +27,24 @@ impl Style {
         format!("ln d{}", self.dash)
     }
 
+    /// Draws the line and its marker, [`SIGN`] wide, with the left end at `x`, `y`.
+    pub(crate) fn draw(&self, pen: &mut Pen, (x, y): (f64, f64)) {
+        pen.group(&self.class(), "", |pen| {
+            pen.line(&self.line_class(), (x, y), (x + SIGN, y));
+            self.marker.draw(pen, "mk", (x + SIGN / 2.0, y), 4.5);
+        });
+    }
+
     /// A small drawing of the line and its marker, to stand before a name. Screen readers skip it.
     pub fn swatch(&self) -> String {
         let mut pen = Pen::default();
-        Sign::Line(*self).draw(&mut pen, (1.0, 8.0));
+        self.draw(&mut pen, (1.0, 8.0));
         let body = pen.finish();
         format!(
             "<svg class=\"pl sw\" viewBox=\"0 0 32 16\" width=\"32\" height=\"16\" aria-hidden=\"true\">{body}</svg>"
         )
     }
 }
+
+/// The width of a line, a bar or an interval beside a name.
+pub(crate) const SIGN: f64 = 30.0;

@@ -1,18 +1,20 @@
-//! What holds for every chart, whatever is drawn.
+//! Properties of all charts, for any data.
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::pen::FACES;
 
-const WICKED: &str = "<script>&\"'\u{0}";
-const KINDS: [&str; 7] = ["accept", "read", "handle", "write", "wait", WICKED, CHINESE];
+const HOSTILE: &str = "<script>&\"'\u{0}";
+const KINDS: [&str; 7] = [
+    "accept", "read", "handle", "write", "wait", HOSTILE, CHINESE,
+];
 const CHINESE: &str = "每个连接一个进程的服务器";
 
 fn frame(width: f64) -> Frame<'static> {
     Frame {
         id: "t",
-        title: WICKED,
+        title: HOSTILE,
         description: "a chart",
         width,
     }
@@ -33,7 +35,7 @@ fn axis(spacing: Spacing) -> Axis<'static> {
 fn bars_of(values: &[f64], spacing: Spacing, width: f64) -> Drawing {
     let names = [
         "fork",
-        WICKED,
+        HOSTILE,
         CHINESE,
         "a rather long name of a foreign server 1.2.3",
     ];
@@ -83,7 +85,7 @@ fn lines_of(values: &[f64], spacing: Spacing, width: f64) -> Drawing {
                 ..Sample::new((x * x + 1) as f64, y)
             });
             let name = match at {
-                3 => WICKED.to_owned(),
+                3 => HOSTILE.to_owned(),
                 _ => format!("{CHINESE}-{at}"),
             };
             series(name, at, samples)
@@ -115,7 +117,7 @@ fn percentiles_of(values: &[f64], width: f64) -> Drawing {
         trusted: false,
         ..Sample::new(place_of(value.abs().fract()), *value)
     });
-    let series = [series(WICKED.to_owned(), 11, samples)];
+    let series = [series(HOSTILE.to_owned(), 11, samples)];
     let y = Axis::new("latency", Spacing::Log, |ns| format!("{ns:.0e} ns"));
     lines_with(&series, percentiles("percentile"), y, width)
 }
@@ -124,7 +126,7 @@ fn strip_of(values: &[f64], lanes: usize, width: f64) -> Drawing {
     let names: Vec<_> = (0..lanes)
         .map(|at| {
             (
-                format!("{WICKED} {}", at / 3),
+                format!("{HOSTILE} {}", at / 3),
                 format!("worker {at} {CHINESE}"),
             )
         })
@@ -325,7 +327,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
-    fn whatever_the_numbers_a_drawing_is_well_formed(
+    fn a_drawing_of_any_numbers_is_well_formed(
         values in proptest::collection::vec(
             prop_oneof![any::<f64>(), -1e6..1e6f64, 0.0..1.0f64, Just(0.0), Just(f64::NAN)], 0..12
         )
@@ -334,7 +336,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_the_width_nothing_is_clipped(width in any::<f64>(), narrow in 0.0..2000.0f64) {
+    fn at_any_width_no_text_is_clipped(width in any::<f64>(), narrow in 0.0..2000.0f64) {
         for width in [width, narrow] {
             check(&bars_of(&[1.0, 20.0, 300.0, 7.0, 1.0], Spacing::Log, width));
             check(&lines_of(&[1.0, 20.0, 300.0], Spacing::Linear, width));

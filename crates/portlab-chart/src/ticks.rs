@@ -7,7 +7,7 @@ use crate::scale::{Scale, Spacing};
 pub(crate) struct Ticks {
     /// Those with a label.
     pub(crate) labelled: Vec<f64>,
-    /// Those with a light line alone.
+    /// Those with a light line and no label.
     pub(crate) light: Vec<f64>,
 }
 
@@ -24,7 +24,7 @@ pub(crate) fn choices(scale: &Scale, most: usize) -> Vec<Ticks> {
     if high - low < 1.2 {
         let counts = (2..=most.clamp(2, 5)).rev();
         choices.extend(counts.map(|count| plain(evenly(10f64.powf(low), 10f64.powf(high), count))));
-        // Where there is a factor of two only, even steps are the rounder ones.
+        // Over less than a factor of four, even steps have rounder values than 1, 2 and 5.
         if high - low > 0.6 {
             choices.insert(0, by_decades(low, high, 1, &[1.0, 2.0, 5.0]));
         }
@@ -62,7 +62,7 @@ fn evenly(low: f64, high: f64, count: usize) -> Vec<f64> {
     let step = value(1.0);
     let (first, last) = ((low / step).ceil(), (high / step).floor());
     let multiples = (0..=count + 1).map(|at| first + at as f64);
-    // No negative zero.
+    // Adding 0 makes a negative zero positive.
     multiples
         .take_while(|multiple| *multiple <= last)
         .map(|multiple| value(multiple) + 0.0)
