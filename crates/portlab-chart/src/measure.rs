@@ -8,8 +8,8 @@ pub(crate) fn width(text: &str, size: f64) -> f64 {
     text.chars().map(ems).sum::<f64>() * size
 }
 
-/// Breaks `text` into lines no wider than `room`: at spaces, after `-` and `/`, between Chinese characters, and inside a word
-/// that is wider than a line. A line has at least one character, and there is at least one line.
+/// Breaks `text` into lines no wider than `room`: at spaces, after `-` and `/`, between Chinese characters, and inside a
+/// word that is wider than a line. A line has at least one character, and there is at least one line.
 pub(crate) fn wrap(text: &str, size: f64, room: f64) -> Vec<String> {
     let mut lines = vec![String::new()];
     for piece in pieces(text) {

@@ -1,4 +1,4 @@
-//! The languages that portlab speaks.
+//! The languages of portlab's texts.
 
 use std::{fmt, str::FromStr};
 

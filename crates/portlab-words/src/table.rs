@@ -77,7 +77,7 @@ fn lay_out_apart(rows: &[Vec<Span>], gap: usize) -> String {
             let pad = width - span.width();
             let (before, behind) = if span.to_the_left { (0, pad) } else { (pad, 0) };
             line += &" ".repeat(gap + before);
-            // Nothing stands behind the last one.
+            // No spaces follow the last span of a row.
             let last = at + 1 == row.len();
             line += &if last { span.trimmed() } else { span.written() };
             line += &" ".repeat(if last { 0 } else { behind });
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_is_cut() {
+    fn a_long_text_is_cut() {
         assert_eq!(cut("short", 5), "short");
         assert_eq!(cut("too long", 5), "too …");
         assert_eq!(cut("你好吗", 5), "你好…");

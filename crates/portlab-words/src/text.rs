@@ -9,9 +9,9 @@ use crate::Lang;
 
 /// A text in both languages.
 //
-// For a place that chooses the language later: a column's head, a record, an error. As an error it shows its English
-// text, and in the alternate form (`{:#}`) its Chinese one, also as the context of another error: so `main` prints a
-// chain of errors in the user's language.
+// It is used where the language is chosen later: for a column's head, a record, an error. As an error it shows its
+// English text, and in the alternate form (`{:#}`) its Chinese one, also as the context of another error. So `main`
+// prints a chain of errors in the user's language.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Text {
     /// In English.
@@ -56,7 +56,7 @@ impl Text {
     }
 }
 
-/// The same in both languages, such as an error of the operating system.
+/// Uses `text` for both languages, such as an error of the operating system.
 impl From<String> for Text {
     fn from(text: String) -> Self {
         Self {

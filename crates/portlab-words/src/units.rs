@@ -12,8 +12,7 @@ impl<T, F: Fn(&str) -> Result<T, Text> + Clone + Send + Sync> Parse<T> for F {}
 /// Returns a parser of numbers of bytes from `least` to `most`: `64`, `4KiB`, `1MB`, `10k`. Decimal
 /// prefixes are powers of 1000, binary ones of 1024.
 ///
-/// There is no parser without bounds: each option says what it takes, so that no later sum overflows
-/// and no value asks for more memory than the machine has.
+/// Each parser has bounds, so that no later sum overflows and no value asks for more memory than the machine has.
 pub fn size(least: &'static str, most: &'static str) -> impl Parse<usize> {
     let read = |text: &str| {
         let bytes = |unit: &str| factor(unit.strip_suffix(['b', 'B']).unwrap_or(unit));
@@ -64,7 +63,7 @@ pub fn duration(least: &'static str, most: &'static str) -> impl Parse<Duration>
     within(read, least, most)
 }
 
-/// Puts bounds, which `read` reads too, around `read`.
+/// Returns `read` with bounds, which are texts that `read` can read.
 fn within<T: PartialOrd>(
     read: impl Parse<T>,
     least: &'static str,
@@ -142,14 +141,13 @@ pub fn bytes(bytes: f64) -> String {
     }
 }
 
-/// The unit that `value` is written in, each of them `factor` times the one before; and how many of
-/// it there are.
+/// `value` in the largest of `units` that it reaches, and that unit. Each unit is `factor` times the one before.
 fn scaled<const N: usize>(
     value: f64,
     factor: f64,
     units: [&'static str; N],
 ) -> (f64, &'static str) {
-    // What would be rounded up to the next unit is written in it: 1.00k, and not 1000.
+    // A value that would be rounded up to the next unit is written in that unit: 1.00k, not 1000.
     let carries = factor - 0.5;
     let (mut value, mut index) = (value, 0);
     while value >= carries && index + 1 < N {
@@ -217,7 +215,7 @@ mod tests {
         ]
     }
 
-    /// The most that each of them takes.
+    /// The upper bound of each parser.
     const MOST: [f64; 5] = [(1_u64 << 40) as f64, 1e12, 1e7, 1.0, 3600.0];
 
     #[test]
@@ -301,7 +299,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_a_parser_panic_or_leave_its_bounds(
+        fn a_parser_never_panics_and_keeps_its_bounds(
             text in "([0-9.]{0,30}|[0-9eE.+-]{0,30}|\\PC{0,8}) ?([kKmMgGtT]?i?[bB]?|[nuµm]?s|[a-z]{0,5}|%|\\PC{0,3})",
         ) {
             let least = [0.0, 0.0, 0.001, 0.0, 0.0];
@@ -329,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_rounded_up_to_the_next_unit_is_written_in_it() {
+    fn a_value_rounded_up_to_the_next_unit_is_written_in_that_unit() {
         assert_eq!(
             [short(999.4), short(999.6), short(999_600.0), short(999.6e9)],
             ["999", "1.00k", "1.00M", "1000G"]

@@ -17,7 +17,7 @@ pub fn wrap_behind(text: &str, width: usize, first: &str) -> Vec<String> {
         .initial_indent(first)
         .subsequent_indent(&indent)
         .word_separator(WordSeparator::Custom(words))
-        // A hyphen stands in ranges and options, where nothing may be torn.
+        // A hyphen is part of ranges and options, which stay on one line.
         .word_splitter(WordSplitter::NoHyphenation)
         .wrap_algorithm(WrapAlgorithm::FirstFit);
     let lines = textwrap::wrap(text, options);
@@ -51,8 +51,7 @@ fn end_of_word(text: &str) -> usize {
     text.len()
 }
 
-/// The characters of `text` that are shown, with their places: an escape sequence, which sets a style,
-/// is not.
+/// The characters of `text` that are shown, with their places. An escape sequence, which sets a style, is left out.
 fn shown(text: &str) -> impl Iterator<Item = (usize, char)> {
     let mut is_escape = false;
     text.char_indices().filter(move |&(_, character)| {
@@ -73,9 +72,9 @@ fn may_break(before: char, behind: char) -> bool {
     }
 }
 
-/// What doesn't stand at the end of a line.
+/// Characters that don't end a line.
 const OPENING: &str = "（《“‘「【(";
-/// What doesn't stand at the beginning of one.
+/// Characters that don't begin a line.
 const CLOSING: &str = "，。；：、！？）》”’」】…),.;:!?";
 
 /// What stands at the left of a text, in a column of its own.
@@ -100,7 +99,7 @@ impl<'a> Lead<'a> {
 }
 
 /// Writes `text` behind `leads`, in lines that hang below its beginning and are at most `width` wide.
-/// Where little room would be left, it begins below them.
+/// If little room is left beside `leads`, `text` begins below them.
 pub fn hang(leads: &[Lead], text: &str, width: usize) -> String {
     let indent: usize = leads.iter().map(|lead| lead.columns + GAP).sum();
     let narrow = width < indent + LEAST;
@@ -114,7 +113,7 @@ pub fn hang(leads: &[Lead], text: &str, width: usize) -> String {
         block += &" ".repeat(GAP + lead.columns.saturating_sub(lead.text.width()));
     }
     if narrow {
-        // A line of nothing but empty columns isn't worth a line.
+        // If all leads are empty, they take no line.
         block.truncate(block.trim_end().len());
         let break_line = if block.is_empty() { "" } else { "\n" };
         block += &format!("{break_line}{:indent$}", "");
@@ -157,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_style_is_no_place_to_break_at() {
+    fn a_line_is_not_broken_at_a_style() {
         let lines = wrap("一个程序\x1b[1m端口号\x1b[0m；", 15);
         assert_eq!(lines, ["一个程序\x1b[1m端口", "号\x1b[0m；"]);
     }
