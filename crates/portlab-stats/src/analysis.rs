@@ -6,8 +6,8 @@
 //! - the ratio is further from 1 than the **noise floor**, which twins show: one model under two
 //!   names, measured in the same rounds.
 //!
-//! The first condition alone would call one of twenty equal pairs different, and more if there are few
-//! measurements; the second is how far equal servers differed on this machine on this day.
+//! The first condition alone would call one of twenty equal pairs different, and more with few measurements. The second
+//! condition compares with the difference of equal servers in the same run.
 //! `benches/differences.rs` checks that both together find the differences that exist, and no others.
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     record::{Cell, Entrant, Kind, Pinning, Point, Record, Workload},
 };
 
-/// Nothing smaller is called a difference, whatever the twins show: the layout of code and data in memory alone
+/// A smaller difference is never reported, whatever the twins show: the layout of code and data in memory alone
 /// makes such differences (T. Mytkowicz et al., "Producing wrong data without doing anything obviously wrong",
 /// 2009).
 pub const LEAST_FLOOR: f64 = 0.03;
@@ -24,15 +24,15 @@ pub const LEAST_FLOOR: f64 = 0.03;
 /// The floor where there are no twins to measure it.
 pub const ASSUMED_FLOOR: f64 = 0.05;
 
-/// A floor above this can't be used: where a model can't be told from itself by less than a factor of
-/// two, the run tells of the machine, and nothing is ranked.
+/// Above this floor nothing is ranked: if a model differs from itself by a factor of two, the figures show the noise of
+/// the machine.
 pub const MOST_FLOOR: f64 = 1.0;
 
-/// From this share of their time on that server and generator waited for a processor, the machine was
-/// busy with other programs, which a report tells.
+/// If server and generator waited for a processor for this share of their time or more, a report says that the machine
+/// was busy with other programs.
 pub const BUSY: f64 = 0.05;
 
-/// From this share on, rates and latencies tell of the other programs, and aren't ranked.
+/// From this share on, rates and latencies depend on the other programs, and aren't ranked.
 pub const TOO_BUSY: f64 = 0.25;
 
 /// Why a measure isn't ranked at a point.
@@ -49,7 +49,7 @@ pub enum Refusal {
     /// Server or generator waited for a processor for this share, in `[0, 1]`, of their time: see
     /// [`TOO_BUSY`].
     Busy(f64),
-    /// Servers computed on one processor, where the question is how many they use.
+    /// Servers computed on one processor, but the workload asks how many they use.
     OneProcessor,
 }
 
@@ -65,8 +65,8 @@ pub struct Group<'a> {
     pub cells: Vec<&'a Cell>,
 }
 
-/// The noise floor of a figure: as far as twins differed, or their ratio is unsure, whichever is more;
-/// at least [`LEAST_FLOOR`].
+/// The noise floor of a figure: the difference of the twins, or the uncertainty of their ratio, whichever is larger; at
+/// least [`LEAST_FLOOR`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Floor {
     /// In parts of the figure: 0.03 is three per cent.
@@ -78,9 +78,9 @@ pub struct Floor {
 /// One figure of all cells of a group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
-    /// Which.
+    /// The measure.
     pub measure: Measure,
-    /// Of each cell; `None` where it has none.
+    /// The figure of each cell; `None` if it has none.
     pub figures: Vec<Option<Estimate>>,
     /// The place of each cell, from 1: those that don't differ from the best among them share one.
     /// `None` for a cell that isn't ranked.
@@ -111,20 +111,19 @@ pub fn groups(record: &Record) -> Vec<Group<'_>> {
     groups
 }
 
-/// Whether `ratio` tells of a difference above `floor`.
+/// Whether `ratio` shows a difference above `floor`.
 pub fn differs(ratio: Estimate, floor: Floor) -> bool {
     !ratio.contains(1.0) && distance(ratio.median) > floor.share
 }
 
-/// The median of `values`, of many rounds at once; `None` when there are none. An interval, which takes time
-/// with the square of their number, isn't needed.
+/// The median of `values`; `None` if there are none. Unlike an [`Estimate`], it is quick for the rounds of all cells.
 fn median_of(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     (!values.is_empty()).then(|| median(&values))
 }
 
-/// How far a ratio is from 1: as far for a half as for the double.
+/// How far a ratio is from 1. One half is as far as 2.
 fn distance(ratio: f64) -> f64 {
     ratio.max(1.0 / ratio) - 1.0
 }
@@ -135,20 +134,18 @@ impl<'a> Group<'a> {
         self.record.entrant(&cell.model)
     }
 
-    /// Whether a cell may have a place in a ranking. Servers with errors don't: dropping requests makes
-    /// a server look fast. Nor do servers that did not keep up with the rate of an open loop, cells of
-    /// a single round, which can't tell difference from chance, controls and twins.
+    /// Whether a cell may have a place in a ranking. Servers with errors have none: dropping requests makes a server look
+    /// fast. Also without a place are servers that did not keep up with the rate of an open loop, controls, twins, and
+    /// cells of a single round, which can't tell a difference from chance.
     pub fn is_ranked(&self, cell: &Cell) -> bool {
         self.is_well(cell) && cell.kept_up() != Some(false)
     }
 
-    /// Whether a cell is that of a server of its own, neither a twin nor a control, and was measured
-    /// without an error more than once.
+    /// Whether a cell is that of a model or a foreign server, and was measured more than once and without an error.
     pub fn is_well(&self, cell: &Cell) -> bool {
         let entrant = self.entrant(cell);
         let takes_part = entrant.is_some_and(|entrant| entrant.kind.takes_part());
-        let is_well = cell.errors() == 0 && cell.failures.is_empty();
-        takes_part && is_well && cell.rounds.len() > 1
+        takes_part && cell.went_well() && cell.rounds.len() > 1
     }
 
     /// Whether the generator was the limit in one of the cells.
@@ -166,7 +163,7 @@ impl<'a> Group<'a> {
         self.refusal_beside(measure, self.floor(measure))
     }
 
-    /// The same, where the noise floor is known.
+    /// The same, for a noise floor that is known.
     fn refusal_beside(&self, measure: Measure, floor: Floor) -> Option<Refusal> {
         if measure.better() == Better::Neither {
             return Some(Refusal::Fact);
@@ -182,22 +179,18 @@ impl<'a> Group<'a> {
         if measure == Measure::MessagesPerS && self.computes_on_one_of_several() {
             return Some(Refusal::OneProcessor);
         }
-        let unresolved = |cell: &&&Cell| {
-            let figure = cell.figure(measure).filter(|_| self.is_ranked(cell));
-            figure.is_some_and(|it| measure.is_below_resolution(cell, it.median))
-        };
-        if self.cells.iter().any(|cell| unresolved(&cell)) {
+        let unresolved = |cell: &&Cell| cell.is_below(measure) && self.is_ranked(cell);
+        if self.cells.iter().any(unresolved) {
             return Some(Refusal::Unresolved);
         }
         (floor.share > MOST_FLOOR).then_some(Refusal::Noise(floor))
     }
 
-    /// The share, in `[0, 1]`, of their runnable time that generator or server, whichever is more, waited
-    /// for a processor because of other programs: the median over the rounds of all cells. `None` where
-    /// it isn't known.
+    /// The share, in `[0, 1]`, of its runnable time that the generator or a server waited for a processor because of
+    /// other programs: the larger of the two medians over the rounds of all cells. `None` if it isn't known.
     ///
-    /// Of a server only where it has no more threads than processors, and these to itself: otherwise its
-    /// threads wait for each other, or for the generator.
+    /// A server counts only if it has no more threads than processors, and no other program of the run uses these:
+    /// otherwise its threads wait for each other, or for the generator.
     pub fn wait_share(&self) -> Option<f64> {
         let own_cpus = match &self.record.environment.pinning {
             Pinning::Apart { server_cpus, .. } if !self.workload.server_on_all_cpus => {
@@ -208,7 +201,7 @@ impl<'a> Group<'a> {
         let rounds = || self.cells.iter().flat_map(|cell| &cell.rounds);
         let server = rounds().filter(|round| round.threads <= own_cpus);
         let server = median_of(server.filter_map(|round| round.server_wait_share));
-        // A server on all processors may be what the generator waits for.
+        // The generator may wait for a server that uses all processors.
         let generator = rounds().filter(|_| own_cpus > 0);
         let generator = median_of(generator.filter_map(|round| round.generator_wait_share));
         [server, generator]
@@ -217,8 +210,8 @@ impl<'a> Group<'a> {
             .max_by(f64::total_cmp)
     }
 
-    /// Whether handlers compute and servers were kept to one of the machine's processors, so that no
-    /// model could show how many it uses.
+    /// Whether handlers compute and servers were kept to one of several processors: then no model can show how many it
+    /// uses.
     fn computes_on_one_of_several(&self) -> bool {
         let environment = &self.record.environment;
         let computes = self.workload.work.starts_with("cpu:");
@@ -324,7 +317,7 @@ impl<'a> Group<'a> {
         let (cell, leader) = (self.cells[at], self.cells[best]);
         let higher = measure.better() == Better::Higher;
         let ratio = cell.ratio(leader, measure);
-        // If few rounds have a ratio, a figure of the cells is often 0, and the ratio says nothing of them.
+        // If few rounds have a ratio, a figure is often 0. Then the intervals are compared.
         match ratio.filter(|ratio| ratio.count > 1 && ratio.count * 2 > cell.rounds.len()) {
             Some(ratio) => differs(ratio, floor) && (ratio.median < 1.0) == higher,
             None => figures[at]
@@ -338,7 +331,7 @@ impl<'a> Group<'a> {
 }
 
 impl Column {
-    /// Whether there are at least two places, so that a first and a last mean something.
+    /// Whether there are at least two places, so that the first and the last differ.
     pub fn tells_apart(&self) -> bool {
         self.last().is_some_and(|last| last > 1)
     }
@@ -376,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_below_the_noise_floor_is_none_however_sure() {
+    fn a_difference_below_the_noise_floor_gives_no_rank() {
         let quiet = [1.0; 5];
         let a_little_more = [1.05; 5];
         let entrants = |twins: &[f64]| {
@@ -410,7 +403,7 @@ mod tests {
         let mut failed = cell("failed", &[0.1; 5]);
         failed.failures.push(crate::record::Failed {
             round: 6,
-            reason: "it burnt".to_owned().into(),
+            reason: "no answer".to_owned().into(),
             unmetered: None,
         });
         let record = record(vec![
@@ -423,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_generator_limited_is_not_ranked_by_what_it_limits() {
+    fn servers_that_the_generator_limited_are_not_ranked_by_rate_and_latency() {
         let limited = with_rounds(cell("limited", &[1.0; 5]), |it| {
             it.generator_cpu_share = 0.97;
         });
@@ -464,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn a_floor_that_hides_a_factor_of_two_ranks_nothing() {
+    fn with_a_floor_above_a_factor_of_two_nothing_is_ranked() {
         let record = |twins| record(vec![cell("a", &[1.0; 5]), twins, cell("b", &[9.0; 5])]);
         let measure = Measure::CpuPerMessage;
         let quiet = record(twin("a", &[1.9; 5]));
@@ -531,7 +524,7 @@ mod tests {
     }
 
     #[test]
-    fn less_memory_than_a_page_for_all_is_below_the_resolution() {
+    fn memory_below_one_page_for_all_connections_is_below_the_resolution() {
         let cell = cell("a", &[1.0; 5]);
         let measure = Measure::MemoryPerConnection;
         let figure = |cell: &Cell| cell.figure(measure).unwrap().median;
@@ -544,7 +537,7 @@ mod tests {
     }
 
     #[test]
-    fn a_half_is_as_far_from_one_as_the_double() {
+    fn one_half_is_as_far_from_one_as_two() {
         assert!((distance(0.5) - distance(2.0)).abs() < 1e-12);
         assert_eq!(distance(1.0), 0.0);
     }

@@ -5,8 +5,8 @@
 //! difference within a run ([`differs`]): the interval leaves out 1, and the change is above the larger noise
 //! floor of the two runs.
 //!
-//! Neither floor includes what differs between the runs, such as another day or another program on the machine. It
-//! moves all cells alike: see [`Changes::common`].
+//! Neither floor includes the differences between the runs, such as another day or another program on the machine. These
+//! move all cells alike: see [`Changes::common`].
 
 use std::fmt::Display;
 
@@ -31,7 +31,7 @@ pub struct Changes<'a> {
     pub only_before: Vec<&'a Cell>,
     /// Cells that were measured in the later run only.
     pub only_after: Vec<&'a Cell>,
-    /// What else differs between the runs, and may be why the figures do.
+    /// What else differs between the runs, and may be the reason for the changes.
     pub unlike: Vec<Unlike>,
 }
 
@@ -68,9 +68,9 @@ pub struct Change {
     pub before: Option<Estimate>,
     /// The figure in the later run.
     pub after: Option<Estimate>,
-    /// How many times the earlier figure the later one is; `None` where they aren't comparable.
+    /// The later figure divided by the earlier one; `None` if they aren't comparable.
     pub ratio: Option<Estimate>,
-    /// The larger noise floor of both runs; measured, if both are.
+    /// The larger noise floor of both runs. It counts as measured if both are.
     pub floor: Floor,
     /// Whether it is better or worse.
     pub trend: Trend,
@@ -96,15 +96,15 @@ pub enum Reason {
     NotMeasured,
     /// There were errors, or rounds that failed, before.
     ErrorsBefore,
-    /// There are now.
+    /// There are errors, or rounds that failed, now.
     ErrorsNow,
-    /// There were, and there are.
+    /// There are errors, or rounds that failed, in both runs.
     ErrorsInBoth,
     /// One of them is of a single round, which can't tell a change from chance.
     OneRound,
     /// The load generator was the limit.
     Generator,
-    /// The open loops went at different rates.
+    /// The open loops had different rates.
     Rates,
     /// The workloads of this name differ.
     Workload(Box<Unlike>),
@@ -189,7 +189,7 @@ impl<'a> Pairs<'a> {
     }
 }
 
-/// The larger one of two floors, which is measured if both are.
+/// The larger one of two floors. It counts as measured if both are.
 fn larger([a, b]: [Floor; 2]) -> Floor {
     Floor {
         share: a.share.max(b.share),
@@ -234,8 +234,8 @@ impl Change {
         change
     }
 
-    /// By how much it is worse than before, in parts of what it was; negative when it is better, and
-    /// `None` where the figures don't compare.
+    /// By how much the figure is worse than before, as a share of the earlier one: negative if it is better; `None` if
+    /// the figures don't compare.
     pub fn worsening(&self) -> Option<f64> {
         Some((self.ratio?.median - 1.0) * self.measure.worse_sign())
     }
@@ -245,7 +245,7 @@ impl Change {
 pub(crate) fn incomparable(before: &Cell, after: &Cell, measure: Measure) -> Option<Reason> {
     let cells = [before, after];
     let limited = || cells.iter().any(|cell| cell.generator_was_the_limit());
-    match (is_well(before), is_well(after)) {
+    match (before.went_well(), after.went_well()) {
         (true, true) => {}
         (true, false) => return Some(Reason::ErrorsNow),
         (false, true) => return Some(Reason::ErrorsBefore),
@@ -263,10 +263,6 @@ pub(crate) fn incomparable(before: &Cell, after: &Cell, measure: Measure) -> Opt
     None
 }
 
-fn is_well(cell: &Cell) -> bool {
-    cell.errors() == 0 && cell.failures.is_empty()
-}
-
 fn rates_are_apart(before: &Cell, after: &Cell) -> bool {
     let rate = |cell: &Cell| {
         let rates = cell.rounds.iter().filter_map(|round| round.offered_per_s);
@@ -279,7 +275,7 @@ fn rates_are_apart(before: &Cell, after: &Cell) -> bool {
     }
 }
 
-/// What makes two workloads of one name different ones, if something does.
+/// The first difference between two workloads of one name; `None` if there is none.
 pub(crate) fn other_workload(before: &Workload, after: &Workload) -> Option<Unlike> {
     const PARTS: [Part<Workload>; 5] = [
         (Text::new("service", "服务"), |it| same(&it.service)),
@@ -382,14 +378,14 @@ impl<'a> Changes<'a> {
         self.pairs().filter(worse)
     }
 
-    /// The pairs in which all went well before, and doesn't now.
+    /// The pairs without an error or a failure before that have some now.
     pub fn broken(&self) -> impl Iterator<Item = &Pair<'a>> {
         self.pairs()
-            .filter(|pair| is_well(pair.before) && !is_well(pair.after))
+            .filter(|pair| pair.before.went_well() && !pair.after.went_well())
     }
 
-    /// By how much the pairs are worse in common, in parts of what they were: the median over all
-    /// that compare. What moves all of them is likely to be something that they share, or the machine.
+    /// By how much the pairs are worse in common, as a share of the earlier figure: the median over all that compare. The
+    /// cause of a common change is likely something that all pairs share, or the machine.
     pub fn common(&self) -> Option<f64> {
         let changes = self.pairs().map(Pair::change);
         let shares = changes.filter_map(Change::worsening);
@@ -474,7 +470,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_compare_says_why() {
+    fn figures_that_do_not_compare_have_a_reason() {
         let clean = record(vec![cell("a", &ROUNDS)]);
         let with = |change: fn(&mut Record)| {
             let mut record = clean.clone();
@@ -523,7 +519,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_of_one_run_only_are_listed_and_what_never_ran_is_not() {
+    fn cells_of_only_one_run_are_listed_unless_they_never_ran() {
         let before = record(vec![
             cell("gone", &ROUNDS),
             cell("a", &ROUNDS),
@@ -539,7 +535,7 @@ mod tests {
     }
 
     #[test]
-    fn another_machine_is_told() {
+    fn differences_between_the_machines_are_listed() {
         let before = record(vec![cell("a", &ROUNDS)]);
         let mut after = before.clone();
         after.environment.kernel = "7.0".into();
@@ -551,7 +547,7 @@ mod tests {
     }
 
     #[test]
-    fn a_twin_fails_nobody() {
+    fn a_control_is_never_worse() {
         let run = |factor| record(vec![cell("a", &ROUNDS), cell("a-by-hand", &times(factor))]);
         let (before, after) = (run(1.0), run(2.0));
         assert_eq!(changes(&before, &after).worse_by(0.05).count(), 0);

@@ -8,7 +8,7 @@ use portlab_words::{Text, tr};
 
 use crate::record::{Cell, Kind, NotRun, Pinning, Point, Rate, Record, Round, Timeline, Together};
 
-/// What is wrong with a value, as `cells[3].rounds[0].elapsed_ms is -5: expected 0 to 1000000000000`.
+/// The error says what is wrong with a value: `cells[3].rounds[0].elapsed_ms is -5: expected 0 to 1000000000000`.
 type Checked = Result<(), Text>;
 
 /// The last second of the year 9999. Milliseconds since 1970 are larger.
@@ -367,7 +367,7 @@ fn texts(prefix: &str, texts: &[(&str, &str)]) -> Checked {
     }
 }
 
-/// The same of texts in both languages.
+/// Checks the lengths of texts in both languages.
 fn in_both(prefix: &str, both: &[(&str, &Text)]) -> Checked {
     both.iter().try_for_each(|(key, text)| {
         let prefix = format!("{prefix}{key}");
@@ -375,11 +375,11 @@ fn in_both(prefix: &str, both: &[(&str, &Text)]) -> Checked {
     })
 }
 
-/// The values of what a figure is divided by, or what a scale ends with.
+/// The bounds of a divisor, and of the end of a scale.
 const ABOVE_ZERO: RangeInclusive<f64> = 1.0 / MOST..=MOST;
 
-/// Whether all numbers, whose keys begin with `prefix`, are in `range`. What isn't a number is in none. Counts are
-/// compared as floats: all bounds are below 2^53, up to which floats are exact.
+/// Checks that all numbers, whose keys begin with `prefix`, are in `range`. NaN is in no range. Counts are compared as
+/// floats: all bounds are below 2^53, up to which floats are exact.
 fn numbers(prefix: &str, range: RangeInclusive<f64>, numbers: &[(&str, f64)]) -> Checked {
     let Some((key, value)) = numbers.iter().find(|(_, value)| !range.contains(value)) else {
         return Ok(());
@@ -396,7 +396,7 @@ fn wrong(key: &str, value: impl Display, Text { en, zh }: &Text) -> Checked {
     ))
 }
 
-/// A text in an error: on one line, and not all of it.
+/// `text` as an error quotes it: on one line, and cut if it is long.
 fn quoted(text: &str) -> String {
     const LONGEST: usize = 60;
     let cut: String = text.chars().take(LONGEST).collect();
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_key_its_value_and_what_was_expected() {
+    fn an_error_has_the_key_the_value_and_what_was_expected() {
         assert_eq!(
             said(|it| it.started_unix_s = 1_767_225_600_000),
             "started_unix_s is 1767225600000: expected seconds since 1970, at most 253402300799; is it \
@@ -457,7 +457,7 @@ mod tests {
         );
     }
 
-    /// The rules that the table above leaves out, each broken once.
+    /// Breaks each rule that the test above leaves out.
     #[test]
     fn every_rule_holds() {
         type Break = fn(&mut Record);

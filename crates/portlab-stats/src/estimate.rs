@@ -2,7 +2,7 @@
 //!
 //! The interval is the bootstrap's: what the median might have been, had chance drawn other
 //! measurements from those that were seen (B. Efron, "Bootstrap methods: another look at the
-//! jackknife", 1979). Of a median it needn't be simulated: its distribution over all resamples has a
+//! jackknife", 1979). For a median no simulation is needed: its distribution over all resamples has a
 //! closed form (J. Maritz and R. Jarrett, "A note on estimating the variance of the sample median",
 //! 1978), so that the same measurements always have the same interval, and no seed is needed.
 
@@ -45,8 +45,8 @@ impl Estimate {
         })
     }
 
-    /// How many times the median of `others` that of `values` is, for measurements that don't belong
-    /// together in pairs; `None` as in [`Estimate::of`], and where a value isn't above 0.
+    /// The median of `values` divided by that of `others`, for measurements that aren't pairs; `None` as in
+    /// [`Estimate::of`], and if a value isn't above 0.
     pub fn of_ratio(
         values: impl IntoIterator<Item = f64>,
         others: impl IntoIterator<Item = f64>,
@@ -82,7 +82,7 @@ impl Estimate {
         (self.low..=self.high).contains(&value)
     }
 
-    /// Half the interval's width, in parts of the median; 0 when the median is.
+    /// Half the interval's width, divided by the median; 0 if the median is 0.
     pub fn uncertainty(self) -> f64 {
         if self.median == 0.0 {
             0.0
@@ -102,14 +102,14 @@ pub(crate) fn median(sorted: &[f64]) -> f64 {
     }
 }
 
-/// The medians with a noticeable probability: many values have very many pairs in the middle, nearly all of them with a
-/// probability near 0. If many are left, each stands for its neighbours.
+/// The medians whose probability matters. Many values have very many pairs in the middle, most with a probability near 0.
+/// If many medians are left, neighbours are put together.
 fn likely(mut medians: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
-    const NEXT_TO_IMPOSSIBLE: f64 = 1e-9;
-    const A_LOT: usize = 1_000;
-    medians.retain(|(_, weight)| *weight > NEXT_TO_IMPOSSIBLE);
+    const LEAST_WEIGHT: f64 = 1e-9;
+    const MOST_MEDIANS: usize = 1_000;
+    medians.retain(|(_, weight)| *weight > LEAST_WEIGHT);
     medians.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-    let together = medians.len().div_ceil(A_LOT).max(1);
+    let together = medians.len().div_ceil(MOST_MEDIANS).max(1);
     let neighbours = medians.chunks(together);
     let as_one = |of: &[(f64, f64)]| (of[of.len() / 2].0, of.iter().map(|it| it.1).sum());
     neighbours.map(as_one).collect()
@@ -138,7 +138,8 @@ pub fn resampled_medians(sorted: &[f64]) -> Vec<(f64, f64)> {
     let middle = count / 2;
     let ways = Ways::of(count);
     let share = |of: usize| of as f64 / count as f64;
-    // Draws up to a value in the middle vary by half of this root: eight such deviations hold them all.
+    // The number of draws up to a value in the middle has a standard deviation of half of this root. Eight such deviations
+    // contain all draws that matter.
     let reach = 4 * (count.isqrt() + 1);
     let near = middle.saturating_sub(reach)..count.min(middle + reach + 1);
     // P(the k-th smallest of a resample is at most the i-th value): at least k of n draws are.
@@ -195,7 +196,7 @@ impl Ways {
     /// The probability that exactly `hits` succeed, each draw with probability `chance`.
     fn exactly(&self, hits: usize, chance: f64) -> f64 {
         let misses = self.ln_factorials.len() - 1 - hits;
-        // Nothing to the power of 0 is 1.
+        // 0 to the power of 0 is 1.
         let ln_power = |chance: f64, times: usize| match times {
             0 => 0.0,
             _ => times as f64 * chance.ln(),
@@ -213,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn the_median_stands_in_the_middle() {
+    fn the_median_is_the_middle_value() {
         assert_eq!(Estimate::of([]), None);
         assert_eq!(Estimate::of([1.0, f64::NAN]), None);
         assert_eq!(estimate(&[3.0]).median, 3.0);
@@ -223,7 +224,7 @@ mod tests {
         assert_eq!((one.low, one.high, one.count), (3.0, 3.0, 1));
     }
 
-    /// Every resample of three and of four values, counted one by one.
+    /// Counts every resample of three and of four values.
     #[test]
     fn the_distribution_of_the_median_is_that_of_all_resamples() {
         for values in [vec![1.0, 2.0, 4.0], vec![1.0, 2.0, 4.0, 8.0]] {
@@ -253,7 +254,7 @@ mod tests {
         }
     }
 
-    /// As many as a record may have: factors that a float can't hold, and none too slow to wait for.
+    /// As many as a record may have: some factors are too large for a float, and the test must not take long.
     #[test]
     fn the_median_of_very_many_has_an_interval_too() {
         for count in [1_000, 1_031, 65_534, 65_535] {
@@ -277,9 +278,9 @@ mod tests {
         }
     }
 
-    /// The same by drawing, as the bootstrap is usually done.
+    /// Draws resamples, as the bootstrap is usually done.
     #[test]
-    fn the_interval_is_the_one_that_drawing_finds() {
+    fn the_interval_equals_that_of_random_resamples() {
         let values: Vec<f64> = (1..=15).map(f64::from).collect();
         let exact = estimate(&values);
         let mut random = fastrand::Rng::with_seed(7);
@@ -307,9 +308,9 @@ mod tests {
         assert_eq!(Estimate::of_ratio([1.0], [0.0]), None);
     }
 
-    /// Of samples from a known distribution, about as many intervals hold its median as they say.
+    /// Draws samples from a known distribution: about 95% of their intervals contain its median.
     #[test]
-    fn intervals_hold_what_they_promise() {
+    fn intervals_contain_the_median_as_often_as_they_say() {
         let mut random = fastrand::Rng::with_seed(1);
         let held = |count: usize, random: &mut fastrand::Rng| {
             let trials = 2_000;
@@ -320,7 +321,8 @@ mod tests {
             });
             holds.count() as f64 / f64::from(trials)
         };
-        // Of few measurements the bootstrap is a little too sure: known, and why there is a floor.
+        // Intervals of few measurements are a little too narrow: a known property of the bootstrap, and one reason for
+        // the noise floor.
         for (count, least) in [(7, 0.85), (15, 0.90), (30, 0.92)] {
             let share = held(count, &mut random);
             assert!((least..0.99).contains(&share), "{count}: {share}");

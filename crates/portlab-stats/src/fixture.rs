@@ -52,7 +52,7 @@ pub fn cell(model: &str, cpu_us: &[f64]) -> Cell {
     }
 }
 
-/// The same cell, each of whose rounds is changed.
+/// The same cell with a change in each round.
 pub fn with_rounds(mut cell: Cell, change: impl FnMut(&mut Round)) -> Cell {
     cell.rounds.iter_mut().for_each(change);
     cell
@@ -63,7 +63,7 @@ pub fn twin(model: &str, cpu_us: &[f64]) -> Cell {
     cell(&format!("{model}-again"), cpu_us)
 }
 
-/// The sheet of a few models, as far as findings go by it.
+/// The sheets of a few models, with the facts that findings depend on.
 fn sheet(model: &str) -> Option<Facts> {
     let coroutines = Text::new("coroutines", "协程");
     let (family, serves) = match model {
@@ -87,8 +87,8 @@ fn sheet(model: &str) -> Option<Facts> {
     })
 }
 
-/// A record of `cells`, whose entrants are what their names say: `-again` is a twin's, `-textbook` a
-/// control's, `-other` another build's. The first is the baseline.
+/// A record of `cells`. The suffix of a name gives the kind of the entrant: `-again` a twin, `-textbook` a control,
+/// `-other` another build. The first entrant is the baseline.
 pub fn record(cells: Vec<Cell>) -> Record {
     let mut entrants: Vec<Entrant> = Vec::new();
     for cell in &cells {
@@ -159,9 +159,9 @@ pub fn record(cells: Vec<Cell>) -> Record {
     }
 }
 
-/// A model that held the rate in five rounds, at so many microseconds a message and so many MiB.
+/// A model that met the bound in five rounds, at so many microseconds a message and so many MiB.
 pub fn candidate(model: &str, cpu_us: f64, mib: u64) -> Candidate {
-    // As much as rounds of one server differ.
+    // The usual difference between rounds of one server.
     let noise = [1.0, 1.02, 0.98, 1.01, 0.99];
     let shot = |(at, noise): (usize, &f64)| Shot {
         round: at + 1,

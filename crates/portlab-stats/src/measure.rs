@@ -41,7 +41,7 @@ pub enum Better {
     Lower,
     /// The higher one.
     Higher,
-    /// Neither: it is a fact.
+    /// Neither: the figure is shown and not ranked.
     Neither,
 }
 
@@ -67,8 +67,7 @@ impl Measure {
         Self::Processes,
     ];
 
-    /// The figure of `round`, one of `cell`'s; `None` where there is none, as a quantile of too few
-    /// latencies.
+    /// The figure of `round`, one of `cell`'s; `None` if there is none, such as a quantile of too few latencies.
     pub fn of(self, cell: &Cell, round: &Round) -> Option<f64> {
         let latencies = round.latency_count.unwrap_or(round.messages);
         let quantile = |least, nanos: u64| (latencies >= least).then_some(nanos as f64);
@@ -90,8 +89,8 @@ impl Measure {
         }
     }
 
-    /// The smallest figure of `cell` that can be measured, where there is one: a page, divided by the
-    /// connections.
+    /// The smallest figure of `cell` that can be measured: a page, divided by the connections. `None` if this measure has
+    /// no such limit.
     pub fn resolution(self, cell: &Cell) -> Option<f64> {
         let connections = cell.point.connections.max(1) as f64;
         (self == Self::MemoryPerConnection).then_some(PAGE_BYTES as f64 / connections)
@@ -129,7 +128,7 @@ impl Measure {
         }
     }
 
-    /// Whether it says nothing about the server where the generator was the limit.
+    /// Whether the figure is the generator's, and not the server's, if the generator was the limit.
     pub fn is_the_generators(self) -> bool {
         matches!(
             self,

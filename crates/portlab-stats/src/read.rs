@@ -16,13 +16,13 @@ use crate::{
 /// Why a text isn't a record that can be reported on.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// It is JSON, and something else.
+    /// It is JSON, but not a record.
     #[error(transparent)]
     Foreign(Text),
     /// A newer portlab has written it.
     #[error(transparent)]
     Newer(Text),
-    /// It is in an encoding other than UTF-8, ends early, or has a value that no comparison writes.
+    /// It isn't UTF-8, ends early, or has a value that no comparison writes.
     #[error(transparent)]
     Damaged(Text),
 }
@@ -68,7 +68,7 @@ pub fn read_bytes(bytes: &[u8]) -> Result<Record, ReadError> {
 /// Reads a record, and checks its values.
 ///
 /// # Errors
-/// When `text` is none, or is damaged, or is of a newer form.
+/// When `text` isn't a record, or is a damaged one, or one of a newer form.
 pub fn read(text: &str) -> Result<Record, ReadError> {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let head: Head = serde_json::from_str(text).map_err(|error| match error.is_data() {
@@ -113,7 +113,7 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, ReadError> {
     })
 }
 
-/// The same text without anything that moves a cursor: an error may quote the file.
+/// `text` with its control characters escaped: an error may quote the file.
 fn inert(text: &str) -> String {
     let shown = |c: char| match c {
         '"' | '\'' | '\\' => c.to_string(),
@@ -144,7 +144,7 @@ struct FirstSetup {
     depth: usize,
     duration_ms: u64,
     warmup_ms: u64,
-    /// What a setup has today.
+    /// The fields that a setup still has.
     #[serde(flatten)]
     today: Setup,
 }
@@ -238,7 +238,7 @@ mod tests {
     const FIRST: &str = include_str!("../testdata/results-1.json");
 
     #[test]
-    fn a_record_of_older_days_still_opens() {
+    fn a_record_of_the_first_form_is_read() {
         let record = read(FIRST).unwrap();
         assert_eq!(record.format, FORMAT);
         assert_eq!(record.workloads.len(), 1);
@@ -250,7 +250,7 @@ mod tests {
         );
         assert!(cell.rounds[0].server_cpu_us_per_message.unwrap() > 0.0);
         assert!(record.entrants.iter().all(|it| it.kind == Kind::Model));
-        // And what it has become is written and read as it is.
+        // The record in its new form is written and read unchanged.
         let text = serde_json::to_string(&record).unwrap();
         assert_eq!(read(&text).unwrap(), record);
     }
@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn figures_are_read_to_their_last_digit() {
         let mut record = read(FIRST).unwrap();
-        // Read by a faster and less exact way, it ends in 785.
+        // A faster, less exact parser would read 785 at the end.
         record.cells[0].rounds[0].elapsed_ms = 21.984295331161782;
         let text = serde_json::to_string(&record).unwrap();
         assert_eq!(read(&text).unwrap(), record);
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_record_is_told_apart_from_what_is_damaged() {
+    fn the_error_tells_a_foreign_file_from_a_damaged_record() {
         let said = |text: &str| read(text).unwrap_err().to_string();
         let cut = FIRST.replace("\"messages\"", "\"massages\"");
         for (text, reason) in [

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::measure::Measure;
 
 /// The version of this form. It changes when a reader of the old one would misread the new one;
-/// [`read`](crate::read::read) knows the older ones.
+/// [`read`](crate::read::read) reads the older ones too.
 pub const FORMAT: &str = "portlab-comparison/4";
 
 /// A whole comparison, or as much of it as has been measured.
@@ -24,13 +24,13 @@ pub struct Record {
     pub started_unix_s: u64,
     /// Where it ran.
     pub environment: Environment,
-    /// What is the same for all of it.
+    /// What is the same for all cells.
     pub setup: Setup,
     /// The entrants, in the order in which they are shown.
     pub entrants: Vec<Entrant>,
-    /// What they are compared by, in the order in which it is shown.
+    /// The workloads, in the order in which they are shown.
     pub workloads: Vec<Workload>,
-    /// Whether every round of every cell was measured, or its entrant given up.
+    /// Whether each round of each cell was measured, unless its entrant was given up.
     pub complete: bool,
     /// What was measured, in the order in which it is shown.
     pub cells: Vec<Cell>,
@@ -82,9 +82,9 @@ pub enum Pinning {
 pub enum Together {
     /// The command said `--pin off`.
     OnRequest,
-    /// There is one core only that may be used.
+    /// Only one core may be used.
     OneCore,
-    /// The version of portlab that measured didn't pin: older records don't tell.
+    /// The version of portlab that measured didn't pin. Older records don't say more.
     #[default]
     NotYet,
     /// The system refused, with this message.
@@ -117,7 +117,7 @@ pub struct Setup {
     pub baseline: Option<String>,
 }
 
-/// One that takes part.
+/// A server that takes part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Entrant {
     /// The name in the table.
@@ -160,7 +160,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether it is compared with others and ranked: no control, twin or other build.
+    /// Whether it is compared with others and ranked, as models and foreign servers are.
     pub fn takes_part(&self) -> bool {
         matches!(self, Self::Model | Self::Foreign { .. })
     }
@@ -262,7 +262,7 @@ pub struct Workload {
     pub warmup_ms: u64,
 }
 
-/// What is counted as a message. Figures per message are comparable where the same is counted.
+/// What is counted as a message. Figures per message are comparable if the same is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Counts {
@@ -289,7 +289,7 @@ pub struct Cell {
     pub point: Point,
     /// How many workers the model had; 0 when that isn't known.
     pub workers: usize,
-    /// Why the cell can't be run, if it can't.
+    /// Why the cell can't be run; `None` if it can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_run: Option<NotRun>,
     /// The rate that it could keep up in a closed loop, per second, where an open loop's rate
@@ -312,7 +312,7 @@ pub struct Cell {
 pub enum NotRun {
     /// The model serves one connection at a time.
     ServesOne,
-    /// It serves so many connections at a time, which are fewer than there are.
+    /// It serves so many connections at a time, fewer than the point has.
     ServesFewer(usize),
     /// A foreign server doesn't speak the protocol of portlab's chat.
     ForeignChat,
@@ -354,12 +354,12 @@ pub enum Rate {
 
 /// One measurement: a fresh server process, verified, loaded, metered.
 ///
-/// A figure per message is absent where there are no messages.
+/// A figure per message is absent if there are no messages.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Round {
     /// Which round, counted from 1.
     pub round: usize,
-    /// Messages dealt with rightly while measuring: see [`Counts`].
+    /// Messages with a right answer while measuring: see [`Counts`].
     pub messages: u64,
     /// How long was measured.
     pub elapsed_ms: f64,
@@ -393,7 +393,7 @@ pub struct Round {
     pub threads: u64,
     /// The server's processes.
     pub processes: u64,
-    /// Errors and answers that never came; in a chat, promises that were not kept too.
+    /// Errors and missing answers; in a chat also broken promises, such as a lost message.
     pub errors: u64,
     /// The first of them, in words.
     #[serde(
@@ -482,11 +482,10 @@ pub struct Timeline {
     pub length_us: f64,
     /// The threads, process by process.
     pub tracks: Vec<Track>,
-    /// Threads for which there was no room.
+    /// How many threads were left out for lack of room.
     #[serde(default)]
     pub more_tracks: usize,
-    /// Whether a thread did more than is kept: then it is shown in steps, each what it did for the
-    /// longest time.
+    /// Whether a thread did more than is kept. Then it is shown in steps, each with its longest activity.
     #[serde(default)]
     pub in_steps: bool,
 }
@@ -508,12 +507,12 @@ pub struct Track {
 pub struct Slice(pub String, pub f64, pub f64, pub Option<u64>);
 
 impl Record {
-    /// The entrant of a cell; `None` in a record that was tampered with.
+    /// The entrant of a cell; `None` only in a record that was not [checked](crate::check).
     pub fn entrant(&self, name: &str) -> Option<&Entrant> {
         self.entrants.iter().find(|entrant| entrant.name == name)
     }
 
-    /// The workload of a cell; `None` in a record that was tampered with.
+    /// The workload of a cell; `None` only in a record that was not [checked](crate::check).
     pub fn workload(&self, name: &str) -> Option<&Workload> {
         self.workloads.iter().find(|workload| workload.name == name)
     }
@@ -550,12 +549,17 @@ impl Cell {
         !self.rounds.is_empty() || !self.failures.is_empty()
     }
 
-    /// How much went wrong in all rounds.
+    /// Whether no round had an error or failed.
+    pub fn went_well(&self) -> bool {
+        self.errors() == 0 && self.failures.is_empty()
+    }
+
+    /// The errors of all rounds.
     pub fn errors(&self) -> u64 {
         self.rounds.iter().map(|round| round.errors).sum()
     }
 
-    /// Whether `round` is over for this cell, well or not.
+    /// Whether `round` was measured or has failed.
     pub fn has(&self, round: usize) -> bool {
         self.rounds.iter().any(|made| made.round == round)
             || self.failures.iter().any(|failed| failed.round == round)

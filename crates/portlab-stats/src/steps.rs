@@ -2,13 +2,13 @@
 
 use portlab_words::{Text, tr};
 
-/// The factor from one number to the next, unless told.
+/// The factor from one number to the next, if a range has none.
 const FACTOR: f64 = 2.0;
 /// More steps in one range are a typing error.
 const MOST: usize = 100;
 
-/// Reads `text`, a number or a range `A..BxF`, with `read` for the numbers: A, A·F, A·F², ... and at
-/// last B. Without its factor a range doubles.
+/// Reads `text`, a number or a range `A..BxF`, with `read` for the numbers: A, A·F, A·F², ... and B at the end. The
+/// factor is 2 if it is left out.
 ///
 /// # Errors
 /// When it is neither.
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_range_is_refused() {
+    fn a_text_that_is_not_a_range_is_refused() {
         for (texts, reason) in [
             (&["x", "1..y"][..], "is not a"),
             (&["9..1", "0..10"], "doesn't rise"),

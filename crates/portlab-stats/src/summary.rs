@@ -12,7 +12,7 @@ pub const GENERATOR_LIMIT: f64 = 0.9;
 
 /// The suffix of a control's name, by which it is paired with its model.
 pub const CONTROL_SUFFIX: &str = "-textbook";
-/// What it was in older records.
+/// The suffix in older records.
 const OLD_CONTROL_SUFFIX: &str = "-by-hand";
 
 /// From this share of the latency on, the generator's own lateness makes an open loop's latencies unusable.
@@ -30,12 +30,12 @@ const FENCE: f64 = 1.5;
 const LEAST_FOR_OUTLIERS: usize = 7;
 
 impl Cell {
-    /// One figure over this cell's rounds; `None` unless nine in ten of the rounds know the figure: a
-    /// quantile that only some rounds know would tell of those rounds only, and one round during
-    /// which the machine stalled is no reason to tell nothing.
+    /// One figure over this cell's rounds; `None` unless at least nine in ten rounds have the figure. A quantile that
+    /// only some rounds have would describe those rounds alone; but one round in which the machine stalled must not
+    /// hide the figure.
     ///
-    /// All quantiles of a cell are medians over the same rounds, those that know the rarest quantile
-    /// that the cell has. In each round a p99.9 is at least the p99, so the medians are in that order.
+    /// All quantiles of a cell are medians over the same rounds, those that have the rarest quantile of the cell. In
+    /// each round a p99.9 is at least the p99, so the medians are in that order.
     pub fn figure(&self, measure: Measure) -> Option<Estimate> {
         let knows = |measure: Measure| {
             let known = self.rounds.iter();
@@ -57,10 +57,10 @@ impl Cell {
 
     /// Whether the server kept up with the rate of an open loop; `None` of a closed loop.
     ///
-    /// It did if each message that was due found a free connection, and as many were answered in all
-    /// rounds together as were due, but for one in a hundred, and for what chance does: by one standard
-    /// deviation of a Poisson variable, for messages are under way when a round begins and when it ends.
-    /// Older records don't tell how many were due, only the rate: then by four.
+    /// It did if each message that was due found a free connection, and if the answers of all rounds together are at
+    /// least 99% of the due messages, less an allowance for chance: one standard deviation of a Poisson variable,
+    /// because messages are under way when a round begins and when it ends. Older records have the rate only, and not
+    /// the number of due messages; then the allowance is four standard deviations.
     pub fn kept_up(&self) -> Option<bool> {
         let due: f64 = self.due_messages().filter(|due| *due > 0.0)?;
         let counted = self.rounds.iter().all(|it| it.due_messages.is_some());
@@ -82,8 +82,8 @@ impl Cell {
         due.sum()
     }
 
-    /// How many times `other`'s figure this cell's is, round by round: both were measured shortly one after the
-    /// other, while the machine was in the same state.
+    /// This cell's figure divided by `other`'s, round by round: both were measured shortly one after the other, while
+    /// the machine was in the same state.
     pub fn ratio(&self, other: &Self, measure: Measure) -> Option<Estimate> {
         let ratios = self.rounds.iter().filter_map(|round| {
             let same = other.rounds.iter().find(|it| it.round == round.round)?;
@@ -93,8 +93,8 @@ impl Cell {
         Estimate::of(ratios)
     }
 
-    /// Whether the generator was the limit in this cell, by its median: it computed all the time, or
-    /// was late itself for much of what an open loop shows as latency.
+    /// Whether the generator was the limit in this cell, by its median: it computed nearly all the time, or its own
+    /// lateness makes up much of the latency of an open loop.
     pub fn generator_was_the_limit(&self) -> bool {
         let shares = self.rounds.iter().map(|round| round.generator_cpu_share);
         let computed = Estimate::of(shares).is_some_and(|share| share.median >= GENERATOR_LIMIT);
@@ -103,6 +103,14 @@ impl Cell {
             Some(round.pacing_lag_p99_ns? as f64 / latency)
         });
         computed || Estimate::of(late).is_some_and(|late| late.median >= LAG_LIMIT)
+    }
+
+    /// Whether this cell's figure lies below the [`Measure::resolution`].
+    pub fn is_below(&self, measure: Measure) -> bool {
+        measure.resolution(self).is_some()
+            && self
+                .figure(measure)
+                .is_some_and(|it| measure.is_below_resolution(self, it.median))
     }
 
     /// The rounds whose figure lies far from the others. They stay in every figure.
@@ -139,7 +147,7 @@ pub fn control_of(name: &str) -> Option<&str> {
         .or_else(|| name.strip_suffix(OLD_CONTROL_SUFFIX))
 }
 
-/// What the traits cost a model: server CPU per message through them, in parts of that by hand.
+/// What the traits cost a model: its server CPU per message, divided by that of its textbook twin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Overhead {
     /// The model.
@@ -158,9 +166,10 @@ pub fn overheads(record: &Record) -> Vec<Overhead> {
     };
     let pair = |control: &Cell| {
         let model = control_of(&control.model)?;
-        let through = record.cells.iter().find(|cell| {
-            cell.model == model && cell.workload == control.workload && cell.point == control.point
-        })?;
+        let through = record
+            .cells
+            .iter()
+            .find(|cell| cell.model == model && cell.is_beside(control))?;
         Some(Overhead {
             model: model.to_owned(),
             connections: control.point.connections,
@@ -177,7 +186,7 @@ mod tests {
     use crate::fixture::{cell, with_rounds};
 
     #[test]
-    fn a_ratio_pairs_what_was_measured_in_the_same_round() {
+    fn a_ratio_pairs_figures_of_the_same_round() {
         let (mut a, b) = (cell("a", &[2.0, 40.0, 6.0]), cell("b", &[1.0, 20.0, 3.0]));
         let ratio = a.ratio(&b, Measure::CpuPerMessage).unwrap();
         assert_eq!((ratio.low, ratio.median, ratio.high), (2.0, 2.0, 2.0));
@@ -187,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_figure_that_only_some_rounds_know_is_none() {
+    fn a_figure_that_only_some_rounds_have_is_absent() {
         let mut cell = cell("a", &[2.0, 4.0, 6.0]);
         assert!(cell.figure(Measure::LatencyP999).is_some());
         cell.rounds[1].latency_count = Some(999);
@@ -231,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_far_outside_is_an_outlier_and_stays_in_the_figure() {
+    fn an_outlier_lies_far_from_the_others_and_stays_in_the_figure() {
         let cell = cell("a", &[5.0, 5.1, 5.2, 5.3, 9.0, 5.1, 5.2]);
         assert_eq!(cell.outliers(Measure::CpuPerMessage), [5]);
         assert_eq!(cell.figure(Measure::CpuPerMessage).unwrap().count, 7);

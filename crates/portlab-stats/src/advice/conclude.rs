@@ -89,7 +89,7 @@ enum Handles {
     Unknown,
 }
 
-/// The measurements that say something about the server.
+/// The measurements that say whether the server met the bound.
 fn known(shots: &[Shot]) -> impl Iterator<Item = &Shot> + Clone {
     shots.iter().filter(|it| it.says() != Shown::Nothing)
 }

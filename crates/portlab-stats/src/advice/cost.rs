@@ -1,16 +1,16 @@
-//! What a model takes of the machine.
+//! What a model costs: its share of the machine's processors and memory.
 
 use super::{Candidate, Measured, Resource, Shot, Shown};
 use crate::{analysis::Floor, estimate::Estimate};
 
 /// With fewer rounds than this, only a large difference is called one.
 pub(super) const ROUNDS: usize = 5;
-/// The noise between equal servers, which is assumed here: an advice measures no twins.
+/// The assumed noise between equal servers: an advice measures no twins.
 const FLOOR: f64 = 0.1;
-/// The same with few rounds: all of three lie on one side by chance in one case of four.
+/// The same with few rounds: three rounds all lie on one side of the true ratio by chance in one case of four.
 const FLOOR_OF_FEW: f64 = 0.3;
 
-/// What a model takes of the machine, round by round.
+/// What a model costs, round by round.
 pub(super) struct Cost<'a> {
     pub(super) candidate: &'a Candidate,
     rounds: Vec<Round>,

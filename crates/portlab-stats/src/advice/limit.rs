@@ -1,4 +1,4 @@
-//! What no server can exceed, whatever its model.
+//! The rates that no server can exceed, whatever its model.
 
 use serde::Serialize;
 

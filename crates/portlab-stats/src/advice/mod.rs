@@ -1,7 +1,7 @@
 //! Which model for a given load: what was asked, what was measured, and what follows from it.
 //!
-//! [`conclude`] is a pure function from measurements to conclusions. No model's name stands in it: a
-//! conclusion follows from measurements, and from the number of connections on the model's sheet.
+//! [`conclude`] is a pure function from measurements to conclusions. It contains no model's name: a conclusion
+//! follows from measurements, and from the number of connections on the model's sheet.
 
 mod conclude;
 mod cost;
@@ -49,7 +49,7 @@ impl Question {
         }
     }
 
-    /// Whether no limit forbids that a server with `cores` handles the rate: see [`limits`].
+    /// Whether the rate is within all limits of a server with `cores`: see [`limits`].
     pub fn is_possible(&self, cores: usize) -> bool {
         let limits = limits(self, cores);
         limits.iter().all(|limit| limit.per_s() >= self.rate_per_s)
@@ -69,7 +69,7 @@ pub struct Work {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// It waits in the way of its model, which serves other connections meanwhile.
+    /// It waits as its model does: a thread sleeps, a task or a loop serves other connections meanwhile.
     Wait,
     /// It blocks the thread that it runs on.
     Block,
@@ -90,7 +90,7 @@ pub struct Measured {
     pub candidates: Vec<Candidate>,
     /// A second work that was measured: the same time, spent in a driver that blocks.
     pub what_if: Option<Work>,
-    /// Whether the time was too short for all that was planned.
+    /// Whether the time was too short for all planned measurements.
     pub cut_short: bool,
     /// Whether the user ended the run.
     pub interrupted: bool,
@@ -103,7 +103,7 @@ pub struct Candidate {
     pub model: String,
     /// Its threads or processes; 1 where it has no number of them.
     pub workers: usize,
-    /// Whether it can hold the connections at all.
+    /// Whether it can serve all connections at the same time.
     pub carries: Carries,
     /// Measurements at the rate and with the connections of the question.
     pub shots: Vec<Shot>,
@@ -113,7 +113,7 @@ pub struct Candidate {
     pub ceiling: Ceiling,
 }
 
-/// Whether a model can hold the connections.
+/// Whether a model can serve all connections at the same time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Carries {
@@ -152,8 +152,8 @@ pub struct Shot {
 }
 
 impl Shot {
-    /// What it says about the server. If the bound was missed while other programs had the processors, it
-    /// says nothing; if it was met, it was met in spite of them.
+    /// What the measurement says about the server. If the bound was missed while other programs used the processors, it
+    /// says nothing. If the bound was met, it was met in spite of them.
     pub fn says(&self) -> Shown {
         let busy = self.wait_share.is_some_and(|share| share >= TOO_BUSY);
         match self.shown {
@@ -197,8 +197,8 @@ pub enum Ceiling {
     AtLeast {
         /// The rate.
         per_s: f64,
-        /// Whether trials of higher rates say nothing, because the generator was late or other programs had
-        /// the processors.
+        /// Whether trials of higher rates say nothing, because the generator was late or other programs used the
+        /// processors.
         spoiled: bool,
     },
     /// Below the rate of the question.

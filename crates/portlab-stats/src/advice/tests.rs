@@ -3,7 +3,7 @@ use crate::fixture::{candidate as able, measured};
 
 const MS: u64 = 1_000_000;
 
-/// The same, but so many of its rounds showed something else.
+/// `candidate` with another outcome in its first rounds.
 fn missing(mut candidate: Candidate, rounds: usize, shown: Shown) -> Candidate {
     for shot in &mut candidate.shots[..rounds] {
         (shot.shown, shot.p99_ns) = (shown, 400 * MS);
@@ -24,7 +24,7 @@ fn chosen(measured: &Measured) -> (String, Vec<String>, Resource) {
 }
 
 #[test]
-fn the_cheapest_that_bears_the_load_is_chosen_and_the_others_cost_more() {
+fn the_cheapest_model_that_handles_the_load_is_chosen() {
     let measured = measured(vec![
         able("b", 20.0, 8),
         able("a", 10.0, 4),
@@ -44,7 +44,7 @@ fn the_cheapest_that_bears_the_load_is_chosen_and_the_others_cost_more() {
 }
 
 #[test]
-fn those_that_differ_by_less_than_the_noise_are_equals() {
+fn models_that_differ_by_less_than_the_noise_are_equals() {
     let close = measured(vec![able("a", 10.0, 4), able("b", 10.4, 4)]);
     let (model, equals, _) = chosen(&close);
     assert_eq!((&*model, equals), ("a", vec!["b".to_owned()]));
@@ -84,7 +84,7 @@ fn of_equals_the_one_with_more_room_is_chosen() {
     };
     let dear = measured(vec![a, dear]);
     assert_eq!(chosen(&dear).0, "a");
-    // Then it is what would change the advice.
+    // The other model is named as a change of the advice.
     let more = Change::Rate {
         above_per_s: 9e3,
         choose: Some("b".to_owned()),
@@ -93,7 +93,7 @@ fn of_equals_the_one_with_more_room_is_chosen() {
 }
 
 #[test]
-fn of_equals_one_that_bears_a_blocking_driver_is_chosen() {
+fn of_equals_one_that_handles_a_blocking_driver_is_chosen() {
     let (mut a, mut b) = (able("a", 10.0, 4), able("b", 10.4, 4));
     let shot = a.shots[0].clone();
     b.blocked = vec![shot.clone(), shot.clone()];
@@ -109,7 +109,7 @@ fn of_equals_one_that_bears_a_blocking_driver_is_chosen() {
 
 /// Thousands of idle connections: hardly any CPU, and memory for each.
 #[test]
-fn the_resource_that_runs_out_first_is_what_counts() {
+fn the_resource_that_runs_out_first_decides() {
     let mut idle = measured(vec![able("lean", 40.0, 10), able("fat", 10.0, 400)]);
     idle.question.rate_per_s = 10.0;
     let (model, _, resource) = chosen(&idle);
@@ -132,12 +132,12 @@ fn the_resource_that_runs_out_first_is_what_counts() {
 }
 
 #[test]
-fn what_does_not_bear_the_load_says_why() {
+fn a_model_that_does_not_handle_the_load_has_a_reason() {
     let mut one = able("one", 1.0, 1);
     one.carries = Carries::One;
     one.shots.clear();
     let mut slow = missing(able("slow", 5.0, 1), 5, Shown::TooSlow);
-    // What says nothing of the server has no part in its p99.
+    // Rounds that say nothing about the server don't count in its p99.
     for shot in &mut slow.shots[2..] {
         (shot.shown, shot.p99_ns) = (Shown::Nothing, 900 * MS);
     }
@@ -173,7 +173,7 @@ fn a_late_generator_says_nothing_of_the_server() {
 }
 
 #[test]
-fn what_is_missed_while_other_programs_run_says_nothing_and_what_is_kept_does() {
+fn while_other_programs_run_a_missed_bound_says_nothing_and_a_met_one_counts() {
     let mut busy = missing(able("a", 5.0, 4), 5, Shown::Errors);
     for shot in &mut busy.shots {
         shot.wait_share = Some(0.6);
@@ -200,13 +200,13 @@ fn one_measurement_decides_nothing() {
 }
 
 #[test]
-fn no_model_bears_what_all_miss() {
+fn if_all_models_miss_the_bound_none_is_chosen() {
     let slow = missing(able("a", 5.0, 4), 5, Shown::Unsent);
     assert_eq!(conclude(&measured(vec![slow])).answer, Answer::NoModel);
 }
 
 #[test]
-fn more_than_the_laws_allow_is_impossible_without_a_measurement() {
+fn a_rate_above_a_limit_is_impossible() {
     let mut asked = measured(vec![able("a", 5.0, 4)]);
     // 500 connections, 5 ms each: 100k per second at most.
     assert_eq!(limits(&asked.question, 1)[0].per_s(), 100_000.0);
@@ -243,13 +243,13 @@ fn a_driver_that_blocks_changes_the_advice_only_if_that_was_measured() {
     assert_eq!(of(vec![falls.clone(), stands.clone()]), choose);
     assert_eq!(of(vec![stands.clone()]), Some(Blocked::Same));
     assert_eq!(of(vec![falls.clone()]), Some(Blocked::NoModel));
-    // Not known of the other: nothing is said.
+    // If the other model wasn't measured so, the advice says nothing.
     assert_eq!(of(vec![falls, able("c", 10.0, 4)]), None);
     assert_eq!(of(vec![able("a", 5.0, 4), stands]), None);
 }
 
 #[test]
-fn few_rounds_and_few_messages_are_doubts() {
+fn few_rounds_and_few_messages_are_cautions() {
     let mut few = able("a", 5.0, 4);
     few.shots.truncate(2);
     few.shots[0].latencies = 20;

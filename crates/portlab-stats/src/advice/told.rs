@@ -94,7 +94,7 @@ pub struct Cannot {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Why {
-    /// It can't hold the connections.
+    /// It can't serve all connections at the same time.
     Carries(Carries),
     /// At this rate it missed the bound.
     Missed {
@@ -162,7 +162,7 @@ pub enum Caution {
     CutShort,
     /// These models met the bound in some rounds and not in others.
     Wavers(Vec<String>),
-    /// So many measurements say nothing: the generator was late, or other programs had the processors.
+    /// So many measurements say nothing: the generator was late, or other programs used the processors.
     Generator(usize),
     /// A p99 is of so few messages that it is little more than the longest latency.
     FewMessages(u64),

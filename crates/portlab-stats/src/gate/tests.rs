@@ -3,7 +3,7 @@ use crate::fixture::{cell, record};
 
 const ROUNDS: usize = 12;
 
-/// Noise as between fresh processes: two in a hundred, and now and then much more.
+/// Noise as between fresh processes: 2%, and in one of twenty rounds eight times as much.
 fn noise(random: &mut fastrand::Rng) -> f64 {
     let outlier = if random.u8(..20) == 0 { 8.0 } else { 1.0 };
     1.0 + 0.02 * outlier * (random.f64() + random.f64() - 1.0)
@@ -57,7 +57,7 @@ fn a_model_that_became_a_tenth_slower_fails_and_the_others_do_not() {
 }
 
 #[test]
-fn a_change_below_the_bar_passes_however_sure_it_is() {
+fn a_change_below_the_bar_passes_even_if_it_is_sure() {
     let record = both(&[1.03], 3);
     let gate = builds(&record, 0.05);
     assert_eq!(decisions(&gate), [Decision::Fine]);
@@ -85,7 +85,7 @@ fn a_change_above_the_bar_that_may_be_chance_does_not_pass() {
 /// An unchanged program fails one run in a hundred at most, of whatever number of cells; one that costs
 /// a tenth more is found in nine of ten.
 #[test]
-fn false_alarms_and_misses_are_as_rare_as_promised() {
+fn false_alarms_and_misses_are_rare() {
     let outcomes = |factors: &[f64], bar: f64, seeds: std::ops::Range<u64>| {
         let outcomes = seeds.map(|seed| builds(&both(factors, seed), bar).outcome());
         outcomes.filter(|it| *it == Outcome::Failed).count()
@@ -97,7 +97,7 @@ fn false_alarms_and_misses_are_as_rare_as_promised() {
 }
 
 #[test]
-fn fewer_messages_are_worse_as_more_time_is() {
+fn fewer_messages_are_worse() {
     let mut record = both(&[1.0], 4);
     record.workloads[0].ranked_by = Measure::MessagesPerS;
     for round in &mut record.cells[0].rounds {
@@ -156,7 +156,7 @@ fn a_failure_now_and_then_is_not_decided_and_one_in_every_round_is_broken() {
     // Given up after three failures, which is as bad as failing in all rounds.
     let mut given_up = both(&[1.0], 8);
     given_up.cells[0].rounds.clear();
-    let (round, reason) = (1, "it burnt".to_owned());
+    let (round, reason) = (1, "no answer".to_owned());
     given_up.cells[0].failures.push(crate::record::Failed {
         round,
         reason: reason.into(),
@@ -166,7 +166,7 @@ fn a_failure_now_and_then_is_not_decided_and_one_in_every_round_is_broken() {
 }
 
 #[test]
-fn coins_show_their_heads_as_often_as_pascals_triangle_says() {
+fn the_probability_of_heads_follows_pascals_triangle() {
     assert_eq!(at_least(4, 3), 5.0 / 16.0);
     assert_eq!(at_least(7, 7), 1.0 / 128.0);
     assert_eq!((at_least(0, 0), at_least(9, 0)), (1.0, 1.0));

@@ -66,10 +66,9 @@ pub struct About {
     pub work: String,
     /// Events that were recorded: slices, and the beginnings and ends of connections.
     pub events: u64,
-    /// Events that were not, because there was no more room. All of them ended at
-    /// `recorded_until_ns` or later.
+    /// Events that were not recorded, because there was no more room. All of them ended at `recorded_until_ns` or later.
     pub not_recorded: u64,
-    /// Up to here everything was recorded, and from here on nothing.
+    /// The end of the recording: all earlier events were recorded, and no later ones.
     pub recorded_until_ns: u64,
 }
 
@@ -96,19 +95,19 @@ pub struct Thread {
 /// What a thread does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
-    /// It takes a connection.
+    /// It accepts a connection.
     Accept,
-    /// It takes bytes from a socket.
+    /// It reads from a socket.
     Read,
     /// It runs a handler: a session's, or the hub's.
     Handle,
-    /// It gives bytes to a socket.
+    /// It writes to a socket.
     Write,
-    /// Nothing: it is blocked, until something comes or the time has passed.
+    /// It is blocked until an event comes or a timeout ends.
     Wait,
 }
 
-/// What an event of the file has beside its name, its place and its time.
+/// The details of an event in the file.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Args {
@@ -141,15 +140,15 @@ pub struct Slice {
     pub start_ns: u64,
     /// To when.
     pub end_ns: u64,
-    /// For which connection, if for one.
+    /// For which connection, if it was for one.
     pub conn: Option<Conn>,
     /// Bytes read or written.
     pub bytes: Option<u64>,
-    /// Of a handler that is the hub's: how many connections it had mail for.
+    /// For a handler of the hub: how many connections it had mail for.
     pub mail: Option<u64>,
 }
 
-/// A connection, from when it was accepted to when the last process that held it let go of it.
+/// A connection, from when it was accepted to when the last process that held it closed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     /// Its number.
@@ -160,11 +159,11 @@ pub struct Span {
     pub tid: u32,
     /// From when.
     pub start_ns: u64,
-    /// To when; to its last sign of life, if its end was not seen.
+    /// To when; if its end was not recorded, to its last event.
     pub end_ns: u64,
     /// The peer's port.
     pub peer_port: u16,
-    /// Whether its end was seen. It isn't when recording stops before, or its process is killed.
+    /// Whether its end was recorded. It isn't if recording stops earlier, or if its process is killed.
     pub closed: bool,
 }
 

@@ -42,7 +42,7 @@ impl Trace {
     }
 }
 
-/// The file, as it stands there.
+/// The form of the file.
 #[derive(Deserialize)]
 struct File {
     #[serde(rename = "traceEvents")]
@@ -82,7 +82,7 @@ impl Building {
         let args = event.args;
         match event.ph.as_str() {
             "M" => {
-                let nameless = Text::new("a name without a name", "名字是空的");
+                let nameless = Text::new("a name event has no args.name", "命名事件没有 args.name");
                 let name = args.name.ok_or(nameless)?;
                 if event.name == "process_name" {
                     self.process(pid).name = name;
@@ -136,7 +136,10 @@ impl Building {
                 });
             }
             "C" => {
-                let valueless = Text::new("a counter without a value", "计数没有值");
+                let valueless = Text::new(
+                    "a counter event has no args.value",
+                    "计数事件没有 args.value",
+                );
                 let value = args.value.ok_or(valueless)?;
                 self.counter(event.name).samples.push((at_ns, value));
             }
@@ -192,7 +195,7 @@ impl Building {
 }
 
 fn conn(id: Option<String>) -> Result<Conn, Text> {
-    id.ok_or_else(|| Text::new("a connection without a number", "连接没有编号"))?
+    id.ok_or_else(|| Text::new("a connection event has no id", "连接事件没有 id"))?
         .parse()
 }
 
@@ -299,13 +302,13 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read_again_to_the_nanosecond() {
+    fn a_written_timeline_is_read_back_to_the_nanosecond() {
         let trace = trace();
         assert_eq!(Trace::read(&written(&trace)[..]).unwrap(), trace);
     }
 
     #[test]
-    fn a_timeline_of_nothing_is_one() {
+    fn an_empty_timeline_is_read() {
         let nothing = Trace {
             about: about(),
             ..Trace::default()
@@ -314,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_timeline_is_refused_with_a_reason() {
+    fn a_file_that_is_not_a_timeline_is_refused_with_a_reason() {
         let text = String::from_utf8(written(&trace())).unwrap();
         for (from, to, reason) in [
             ("portlab-trace/1", "portlab-trace/0", "portlab-trace/0"),
@@ -332,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn times_beyond_all_clocks_are_read_as_the_last_moment() {
+    fn a_time_beyond_the_range_is_read_as_the_last_moment() {
         let text = String::from_utf8(written(&trace())).unwrap();
         let text = text.replacen("\"ts\":0.001", "\"ts\":1e300", 1);
         let read = Trace::read(text.as_bytes()).unwrap();

@@ -7,11 +7,11 @@ use crate::record::{self, Cell, Timeline, Track};
 
 /// The most threads that a strip keeps.
 const MOST_TRACKS: usize = 12;
-/// A thread that did more than this is shown in steps, each what it did most of the time.
+/// A thread with more slices than this is shown in steps, each with its longest activity.
 const MOST_SLICES: usize = 600;
 
 impl Trace {
-    /// The middle of the time in which threads worked: `length_ns` at most.
+    /// At most `length_ns` in the middle of the time in which threads worked.
     pub fn middle(&self, length_ns: u64) -> (u64, u64) {
         let worked = || self.slices.iter().filter(|slice| slice.kind != Kind::Wait);
         let first = worked().map(|slice| slice.start_ns).min().unwrap_or(0);
@@ -82,8 +82,8 @@ fn number(numbers: &mut HashMap<Conn, u64>, conn: Conn) -> u64 {
     *numbers.entry(conn).or_insert(next)
 }
 
-/// What a thread did in each of [`MOST_SLICES`] steps for the longest time; steps in which it did the
-/// same become one.
+/// The longest activity of a thread in each of [`MOST_SLICES`] steps. Neighbouring steps with the same activity become
+/// one.
 fn in_steps(slices: &[Slice], (from_ns, to_ns): (u64, u64)) -> Vec<Slice> {
     let step = ((to_ns - from_ns) / MOST_SLICES as u64).max(1);
     let mut steps: Vec<Slice> = Vec::new();
@@ -118,7 +118,7 @@ fn in_steps(slices: &[Slice], (from_ns, to_ns): (u64, u64)) -> Vec<Slice> {
                 _ => steps.push(Slice {
                     start_ns,
                     end_ns,
-                    // A step with many connections belongs to none.
+                    // A step may contain several connections.
                     conn: None,
                     ..slice
                 }),
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_slices_steps_are_left_and_of_many_threads_some() {
+    fn many_slices_become_steps_and_some_of_many_threads_are_left_out() {
         let many = (0..100_000).map(|at| {
             let kind = if at % 10 == 0 {
                 Kind::Write

@@ -1,5 +1,4 @@
-//! Writing a timeline as Chrome Trace Event JSON, piece by piece: a large one is never a text in
-//! memory.
+//! Writing a timeline as Chrome Trace Event JSON, piece by piece, so that it is never in memory as a whole.
 
 use std::{
     fmt,
@@ -23,7 +22,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// Those of `out`, here and in all other methods.
     pub fn new(mut out: W) -> io::Result<Self> {
-        // The events come first: it is by this beginning that viewers know the format.
+        // The events come first: viewers recognise the format by this beginning.
         out.write_all(b"{\"traceEvents\":[")?;
         Ok(Self { out, empty: true })
     }
@@ -96,7 +95,7 @@ impl<W: Write> Writer<W> {
         self.event(head, &args)
     }
 
-    /// Ends the file with what it is about.
+    /// Ends the file with `about`.
     pub fn finish(mut self, about: &About) -> io::Result<W> {
         let about = json!(about);
         write!(
