@@ -7,18 +7,22 @@ use portlab_stats::{
     measure::Measure,
     record::{Cell, Record},
 };
-use portlab_words::{Lang, plural, table::cut, tr};
+use portlab_words::{
+    Lang, plural,
+    style::{DIM, GOOD, HEAD, WARN},
+    table::cut,
+    tr,
+};
 
 use crate::{
-    grid::{Grid, GridColumn},
-    markdown::escaped,
+    grid::{Grid, GridColumn, escaped},
     notes::{
         figures::{figure_of, percent},
         heading::date,
         names, place_of,
         table::{ALIKE, FIRST, LAST},
     },
-    text::{BAD, BOLD, DIM, GOOD, NARROWEST, PLAIN, WARN, filled},
+    text::{BAD, NARROWEST, PLAIN, filled},
 };
 
 /// Renders how `after` differs from `before`, the earlier run, for a terminal of `width` columns, at
@@ -26,7 +30,7 @@ use crate::{
 pub fn changes_text(before: &Record, after: &Record, lang: Lang, width: usize) -> String {
     let width = width.max(NARROWEST);
     let report = Report::of(before, after, lang);
-    let mut text = filled(&report.summary(), BOLD, width);
+    let mut text = filled(&report.summary(), HEAD, width);
     for run in report.runs(lang.pick("now:    ", "现在：")) {
         text += &filled(&run, DIM, width);
     }
@@ -35,7 +39,7 @@ pub fn changes_text(before: &Record, after: &Record, lang: Lang, width: usize) -
     }
     for pairs in &report.changes.groups {
         text.push('\n');
-        text += &filled(&report.place(pairs), BOLD, width);
+        text += &filled(&report.place(pairs), HEAD, width);
         text += &filled(&report.goes_by(pairs), DIM, width);
         if let Some(grid) = report.grid(pairs, width) {
             text += &grid.text(width).1;
@@ -114,7 +118,7 @@ impl<'a> Report<'a> {
         if others == all {
             return tr!(
                 lang,
-                "nothing compares: no cell was measured well in both runs",
+                "nothing can be compared: no cell was measured without errors in both runs",
                 "没有可以比较的：没有一个测点在两次测量里都正常"
             );
         }
@@ -217,7 +221,7 @@ impl<'a> Report<'a> {
         label.short.pick(self.lang).to_owned()
     }
 
-    /// Those that don't compare, with the reason.
+    /// The cells that don't compare, with the reason.
     fn incomparable(&self, pairs: &Pairs) -> impl Iterator<Item = String> {
         pairs.pairs.iter().filter_map(|pair| {
             let Trend::NotComparable(reason) = &pair.change().trend else {
@@ -232,7 +236,7 @@ impl<'a> Report<'a> {
         })
     }
 
-    /// The table of what compares in the measure that the ranking goes by, if anything does. On a terminal of `width`
+    /// The table of the cells that compare by the ranked measure; `None` if there are none. On a terminal of `width`
     /// columns, a name takes at most a third.
     fn grid(&self, pairs: &Pairs, width: usize) -> Option<Grid> {
         let lang = self.lang;
@@ -321,7 +325,7 @@ impl<'a> Report<'a> {
             };
             notes.push(tr!(
                 lang,
-                "The median of all cells is {share} {way}: what moves them together is something that they share, or the machine, rather than a model.",
+                "The median of all cells is {share} {way}: the cause is more likely something that all cells share, or the machine, than a model.",
                 "所有测点的中位数{way}了 {share}：让它们一起变动的，是共有的部分或机器，而不是某个模型。"
             ));
         }
@@ -333,7 +337,7 @@ impl<'a> Report<'a> {
             ));
             notes.push(tr!(
                 lang,
-                "A change is seen where its interval leaves out 0 and it is above the floor, the larger one of both runs: how far equals differed within a run. What differs between two days on one machine is in no floor.",
+                "A change is seen if its interval leaves out 0 and the change is above the floor: the difference of equal servers within a run, the larger one of both runs. The floor doesn't include differences between two days on one machine.",
                 "区间不含 0、而且超过噪声水平（取两次测量中较大的一个，即一次测量内同一模型自己相差多少），才算看出变化。同一台机器两天之间的差别不在噪声水平里。"
             ));
             notes.push(tr!(
@@ -399,7 +403,7 @@ pub(crate) fn why(reason: &Reason, lang: Lang) -> String {
     why.to_owned()
 }
 
-/// The change of a measure that stands beside.
+/// The change of a measure that isn't ranked.
 fn beside(change: &Change) -> String {
     let sign = match change.trend {
         Trend::Better => FIRST,
@@ -460,7 +464,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_change_is_told_and_so_is_none() {
+    fn a_change_and_an_unchanged_cell_are_told() {
         let text = plain(&run_of(1.0), &run_of(1.2), 120);
         let line = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap();
         assert!(
@@ -476,7 +480,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_does_not_compare_is_named_with_its_reason() {
+    fn a_cell_that_does_not_compare_is_named_with_its_reason() {
         let mut after = run_of(1.0);
         after.cells[1].rounds[0].errors = 3;
         after.environment.kernel = "7.0".into();

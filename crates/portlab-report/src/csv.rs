@@ -1,5 +1,5 @@
-//! Each measurement as a table for other programs: a line for each, with everything that is known of
-//! it, its unit in the head of its column.
+//! The measurements as a table for other programs: a line for each, with all its figures. The head of a column has the
+//! unit.
 
 use ::csv::{Terminator, WriterBuilder};
 use portlab_stats::{
@@ -14,8 +14,7 @@ use crate::notes::{Notes, table::Row};
 /// Writes the measurements of `notes` as comma-separated values, quoted as in RFC 4180, in lines that
 /// end with a line feed: one for each cell and round.
 ///
-/// A field that isn't known is empty. A round that failed, and a cell that wasn't measured, have a
-/// line with the reason, so that none is missing.
+/// An unknown field is empty. A failed round, and a cell that wasn't measured, have a line with the reason.
 ///
 /// # Panics
 /// Never: memory can be written to.
@@ -128,7 +127,7 @@ fn last(group: &Group, row: &Row, round: Option<&Round>, reason: &str) -> Vec<St
     ]
 }
 
-/// `field`, behind an apostrophe if a spreadsheet would take it for a formula and run it. A number stays one.
+/// `field`, with an apostrophe before it if a spreadsheet would run it as a formula. Numbers are unchanged.
 ///
 /// Source: OWASP, "CSV Injection".
 fn no_formula(field: String) -> String {
@@ -235,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_nothing_still_has_heads() {
+    fn an_empty_record_has_the_heads() {
         let table = table(&record(Vec::new()));
         assert_eq!(table.len(), 1);
         assert_eq!(table[0][0], "workload");

@@ -5,20 +5,24 @@ use portlab_stats::{
     gate::{Decision, EACH, Gate, Judged, Unit},
     record::{Cell, Kind, Record},
 };
-use portlab_words::{Lang, Text, plural, table::cut, tr};
+use portlab_words::{
+    Lang, Text, plural,
+    style::{DIM, GOOD, HEAD, WARN},
+    table::cut,
+    tr,
+};
 
 use crate::{
     changes::{changed, why},
-    grid::{Grid, GridColumn},
-    markdown::escaped,
+    grid::{Grid, GridColumn, escaped},
     notes::{
         figures::{figure_of, percent},
         place_of,
     },
-    text::{BAD, BOLD, DIM, GOOD, NARROWEST, PLAIN, WARN, filled},
+    text::{BAD, NARROWEST, PLAIN, filled},
 };
 
-/// The columns: their heads, whether they have words, and their weight, the lowest of which goes first.
+/// The columns: their heads, whether they have words, and their weight. The lowest weight is left out first.
 static COLUMNS: [(Text, bool, Option<u8>); 8] = [
     (Text::new("model", "模型"), true, None),
     (Text::new("at", "测点"), true, Some(2)),
@@ -35,7 +39,7 @@ static COLUMNS: [(Text, bool, Option<u8>); 8] = [
 pub fn gate_text(gate: &Gate, record: &Record, lang: Lang, width: usize) -> String {
     let width = width.max(NARROWEST);
     let report = Report { gate, record, lang };
-    let title = filled(&report.title(), BOLD, width);
+    let title = filled(&report.title(), HEAD, width);
     let summary = filled(&report.summary(), PLAIN, width);
     let (_, table) = report.grid(width).text(width);
     let notes = report.notes().map(|note| filled(&note, PLAIN, width));
@@ -161,7 +165,7 @@ impl Report<'_> {
         match count {
             0 => tr!(
                 lang,
-                "nothing compares: no cell was measured with both builds",
+                "nothing can be compared: no cell was measured with both builds",
                 "没有可以比较的：没有一个测点在两个版本上都测过"
             ),
             _ => tr!(
@@ -321,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_worse_what_is_not_and_what_is_undecided_are_told() {
+    fn each_decision_is_told() {
         let record = run();
         let gate = builds(&record, 0.05);
         let text =

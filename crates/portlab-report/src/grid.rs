@@ -1,9 +1,10 @@
 //! A table as it is written: for a terminal, with the columns for which there is room, or as Markdown.
 
 use anstyle::Style;
-use portlab_words::table::{Span, lay_out, total_width};
-
-use crate::{markdown::escaped, text::DIM};
+use portlab_words::{
+    style::DIM,
+    table::{Span, lay_out, total_width},
+};
 
 /// A table.
 #[derive(Debug, Default)]
@@ -20,13 +21,14 @@ pub(crate) struct GridColumn {
     pub(crate) head: String,
     /// Whether it has words, which stand at the left; figures stand at the right.
     pub(crate) has_words: bool,
-    /// When there is no room for all columns, those with the lowest weight go first; `None` for one that never goes.
+    /// If there is no room for all columns, those with the lowest weight are left out first; `None` for a column that
+    /// always stays.
     pub(crate) weight: Option<u8>,
 }
 
 impl Grid {
-    /// The table for a terminal of `width` columns, and the places of the columns for which there is room. Without any
-    /// heads, there is no row for them.
+    /// The table for a terminal of `width` columns, and the places of the columns for which there is room. If all heads
+    /// are empty, they take no row.
     pub(crate) fn text(&self, width: usize) -> (Vec<usize>, String) {
         let mut shown: Vec<usize> = (0..self.columns.len()).collect();
         loop {
@@ -74,4 +76,22 @@ impl Grid {
         let rows: String = self.rows.iter().map(row).collect();
         format!("{heads}|{}|\n{rows}", rules.join("|"))
     }
+}
+
+/// `text` in Markdown, with the characters escaped that Markdown gives a meaning.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut safe = String::new();
+    for character in text.chars() {
+        match character {
+            '\\' | '`' | '*' | '_' | '|' | '[' | ']' | '~' | '#' => {
+                safe.push('\\');
+                safe.push(character);
+            }
+            '&' => safe += "&amp;",
+            '<' => safe += "&lt;",
+            control if control.is_control() => safe.push(' '),
+            other => safe.push(other),
+        }
+    }
+    safe
 }

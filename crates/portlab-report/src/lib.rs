@@ -1,5 +1,5 @@
-//! Reports: a pure function from a record to text. The same record renders the same bytes, whenever
-//! and wherever: no clock, no environment, no terminal is looked at.
+//! Reports: a pure function from a record to text. The same record always renders the same bytes: no clock, environment
+//! or terminal is read.
 //!
 //! | module | owns |
 //! |---|---|
@@ -10,7 +10,7 @@
 //! | `html` | the notes as a page with charts |
 //! | `csv` | each measurement, for other programs |
 //! | `changes` | two runs compared |
-//! | `inert` | a record without escape sequences and marks of direction in its texts |
+//! | `inert` | a record without escape sequences and direction marks in its texts |
 //! | `gate` | a program beside another build of it, and whether it is worse |
 //!
 //! ```

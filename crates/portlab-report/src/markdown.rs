@@ -3,7 +3,7 @@
 use portlab_words::Text;
 
 use crate::{
-    grid::{Grid, GridColumn},
+    grid::{Grid, GridColumn, escaped},
     notes::{
         Notes,
         legend::Seen,
@@ -122,24 +122,6 @@ fn traits(notes: &Notes) -> String {
     format!("\n## {title}\n\n{how}\n\n{table}")
 }
 
-/// `text` as it is read, whatever characters of Markdown are in it.
-pub(crate) fn escaped(text: &str) -> String {
-    let mut safe = String::new();
-    for character in text.chars() {
-        match character {
-            '\\' | '`' | '*' | '_' | '|' | '[' | ']' | '~' | '#' => {
-                safe.push('\\');
-                safe.push(character);
-            }
-            '&' => safe += "&amp;",
-            '<' => safe += "&lt;",
-            control if control.is_control() => safe.push(' '),
-            other => safe.push(other),
-        }
-    }
-    safe
-}
-
 /// `text` as code, between more backticks than it has in a row.
 fn code(text: &str) -> String {
     let text: String = text
@@ -158,7 +140,7 @@ mod tests {
     use portlab_stats::fixture::{cell, record, twin};
 
     #[test]
-    fn a_table_has_every_column_and_stays_one() {
+    fn a_table_has_every_column() {
         let record = record(vec![
             cell("a|b", &[4.0, 4.2, 4.1]),
             twin("a|b", &[4.0, 4.2, 4.1]),
@@ -180,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_a_text_is_taken_for_markdown() {
+    fn text_is_not_interpreted_as_markdown() {
         assert_eq!(escaped("a*b_c <d>\n"), "a\\*b\\_c &lt;d> ");
         assert_eq!(code("plain"), "`plain`");
         assert_eq!(code("a `b`"), "`` a `b` ``");

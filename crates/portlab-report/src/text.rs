@@ -2,7 +2,12 @@
 
 use anstyle::{AnsiColor, Style};
 use portlab_stats::summary::Overhead;
-use portlab_words::{Lang, Text, table::cut, tr, wrap};
+use portlab_words::{
+    Lang, Text,
+    style::{DIM, GOOD, HEAD},
+    table::cut,
+    tr, wrap,
+};
 use unicode_width::UnicodeWidthStr;
 
 use crate::{
@@ -19,19 +24,15 @@ use crate::{
 pub const NARROWEST: usize = 40;
 
 pub(crate) const PLAIN: Style = Style::new();
-pub(crate) const BOLD: Style = Style::new().bold();
-pub(crate) const DIM: Style = Style::new().dimmed();
-pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 pub(crate) const BAD: Style = AnsiColor::Red.on_default();
-pub(crate) const WARN: Style = AnsiColor::Yellow.on_default();
 
 /// The widest bar, in characters.
 const BAR: usize = 10;
 /// Prose is no wider than this.
 const PROSE: usize = 100;
 
-/// Writes `notes` for a terminal of `width` columns, at least [`NARROWEST`]. Where there is no room for
-/// every column, the least telling ones are left out, and named.
+/// Writes `notes` for a terminal of `width` columns, at least [`NARROWEST`]. If there is no room for every column, those of
+/// the lowest weight are left out, and named.
 pub fn text(notes: &Notes, width: usize) -> String {
     let mut page = Page {
         lang: notes.lang,
@@ -67,7 +68,7 @@ pub fn text(notes: &Notes, width: usize) -> String {
         page.text.push('\n');
     }
     for line in &notes.conclusion {
-        page.prose(line, BOLD);
+        page.prose(line, HEAD);
     }
     page.text
 }
@@ -82,7 +83,7 @@ static TRAITS_HOW: Text = Text::new(
 struct Page {
     lang: Lang,
     width: usize,
-    /// What the tables have shown, so that the legend explains that and nothing else.
+    /// What the tables have shown: the legend explains only that.
     seen: Seen,
     text: String,
 }
@@ -93,7 +94,7 @@ impl Page {
     }
 
     fn heading(&mut self, notes: &Notes) {
-        self.prose(&notes.heading.what, BOLD);
+        self.prose(&notes.heading.what, HEAD);
         self.prose(&notes.heading.how, DIM);
         self.prose(&notes.heading.machine, DIM);
     }
@@ -101,9 +102,9 @@ impl Page {
     /// The table under its title, with the columns for which there is room.
     fn table(&mut self, name: &str, table: &Table) {
         let title = format!("{name}  {}", table.title);
-        self.prose(&title, BOLD);
+        self.prose(&title, HEAD);
         if let Some(floor) = &table.floor {
-            // Beside the title where there is room.
+            // Beside the title, if there is room.
             if title.width() + 2 + floor.width() <= self.width.min(PROSE) {
                 self.text.pop();
                 self.text += &format!("  {DIM}{floor}{DIM:#}\n");
@@ -158,7 +159,7 @@ impl Page {
             return;
         }
         let title = TRAITS.pick(self.lang);
-        self.text += &format!("\n{BOLD}{title}{BOLD:#}\n");
+        self.text += &format!("\n{HEAD}{title}{HEAD:#}\n");
         self.prose(TRAITS_HOW.pick(self.lang), DIM);
         self.text += &traits(notes, [""; 4], self.width).text(self.width).1;
     }
@@ -181,7 +182,7 @@ pub(crate) fn traits(notes: &Notes, heads: [&str; 4], width: usize) -> Grid {
         vec![
             (cut(&overhead.model, width / 2), PLAIN),
             (overhead.connections.to_string(), DIM),
-            (format!("{:.3}", ratio.median), BOLD),
+            (format!("{:.3}", ratio.median), HEAD),
             (format!("{:.3}–{:.3}", ratio.low, ratio.high), DIM),
         ]
     };
@@ -191,7 +192,8 @@ pub(crate) fn traits(notes: &Notes, heads: [&str; 4], width: usize) -> Grid {
     }
 }
 
-/// Breaks prose into lines, each in `style`. Of a text from elsewhere, nothing moves the cursor.
+/// Breaks prose into lines, each in `style`. Control characters become spaces, so that text from a record can't move the
+/// cursor.
 pub(crate) fn filled(text: &str, style: Style, width: usize) -> String {
     let text: String = text
         .chars()
@@ -204,8 +206,8 @@ pub(crate) fn filled(text: &str, style: Style, width: usize) -> String {
         .collect()
 }
 
-/// Whether entries are in their short forms, the columns that fit, by their places, and the table: whole intervals go
-/// first, then the bars, then columns, the least telling first.
+/// Whether entries are in their short forms, the places of the columns that fit, and the table. If there is too little
+/// room, whole intervals are left out first, then the bars, then columns by their weight.
 fn layout(table: &Table, rows: &[&Row], width: usize) -> (bool, Vec<usize>, String) {
     for is_narrow in [false, true] {
         let (mut shown, text) = grid(table, rows, is_narrow, true, width).text(width);
@@ -326,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_with_errors_wins_nothing() {
+    fn a_server_with_errors_has_no_place() {
         let mut wrong = cell("wrong", &[1.0, 1.1, 1.0]);
         wrong.rounds[0].errors = 3;
         let mut cells = pair();
@@ -338,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_generator_limited_is_not_ranked() {
+    fn rates_that_the_generator_limited_are_not_ranked() {
         let mut cells = pair();
         for round in &mut cells[0].rounds {
             round.generator_cpu_share = 0.97;
@@ -367,13 +369,13 @@ mod tests {
                     assert!(line.width() <= width, "{width}: {line}");
                 }
                 let figure = line(&text, "event-loop").contains("4.10 µs");
-                assert!(figure, "{width}: what it is ranked by went: {text}");
+                assert!(figure, "{width}: the ranked column is missing: {text}");
             }
         }
     }
 
     #[test]
-    fn what_there_is_room_for_is_shown() {
+    fn all_columns_that_fit_are_shown() {
         let text = plain(&record(pair()), 200);
         let fork = line(&text, "fork");
         for word in ["9.00–9.20 µs", "2.22 (2.19–2.25)", "1.91 MiB", "9.77 KiB"] {
@@ -413,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_is_said_memory_is_what_counts() {
+    fn a_workload_without_messages_is_ranked_by_memory() {
         let mut cells = pair();
         for round in &mut cells[1].rounds {
             round.peak_pss_bytes *= 3;
@@ -436,12 +438,12 @@ mod tests {
         let narrow = plain(&record, 80);
         assert!(
             !narrow.contains("– not known"),
-            "nor is it missed: {narrow}"
+            "the legend explains a column that isn't shown: {narrow}"
         );
     }
 
     #[test]
-    fn text_from_elsewhere_moves_no_cursor() {
+    fn text_from_a_record_cannot_move_the_cursor() {
         let mut cells = pair();
         cells[1].rounds[0].errors = 1;
         cells[1].rounds[0].first_error = Some("\u{1b}[2Jgone\nand more".to_owned().into());
@@ -461,7 +463,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comparison_that_was_ended_says_so() {
+    fn an_interrupted_comparison_says_so() {
         let mut record = record(pair());
         record.complete = false;
         assert!(plain(&record, 100).contains("The run was broken off"));

@@ -1,7 +1,6 @@
-//! The same record file renders the same bytes, in every form; and these are they.
+//! Reports of a record file in every form equal the golden files.
 //!
-//! `PORTLAB_RENEW=1 cargo test -p portlab-report --test golden` renews them; look at what `git diff`
-//! says then, for that is what a reader of a report will see.
+//! `PORTLAB_RENEW=1 cargo test -p portlab-report --test golden` renews them; read the `git diff` before you commit it.
 
 #![allow(
     clippy::unwrap_used,
@@ -42,8 +41,7 @@ fn golden(name: &str, text: &str) {
     );
 }
 
-/// A comparison that never was: small, and with everything in it that a report has to tell of. Renewing writes it in the
-/// newest form.
+/// An invented comparison: small, with everything that a report can say. Renewing writes it in the newest form.
 fn results() -> Record {
     static RESULTS: LazyLock<Record> = LazyLock::new(|| {
         let record = read(&fs::read_to_string(file("results.json")).unwrap()).unwrap();

@@ -19,7 +19,6 @@ use crate::notes::{
     Notes, OfWorkload, figures, names,
     places::{Dimension, varies_in},
     table::{Row, Table},
-    view::is_below,
 };
 
 /// A chart, for a wide and for a narrow screen.
@@ -61,7 +60,7 @@ pub fn charts(notes: &Notes) -> Vec<Chart> {
 
 /// More groups than this are shown as a curve, and only the last of them as bars.
 const MOST_BARS: usize = 2;
-/// From so many times as much on, bars are spaced by logarithms.
+/// If the largest figure is more than this many times the smallest, the axis of bars is logarithmic.
 const FAR: f64 = 30.0;
 const PLOT: f64 = 320.0;
 
@@ -99,7 +98,7 @@ pub(super) fn of_workload(report: &Report, workload: &OfWorkload) -> Vec<Chart> 
     charts
 }
 
-/// What is varied over a workload's groups, if it is one thing that a curve can be drawn over.
+/// What is varied over a workload's groups, if it is a single quantity with enough values for a curve.
 fn swept(groups: &[&Group]) -> Option<Dimension> {
     let points = groups.iter().map(|group| group.point);
     let [swept] = varies_in(points.clone())[..] else {
@@ -139,7 +138,7 @@ fn axis_of(swept: Dimension, lang: Lang) -> (&'static str, fn(f64) -> String) {
 fn axis(measure: Measure, label: &str, spacing: Spacing) -> Axis<'_> {
     let bytes = matches!(measure, Measure::PeakMemory | Measure::MemoryPerConnection);
     Axis {
-        // Round in bytes is what is a power of two.
+        // In bytes, powers of two are the round values.
         ticks: if bytes { &BYTES } else { &[] },
         ..Axis::new(label, spacing, figures::writer(measure))
     }
@@ -173,7 +172,7 @@ fn title(measure: Measure, counts: Counts, spacing: Spacing, lang: Lang) -> Stri
     spaced(&title, spacing, lang)
 }
 
-/// The label of an axis, which names a scale that is logarithmic.
+/// The label of an axis. It says so if the scale is logarithmic.
 fn spaced(label: &str, spacing: Spacing, lang: Lang) -> String {
     match spacing {
         Spacing::Log => tr!(lang, "{label} (log scale)", "{label}（对数刻度）"),
@@ -325,15 +324,15 @@ fn bar(report: &Report, table: &Table, column: &Column, at: usize) -> Bar {
     let row = table.rows.iter().find(of_cell);
     let remark = match row.and_then(|row| row.remark.as_ref()) {
         Some(remark) => Some(remark.plain()),
-        None if is_below(column.measure, cell) => Some(tr!(
+        None if cell.is_below(column.measure) => Some(tr!(
             lang,
             "below what can be measured: less than a page for all connections together",
             "低于可测的下限：所有连接合起来不足一页"
         )),
         None if is_twin(group, cell) => Some(tr!(
             lang,
-            "the same once more: noise",
-            "同一模型再测一次：噪声"
+            "the same model again, to measure noise",
+            "同一模型再测一次，用来测量噪声"
         )),
         None if limited => Some(tr!(
             lang,
@@ -360,7 +359,7 @@ fn is_twin(group: &Group, cell: &Cell) -> bool {
     entrant.is_some_and(|it| matches!(it.kind, Kind::Twin { .. }))
 }
 
-/// Entrants that are compared: no twin, which would only double a line.
+/// The entrants that are compared. A twin is left out, because it would double a line.
 fn shown<'a>(group: &Group<'a>) -> Vec<&'a Cell> {
     let cells = group.cells.iter().copied();
     cells.filter(|cell| !is_twin(group, cell)).collect()
@@ -458,8 +457,8 @@ fn latencies(report: &Report, groups: &[&Group], table: &Table) -> Chart {
     };
     let caption = tr!(
         lang,
-        "All rounds together, nothing dropped; hollow where the generator was the limit. To the right, ever fewer messages.",
-        "所有轮次合并，没有丢弃任何数据；空心表示瓶颈是负载生成器。越往右，消息越少。"
+        "All messages of all rounds; hollow where the generator was the limit. There are fewer messages to the right.",
+        "所有轮次的全部消息；空心表示瓶颈是负载生成器。越往右，消息越少。"
     );
     let point = &table.title;
     let heading = tr!(lang, "{title}, {point}", "{title}，{point}");
@@ -489,7 +488,7 @@ mod tests {
 
     /// A record that was not read from a file was not checked either, so its names may be anything.
     #[test]
-    fn whatever_a_workload_is_called_its_files_stay_in_their_folder() {
+    fn the_file_names_of_charts_are_safe_for_any_name_of_a_workload() {
         let long = "x".repeat(10_000);
         let names = [
             "../x", "..-x", "/etc/x", "", ".", "..", "a\0b", "A\\B", "con", "回显", "群聊", &long,

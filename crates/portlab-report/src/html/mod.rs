@@ -58,7 +58,7 @@ pub fn html(notes: &Notes) -> String {
     shell::shell(notes, &sections)
 }
 
-/// What all parts of the page look at.
+/// What all parts of the page are made from.
 pub(crate) struct Report<'a> {
     pub(crate) notes: &'a Notes<'a>,
     pub(crate) palette: Palette<'a>,
@@ -100,7 +100,7 @@ impl<'a> Report<'a> {
             let first = workload.findings.first().map(|it| it.sentence.plain());
             first.unwrap_or_else(|| nothing.to_owned())
         };
-        // No card is to stand alone in its row.
+        // Two or four cards stand in pairs, so that their last row is full.
         let columns = match self.notes.workloads.len() {
             2 | 4 => "by2",
             _ => "by3",

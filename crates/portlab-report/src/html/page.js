@@ -22,7 +22,7 @@
       const selection = getSelection();
       selection.removeAllRanges();
       selection.addRange(range);
-      // A page opened from a file may lack the clipboard; the older way still works there.
+      // A page opened from a file may have no clipboard API; execCommand still works there.
       const copied = () => {
         button.textContent = button.dataset.copied;
         setTimeout(() => { button.textContent = label; }, 1600);

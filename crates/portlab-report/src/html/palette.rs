@@ -51,7 +51,7 @@ impl<'a> Palette<'a> {
         palette
     }
 
-    /// The style of `name`. An entrant that the record doesn't list looks like the next grey one.
+    /// The style of `name`. An entrant that the record doesn't list has the next grey.
     pub(crate) fn style(&self, name: &str) -> Style {
         let find = |name| self.styles.iter().find(|(known, _)| *known == name);
         match (find(name), control_of(name).and_then(find)) {

@@ -1,7 +1,7 @@
 //! What stands around the sections of the page.
 //!
-//! The page follows whether the reader's screen is light or dark, and has a switch for it that
-//! remembers nothing. On paper it is light, everything folded is open, and no chart is split.
+//! The page is light or dark as the reader's system is, and has a switch for it, whose state isn't stored. On paper the
+//! page is light, everything folded is open, and no chart is split.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use portlab_words::Text;
@@ -93,7 +93,7 @@ pub(super) fn shell(notes: &Notes, sections: &[Section<'_>]) -> String {
 
 static LEAD: Text = Text::new(
     "Every measurement had a fresh server process, verified first, then loaded and metered; rounds were \
-     shuffled. What can't be told apart shares a place.",
+     shuffled. Servers that can't be told apart share a place.",
     "每次测量都使用全新的服务端进程：先核对，再加负载并计量；各轮顺序随机。分不出高下的并列。",
 );
 pub(super) const STYLE: &str = include_str!("page.css");

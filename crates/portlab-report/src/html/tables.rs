@@ -9,7 +9,7 @@ use crate::notes::{
     table::{Column, Entry, FIRST, Field, LAST, Row, Table, Tone},
 };
 
-/// `table`, folded away, which scrolls in its own room; its first column, the names, stays in sight.
+/// `table`, folded. It scrolls by itself, and its first column, the names, stays visible.
 pub(super) fn table(report: &Report, table: &Table) -> Markup {
     let (names, others): (Vec<&Column>, Vec<&Column>) =
         table.columns.iter().partition(|it| it.field == Field::Name);

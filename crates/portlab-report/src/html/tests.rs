@@ -1,4 +1,4 @@
-//! What holds for every page.
+//! Properties of all pages.
 
 use std::collections::BTreeSet;
 
@@ -10,36 +10,36 @@ use portlab_words::{Lang, Text};
 
 use super::*;
 
-const WICKED: &str = "<script>alert(\"x\")&";
+const HOSTILE: &str = "<script>alert(\"x\")&";
 
-/// A page about a record, each text of which is wicked.
+/// A page about a record whose texts are all hostile.
 fn page(lang: Lang) -> String {
-    let wicked = || WICKED.to_owned();
+    let hostile = || HOSTILE.to_owned();
     let mut failed = cell("other", &[]);
     failed.failures.push(Failed {
         round: 1,
-        reason: wicked().into(),
+        reason: hostile().into(),
         unmetered: None,
     });
-    let mut wrong = cell(&format!("{WICKED} wrong"), &[5.0; 3]);
+    let mut wrong = cell(&format!("{HOSTILE} wrong"), &[5.0; 3]);
     wrong.rounds[0].errors = 1;
-    wrong.rounds[0].first_error = Some(wicked().into());
-    let mut record = record(vec![cell(WICKED, &[4.0; 3]), wrong, failed]);
+    wrong.rounds[0].first_error = Some(hostile().into());
+    let mut record = record(vec![cell(HOSTILE, &[4.0; 3]), wrong, failed]);
     for cell in &mut record.cells {
-        cell.workload = wicked();
+        cell.workload = hostile();
     }
     let workload = &mut record.workloads[0];
-    (workload.name, workload.work) = (wicked(), wicked());
-    (workload.title, workload.asks) = (Text::new(WICKED, WICKED), Text::new(WICKED, WICKED));
-    record.entrants[2].kind = Kind::Foreign { command: wicked() };
-    (record.command, record.portlab_version) = (wicked(), wicked());
-    (record.environment.cpu, record.environment.kernel) = (wicked(), wicked());
+    (workload.name, workload.work) = (hostile(), hostile());
+    (workload.title, workload.asks) = (Text::new(HOSTILE, HOSTILE), Text::new(HOSTILE, HOSTILE));
+    record.entrants[2].kind = Kind::Foreign { command: hostile() };
+    (record.command, record.portlab_version) = (hostile(), hostile());
+    (record.environment.cpu, record.environment.kernel) = (hostile(), hostile());
     record.timelines.push(Timeline {
-        model: wicked(),
-        workload: wicked(),
+        model: hostile(),
+        workload: hostile(),
         tracks: vec![Track {
-            process: wicked(),
-            thread: wicked(),
+            process: hostile(),
+            thread: hostile(),
             slices: Vec::new(),
         }],
         connections: 1,
@@ -51,7 +51,7 @@ fn page(lang: Lang) -> String {
 }
 
 #[test]
-fn a_page_asks_nothing_of_the_network() {
+fn a_page_makes_no_request() {
     for lang in Lang::ALL {
         let page = page(lang).replace("// A page opened from a file", "");
         for word in [
@@ -78,7 +78,7 @@ fn a_page_says_its_language() {
 }
 
 #[test]
-fn no_rule_of_the_page_meets_a_chart_by_chance() {
+fn the_page_and_the_charts_share_no_class() {
     let classes = |css: &str| -> BTreeSet<String> {
         let words = css.split(|c: char| !(c.is_ascii_alphanumeric() || "-.".contains(c)));
         let classes = words.filter(|word| {

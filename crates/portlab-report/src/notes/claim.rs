@@ -1,7 +1,7 @@
 //! The evidence of a finding, as data: what its sentence claims of which server, and where.
 //!
-//! A sentence can't be checked against another one; claims can. A test goes through records of any
-//! kind and finds no two claims of one report that exclude each other, and none that its table denies.
+//! Unlike sentences, claims can be checked against each other. A test generates records of any kind, and checks that no
+//! two claims of a report exclude each other, and that its table agrees with each claim.
 
 /// What is claimed of the group at a place in its workload.
 #[derive(Clone, Debug, PartialEq, Eq)]

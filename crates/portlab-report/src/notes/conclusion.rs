@@ -1,5 +1,5 @@
-//! What follows from a comparison, in three lines: which server to choose, what the others cost, and what
-//! would change that.
+//! The conclusion from a comparison, in three lines: which server to choose, what the others cost, and where another one
+//! is better.
 //!
 //! [`conclusion`] decides, and returns data; [`Conclusion::lines`] writes it.
 
@@ -13,14 +13,14 @@ use portlab_words::{Lang, tr, units};
 
 use super::{names, places::whereabouts, view::View};
 
-/// What follows from a comparison.
+/// The conclusion from a comparison.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Conclusion<'a> {
     /// Which server.
     pub(crate) choice: Choice<'a>,
-    /// What the others cost, where one was chosen, the cheapest first.
+    /// What the others cost, the cheapest first, if one was chosen.
     pub(crate) costs: Vec<Cost<'a>>,
-    /// Where another would be better.
+    /// The points at which another is better.
     pub(crate) changes: Vec<Change<'a>>,
     /// How many points are ranked, and how many there are.
     pub(crate) ranked: (usize, usize),
@@ -60,7 +60,7 @@ pub(crate) struct Cost<'a> {
     pub(crate) measure: Measure,
     /// What is counted as a message.
     pub(crate) counts: Counts,
-    /// How many times as much the server takes (or, of what is better high, reaches), where that is most.
+    /// The server's figure divided by that of the chosen one, at the point where the two differ most.
     pub(crate) times: Estimate,
 }
 
@@ -73,13 +73,13 @@ pub(crate) struct Change<'a> {
     pub(crate) best: Vec<&'a str>,
 }
 
-/// What a record comes to whose workloads are `views`.
+/// The conclusion from the workloads of a record.
 pub(super) fn conclusion<'a>(views: &[View<'a>]) -> Conclusion<'a> {
     let all: Vec<(&Group, &Column)> = views
         .iter()
         .flat_map(|it| it.groups.iter().zip(&it.columns))
         .collect();
-    // The only one with a place is best only where others were tried.
+    // A server that alone has a place is the best only if others were tried.
     let compares = |(group, column): &(&Group, &Column)| match places(group, column).len() {
         1 => tried(group) > 1,
         count => count > 1,
@@ -103,7 +103,7 @@ pub(super) fn conclusion<'a>(views: &[View<'a>]) -> Conclusion<'a> {
         same.filter(|it| first(it) == first(model)).collect()
     };
     let all_first = models.len() > 1 && models.iter().all(|model| first(model) == points.len());
-    // The first of those that are best most often, in the order of the table: `max_by_key` returns the last.
+    // Of those that are best most often, the first in the order of the table: `max_by_key` returns the last.
     let winner = models.iter().rev().copied().max_by_key(|it| first(it));
     let choice = match winner {
         None => Choice::Unknown,
@@ -119,7 +119,7 @@ pub(super) fn conclusion<'a>(views: &[View<'a>]) -> Conclusion<'a> {
         let others = models.iter().copied().filter(|it| !chosen.contains(it));
         costs(&points, &others.collect::<Vec<_>>(), first)
     });
-    // Where none was chosen, that is every point.
+    // If none was chosen, these are all points.
     let elsewhere = points.iter().filter(|(group, column)| {
         let best = best(group, column);
         chosen.iter().all(|chosen| !best.contains(chosen))
@@ -136,7 +136,7 @@ pub(super) fn conclusion<'a>(views: &[View<'a>]) -> Conclusion<'a> {
     }
 }
 
-/// How many servers of their own were tried at a point, well or not.
+/// How many models and foreign servers were tried at a point, with or without errors.
 fn tried(group: &Group) -> usize {
     let takes_part = |cell: &&&Cell| {
         let takes_part = group.entrant(cell).is_some_and(|it| it.kind.takes_part());
@@ -176,7 +176,7 @@ fn costs<'a>(points: &[(&Group<'a>, &Column)], models: &[&'a str], chosen: &str)
                 let places = places(group, column);
                 places.iter().find(|it| it.0 == name).map(|it| it.1)
             };
-            // Only what differs is told.
+            // Only differences are reported.
             let (own, first) = (rank(model)?, rank(chosen)?);
             let cell = |name: &str| group.cells.iter().find(|cell| cell.model == name);
             let times = cell(model)?.ratio(cell(chosen)?, column.measure)?;
@@ -203,7 +203,7 @@ fn costs<'a>(points: &[(&Group<'a>, &Column)], models: &[&'a str], chosen: &str)
 const NAMED: usize = 3;
 
 impl Conclusion<'_> {
-    /// The conclusion in words: three lines at most, each beginning with what it is about.
+    /// The conclusion in words: three lines at most.
     pub(super) fn lines(&self, lang: Lang) -> Vec<String> {
         let mut lines = vec![self.choice_in_words(lang)];
         lines.extend(self.costs_in_words(lang));
@@ -243,7 +243,7 @@ impl Conclusion<'_> {
             Choice::Unknown => {
                 return tr!(
                     lang,
-                    "choose nothing by this run: nothing could be ranked",
+                    "this run supports no choice: nothing could be ranked",
                     "这次测量不能用来选：没有可以排名的结果"
                 );
             }
@@ -266,7 +266,7 @@ impl Conclusion<'_> {
             let Estimate {
                 median, low, high, ..
             } = cost.times;
-            // As exact as its interval, so that it never seems to lie outside.
+            // Written with the digits of its interval, so that it never seems to lie outside.
             let [times, low, high] = [median, low, high].map(units::three_digits);
             match cost.measure.better() {
                 Better::Higher => tr!(

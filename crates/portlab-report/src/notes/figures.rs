@@ -6,15 +6,18 @@ use portlab_words::{
     units::{bytes, nanos, short, three_digits},
 };
 
-use super::{sentence::figure, table::BELOW, view::is_below};
+use super::sentence::figure;
 
 /// A ratio whose interval reaches further than this share to either side is given with it.
 const WIDE: f64 = 0.1;
 
+/// Stands before a figure below the resolution.
+pub(crate) const BELOW: char = '<';
+
 /// Writes a figure of `measure` to three digits, with its unit.
 pub fn figure_of(measure: Measure, value: f64) -> String {
     match measure {
-        // Rounded to nothing, a few would be none.
+        // Rounded to two digits, a small figure would be 0.
         Measure::SwitchesPerMessage if value > 0.0 && value < 0.005 => "<0.01".to_owned(),
         Measure::Threads | Measure::Processes => format!("{value:.0}"),
         _ => writer(measure)(value),
@@ -37,7 +40,7 @@ pub(crate) fn writer(measure: Measure) -> fn(f64) -> String {
 /// Writes the median of `cell`; one that can't be measured as below the resolution: `<41.0 B`.
 pub(crate) fn median_of(measure: Measure, cell: &Cell, median: f64) -> String {
     match measure.resolution(cell) {
-        Some(resolution) if is_below(measure, cell) => {
+        Some(resolution) if cell.is_below(measure) => {
             format!("{BELOW}{}", figure_of(measure, resolution))
         }
         _ => figure_of(measure, median),
@@ -100,8 +103,7 @@ pub(crate) fn range(
     tr!(lang, "{low} to {high}", "{low}～{high}")
 }
 
-/// How many times as much, from the least of `ratios` to the most; with their intervals where these
-/// are wide.
+/// How many times as much, from the least of `ratios` to the most; with their intervals if these are wide.
 pub(crate) fn ratios(lang: Lang, ratios: &[Estimate]) -> String {
     let write = |ratio| times(lang, ratio);
     let medians = range(lang, ratios.iter().map(|ratio| ratio.median), write);
@@ -118,7 +120,7 @@ pub(crate) fn ratios(lang: Lang, ratios: &[Estimate]) -> String {
     tr!(lang, "{medians} ({ends})", "{medians}（{ends}）")
 }
 
-/// "noise floor 3.0%", and that it is assumed where it is.
+/// "noise floor 3.0%", or "noise floor 5.0%, assumed".
 pub(crate) fn floor_of(lang: Lang, floor: Floor) -> String {
     let share = figure(percent(floor.share));
     match floor.measured {
@@ -141,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_are_as_exact_as_a_reader_wants_them() {
+    fn figures_are_written_with_few_digits() {
         let times = [0.004, 0.59, 1.04, 1.68, 12.3].map(|ratio| times(Lang::En, ratio));
         assert_eq!(times, ["1/250x", "0.59x", "1.04x", "1.7x", "12x"]);
         let percents = [0.031, 0.0996, 0.62].map(percent);

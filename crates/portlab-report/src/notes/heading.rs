@@ -23,7 +23,7 @@ pub(crate) struct Heading {
     pub(crate) machine: String,
     /// When the run began, in UTC.
     pub(crate) date: String,
-    /// That every response was right; `None` where errors are told by remarks, or nothing was measured.
+    /// That every response was right; `None` if there were errors, which remarks tell, or if nothing was measured.
     pub(crate) checked: Option<Sentence>,
 }
 
@@ -112,7 +112,7 @@ fn machine(record: &Record, lang: Lang) -> String {
 /// The first second after the year 9999, the last that RFC 3339 can write.
 const AFTER_9999_S: u64 = 253_402_300_800;
 
-/// When the run began, in UTC; empty where no calendar has it.
+/// When the run began, in UTC; empty if that is after the year 9999.
 pub(crate) fn date(record: &Record) -> String {
     if record.started_unix_s >= AFTER_9999_S {
         return String::new();
@@ -123,8 +123,7 @@ pub(crate) fn date(record: &Record) -> String {
 
 fn checked(record: &Record, lang: Lang) -> Option<Sentence> {
     let measured: usize = record.cells.iter().map(|cell| cell.rounds.len()).sum();
-    let is_well = |cell: &Cell| cell.errors() == 0 && cell.failures.is_empty();
-    if measured == 0 || !record.cells.iter().all(is_well) {
+    if measured == 0 || !record.cells.iter().all(Cell::went_well) {
         return None;
     }
     let count = count(measured);
@@ -182,7 +181,7 @@ mod tests {
     use portlab_stats::fixture;
 
     #[test]
-    fn a_workload_says_what_does_not_vary() {
+    fn the_details_of_a_workload_are_the_same_at_all_points() {
         let mut large = fixture::cell("a", &[4.0; 3]);
         large.point.size_bytes = 4096;
         let mut record = fixture::record(vec![fixture::cell("a", &[4.0; 3]), large]);
@@ -198,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_beyond_all_calendars_is_left_out() {
+    fn a_date_after_the_year_9999_is_left_out() {
         let mut record = fixture::record(vec![]);
         assert_eq!(date(&record), "1970-01-01T00:00:00Z");
         record.started_unix_s = u64::MAX;
@@ -206,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_run_without_errors_was_right_throughout() {
+    fn only_a_run_without_errors_says_that_every_response_was_checked() {
         let mut record = fixture::record(vec![fixture::cell("a", &[4.0; 3])]);
         let told = |record: &Record| checked(record, Lang::En).map(|it| it.to_string());
         let expected = "3 measurements without an error: every response was checked.";

@@ -1,4 +1,4 @@
-//! What the signs of the tables mean. A writer shows what explains something that it has shown.
+//! What the signs of the tables mean. A writer shows the explanations of the signs that it has used.
 
 use portlab_stats::{
     analysis::Group,
@@ -8,9 +8,10 @@ use portlab_stats::{
 use portlab_words::{Lang, Text, tr};
 
 use super::{
+    figures::BELOW,
     names,
     sentence::{Sentence, name, series, text},
-    table::{ALIKE, BELOW, Field, LIMITED, UNKNOWN},
+    table::{ALIKE, Field, LIMITED, UNKNOWN},
     view::View,
 };
 
@@ -34,7 +35,7 @@ pub(crate) enum Explains {
     Column(Field),
 }
 
-/// What the tables that a writer has written have shown.
+/// The columns and signs that a writer has used.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     fields: Vec<Field>,
@@ -42,7 +43,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// Takes note of an entry under `field`.
+    /// Records an entry under `field`.
     pub(crate) fn entry(&mut self, field: Field, text: &str, sign: Option<char>) {
         self.fields.push(field);
         self.characters.extend(sign);
@@ -138,7 +139,7 @@ pub(super) fn legend(record: &Record, views: &[View], lang: Lang) -> Vec<Sign> {
     signs
 }
 
-/// What an entrant is that is shown for comparison only.
+/// What a control, a twin or another build is; `None` for other entrants.
 fn aside(entrant: &Entrant, lang: Lang) -> Option<String> {
     let this = name(&entrant.name);
     Some(match &entrant.kind {
@@ -192,6 +193,6 @@ const RESOLUTION: Text = Text::new(
     "< 小于。内存按 4 KiB 的页计算：所有连接合起来不足一页就测不出来，也不参与排名。",
 );
 const DELIVERIES: Text = Text::new(
-    "a delivery: one member has received one message. Fan-out: from sending a message until the last member that is to receive it has it.",
+    "a delivery: one member has received one message. Fan-out: from sending a message until the last of its receivers has it.",
     "送达：一个成员收到一条消息。扇出时间：从发出一条消息，到最后一个该收到的成员收到它。",
 );

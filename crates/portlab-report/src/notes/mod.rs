@@ -6,18 +6,18 @@
 //! | `heading` | what was compared, where and how |
 //! | [`table`] | the table of a point: columns, rows, entries |
 //! | [`remarks`] | what a table can't show: what went wrong, what wasn't measured |
-//! | `findings` | what is said of a workload; a finding is a file, and a line in a table |
+//! | `findings` | the statements about a workload; a finding is a file, and a line in a table |
 //! | [`claim`] | the evidence of a finding as data; which claims exclude each other |
-//! | `conclusion` | what it comes to, in three lines |
-//! | `cautions` | what a reader must know before believing it |
+//! | `conclusion` | which server to choose, in three lines |
+//! | `cautions` | what a reader must know before relying on the report |
 //! | [`legend`] | what signs mean |
 //! | `sentence` | how sentences are written, and the names and figures in them |
-//! | `view`, `places` | a workload as the findings look at it; where in it something holds |
+//! | `view`, `places` | a workload with its groups and columns; names of its points |
 //! | [`figures`] | how figures are written |
 //! | [`names`] | what things are called |
 //!
-//! A model **differs** from the best where [`portlab_stats::analysis::differs`] says so; no ratio is
-//! told of any other. The English and the Chinese form of a sentence stand side by side, so that both say the same.
+//! A model **differs** from the best if [`portlab_stats::analysis::differs`] says so, and only then its ratio is
+//! reported. The English and the Chinese form of a sentence stand side by side, so that both say the same.
 
 mod cautions;
 pub(crate) mod claim;
@@ -67,9 +67,9 @@ pub struct Notes<'a> {
     pub(crate) traits: Vec<Overhead>,
     /// What signs mean.
     pub(crate) legend: Vec<Sign>,
-    /// What a reader must know before believing it, the gravest first.
+    /// What a reader must know before relying on the report, the gravest first.
     pub(crate) cautions: Vec<Caution>,
-    /// What it comes to, in three lines at most; nothing where nothing was measured.
+    /// Which server to choose, in three lines at most; empty if nothing was measured.
     pub(crate) conclusion: Vec<String>,
 }
 
@@ -83,13 +83,13 @@ pub(crate) struct OfWorkload<'a> {
     pub(crate) asks: &'a str,
     /// What is the same at all of its points: "64 B, depth 1".
     pub(crate) details: String,
-    /// What there is to say, at most [`MOST`]; nothing where nothing can be known.
+    /// The findings, at most [`MOST`]; empty if nothing can be known.
     pub(crate) findings: Vec<Finding>,
     /// A table for each of its points, in order.
     pub(crate) tables: Vec<Table<'a>>,
 }
 
-/// A paragraph of more sentences than this isn't read.
+/// The most sentences of a paragraph: readers skip longer ones.
 pub(crate) const MOST: usize = 6;
 
 impl<'a> Notes<'a> {

@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_has_a_name_in_both_languages_that_is_no_others() {
+    fn each_measure_has_a_distinct_name_in_both_languages() {
         let counts = [
             Counts::Messages,
             Counts::Connections,
@@ -185,14 +185,14 @@ mod tests {
     }
 
     #[test]
-    fn why_a_cell_is_not_run_is_told_in_both_languages() {
+    fn the_reason_why_a_cell_is_not_run_has_both_languages() {
         let few = not_run(&NotRun::ServesFewer(16), 100);
         assert_eq!(few.en, "at most 16 at a time; --workers 100 for more");
         assert_eq!(few.zh, "同时只服务 16 个连接；要更多请用 --workers 100");
-        let told = not_run(&NotRun::Told("of a reason of its own".into()), 1);
+        let told = not_run(&NotRun::Told("for another reason".into()), 1);
         assert_eq!(
             (&told.en, &told.zh),
-            (&told.zh, &"of a reason of its own".into())
+            (&told.zh, &"for another reason".into())
         );
     }
 }

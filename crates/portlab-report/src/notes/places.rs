@@ -52,8 +52,7 @@ pub(crate) fn whereabouts(view: &View, it: Point) -> String {
     tr!(view.lang, "{name}, {point}", "{name}，{point}")
 }
 
-/// One point, by what varies in its workload; by its connections and their messages where nothing
-/// does.
+/// One point, by what varies in its workload; if nothing varies, by its connections and their messages.
 pub(crate) fn point(view: &View, point: Point) -> String {
     let lang = view.lang;
     let mut varies = varied(view);

@@ -97,7 +97,7 @@ fn failures(cell: &Cell, lang: Lang) -> Option<String> {
     })
 }
 
-/// Why `cell` wasn't run; `None` if it was, or is still to be.
+/// Why `cell` can't be run; `None` if it can.
 fn not_run(cell: &Cell, lang: Lang) -> Option<String> {
     let why = names::not_run(cell.not_run.as_ref()?, cell.point.connections);
     Some(text(why.pick(lang)))
@@ -141,30 +141,30 @@ mod tests {
     use portlab_words::Text;
 
     #[test]
-    fn a_server_that_is_not_in_the_table_is_under_it() {
+    fn a_server_that_was_not_measured_is_named_below_the_table() {
         let not_run = |model: &str, reason: NotRun| {
             let mut cell = cell(model, &[]);
             cell.not_run = Some(reason);
             cell
         };
-        let mut burnt = cell("burnt", &[]);
+        let mut never = cell("never-up", &[]);
         let failed = |round| Failed {
             round,
-            reason: Text::new("it burnt", "它烧坏了"),
+            reason: Text::new("no answer", "没有应答"),
             unmetered: None,
         };
-        burnt.failures.push(failed(1));
-        let mut scorched = cell("scorched", &[4.0; 2]);
-        scorched.failures.push(failed(3));
-        scorched.rounds[1].errors = 2;
-        scorched.rounds[1].first_error =
+        never.failures.push(failed(1));
+        let mut partly = cell("partly", &[4.0; 2]);
+        partly.failures.push(failed(3));
+        partly.rounds[1].errors = 2;
+        partly.rounds[1].first_error =
             Some(Text::new("member 3 received it twice", "成员 3 收到了两次"));
         let record = record(vec![
             not_run("pool", NotRun::ServesFewer(2)),
             not_run("prefork", NotRun::ServesFewer(2)),
             not_run("iterative", NotRun::ServesOne),
-            burnt,
-            scorched,
+            never,
+            partly,
             cell("late", &[]),
         ]);
         let groups = groups(&record);
@@ -175,9 +175,9 @@ mod tests {
         assert_eq!(
             lines(Lang::En),
             [
-                "scorched: 2 errors, the first one: member 3 received it twice.",
-                "burnt failed: it burnt.",
-                "scorched: 1 of its rounds failed: it burnt.",
+                "partly: 2 errors, the first one: member 3 received it twice.",
+                "never-up failed: no answer.",
+                "partly: 1 of its rounds failed: no answer.",
                 "Not run: pool and prefork (at most 2 at a time; --workers 100 for more); iterative (serves one connection at a time).",
                 "Not measured yet: late.",
             ]
@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(lines(Lang::Zh)[4], "尚未测量：late。");
         let whys = record.cells.iter().map(|cell| unmeasured(cell, Lang::En));
         let whys: Vec<_> = whys.map(|why| why.map(|it| it.plain())).collect();
-        assert_eq!(whys[3].as_deref(), Some("failed: it burnt"));
+        assert_eq!(whys[3].as_deref(), Some("failed: no answer"));
         assert_eq!(whys[4], None);
         assert_eq!(whys[5].as_deref(), Some("not measured yet"));
     }

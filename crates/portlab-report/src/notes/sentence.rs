@@ -4,9 +4,9 @@
 //! [`name`], [`figure`], [`count`] or [`text`], so that a page can set names in code and figures in bold:
 //! [`Sentence::of`] finds the marks again.
 //!
-//! `[one|many]` in an English form stands for what is written after one thing and after several, counted by what was
-//! put in before it: `{names} take[s|] the least`. Chinese forms are written without spaces; a sentence gets one
-//! wherever Chinese meets other letters.
+//! `[one|many]` in an English form is the singular and the plural ending; the count or the list before it decides:
+//! `{names} take[s|] the least`. Chinese forms are written without spaces; a sentence gets one between Chinese and other
+//! letters.
 
 use std::fmt;
 
@@ -36,7 +36,7 @@ const NAME: char = '\u{fdd0}';
 const FIGURE: char = '\u{fdd1}';
 const TEXT: char = '\u{fdd2}';
 const END: char = '\u{fdd3}';
-/// What stands before this is more than one thing.
+/// Marks the text before it as plural.
 const MANY: char = '\u{fdd4}';
 
 /// The name of an entrant.
@@ -49,7 +49,7 @@ pub(crate) fn figure(figure: impl AsRef<str>) -> String {
     marked(FIGURE, figure.as_ref())
 }
 
-/// Text of a record, in which nothing is taken for a mark.
+/// Text of a record. Characters that are marks are removed from it.
 pub(crate) fn text(text: &str) -> String {
     marked(TEXT, text)
 }

@@ -14,7 +14,7 @@ use super::{
     names, places,
     remarks::{self, Remark},
     sentence::Sentence,
-    view::{View, is_below},
+    view::View,
 };
 
 /// The table of the servers at one point of a workload.
@@ -25,7 +25,7 @@ pub(crate) struct Table<'a> {
     pub(crate) title: String,
     /// The noise floor, where ranks go by it: "noise floor 7.5%".
     pub(crate) floor: Option<String>,
-    /// The columns, the telling ones first.
+    /// The columns, the most important first.
     pub(crate) columns: Vec<Column>,
     /// The servers: first those with a place, by their places, then the others.
     pub(crate) rows: Vec<Row<'a>>,
@@ -42,10 +42,10 @@ pub(crate) struct Column {
     pub(crate) head: String,
     /// The head where there is little room, if that is another.
     narrow_head: Option<String>,
-    /// What the head means; empty where it says it.
+    /// What the head means; empty if it needs no explanation.
     pub(crate) meaning: String,
-    /// When there is no room for all columns, the one with the lowest weight goes first; `None` for
-    /// one that never goes.
+    /// If there is no room for all columns, the one with the lowest weight is left out first; `None` for a column that
+    /// always stays.
     pub(crate) weight: Option<u8>,
 }
 
@@ -58,11 +58,11 @@ pub(crate) enum Field {
     Name,
     /// The figures of a measure.
     Figure(Measure),
-    /// The interval of the ranked figure; where there is little room, half its width: `±3.1%`.
+    /// The interval of the ranked figure; if there is little room, half its width: `±3.1%`.
     Interval,
-    /// How many times the baseline's the ranked figure is; with its interval where there is room.
+    /// The ranked figure divided by the baseline's; with its interval if there is room.
     Ratio,
-    /// How much went wrong.
+    /// The number of errors.
     Errors,
 }
 
@@ -70,11 +70,11 @@ pub(crate) enum Field {
 pub(crate) struct Row<'a> {
     /// What was measured.
     pub(crate) cell: &'a Cell,
-    /// Whether it is shown for comparison only: a twin or a control.
+    /// Whether it is shown for comparison only: a twin, a control or another build.
     pub(crate) is_aside: bool,
-    /// What stands in each column; empty where nothing was measured.
+    /// What stands in each column; empty if nothing was measured.
     pub(crate) entries: Vec<Entry>,
-    /// The figure of the ranking, in parts of the largest.
+    /// The ranked figure as a share of the largest.
     pub(crate) share: Option<f64>,
     /// The rounds that lie far from the others, by the ranked measure.
     pub(crate) outliers: Vec<usize>,
@@ -116,8 +116,6 @@ pub(crate) const LAST: char = '▼';
 pub(crate) const LIMITED: char = '*';
 /// No difference from the baseline.
 pub(crate) const ALIKE: char = '≈';
-/// Stands before a figure below the resolution.
-pub(crate) const BELOW: char = '<';
 /// Stands in place of a figure that isn't known.
 pub(crate) const UNKNOWN: char = '–';
 
@@ -172,7 +170,7 @@ impl Table<'_> {
 pub(crate) fn measures(workload: &Workload) -> Vec<Measure> {
     let tells = |measure: &Measure| match workload.counts {
         Counts::Messages | Counts::Deliveries => true,
-        // Connections that come and go hold no memory that could be divided among them.
+        // Short connections have no memory that could be divided among them.
         Counts::Connections => *measure != Measure::MemoryPerConnection,
         Counts::Nothing => matches!(
             measure,
@@ -187,7 +185,7 @@ pub(crate) fn measures(workload: &Workload) -> Vec<Measure> {
     std::iter::once(workload.ranked_by).chain(others).collect()
 }
 
-/// When there is no room for all measures, the one with the lowest weight goes first.
+/// If there is no room for all measures, the one with the lowest weight is left out first.
 fn weight(measure: Measure) -> u8 {
     match measure {
         Measure::Processes => 1,
@@ -224,8 +222,8 @@ impl<'a> Maker<'a, '_> {
         Some(Sentence::line(self.lang, &floor).plain())
     }
 
-    /// Places in the group: first those with a rank, by rank and figure, each with its twin or control
-    /// behind it; then those that are measured and have none; then the others.
+    /// Places in the group: first the cells with a rank, by rank and figure, each with its twin or control behind it; then
+    /// those that are measured and have no rank; then the others.
     fn order(&self) -> Vec<usize> {
         let model_of = |at: usize| {
             let cell = self.group.cells[at];
@@ -384,7 +382,7 @@ impl<'a> Maker<'a, '_> {
     fn interval(&self, at: usize) -> Entry {
         let column = self.ranking();
         let known = column.figures[at].filter(|it| it.count > 1);
-        let known = known.filter(|_| !is_below(column.measure, self.group.cells[at]));
+        let known = known.filter(|_| !self.group.cells[at].is_below(column.measure));
         let Some(figure) = known else {
             return Entry::unknown();
         };
@@ -403,7 +401,9 @@ impl<'a> Maker<'a, '_> {
         if std::ptr::eq(cell, baseline) {
             return Entry::of("1".to_owned(), Tone::Dim);
         }
-        let unresolved = is_below(column.measure, cell) || is_below(column.measure, baseline);
+        let unresolved = [cell, baseline]
+            .iter()
+            .any(|it| it.is_below(column.measure));
         let Some(ratio) = cell.ratio(baseline, column.measure).filter(|_| !unresolved) else {
             return Entry::unknown();
         };
@@ -419,7 +419,7 @@ impl<'a> Maker<'a, '_> {
     }
 }
 
-/// How a place is shown; no place is, where there is but one.
+/// The tone of the first and the last place; plain if there is only one place.
 fn tone(at: usize, column: &Figures) -> Tone {
     match column.ranks[at] {
         Some(1) if column.tells_apart() => Tone::Good,
@@ -496,7 +496,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ratio_says_whether_it_is_one() {
+    fn a_ratio_that_does_not_differ_from_one_has_a_sign() {
         let mut record = three();
         record.setup.baseline = Some("fast".into());
         let narrow = written(&record, Field::Ratio, true);
@@ -505,7 +505,7 @@ mod tests {
     }
 
     #[test]
-    fn a_figure_is_as_sure_as_its_rounds() {
+    fn an_interval_needs_more_than_one_round() {
         assert_eq!(written(&three(), Field::Interval, true)[3], "±1.1%");
         assert_eq!(column(&three(), Field::Interval)[3], "9.00–9.20 µs");
         let once = record(vec![cell("a", &[4.0]), cell("b", &[4.0])]);
@@ -516,7 +516,7 @@ mod tests {
     }
 
     #[test]
-    fn below_the_resolution_there_is_a_bound_and_no_ratio_and_no_rank() {
+    fn a_figure_below_the_resolution_has_a_bound_and_no_ratio_or_rank() {
         let mut record = three();
         record.workloads[0].ranked_by = Measure::MemoryPerConnection;
         record.setup.baseline = Some("fast".into());
@@ -535,7 +535,7 @@ mod tests {
     }
 
     #[test]
-    fn a_workload_in_which_nothing_is_said_shows_what_it_holds() {
+    fn a_workload_without_messages_shows_memory_and_threads() {
         let mut workload = record(Vec::new()).workloads.remove(0);
         assert_eq!(measures(&workload).len(), Measure::ALL.len());
         assert_eq!(measures(&workload)[0], Measure::CpuPerMessage);

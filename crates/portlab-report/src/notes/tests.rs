@@ -1,4 +1,4 @@
-//! What holds of all sentences: they are the same each time, and the same in both languages.
+//! Properties of all sentences: they are the same each time, and say the same in both languages.
 
 use portlab_stats::{
     analysis::groups,
@@ -104,7 +104,7 @@ fn spoken(record: &Record, lang: Lang) -> Vec<String> {
 }
 
 #[test]
-fn a_comparison_is_told_in_a_paragraph() {
+fn the_findings_of_a_comparison_equal_the_golden_file() {
     let record = comparison();
     let said = Lang::ALL.map(|lang| spoken(&record, lang)[..5].to_vec());
     golden("a comparison is told in a paragraph", &said);
@@ -126,7 +126,7 @@ fn an_empty_record_says_nothing() {
     assert!(notes.cautions.is_empty() && notes.workloads[0].findings.is_empty());
 }
 
-/// A cell of anything, sensible or not.
+/// A cell with arbitrary figures.
 fn any_cell() -> impl Strategy<Value = Cell> {
     use prop::{bool::weighted, collection::vec, option, sample::select};
     let round = (
@@ -166,14 +166,14 @@ fn any_cell() -> impl Strategy<Value = Cell> {
         }
         cell.failures.extend(fails.then(|| Failed {
             round: 9,
-            reason: Text::new("it burnt", "它烧坏了"),
+            reason: Text::new("no answer", "没有应答"),
             unmetered: None,
         }));
         cell
     })
 }
 
-/// Records of anything, sensible or not.
+/// Records with arbitrary cells.
 fn any_record() -> impl Strategy<Value = Record> {
     use prop::{collection::vec, sample::select};
     let works = ["none", "block:5ms", "wait:0s", "cpu:1us", "block:", "x"];
@@ -213,12 +213,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn whatever_is_recorded_is_told_alike_in_both_languages(record in any_record()) {
+    fn both_languages_say_the_same_of_any_record(record in any_record()) {
         check_languages(&record);
     }
 
     #[test]
-    fn no_ratio_is_told_whose_interval_holds_one(record in any_record()) {
+    fn no_reported_ratio_has_an_interval_that_contains_one(record in any_record()) {
         for view in View::all(&record, Lang::En) {
             for at in 0..groups(&record).len() {
                 for (_, ratio) in view.others(at) {
@@ -245,7 +245,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_chosen_is_first_in_the_tables(record in any_record()) {
+    fn a_chosen_server_is_first_in_the_tables(record in any_record()) {
         use super::conclusion::{Choice, conclusion};
         let first = |model: &str| {
             let notes = Notes::of(&record, Lang::En);
@@ -254,7 +254,7 @@ proptest! {
                 let ranked = table.rows.iter().filter_map(|row| row.entries.get(at));
                 let places = ranked.filter(|it| !it.text.is_empty()).count();
                 let tried = |row: &&Row| row.cell.was_tried() && !row.is_aside;
-                // Where one server alone was tried, nothing is compared.
+                // If only one server was tried, nothing is compared.
                 if places == 0 || places == 1 && table.rows.iter().filter(tried).count() < 2 {
                     return None;
                 }

@@ -2,7 +2,7 @@
 //! and one in which nothing can be known. A finding or a caution without a case fails the suite.
 //!
 //! `testdata/sentences.txt` has whole sentences in both languages. `PORTLAB_RENEW=1 cargo test -p portlab-report --lib`
-//! renews it; read it aloud then.
+//! renews it; read the new sentences before you commit them.
 
 mod fixtures;
 
@@ -18,17 +18,17 @@ use portlab_words::{Lang, Text};
 use self::fixtures::*;
 use super::{Part, Sentence, cautions::CAUTIONS, findings, findings::FINDINGS, view::View};
 
-/// A kind of sentence, and where it holds.
+/// A kind of sentence, with the records that test it.
 struct Case {
     /// The finding or the caution.
     name: &'static str,
-    /// What it says where it is true, and nowhere else.
+    /// Words that it says if it is true, and never otherwise.
     words: &'static str,
-    /// Where it is true.
+    /// A record in which it is true.
     holds: Record,
-    /// Where its opposite is.
+    /// A record in which its opposite is true.
     fails: Record,
-    /// Where neither can be known; for a caution, where there is nothing to be careful about.
+    /// A record in which neither can be known; for a caution, one in which it doesn't apply.
     open: Record,
 }
 
@@ -49,14 +49,14 @@ fn each_kind_of_sentence_has_a_case() {
     let cases = cases();
     let kinds = FINDINGS.iter().map(|(name, _)| *name);
     for name in kinds.chain(CAUTIONS.iter().map(|(name, ..)| *name)) {
-        // There is no comparison that isn't made over loopback.
+        // All comparisons are made over loopback.
         let known = cases.iter().any(|case| case.name == name) || name == "loopback";
         assert!(known, "{name} has no case in truth.rs");
     }
 }
 
 #[test]
-fn whole_sentences_are_as_they_were_read_aloud() {
+fn whole_sentences_equal_the_golden_file() {
     for (name, label, record) in sentences_of_findings()
         .into_iter()
         .chain(sentences_of_cautions())
@@ -121,7 +121,7 @@ fn after_a_single_round_no_server_is_named() {
 }
 
 #[test]
-fn of_several_rates_the_last_is_told_and_the_first_that_was_too_much() {
+fn of_several_rates_the_highest_and_the_first_that_was_too_high_are_told() {
     let rates = [(1e3, 1e3), (2e3, 1_500.0), (3e3, 1_500.0), (4e3, 1_500.0)];
     let record = record(rates.map(|rates| open("a", rates, 0, 5)).into());
     let said = said("rate", &record, Lang::En);
@@ -296,44 +296,44 @@ fn sentences_of_findings() -> Vec<(&'static str, &'static str, Record)> {
     let seven = |servers| costing(7, servers);
     let costs = |name, us: f64| cell(name, &[us; 7]);
     vec![
-        ("best", "the best are named with their tie",
+        ("best", "the best servers tie",
             seven(&[("event-loop", 4.1), ("event-loop-again", 4.1), ("tasks-single", 4.1), ("threads", 7.0)])),
         ("best", "the best server everywhere is told once",
             sweeping(&[1, 10, 100].map(|many| (many, &[("a", 4.0), ("b", 8.0)][..])))),
         ("best", "a server that always shares the first place is told once",
             sweeping(&[(1, &[("a", 4.0), ("b", 4.0), ("c", 8.0)]), (10, &[("a", 2.0), ("b", 3.0), ("c", 2.0)])])),
-        ("best", "what cannot be told apart is said with the noise floor",
+        ("best", "no difference above the noise floor",
             record(vec![costs("a", 4.0), twin("a", &noisy), costs("b", 4.05)])),
-        ("best", "where a difference begins both stretches are told",
+        ("best", "a difference from some point on",
             sweeping(&[(1, &[("a", 4.0), ("b", 4.1)]), (10, &[("a", 4.0), ("b", 8.0)]),
                 (100, &[("a", 4.0), ("b", 9.0)])])),
         ("best", "a server that alone can be ranked is not called the best", seven(&[("a", 4.0)])),
-        ("absent", "servers that could not run are a finding",
+        ("absent", "servers that could not run",
             record(vec![costs("a", 4.0), costs("b", 8.0), starved("iterative", 1), starved("prefork", 16),
-                starved("prethreaded", 16), failing("burnt", 0, 1)])),
-        ("others", "the others are told in groups",
+                starved("prethreaded", 16), failing("never-up", 0, 1)])),
+        ("others", "the others in groups",
             seven(&[("event-loop", 4.0), ("event-loop-again", 4.0), ("tasks", 4.8), ("threads", 6.8), ("fork", 7.6)])),
         ("others", "an unsure ratio is given with its interval",
             record(vec![costs("a", 4.0), cell("b", &[6.0, 6.4, 7.0, 8.0, 9.0, 10.0, 7.2])])),
-        ("switches", "where cpu goes with the switches it is mostly them",
+        ("switches", "cpu time that goes with context switches",
             record(vec![switching(costs("event-loop", 4.0), 0.3), switching(costs("tasks-single", 4.1), 0.35),
                 switching(costs("threads", 7.0), 2.0), switching(costs("fork", 7.6), 2.0)])),
-        ("switches", "where it does not both figures stand side by side",
+        ("switches", "cpu time that does not go with context switches",
             record(vec![switching(costs("a", 4.0), 0.3), switching(costs("b", 9.0), 0.3),
                 switching(costs("c", 5.0), 2.0), switching(costs("d", 4.0), 2.0)])),
         ("at_once", "a handler that blocks is served alone or by a worker each",
             handling("block:5ms", vec![answering("event-loop", 1, &[198.0, 197.0, 199.0]),
                 answering("tasks", 2, &[394.0, 396.0, 395.0]),
                 answering("threads", 1, &[19_500.0, 19_600.0, 19_700.0])])),
-        ("made", "making a process costs what its kin saves",
+        ("made", "the cost of making a process for each connection",
             short(vec![cell("fork", &[310.0, 320.0, 300.0]), cell("prefork", &[80.0, 82.0, 81.0])])),
         ("rate", "servers that kept up are told with their p99",
             record([("a", 1e4, 1_200_000), ("b", 9_950.0, 2_100_000), ("c", 8_300.0, 900_000_000)]
                 .map(|(name, answered, p99_ns)| {
                     each(open(name, (1e4, answered), 0, 5), |round| round.latency_p99_ns = p99_ns)
                 }).into())),
-        ("sweep", "the best and the worst are followed from end to end", swept_with_switches()),
-        ("tail", "a long tail is told beside the steadiest",
+        ("sweep", "the best and the worst from the first point to the last", swept_with_switches()),
+        ("tail", "a long tail",
             record(vec![tailed(costs("event-loop", 4.0), 1_200, 1), tailed(costs("tasks", 5.0), 4_300, 2)])),
         ("memory", "a process or a thread for each connection is told with its memory",
             weighed(&[("threads", 14, 101, 1), ("fork", 75, 101, 101)])),
@@ -353,7 +353,7 @@ fn swept_with_switches() -> Record {
     record(cells.into())
 }
 
-/// The same of cautions.
+/// Sentences of cautions, in the same form.
 #[rustfmt::skip]
 fn sentences_of_cautions() -> Vec<(&'static str, &'static str, Record)> {
     let once = |cpu_us: &[f64]| record(vec![cell("a", cpu_us)]);
@@ -363,18 +363,18 @@ fn sentences_of_cautions() -> Vec<(&'static str, &'static str, Record)> {
     let mut broken_off = record(vec![cell("a", &[1.0; 3]), cell("b", &[1.0; 2])]);
     broken_off.complete = false;
     vec![
-        ("rounds", "few rounds are not as sure as they say", once(&[1.0; 3])),
-        ("rounds", "few rounds are not as sure as they say (2)", once(&[1.0; 7])),
-        ("rounds", "few rounds are not as sure as they say (3)", once(&[1.0])),
-        ("floor", "the noise is measured or assumed and said to be", record(loud)),
-        ("floor", "the noise is measured or assumed and said to be (2)", record(pair(1.0, 2.0, 7))),
+        ("rounds", "few rounds lower the confidence", once(&[1.0; 3])),
+        ("rounds", "few rounds lower the confidence (2)", once(&[1.0; 7])),
+        ("rounds", "few rounds lower the confidence (3)", once(&[1.0])),
+        ("floor", "the noise floor is measured", record(loud)),
+        ("floor", "the noise floor is assumed", record(pair(1.0, 2.0, 7))),
         ("outliers", "outliers are counted", once(&[5.0, 5.1, 5.2, 5.3, 9.0, 5.1, 5.2])),
         ("few_latencies", "too few latencies for a quantile are told", few),
-        ("busy", "a machine that was busy is said to have been",
+        ("busy", "a busy machine",
             with(vec![cell("a", &[1.0; 3])], |round| round.generator_wait_share = Some(0.3))),
-        ("pinning", "one processor shows nothing of several", once(&[1.0; 3])),
-        ("pinning", "one processor shows nothing of several (2)", pinned(Pinning::Together(Together::OneCore))),
-        ("incomplete", "a run that was broken off is said to be", broken_off),
+        ("pinning", "one processor for a server", once(&[1.0; 3])),
+        ("pinning", "server and generator share processors", pinned(Pinning::Together(Together::OneCore))),
+        ("incomplete", "a run that was broken off", broken_off),
         ("failures", "a server that failed is named with the first reason", record(vec![failing("a", 3, 1)])),
     ]
 }
@@ -413,7 +413,7 @@ fn words() -> Vec<(&'static str, [&'static str; 2], Record)> {
     ]
 }
 
-/// Where nothing is said: the finding or the caution, why, and the record.
+/// Records without a sentence: the finding or the caution, why, and the record.
 fn nothing() -> Vec<(&'static str, &'static str, Record)> {
     [silent_findings(), silent_rates(), silent_cautions()]
         .into_iter()
@@ -462,7 +462,7 @@ fn silent_findings() -> Vec<(&'static str, &'static str, Record)> {
             })])),
         ("made", "the figures overlap", short(kin)),
         ("made", "connections stay", record(made(&[310.0; 3], &[80.0; 3]))),
-        ("made", "its kin had errors", short(failing)),
+        ("made", "the model that makes them in advance had errors", short(failing)),
         ("sweep", "it stays", sweeping(&[(1, &[("a", 4.0)]), (100, &[("a", 4.1)])])),
         ("sweep", "it is unsure",
             record(vec![at(1, costs("a", 4.0)), cell("a", &[2.0, 9.0, 4.5, 3.0, 8.0, 6.0, 3.9])])),
@@ -482,7 +482,7 @@ fn silent_findings() -> Vec<(&'static str, &'static str, Record)> {
     ]
 }
 
-/// Where a rate says nothing of a server.
+/// Records in which a rate says nothing about a server.
 #[rustfmt::skip]
 fn silent_rates() -> Vec<(&'static str, &'static str, Record)> {
     let blocking = |cell: Cell| handling("block:5ms", vec![cell]);

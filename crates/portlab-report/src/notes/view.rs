@@ -1,4 +1,4 @@
-//! One workload of a record, as the findings look at it.
+//! One workload of a record with its groups, its columns and what the findings ask of them.
 
 use portlab_stats::{
     analysis::{Column, Group, differs, groups},
@@ -42,7 +42,7 @@ impl Carrier {
 }
 
 impl<'a> View<'a> {
-    /// The workloads of `record`, in order, with what of their cells was measured.
+    /// The workloads of `record`, in order.
     pub(crate) fn all(record: &'a Record, lang: Lang) -> Vec<Self> {
         let groups = groups(record);
         let of = |workload: &'a Workload| {
@@ -60,8 +60,7 @@ impl<'a> View<'a> {
         record.workloads.iter().map(of).collect()
     }
 
-    /// The workload `name` without its columns, which cost more than all else: enough to say where in
-    /// it something is.
+    /// The workload `name` without its columns, which take the most time to compute. It is enough to name a point.
     pub(crate) fn without_columns(record: &'a Record, name: &str, lang: Lang) -> Option<Self> {
         let own = |group: &Group| group.workload.name == name;
         Some(Self {
@@ -84,7 +83,7 @@ impl<'a> View<'a> {
         text(title.pick(self.lang))
     }
 
-    /// "2 models", or "2 servers" where one takes part that is not a model of portlab's.
+    /// "2 models", or "2 servers" if a foreign server takes part.
     pub(crate) fn servers(&self, many: usize) -> String {
         let foreign = |entrant: &_| matches!(entrant, Kind::Foreign { .. });
         let count = count(many);
@@ -127,8 +126,7 @@ impl<'a> View<'a> {
         first.map(|(cell, _)| *cell)
     }
 
-    /// Those that are worse than the best in the ranked measure, with how many times as much they
-    /// have: the nearest to the best first.
+    /// The cells that are worse than the best in the ranked measure, with their ratios to it: the nearest first.
     pub(crate) fn others(&self, at: usize) -> Vec<(&'a Cell, Estimate)> {
         let column = &self.columns[at];
         let Some(&best) = self.best(at).first() else {
@@ -150,7 +148,7 @@ impl<'a> View<'a> {
         others
     }
 
-    /// The last group that tells models apart: the one with the most connections, as a rule.
+    /// The last group in which models differ: usually the one with the most connections.
     pub(crate) fn telling(&self) -> Option<usize> {
         self.columns.iter().rposition(Column::tells_apart)
     }
@@ -183,18 +181,10 @@ impl<'a> View<'a> {
     }
 }
 
-/// Whether the figure of `cell` is below what can be measured.
-pub(crate) fn is_below(measure: Measure, cell: &Cell) -> bool {
-    measure.resolution(cell).is_some()
-        && cell
-            .figure(measure)
-            .is_some_and(|it| measure.is_below_resolution(cell, it.median))
-}
-
-/// How many times `other`'s figure `cell`'s is, round by round; `None` where one has no figure to
-/// name, or only the least that can be seen, or a single round knows both, for that knows no chance.
+/// The figure of `cell` divided by that of `other`, round by round; `None` if one of them has no figure or is below the
+/// resolution, or if only one round has both: a single ratio has no interval.
 pub(crate) fn ratio(cell: &Cell, other: &Cell, measure: Measure) -> Option<Estimate> {
-    let is_known = |it: &Cell| it.figure(measure).is_some() && !is_below(measure, it);
+    let is_known = |it: &Cell| it.figure(measure).is_some() && !it.is_below(measure);
     if !is_known(cell) || !is_known(other) {
         return None;
     }

@@ -1,4 +1,4 @@
-//! What chance may have done: few rounds, noise, outliers, few latencies.
+//! Cautions about chance: few rounds, noise, outliers, few latencies.
 
 use portlab_stats::{
     analysis::Floor,
@@ -16,17 +16,17 @@ use crate::notes::{
 
 /// Rounds below which an interval is a little too sure: see `portlab_stats::estimate`.
 const FEW_ROUNDS: usize = 10;
-/// The rounds of a comparison unless told: so many that chance is known.
+/// The default number of rounds of a comparison.
 const USUAL_ROUNDS: usize = 21;
 /// A noise floor above this hides differences that matter.
 const LARGE: f64 = 0.1;
-/// So few latencies have no p99.9.
+/// With fewer latencies there is no p99.9.
 const LEAST_LATENCIES: usize = 1_000;
 
-/// With so few rounds that no interval can be as sure as it says.
+/// Whether there are so few rounds that an interval can't have its confidence.
 ///
-/// The interval of a median can't be wider than from the least to the most that was seen, and
-/// misses the true one when all of n rounds lie on one side of it: 2 times in 2^n.
+/// The interval of a median can't be wider than from the smallest figure to the largest, and misses the true median if
+/// all n rounds lie on one side of it: in 2 of 2^n cases.
 pub(super) fn rounds(record: &Record, _: &[View], lang: Lang) -> Vec<String> {
     let measured = record.cells.iter().filter(|cell| !cell.rounds.is_empty());
     let most = measured.map(|cell| cell.rounds.len()).max().unwrap_or(0);
@@ -56,7 +56,7 @@ pub(super) fn rounds(record: &Record, _: &[View], lang: Lang) -> Vec<String> {
     vec![told]
 }
 
-/// What this run couldn't see.
+/// The noise floors: smaller differences can't be seen.
 pub(super) fn floor(_: &Record, views: &[View], lang: Lang) -> Vec<String> {
     let floors = |view: &View| -> Vec<Floor> {
         let several = (0..view.groups.len()).filter(|&at| view.ranked(at).len() > 1);

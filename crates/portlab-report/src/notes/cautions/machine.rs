@@ -1,4 +1,4 @@
-//! What the machine can't show.
+//! Cautions about the machine.
 
 use portlab_stats::{
     analysis::{BUSY, Group},
@@ -62,7 +62,7 @@ pub(super) fn pinning(record: &Record, _: &[View], lang: Lang) -> Vec<String> {
     }]
 }
 
-/// Whether the kernel or the processor bears the name of a virtual machine's.
+/// Whether the name of the kernel or of the processor is typical of a virtual machine.
 pub(super) fn virtual_machine(record: &Record, _: &[View], lang: Lang) -> Vec<String> {
     let environment = &record.environment;
     let names = [

@@ -1,5 +1,5 @@
-//! What a reader must know before believing a record: each caution is computed from it, and given
-//! only where it applies.
+//! What a reader must know before relying on a report: each caution is computed from the record, and given only if it
+//! applies.
 
 mod chance;
 mod machine;
@@ -19,7 +19,7 @@ pub(crate) struct Caution {
     pub(crate) is_remarked: bool,
 }
 
-/// Every caution that applies, the gravest first. Where nothing was measured, only that is told.
+/// Every caution that applies, the gravest first. If nothing was measured, only the first one may apply.
 pub(super) fn all(record: &Record, views: &[View], lang: Lang) -> Vec<Caution> {
     let told = match record.measured() {
         0 => &CAUTIONS[..1],
@@ -35,7 +35,7 @@ pub(super) fn all(record: &Record, views: &[View], lang: Lang) -> Vec<Caution> {
     given.collect()
 }
 
-/// A caution: sentences about a record, none where it doesn't apply.
+/// A caution: sentences about a record, none if it doesn't apply.
 pub(super) type Make = fn(&Record, &[View], Lang) -> Vec<String>;
 
 /// All cautions, in the order in which they are told, that of an incomplete run first; and whether remarks say them too.

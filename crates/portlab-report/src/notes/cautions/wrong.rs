@@ -1,4 +1,4 @@
-//! What went wrong: a run that wasn't finished, servers that failed, a generator at its limit.
+//! Cautions about failures: a run that wasn't finished, servers that failed, a generator at its limit.
 
 use portlab_stats::record::{Cell, Record};
 use portlab_words::{Lang, tr};
@@ -49,7 +49,7 @@ pub(super) fn failures(_: &Record, views: &[View], lang: Lang) -> Vec<String> {
     first_few(views, told, more)
 }
 
-/// Cells that gave wrong answers, or none.
+/// Cells with wrong or missing answers.
 pub(super) fn errors(_: &Record, views: &[View], lang: Lang) -> Vec<String> {
     let told = |view: &View, cell: &Cell| {
         let errors = usize::try_from(cell.errors()).ok()?;
@@ -79,7 +79,7 @@ pub(super) fn errors(_: &Record, views: &[View], lang: Lang) -> Vec<String> {
     first_few(views, told, more)
 }
 
-/// Points where the load generator could do no more.
+/// Points where the load generator was the limit.
 pub(super) fn generator(_: &Record, views: &[View], lang: Lang) -> Vec<String> {
     let told = views.iter().filter_map(|view| {
         let limited = |at: &usize| view.groups[*at].generator_was_the_limit();
@@ -98,7 +98,7 @@ pub(super) fn generator(_: &Record, views: &[View], lang: Lang) -> Vec<String> {
     told.collect()
 }
 
-/// Tells of the first few cells of which `told` has something to say, and counts the others.
+/// The sentences of the first few cells for which `told` returns one, and the number of the others.
 fn first_few(
     views: &[View],
     told: impl Fn(&View, &Cell) -> Option<String>,

@@ -1,7 +1,7 @@
 //! Which servers could not be measured at the point of the most connections, and why.
 //!
-//! Said of servers that serve fewer connections at a time than there are, and of servers that failed in
-//! every round. Where no server of the others differs, [`best`](super::best) says it first.
+//! Said of servers that serve fewer connections at a time than there are, and of servers that failed in every round. If
+//! the other servers don't differ, [`best`](super::best) says it instead.
 
 use portlab_stats::record::{Cell, NotRun};
 use portlab_words::tr;

@@ -1,10 +1,9 @@
 //! How many messages a model works on at once, where the handler does work of a known length.
 //!
 //! By Little's law the throughput times the length of the work is how many are worked on (J. Little,
-//! "A Proof for the Queuing Formula L = λW", 1961). Said where its interval lies within a tenth of
-//! one, of the number of workers, or of all connections; withheld where the generator was the limit,
-//! in an open loop, whose throughput is the generator's choice, and with several messages in flight
-//! on a connection, of which one read may bring two.
+//! "A Proof for the Queuing Formula L = λW", 1961). Said if its interval lies within a tenth of one, of the number of
+//! workers, or of all connections. Withheld if the generator was the limit; in an open loop, because the generator
+//! chooses the throughput; and with several messages in flight on a connection, because one read may bring two.
 
 use portlab_stats::{
     analysis::Refusal,
@@ -22,7 +21,7 @@ use crate::notes::{
     view::View,
 };
 
-/// How far the arithmetic may be off, in parts.
+/// How far the throughput may be from the computed one, as a share.
 const CLOSE: f64 = 0.1;
 
 pub(super) fn at_once(view: &View) -> Vec<Said> {
@@ -34,7 +33,7 @@ pub(super) fn at_once(view: &View) -> Vec<Said> {
     if connections < 2 || view.groups[at].point.rate.is_some() {
         return Vec::new();
     }
-    // Of one processor for all, or of a busy machine, the throughput tells nothing of a model.
+    // With one processor for all, or on a busy machine, the throughput says nothing about a model.
     let refusal = view.groups[at].refusal(Measure::MessagesPerS);
     if matches!(refusal, Some(Refusal::OneProcessor | Refusal::Busy(_))) {
         return Vec::new();

@@ -1,9 +1,8 @@
 //! Which servers are best at each point, by what the workload is ranked by.
 //!
-//! Where nothing is ranked, the reason is said: a single round, the generator's limit, figures below
-//! what can be measured, too much noise, one processor for a question about several. Where no server
-//! differs, the noise floor is said, and which servers could not be measured, for then that is what
-//! was found.
+//! If nothing is ranked, it says why: a single round, the generator's limit, figures below the resolution, too much noise,
+//! one processor for a question about several. If no server differs, it gives the noise floor, and names the servers that
+//! could not be measured.
 
 use portlab_stats::{
     analysis::{Column, Group, Refusal},
@@ -17,10 +16,10 @@ use crate::notes::{
     claim::Claim,
     figures::{figure_of, floor_of, percent},
     sentence::{self, figure, text},
-    view::{View, is_below},
+    view::View,
 };
 
-/// More stretches than this are a list, and no finding.
+/// The most stretches that are reported.
 const MOST_STRETCHES: usize = 3;
 
 pub(super) fn best(view: &View) -> Vec<Said> {
@@ -38,7 +37,7 @@ pub(super) fn best(view: &View) -> Vec<Said> {
     {
         return vec![said];
     }
-    // The longest stretches say most; of equals the later ones, where the load is higher.
+    // The longest stretches are kept; of equal ones the later, where the load is higher.
     let mut by_length: Vec<usize> = (0..stretches.len()).rev().collect();
     by_length.sort_by_key(|&at| std::cmp::Reverse(stretches[at].1 - stretches[at].0));
     by_length.truncate(MOST_STRETCHES);
@@ -52,20 +51,20 @@ pub(super) fn best(view: &View) -> Vec<Said> {
     said.collect()
 }
 
-/// What can be said of a group.
+/// The ranking of a group.
 #[derive(Clone, Debug, PartialEq)]
 enum Ranking<'a> {
-    /// These are the best, and others aren't.
+    /// These servers are the best, and others are worse.
     Best(Vec<&'a str>),
-    /// So many can't be told apart.
+    /// So many servers can't be told apart.
     Same(usize),
-    /// This one alone could be ranked.
+    /// Only this server could be ranked.
     Alone(&'a str),
     /// The measure isn't ranked here.
     Refused(Refusal),
     /// There was a single round.
     Once,
-    /// Nothing.
+    /// Nothing is known.
     Unknown,
 }
 
@@ -147,7 +146,7 @@ fn told(view: &View, ranking: &Ranking, first: usize, last: usize) -> String {
     }
 }
 
-/// That no server differs from another.
+/// Says that no server differs from another.
 fn same(view: &View, first: usize, last: usize) -> String {
     let (lang, what) = (view.lang, view.title(view.measure()));
     let columns = view.columns[first..=last].iter();
@@ -200,7 +199,7 @@ fn refused(view: &View, refusal: Refusal, first: usize, last: usize) -> String {
         )),
         Refusal::Unresolved => {
             let cells = view.groups[first..=last].iter().flat_map(|it| &it.cells);
-            let cells: Vec<&Cell> = cells.copied().filter(|it| is_below(measure, it)).collect();
+            let cells: Vec<&Cell> = cells.copied().filter(|it| it.is_below(measure)).collect();
             let mut names: Vec<&str> = cells.iter().map(|cell| cell.model.as_str()).collect();
             names.sort_unstable();
             names.dedup();
@@ -239,7 +238,7 @@ fn refused(view: &View, refusal: Refusal, first: usize, last: usize) -> String {
     }
 }
 
-/// How winning is put: one takes the least, has the lowest, or the most.
+/// Says which servers are best, in the words of the measure: they take the least, have the lowest, or reach the most.
 fn wins(view: &View, names: &str, figures: &str) -> String {
     let (lang, what) = (view.lang, view.title(view.measure()));
     match view.measure() {
@@ -266,8 +265,8 @@ fn wins(view: &View, names: &str, figures: &str) -> String {
     }
 }
 
-/// Where every point tells apart, and the same one shares the first place at each, though with
-/// others each time.
+/// Says which servers share the first place at every point; `None` unless servers differ at every point, and some are
+/// always among the best.
 fn always_among(view: &View, rankings: &[Ranking]) -> Option<Said> {
     let sets: Option<Vec<&Vec<&str>>> = rankings
         .iter()

@@ -1,9 +1,8 @@
 //! What it costs to make a process or a thread for each connection, in a workload of short
 //! connections.
 //!
-//! The models that make one for each have kin that make them in advance and are otherwise the same:
-//! the difference is the making. Said where it is above 0 in its whole interval, and the ratio
-//! differs.
+//! A model that makes one for each connection is compared with the model of its family that makes them in advance: the
+//! difference is the cost of making. Said if its whole interval is above 0, and the ratio differs.
 
 use portlab_stats::{
     analysis::differs,

@@ -1,9 +1,8 @@
 //! Memory per connection, and what each connection has for itself.
 //!
-//! Said at the point of the most connections, of models whose memory per connection lies clearly
-//! above the lightest's: twice, with intervals apart, and more than chance pages in all. That each
-//! connection has a process or a thread of its own follows from what the model is, by its sheet; counts
-//! that happen to agree prove nothing.
+//! Said at the point of the most connections, of models whose memory per connection is at least twice the lightest's,
+//! with intervals that don't overlap, and more than a few pages in all. That each connection has a process or a thread of
+//! its own is taken from the model's sheet: equal counts may be chance.
 
 use portlab_stats::{analysis::differs, measure::Measure, record::Cell};
 use portlab_words::tr;
@@ -13,13 +12,13 @@ use crate::notes::{
     figures::figure_of,
     places::connections,
     sentence::figure,
-    view::{Carrier, View, is_below, ratio},
+    view::{Carrier, View, ratio},
 };
 
-/// Fewer connections than this are lost in what a server needs anyway.
+/// With fewer connections than this, most memory is the server's own.
 const LEAST_CONNECTIONS: usize = 10;
 
-/// Less than this in all is a matter of some pages.
+/// Less than this in all is only some pages.
 const LEAST_BYTES: f64 = 256.0 * 1024.0;
 
 pub(super) fn memory(view: &View) -> Vec<Said> {
@@ -83,8 +82,8 @@ fn told(view: &View, heavy: &[&Cell], lightest: &Cell, carrier: Carrier) -> Stri
     }
 }
 
-/// Whether each connection of a cell had a `carrier` of its own: the sheet says so, and there were as
-/// many as connections, and the few more that a server has anyway.
+/// Whether each connection of a cell had a `carrier` of its own: the sheet says so, and there were as many as connections,
+/// plus the few that a server always has.
 fn has_one_each(view: &View, cell: &Cell, carrier: Carrier) -> bool {
     let connections = cell.point.connections as f64;
     let counted = cell.figure(carrier.measure());
@@ -97,7 +96,7 @@ fn has_one_each(view: &View, cell: &Cell, carrier: Carrier) -> bool {
 fn little(view: &View, lightest: &Cell) -> String {
     let (lang, measure) = (view.lang, Measure::MemoryPerConnection);
     match measure.resolution(lightest) {
-        Some(resolution) if is_below(measure, lightest) => {
+        Some(resolution) if lightest.is_below(measure) => {
             let resolution = figure(figure_of(measure, resolution));
             tr!(
                 lang,

@@ -1,4 +1,4 @@
-//! What is said of a workload. Each finding tells beside its condition when it is withheld.
+//! The findings about a workload. Each file says when its finding is given and when it is withheld.
 
 mod absent;
 mod at_once;
@@ -31,12 +31,12 @@ pub(super) fn all(view: &View) -> Vec<Finding> {
     paragraph(view, said.take(MOST))
 }
 
-/// How a finding is made: what it says of a workload, nothing where the figures don't carry it.
+/// How a finding is made: what it says of a workload; nothing if the figures don't support it.
 pub(super) type Make = fn(&View) -> Vec<Said>;
 
 /// What a finding says, and where it holds.
 pub(super) struct Said {
-    /// Empty where the words tell the place themselves.
+    /// Empty if the words name the place themselves.
     place: String,
     told: String,
     claims: Vec<Claim>,
@@ -52,7 +52,7 @@ impl Said {
         }
     }
 
-    /// The same, which claims this.
+    /// The same, with these claims.
     fn claiming(self, claims: impl IntoIterator<Item = Claim>) -> Self {
         Self {
             claims: claims.into_iter().collect(),
@@ -61,7 +61,7 @@ impl Said {
     }
 }
 
-/// Makes sentences of what was said. A place is told once, and holds until another is.
+/// Makes sentences of `said`. A place that is the same as in the sentence before isn't repeated.
 pub(super) fn paragraph(view: &View, said: impl IntoIterator<Item = Said>) -> Vec<Finding> {
     let mut known = String::new();
     let findings = said.into_iter().map(|said| {

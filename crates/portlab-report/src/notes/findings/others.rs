@@ -1,6 +1,6 @@
-//! How the others stand to the best, where models can be told apart under the highest load.
+//! How many times as much the others take as the best, under the highest load at which models differ.
 //!
-//! Withheld of each server whose ratio to the best, round by round, doesn't differ.
+//! Withheld for each server whose ratio to the best, round by round, doesn't differ.
 
 use portlab_stats::{estimate::Estimate, record::Cell};
 use portlab_words::tr;
@@ -11,7 +11,7 @@ use crate::notes::{claim::Claim, figures::ratios, sentence::series, view::View};
 /// Ratios within this factor of each other are told together.
 const ALIKE: f64 = 1.25;
 
-/// More groups than this are a table, and no sentence.
+/// The most groups in a sentence.
 const MOST_GROUPS: usize = 4;
 
 pub(super) fn others(view: &View) -> Option<Said> {
@@ -38,7 +38,7 @@ pub(super) fn others(view: &View) -> Option<Said> {
     Some(Said::of(view, at..=at, told).claiming(claims))
 }
 
-/// Those that are alike, together.
+/// Groups of servers with similar ratios.
 fn grouped<'a, 'b>(others: &'b [(&'a Cell, Estimate)]) -> Vec<&'b [(&'a Cell, Estimate)]> {
     let mut alike = ALIKE;
     loop {

@@ -1,6 +1,6 @@
 //! Which servers keep up with the rate of an open loop: see [`Cell::kept_up`].
 //!
-//! Withheld of a server that made errors or was measured once, and where the generator was late itself.
+//! Withheld for a server that had errors or was measured once, and if the generator was late itself.
 
 use portlab_stats::{
     measure::Measure,
@@ -86,7 +86,7 @@ fn told(view: &View, at: usize) -> Option<Told> {
     })
 }
 
-/// The share of what was due that was answered, over all rounds.
+/// The share of the due messages that were answered, over all rounds.
 fn answered(cell: &Cell) -> Option<f64> {
     let due = cell.due_messages()?;
     let messages = cell.rounds.iter().map(|round| round.messages as f64);

@@ -1,8 +1,8 @@
 //! How the ranked measure changes from the first point of a workload to the last, for the best and
 //! for the worst at the last.
 //!
-//! Said of a model that was measured well at both and whose figures there differ, as they would
-//! between two models; withheld where the generator was the limit of what is ranked, at either.
+//! Said of a model that was measured without errors at both points, and whose figures differ there as those of two models
+//! must. Withheld if the ranked measure isn't ranked at one of the two points.
 
 use portlab_stats::{
     analysis::{Group, differs},
@@ -15,7 +15,7 @@ use super::Said;
 use crate::notes::{
     places::point,
     sentence::series,
-    view::{View, is_below, ratio},
+    view::{View, ratio},
 };
 
 /// A change by less than this factor isn't told.
@@ -52,19 +52,19 @@ pub(super) fn sweep(view: &View) -> Option<Said> {
     })
 }
 
-/// What `cell`'s model measured at the first point, if that can be gone by.
+/// The cell of the same model at the first point, if it is ranked and has a figure.
 fn first_of<'a>(view: &View<'a>, cell: &Cell) -> Option<&'a Cell> {
     let own = view.ranked(0).into_iter();
     let mut own = own.filter(|it| it.figure(view.measure()).is_some());
     own.find(|it| it.model == cell.model)
 }
 
-/// How the figure of one model changes, and its context switches with it where they do.
+/// How the figure of one model changes, and its context switches if they change in the same direction.
 fn told(view: &View, cell: &Cell) -> Option<String> {
     let (lang, measure) = (view.lang, view.measure());
     let first = first_of(view, cell)?;
-    // The least that can be seen changes with the number of connections that it is divided by.
-    if is_below(measure, first) || is_below(measure, cell) {
+    // The resolution depends on the number of connections.
+    if first.is_below(measure) || cell.is_below(measure) {
         return None;
     }
     let change = change(view, first, cell, measure)?;
@@ -88,7 +88,7 @@ fn told(view: &View, cell: &Cell) -> Option<String> {
     {
         return Some(told);
     }
-    // Figures that go the same way stand beside each other; whether one makes the other is left open.
+    // The sentence doesn't say that one causes the other.
     let [from, to] = [first, cell].map(|cell| view.figures(&[cell], switches));
     Some(match change {
         Change::Falls => tr!(
@@ -104,7 +104,7 @@ fn told(view: &View, cell: &Cell) -> Option<String> {
     })
 }
 
-/// Which way a figure goes.
+/// The direction of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Change {
     Falls,

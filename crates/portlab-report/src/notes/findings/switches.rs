@@ -1,8 +1,8 @@
 //! Context switches, as a reason for CPU time.
 //!
-//! Said where the ranked measure is CPU, a model differs from the best in it, and its switches per
-//! message lie clearly above the best's. That most of the difference goes with them is said only
-//! where a straight line through all ranked models explains it.
+//! Said if the ranked measure is CPU, a model differs from the best in it, and its switches per message are clearly more
+//! than the best's. That most of the difference goes with the switches is said only if a straight line through all ranked
+//! models explains it.
 
 use portlab_stats::{
     analysis::{Floor, differs},
@@ -18,13 +18,13 @@ use crate::notes::{
     view::{View, ratio},
 };
 
-/// A model must make at least so many switches more per message before they are told as a reason.
+/// A model is named if it makes at least so many switches more per message.
 const LEAST: f64 = 0.2;
 
-/// Models on the line, at least: through three points a line is soon drawn.
+/// The least number of models for the line: three points are often close to a line by chance.
 const LEAST_MODELS: usize = 4;
 
-/// The share that the line explains, at least, to be called most of it.
+/// The line must explain at least this share of the variance.
 const MOSTLY: f64 = 0.8;
 
 pub(super) fn switches(view: &View) -> Option<Said> {
@@ -64,7 +64,8 @@ pub(super) fn switches(view: &View) -> Option<Said> {
     Some(Said::of(view, at..=at, told))
 }
 
-/// Whether the intervals of both lie apart, by so much that it matters. There is no ratio to none.
+/// Whether the intervals don't overlap and the figures differ by at least [`LEAST`]. If there is a ratio, it must differ
+/// too; a ratio to 0 switches is undefined.
 fn makes_more(cell: &Cell, best: &Cell, floor: Floor) -> bool {
     let measure = Measure::SwitchesPerMessage;
     let ratio = ratio(cell, best, measure);
@@ -75,8 +76,8 @@ fn makes_more(cell: &Cell, best: &Cell, floor: Floor) -> bool {
     figures.is_some_and(|(own, its)| own.low > its.high && own.median - its.median >= LEAST)
 }
 
-/// The share of what the models differ by in CPU that goes with their switches: the square of the
-/// correlation, where more switches mean more CPU.
+/// The share of the models' variance in CPU that goes with their switches: the square of the correlation; `None` unless
+/// more switches go with more CPU.
 fn explained(cells: &[&Cell]) -> Option<f64> {
     let points = cells.iter().filter_map(|cell| {
         let switches = cell.figure(Measure::SwitchesPerMessage)?.median;

@@ -1,8 +1,7 @@
 //! Which servers' slowest messages wait many times as long as the usual.
 //!
-//! The p99 in parts of the p50, round by round, under the highest load. Said where it is above 3 in
-//! its whole interval, and twice the steadiest model's at least; withheld where the generator was the
-//! limit, and of quantiles of too few latencies.
+//! The p99 divided by the p50, round by round, under the highest load. Said if the whole interval is above 3, and at least
+//! twice the steadiest model's. Withheld if the generator was the limit, and for quantiles of too few latencies.
 
 use portlab_stats::{estimate::Estimate, measure::Measure, record::Cell};
 use portlab_words::tr;
@@ -39,7 +38,7 @@ pub(super) fn tail(view: &View) -> Option<Said> {
     let workers = cells.first()?.workers;
     let (names, steady) = (view.names(&cells), view.names(&[steady]));
     let mut p99 = view.figures(&cells, Measure::LatencyP99);
-    // A queue is named where it must be: as many workers for more connections.
+    // If these servers have equally many workers, fewer than connections, messages wait in a queue: the sentence says so.
     let most = view.groups[at].point.connections;
     if workers > 1 && workers < most && cells.iter().all(|it| it.workers == workers) {
         let (workers, connections) = (count(workers), connections(view, most));
@@ -59,7 +58,7 @@ pub(super) fn tail(view: &View) -> Option<Said> {
     Some(Said::of(view, at..=at, told))
 }
 
-/// The p99 of a cell in parts of its p50, round by round.
+/// The p99 of a cell divided by its p50, round by round.
 fn of(cell: &Cell) -> Option<Estimate> {
     let ratios = cell.rounds.iter().map(|round| {
         let p50 = Measure::LatencyP50.of(cell, round)?;

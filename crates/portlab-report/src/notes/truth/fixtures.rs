@@ -7,28 +7,28 @@ use portlab_stats::{
 };
 use portlab_words::Text;
 
-/// What one server may be against 4 µs: half as much, or twice.
+/// Costs of a server that may need half or twice as much as one of 4 µs.
 pub(super) const UNSURE: [f64; 7] = [2.0, 8.0, 4.1, 3.0, 9.0, 4.4, 3.9];
 
-/// `cell`, of which `change` has changed each round.
+/// `cell` with `change` in each round.
 pub(super) fn each(mut cell: Cell, change: impl Fn(&mut Round)) -> Cell {
     cell.rounds.iter_mut().for_each(change);
     cell
 }
 
-/// `cell`, of which `change` has changed the first rounds.
+/// `cell` with `change` in the first rounds.
 pub(super) fn first(many: usize, mut cell: Cell, change: impl Fn(&mut Round)) -> Cell {
     cell.rounds[..many].iter_mut().for_each(change);
     cell
 }
 
-/// A record of `cells`, each round of which `change` has changed.
+/// A record of `cells` with `change` in each round.
 pub(super) fn with(cells: Vec<Cell>, change: impl Fn(&mut Round)) -> Record {
     let cells = cells.into_iter().map(|cell| each(cell, &change));
     record(cells.collect())
 }
 
-/// A record of `cells`, whose workload `change` has changed.
+/// A record of `cells` with `change` in its workload.
 pub(super) fn of(cells: Vec<Cell>, change: impl Fn(&mut Workload)) -> Record {
     let mut record = record(cells);
     change(&mut record.workloads[0]);
@@ -83,7 +83,7 @@ pub(super) fn starved(model: &str, places: usize) -> Cell {
 pub(super) fn failing(model: &str, measured: usize, failed: usize) -> Cell {
     let failure = |round| Failed {
         round: round + 9,
-        reason: Text::new("it burnt.", "它烧坏了。"),
+        reason: Text::new("no answer.", "没有应答。"),
         unmetered: None,
     };
     Cell {
