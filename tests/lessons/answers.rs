@@ -1,4 +1,4 @@
-//! The answers to choose from: where the right one stands.
+//! The answers to choose from: the place of the right one.
 
 use libtest_mimic::Failed;
 use portlab_lessons::{LESSONS, order::SEED, page::page, script::Ask};
@@ -24,9 +24,9 @@ fn asked(seed: u64) -> Result<Vec<(String, Ask)>, Failed> {
     Ok(all)
 }
 
-/// Over all seeds each question's right answer is as often at one place as at another; and with the pages'
-/// seed no place is the one to guess.
-pub(crate) fn the_right_answer_is_anywhere_with_every_seed() -> Result<(), Failed> {
+/// Over all seeds, the right answer of each question is equally often at each place. With the seed of the pages, no place has
+/// the right answer much more often than the others.
+pub(crate) fn the_right_answer_is_at_each_place_equally_often() -> Result<(), Failed> {
     let questions = asked(SEED)?;
     let mut counts: Vec<Vec<u64>> = questions
         .iter()
@@ -52,7 +52,7 @@ pub(crate) fn the_right_answer_is_anywhere_with_every_seed() -> Result<(), Faile
         let mut count = vec![0_usize; options];
         of_them.for_each(|(_, ask)| count[ask.right] += 1);
         let total: usize = count.iter().sum();
-        // A third, or a half, and a third of that more or less.
+        // The expected share, a half or a third of the questions, within a third of this share.
         let is_even = count
             .iter()
             .all(|it| it * options * 3 >= total * 2 && it * options * 3 <= total * 4);
@@ -66,7 +66,7 @@ pub(crate) fn the_right_answer_is_anywhere_with_every_seed() -> Result<(), Faile
     Ok(())
 }
 
-/// What refers to an answer by its place, which is another with another seed.
+/// Words that refer to an answer by its place. They would be wrong, because the place depends on the seed.
 const PLACES: &str = "first answer to|second answer|third answer|last option|first option|second option|\
     third option|answer 1|answer 2|answer 3|option 1|option 2|option 3|the answers above|第一个选项|第二个选项|\
     第三个选项|最后一个选项|选项一|选项二|选项三|选项 1|选项 2|选项 3|第一个答案|第二个答案|第三个答案|\

@@ -1,4 +1,4 @@
-//! Lessons that a user watches, and answers.
+//! Lessons with a user, who guesses and types.
 
 use std::{
     io::{self, PipeWriter, Read, Write},
@@ -19,7 +19,7 @@ use socket2::SockRef;
 
 use crate::{check, turn_at_the_courses_port};
 
-/// What is shown, kept.
+/// An output that keeps what was written to it.
 #[derive(Clone, Default)]
 struct Board(Arc<Mutex<Vec<u8>>>);
 
@@ -58,7 +58,7 @@ impl Board {
     }
 }
 
-/// A lesson that is being played, and a keyboard.
+/// A lesson that is being played, and its keyboard.
 struct Watched {
     board: Board,
     keys: PipeWriter,
@@ -101,7 +101,7 @@ impl Watched {
     }
 }
 
-/// Plays the first lesson to a user who types `answers`; what was shown, and how it ended.
+/// Plays the first lesson to a user who types `answers`. Returns what was shown, and how the lesson ended.
 fn watched(answers: &str) -> (String, Result<(), Exit>) {
     let mut watched = Watched::begin("ports").unwrap();
     watched.types(answers).unwrap();
@@ -123,9 +123,9 @@ pub(crate) fn the_courses_client_is_answered_by_hand() -> Result<(), Failed> {
     drop(TcpStream::connect(&door)?);
     lesson.board.shows("left without sending anything.")?;
     // A client that resets the connection.
-    let rude = TcpStream::connect(&door)?;
-    SockRef::from(&rude).set_linger(Some(Duration::ZERO))?;
-    drop(rude);
+    let reset = TcpStream::connect(&door)?;
+    SockRef::from(&reset).set_linger(Some(Duration::ZERO))?;
+    drop(reset);
     lesson
         .board
         .shows_times("left without sending anything.", 2)?;
@@ -148,8 +148,8 @@ pub(crate) fn the_courses_client_is_answered_by_hand() -> Result<(), Failed> {
     check(holds, shown)
 }
 
-/// A server of a student's own, called when it is ready: it answers in UTF-8, which is wrong here.
-pub(crate) fn a_students_server_is_called_when_it_is_ready() -> Result<(), Failed> {
+/// The user's own server gets a client when it listens. It answers in UTF-8, which is wrong here.
+pub(crate) fn a_students_server_gets_a_client_when_it_listens() -> Result<(), Failed> {
     with_a_students_server("There is no answer in GBK: UTF-8: 收到.", |mut client| {
         let mut question = [0; 14];
         client.read_exact(&mut question)?;
@@ -157,8 +157,9 @@ pub(crate) fn a_students_server_is_called_when_it_is_ready() -> Result<(), Faile
     })
 }
 
-/// One that breaks off as soon as it has accepted.
-pub(crate) fn a_students_server_that_breaks_off_ends_no_lesson() -> Result<(), Failed> {
+/// The user's own server resets the connection as soon as it has accepted it.
+pub(crate) fn a_students_server_that_resets_the_connection_does_not_end_the_lesson()
+-> Result<(), Failed> {
     with_a_students_server(
         "There is no answer in GBK: the connection was closed before a byte came",
         |client| SockRef::from(&client).set_linger(Some(Duration::ZERO)),
@@ -192,7 +193,7 @@ fn with_a_students_server(
     check(report.not_here == ["yours/answered"], format!("{report:?}"))
 }
 
-pub(crate) fn a_guess_is_told_right_or_wrong() -> Result<(), Failed> {
+pub(crate) fn a_guess_is_judged_right_or_wrong() -> Result<(), Failed> {
     let script = find("ports").unwrap().script_as_shown(Lang::En, SEED)?;
     let [right, other] = [0, 1].map(|at| {
         let ask: &Ask = script.steps[at].ask.as_ref().expect("the step asks");
@@ -212,7 +213,7 @@ pub(crate) fn a_guess_is_told_right_or_wrong() -> Result<(), Failed> {
     ] {
         let (_, step) = script.step(step).ok_or("a step is missing")?;
         let ask = step.ask.as_ref().ok_or("a question is missing")?;
-        // As far as there is no value in it.
+        // The part before the first value.
         let right = ask.options[ask.right].split('{').next().unwrap_or_default();
         let verdict = format!("{verdict}\u{201c}{right}");
         let is_said = said.contains(&verdict);
@@ -222,7 +223,7 @@ pub(crate) fn a_guess_is_told_right_or_wrong() -> Result<(), Failed> {
 }
 
 pub(crate) fn the_outcome_is_not_shown_before_the_guess() -> Result<(), Failed> {
-    // All input ends where the first guess is asked for.
+    // The input ends at the question for the first guess.
     let (shown, ended) = watched("\n");
     check(matches!(ended, Err(Exit::Left)), format!("{ended:?}"))?;
     let holds = shown.contains("Which number will the system choose?");
@@ -230,14 +231,14 @@ pub(crate) fn the_outcome_is_not_shown_before_the_guess() -> Result<(), Failed> 
     check(!shown.contains("LISTEN") && !shown.contains('✓'), shown)
 }
 
-/// The outcome is shown; then there is a stop, and only then it is said why.
+/// The outcome is shown, then there is a stop, and only then the explanation is shown.
 pub(crate) fn the_reason_comes_after_a_stop() -> Result<(), Failed> {
     let told = |shown: &str| {
         let plain = anstream::adapter::strip_str(shown).to_string();
         let said = plain.split_whitespace().collect::<Vec<_>>().join(" ");
         said.contains("0 to 1023 are well known")
     };
-    // The story, and no guess: the outcome. All input ends at the stop.
+    // Enter after the story, and no guess: the outcome is shown. The input ends at the stop.
     let (shown, ended) = watched("\n\n");
     check(matches!(ended, Err(Exit::Left)), format!("{ended:?}"))?;
     let has_outcome = shown.contains('✓') && shown.contains("The outcome: ");

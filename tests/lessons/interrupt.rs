@@ -1,4 +1,4 @@
-//! Ctrl-C at any moment.
+//! Lessons that are interrupted by Ctrl-C.
 
 use std::{
     io::{BufRead, BufReader},
@@ -13,11 +13,11 @@ use rustix::pipe::fcntl_setpipe_size;
 
 use crate::{check, plays::Room};
 
-/// How far a lesson goes before it is interrupted, in parts of its output.
+/// The shares of a lesson's output after which it is interrupted.
 const POINTS: [f64; 4] = [0.0, 0.3, 0.55, 0.8];
 
 pub(crate) fn leaves_nothing_behind(lesson: &'static Lesson) -> Result<(), Failed> {
-    // As many lines as the text has, the lesson writes at least.
+    // The lesson writes at least as many lines as its text has.
     let lines = lesson.text(Lang::En).lines().count();
     let points = POINTS.map(|part| (lines as f64 * part) as usize);
     let runs = points.map(|after| thread::spawn(move || interrupted_after(lesson, after)));
@@ -30,11 +30,11 @@ pub(crate) fn leaves_nothing_behind(lesson: &'static Lesson) -> Result<(), Faile
 /// Interrupts the lesson once it has written `after` lines.
 fn interrupted_after(lesson: &Lesson, after: usize) -> Result<(), Failed> {
     let room = Room::new();
-    // With pauses, so that it isn't far ahead of what is read here.
+    // With pauses, so that the lesson isn't far ahead of this reader.
     let arguments = [lesson.name, "--lang", "en", "--auto", "--fast"];
     let mut child = room.command(&arguments).spawn()?;
     let stdout = child.stdout.take().unwrap();
-    // However late this test comes to read, the lesson is not far ahead.
+    // A small pipe: even if this test reads late, the lesson isn't far ahead.
     fcntl_setpipe_size(&stdout, 4096)?;
     let mut lines = BufReader::new(stdout).lines();
     for _ in 0..=after {
@@ -45,10 +45,10 @@ fn interrupted_after(lesson: &Lesson, after: usize) -> Result<(), Failed> {
     signal(&mut child, Signal::INT).map_err(|error| format!("after {after} lines: {error}"))?;
     lines.for_each(drop);
     let output = child.wait_with_output()?;
-    let complaints = String::from_utf8_lossy(&output.stderr);
-    let said = format!("after {after} lines: {}, {complaints}", output.status);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let said = format!("after {after} lines: {}, {errors}", output.status);
     check(output.status.code() == Some(130), &said)?;
-    check(complaints.contains("Nothing is left behind"), &said)?;
+    check(errors.contains("Nothing is left behind"), &said)?;
     room.has_no_process()?;
     room.has_no_file()
 }

@@ -1,10 +1,10 @@
-//! Every Python listing that a text shows is run as it is told there, where there is a Python.
+//! Every Python listing of a text is run as the text describes, on machines with Python.
 //!
-//! `listings/*.py` say of each what it is given and what must come of it; a listing without an entry fails.
+//! `listings/*.py` has an entry for each listing: its input, and the expected outcome. A listing without an entry fails.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{Read, Write},
+    io::{self, Write},
     process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -22,7 +22,7 @@ use serde_json::json;
 
 use crate::check;
 
-/// The entries, and what runs them.
+/// The entries, and the program that runs them.
 const HARNESS: [&str; 5] = [
     include_str!("listings/harness.py"),
     include_str!("listings/network.py"),
@@ -34,8 +34,8 @@ const HARNESS: [&str; 5] = [
 /// The listings of a lesson in one language, by LESSON/STEP/NUMBER, and whether each is a whole program.
 type Listings = BTreeMap<String, (String, bool)>;
 
-/// A trial per listing; one that is the same in both languages is run once. Without Python, and without gevent
-/// where it takes that, a trial is listed as ignored, and says why.
+/// A trial per listing; a listing that is the same in both languages is run once. Without Python, or without gevent if the
+/// listing needs it, the trial is listed as ignored, with the reason.
 pub(crate) fn trials() -> Vec<Trial> {
     let python = Python::find();
     let has_gevent = python.as_ref().and_then(|it| it.package("gevent"));
@@ -56,10 +56,10 @@ pub(crate) fn trials() -> Vec<Trial> {
                     }
                     Some(_) => None,
                 };
-                let name = format!("listings::{at}_does_as_told_in_{lang}");
+                let name = format!("listings::{at}_runs_as_described_in_{lang}");
                 let (python, at, listings) = (python.clone(), at.clone(), listings.clone());
                 let trial = Trial::test(name, move || match python {
-                    Some(python) => does_as_told(&python, lesson, lang, &at, &listings),
+                    Some(python) => runs_as_described(&python, lesson, lang, &at, &listings),
                     None => Ok(()),
                 });
                 let trial = trial.with_ignored_flag(reason.is_some());
@@ -80,7 +80,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 fn of_lesson(lesson: &Lesson, lang: Lang) -> Listings {
     let script = lesson
         .script(lang)
-        .expect("another test tells what is wrong");
+        .expect("another test reports the mistake");
     let mut listings = Listings::new();
     let Script {
         goal,
@@ -116,7 +116,7 @@ fn of_lesson(lesson: &Lesson, lang: Lang) -> Listings {
     listings
 }
 
-fn does_as_told(
+fn runs_as_described(
     python: &Python,
     lesson: &Lesson,
     lang: Lang,
@@ -136,7 +136,7 @@ fn does_as_told(
     Ok(())
 }
 
-/// No entry is left of a listing that there is no more.
+/// Every entry belongs to a listing.
 fn entries_are(python: &Python, listings: &BTreeSet<String>) -> Result<(), Failed> {
     let entries = answer(python, &["--list"], "")?;
     let entries: BTreeSet<String> = entries.lines().map(str::to_owned).collect();
@@ -146,7 +146,8 @@ fn entries_are(python: &Python, listings: &BTreeSet<String>) -> Result<(), Faile
     check(listings.len() > 70, format!("{} listings", listings.len()))
 }
 
-/// What the harness prints, within two minutes: then it is ended, and what it has started sees its pipes close.
+/// The output of the harness. After two minutes the harness is killed, and the programs that it has started end because
+/// their pipes are closed.
 fn answer(python: &Python, arguments: &[&str], given: &str) -> Result<String, Failed> {
     let mut command = Command::new(&python.executable);
     alone(&mut command)
@@ -157,15 +158,12 @@ fn answer(python: &Python, arguments: &[&str], given: &str) -> Result<String, Fa
         .stderr(Stdio::piped());
     let mut child = spawn::tie_to_this_thread(&mut command).spawn()?;
     child.stdin.take().unwrap().write_all(given.as_bytes())?;
-    let (mut out, mut errors) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-    let errors = thread::spawn(move || {
-        let mut text = String::new();
-        errors.read_to_string(&mut text).map(|_| text)
+    let errors = thread::spawn({
+        let pipe = child.stderr.take().unwrap();
+        move || io::read_to_string(pipe)
     });
-    let said = thread::spawn(move || {
-        let mut text = String::new();
-        out.read_to_string(&mut text).map(|_| text)
-    });
+    let pipe = child.stdout.take().unwrap();
+    let said = thread::spawn(move || io::read_to_string(pipe));
     let since = Instant::now();
     let status = loop {
         if let Some(status) = child.try_wait()? {

@@ -1,5 +1,5 @@
-//! Every lesson, in both languages: its texts agree, what it claims is seen, it leaves nothing behind,
-//! also when it is interrupted, its page is what its text says, and every Python listing does as told.
+//! Tests of every lesson in both languages: its texts agree, its claims hold, it leaves no process and no file behind, also
+//! when it is interrupted, its page is fresh, and every Python listing runs as described.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,10 +24,10 @@ fn main() {
     let mut trials = Vec::new();
     for &lesson in LESSONS {
         for lang in Lang::ALL {
-            let name = format!("{}::what_it_claims_is_seen_in_{lang}", lesson.name);
+            let name = format!("{}::its_claims_hold_in_{lang}", lesson.name);
             trials.push(Trial::test(name, move || {
                 let _turn = turn_of(lesson);
-                plays::what_it_claims_is_seen(lesson, lang)
+                plays::its_claims_hold(lesson, lang)
             }));
         }
         for &(name, run) in ON_EVERY_LESSON {
@@ -45,15 +45,15 @@ fn main() {
     portlab_testkit::run(trials);
 }
 
-/// The port that the course's programs use. A lesson names its number and leaves it to the student's
-/// program: until that has it, no other test may take it.
+/// Held by a test that uses port 8080, which the course's programs use. A lesson gives this number to the student's program,
+/// so no other test may bind it until that program has.
 static COURSES_PORT: Mutex<()> = Mutex::new(());
 
 fn turn_at_the_courses_port() -> MutexGuard<'static, ()> {
     COURSES_PORT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The turn of a lesson that listens at the course's port when it goes on by itself.
+/// The turn of a lesson that listens at port 8080 without a user.
 fn turn_of(lesson: &Lesson) -> Option<MutexGuard<'static, ()>> {
     (lesson.name == "client").then(turn_at_the_courses_port)
 }
@@ -70,7 +70,7 @@ const ON_EVERY_LESSON: &[(&str, OnLesson)] = &[
     ),
 ];
 
-/// Names each trial as its function is named.
+/// Names each trial after its function.
 macro_rules! once {
     ($($module:ident::$name:ident,)*) => {
         const ONCE: &[(&str, Once)] = &[$((stringify!($name), $module::$name),)*];
@@ -78,25 +78,25 @@ macro_rules! once {
 }
 
 once! {
-    interactive::a_students_server_that_breaks_off_ends_no_lesson,
-    plays::a_closed_pipe_ends_a_lesson_quietly,
-    interactive::a_students_server_is_called_when_it_is_ready,
+    interactive::a_students_server_that_resets_the_connection_does_not_end_the_lesson,
+    plays::a_lesson_ends_without_a_message_when_its_pipe_is_closed,
+    interactive::a_students_server_gets_a_client_when_it_listens,
     plays::a_students_own_files_change_nothing,
-    plays::who_has_the_courses_port_is_told,
+    plays::the_holder_of_port_8080_is_named,
     interactive::the_courses_client_is_answered_by_hand,
     texts::every_lesson_is_a_folder_of_its_name,
     texts::the_chinese_texts_use_the_courses_terms,
     pages::the_indexes_list_every_lesson,
-    pages::plans_of_classes_name_lessons_that_there_are,
-    plays::what_is_asked_wrongly_is_told_the_nearest_that_works,
-    interactive::a_guess_is_told_right_or_wrong,
+    pages::class_plans_name_existing_lessons,
+    plays::a_wrong_argument_gets_an_error_with_a_remedy,
+    interactive::a_guess_is_judged_right_or_wrong,
     interactive::the_outcome_is_not_shown_before_the_guess,
     interactive::the_reason_comes_after_a_stop,
-    answers::the_right_answer_is_anywhere_with_every_seed,
+    answers::the_right_answer_is_at_each_place_equally_often,
     answers::no_text_refers_to_an_answer_by_its_place,
     answers::the_answers_stand_in_one_order_on_page_and_terminal,
     interactive::a_user_may_leave_anywhere,
-    plays::the_lost_update_loses_on_two_processors,
+    plays::additions_are_lost_on_two_processors,
     plays::the_list_is_in_teaching_order_also_as_json,
 }
 

@@ -52,8 +52,8 @@ pub(crate) fn the_indexes_list_every_lesson() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Every lesson that a class plan or the README names is there, and every lesson is named in a plan.
-pub(crate) fn plans_of_classes_name_lessons_that_there_are() -> Result<(), Failed> {
+/// Every lesson that a class plan or a README names exists, and every plan names every lesson.
+pub(crate) fn class_plans_name_existing_lessons() -> Result<(), Failed> {
     let root = docs().join("../..");
     for plan in [
         "docs/teaching.md",
@@ -79,7 +79,7 @@ pub(crate) fn plans_of_classes_name_lessons_that_there_are() -> Result<(), Faile
     Ok(())
 }
 
-/// A file is as it is generated, or is renewed when that is asked for.
+/// Checks that a file has the generated text, or renews it if `PORTLAB_RENEW` is set.
 fn fresh(file: &Path, text: &str) -> Result<(), Failed> {
     if std::env::var_os("PORTLAB_RENEW").is_some() {
         fs::create_dir_all(file.parent().unwrap())?;

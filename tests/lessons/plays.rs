@@ -21,10 +21,10 @@ use portlab_words::Lang;
 
 use crate::{check, turn_at_the_courses_port};
 
-/// The variable by which all processes of a lesson are found.
+/// The environment variable that marks all processes of a lesson.
 const MARK: &str = "PORTLAB_TEST_LESSON";
 
-/// A lesson about to be played in an empty folder, and the mark of all its processes.
+/// An empty folder in which a lesson is played, and the mark of the lesson's processes.
 pub(crate) struct Room {
     dir: PathBuf,
     mark: String,
@@ -56,7 +56,7 @@ impl Room {
         command
     }
 
-    /// Fails when a process of the lesson is left. A killed one takes a moment to go.
+    /// Fails when a process of the lesson is left. It waits, because a killed process takes a moment to end.
     pub(crate) fn has_no_process(&self) -> Result<(), Failed> {
         let since = Instant::now();
         let mut left = marked(MARK, &self.mark)?;
@@ -86,11 +86,12 @@ pub(crate) fn streams(output: &Output) -> (String, String) {
     (text(&output.stdout), text(&output.stderr))
 }
 
-/// The columns of the narrowest terminal that lessons must fit.
+/// The columns of the narrowest terminal that must suit the lessons.
 const COLUMNS: usize = 60;
 
-/// In English with Python, if this machine has one; in Chinese without, or anything else that isn't ours.
-pub(crate) fn what_it_claims_is_seen(lesson: &Lesson, lang: Lang) -> Result<(), Failed> {
+/// All claims of the text are shown, and hold. In English this uses this machine's Python, if there is one; in Chinese `PATH` is
+/// empty, so there are no programs but portlab.
+pub(crate) fn its_claims_hold(lesson: &Lesson, lang: Lang) -> Result<(), Failed> {
     let room = Room::new();
     let script = lesson.script(lang)?;
     let mut command = room.command(&[lesson.name, "--lang", &lang.to_string()]);
@@ -99,12 +100,12 @@ pub(crate) fn what_it_claims_is_seen(lesson: &Lesson, lang: Lang) -> Result<(), 
         command.env("PATH", &room.dir);
     }
     let output = command.output()?;
-    let (text, complaints) = streams(&output);
-    let whole = format!("{text}\n{complaints}");
+    let (text, errors) = streams(&output);
+    let whole = format!("{text}\n{errors}");
     let said = format!("{}\n{whole}", output.status);
     check(output.status.success(), said)?;
     let claims = script.steps.iter().flat_map(|step| &step.claims).count();
-    // The last such line is the sum.
+    // The last line with a mark is the sum.
     let marks = text
         .lines()
         .filter(|line| line.starts_with(['✓', '○']))
@@ -113,7 +114,7 @@ pub(crate) fn what_it_claims_is_seen(lesson: &Lesson, lang: Lang) -> Result<(), 
     check(marks == claims + 1, said)?;
     let wide = text.lines().find(|line| width(line) > COLUMNS);
     check(wide.is_none(), format!("wider than {COLUMNS}: {wide:?}"))?;
-    let holds = complaints.contains("--auto");
+    let holds = errors.contains("--auto");
     check(holds, "no message says that there is no terminal to ask on")?;
     if lang == Lang::En && Python::find().is_some() {
         only_what_may_be_missing_is(lesson, &script, &text)?;
@@ -122,7 +123,7 @@ pub(crate) fn what_it_claims_is_seen(lesson: &Lesson, lang: Lang) -> Result<(), 
     room.has_no_file()
 }
 
-/// Looks for claims that were said not to be seen on this machine, though every machine shows them.
+/// Fails if the output says that this machine can't show a claim, though every machine can.
 fn only_what_may_be_missing_is(lesson: &Lesson, script: &Script, text: &str) -> Result<(), Failed> {
     let said = without_breaks(text);
     for step in &script.steps {
@@ -138,17 +139,17 @@ fn only_what_may_be_missing_is(lesson: &Lesson, script: &Script, text: &str) -> 
     Ok(())
 }
 
-/// Claims that a machine of two processors with Python may not show, and why.
+/// Claims that even a machine with two processors and Python may not show, and the reasons.
 const MAY_BE_MISSING: &[&str] = &[
-    // Root may have every port.
+    // Root may bind every port.
     "ports/low/refused",
-    // Another program may be given the number first.
+    // The system may give the port to another program first.
     "holder/end/free",
-    // It takes gevent.
+    // It needs gevent.
     "coroutines/gevent/",
     // A container hides the parent.
     "processes/",
-    // Luck, and how busy the machine is.
+    // These depend on chance, and on how busy the machine is.
     "threads/order/differs",
     "lost-update/python/apart",
     "chat/limit/reason",
@@ -166,8 +167,7 @@ fn without_breaks(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A student's own files, and a `python3` that is a script, as some installations have it, change
-/// nothing.
+/// A student's own files don't disturb a lesson, and neither does a `python3` that is a script, as in some installations.
 pub(crate) fn a_students_own_files_change_nothing() -> Result<(), Failed> {
     let Some(python) = Python::find() else {
         return Ok(());
@@ -182,8 +182,8 @@ pub(crate) fn a_students_own_files_change_nothing() -> Result<(), Failed> {
     for lesson in ["bytes", "eof"] {
         let mut command = room.command(&[lesson, "--lang", "en"]);
         let output = command.env("PATH", &room.dir).output()?;
-        let (text, complaints) = streams(&output);
-        check(output.status.success(), format!("{text}\n{complaints}"))?;
+        let (text, errors) = streams(&output);
+        check(output.status.success(), format!("{text}\n{errors}"))?;
         check(!text.contains('○'), text)?;
         room.has_no_process()?;
     }
@@ -192,10 +192,10 @@ pub(crate) fn a_students_own_files_change_nothing() -> Result<(), Failed> {
     room.has_no_file()
 }
 
-/// Where the course's port is taken, the lesson says by whom, and takes another.
-pub(crate) fn who_has_the_courses_port_is_told() -> Result<(), Failed> {
+/// If port 8080 is taken, the lesson names the holder, and takes another port.
+pub(crate) fn the_holder_of_port_8080_is_named() -> Result<(), Failed> {
     let _turn = turn_at_the_courses_port();
-    // A program that has it already will do as well, unless it gives the port back too soon: so this waits for it.
+    // If another program has the port, this waits for it: the program might free the port during the test.
     let since = Instant::now();
     let mut taken = TcpListener::bind("127.0.0.1:8080");
     while taken.is_err() && since.elapsed() < Duration::from_secs(20) {
@@ -212,14 +212,14 @@ pub(crate) fn who_has_the_courses_port_is_told() -> Result<(), Failed> {
     Ok(())
 }
 
-/// The columns of a line: what is Chinese takes two.
+/// The columns of a line: a Chinese character takes two.
 fn width(line: &str) -> usize {
     let wide = |character: char| ('\u{2e80}'..='\u{ffef}').contains(&character);
     line.chars().map(|it| if wide(it) { 2 } else { 1 }).sum()
 }
 
-/// Where two threads really run at once, the lost update is really lost.
-pub(crate) fn the_lost_update_loses_on_two_processors() -> Result<(), Failed> {
+/// If two threads can run at the same time, additions are lost.
+pub(crate) fn additions_are_lost_on_two_processors() -> Result<(), Failed> {
     if thread::available_parallelism()?.get() < 2 {
         return Ok(());
     }
@@ -231,7 +231,7 @@ pub(crate) fn the_lost_update_loses_on_two_processors() -> Result<(), Failed> {
     check(!said.contains("nothing was lost here"), text)
 }
 
-pub(crate) fn what_is_asked_wrongly_is_told_the_nearest_that_works() -> Result<(), Failed> {
+pub(crate) fn a_wrong_argument_gets_an_error_with_a_remedy() -> Result<(), Failed> {
     let room = Room::new();
     for (arguments, says) in [
         (&["prots"][..], "there is no lesson \"prots\"; try ports"),
@@ -240,23 +240,23 @@ pub(crate) fn what_is_asked_wrongly_is_told_the_nearest_that_works() -> Result<(
         (&["ports", "--fast"], "--auto"),
     ] {
         let output = room.command(arguments).output()?;
-        let (_, complaints) = streams(&output);
+        let (_, errors) = streams(&output);
         let said = format!("{:?}", output.status);
         check(output.status.code() == Some(2), said)?;
-        check(complaints.contains(says), complaints)?;
+        check(errors.contains(says), errors)?;
     }
     Ok(())
 }
 
-/// A reader that has seen enough closes the pipe, as `head` does.
-pub(crate) fn a_closed_pipe_ends_a_lesson_quietly() -> Result<(), Failed> {
+/// The reader closes the pipe early, as `head` does.
+pub(crate) fn a_lesson_ends_without_a_message_when_its_pipe_is_closed() -> Result<(), Failed> {
     let room = Room::new();
     let mut child = room.command(&["ports", "--auto", "--fast"]).spawn()?;
     let mut first = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut first)?;
     let output = child.wait_with_output()?;
-    let (_, complaints) = streams(&output);
-    check(output.status.success() && complaints.is_empty(), complaints)
+    let (_, errors) = streams(&output);
+    check(output.status.success() && errors.is_empty(), errors)
 }
 
 pub(crate) fn the_list_is_in_teaching_order_also_as_json() -> Result<(), Failed> {

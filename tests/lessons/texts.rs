@@ -1,4 +1,4 @@
-//! The texts of a lesson: both languages tell the same.
+//! The texts of a lesson: both languages have the same parts.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -30,7 +30,7 @@ pub(crate) fn agree(lesson: &'static Lesson) -> Result<(), Failed> {
             check(used, format!("{lang}.md has no {{{example}}}"))?;
         }
         for (file, _) in lesson.files {
-            // The function itself need not be shown.
+            // The lesson's function needn't be shown.
             let shown = *file == "mod.rs" || text.contains(file);
             check(shown, format!("{lang}.md shows nothing of {file}"))?;
         }
@@ -109,7 +109,7 @@ fn only_chinese(name: &str, text: &str, wordings: &str) -> Result<(), Failed> {
     check(found.is_none(), format!("{name} says {found:?}"))
 }
 
-/// All that must be the same in both languages.
+/// The parts that must be the same in both languages.
 fn shape(script: &Script) -> Vec<String> {
     let steps = script.steps.iter().map(|step| {
         let ask = step.ask.as_ref().map(|ask| (ask.options.len(), ask.right));
@@ -128,7 +128,7 @@ fn shape(script: &Script) -> Vec<String> {
     steps.chain([questions]).collect()
 }
 
-/// A text without the blocks that are a program's: those have brackets of their own.
+/// A text without the lines of programs, which contain curly brackets of their own.
 fn without_programs(text: &str) -> String {
     let mut kept = String::new();
     for (at, piece) in text.split("\n```").enumerate() {

@@ -28,7 +28,7 @@ pub(crate) fn wrapped(text: &str, width: usize, first: &str) -> String {
     lines
 }
 
-/// Lines as they are, behind a bar; a line wider than `width` is broken.
+/// Unchanged lines, behind a bar; a line wider than `width` is broken.
 pub(crate) fn barred(text: &str, style: Style, width: usize) -> String {
     let room = width.saturating_sub(4).max(1);
     let mut barred = String::new();
@@ -67,8 +67,8 @@ fn broken(line: &str, width: usize) -> Vec<String> {
     pieces
 }
 
-/// Replaces the marks of a text by styles. `code` keeps its marks, so that it can be told without colour; **bold** loses
-/// them.
+/// Replaces the marks of a text by styles. `code` keeps its marks, so that it is recognised without colour; **bold**
+/// loses its marks.
 pub(crate) fn styled(text: &str) -> String {
     let mut styled = String::new();
     for (at, piece) in text.split('`').enumerate() {
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn long_lines_of_a_program_are_broken_and_set_in() {
+    fn long_lines_of_a_program_are_broken_and_indented() {
         assert_eq!(plain(&code("abcdef", 8)), "  │ abcd\n  │   ef\n");
     }
 

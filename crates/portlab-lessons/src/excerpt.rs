@@ -3,14 +3,14 @@
 /// The first line of `text` that contains `from`, and the block that this line begins, without comments and without the
 /// common indentation; `None` if no line contains `from`.
 ///
-/// The block is all that is indented more than the line, and the bracket that closes it: so it works for Python and for
+/// The block consists of all lines that are indented more than the first, and the closing bracket: this suits Python and
 /// Rust.
 pub(crate) fn excerpt(text: &str, from: &str) -> Option<String> {
     let mut lines = text.lines().skip_while(|line| !line.contains(from));
     let first = lines.next()?;
     let margin = indentation(first);
     let mut taken = vec![first];
-    // `let x = y;` begins nothing, and neither does Python's `x = y`.
+    // A statement such as `let x = y;` begins no block. After Python's `x = y`, the next line isn't indented more.
     let mut is_open = !first.trim_end().ends_with(';');
     for line in lines {
         if !is_open {
@@ -26,9 +26,9 @@ pub(crate) fn excerpt(text: &str, from: &str) -> Option<String> {
         // `} else {` closes a block and begins another.
         is_open = deeper || line.trim_end().ends_with('{');
     }
-    let told = taken.iter().filter(|line| !is_comment(line));
-    let told: Vec<_> = told.map(|line| line.get(margin..).unwrap_or("")).collect();
-    Some(told.join("\n").trim_end().to_owned())
+    let kept = taken.iter().filter(|line| !is_comment(line));
+    let kept: Vec<_> = kept.map(|line| line.get(margin..).unwrap_or("")).collect();
+    Some(kept.join("\n").trim_end().to_owned())
 }
 
 fn indentation(line: &str) -> usize {

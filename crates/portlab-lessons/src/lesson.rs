@@ -23,7 +23,7 @@ pub struct Lesson {
     pub zh: &'static str,
     /// The programs in the lesson's folder that the texts show lines of, by file name.
     pub files: Files,
-    /// What the lesson's page shows for each `{name}` that has its value only when the lesson is played;
+    /// The lesson's page shows these values for each `{name}` that gets its value only when the lesson is played;
     /// [`Lesson::examples`] describes the format.
     pub examples: &'static str,
     /// Plays the lesson, step by step, in the order of its text.
@@ -33,7 +33,7 @@ pub struct Lesson {
 /// Plays a lesson to its end.
 ///
 /// # Errors
-/// When the user leaves, or the machine refuses what the lesson needs.
+/// When the user quits, or the machine refuses what the lesson needs.
 pub fn play(lesson: &Lesson, run: &mut LessonRun) -> Result<Report, Exit> {
     let script = lesson.script_as_shown(run.lang, run.seed)?;
     Stage::play(script, lesson.files, run, lesson.play)
@@ -76,7 +76,7 @@ impl Lesson {
     /// The text in `lang`, parsed.
     ///
     /// # Errors
-    /// When the text breaks the format, which a test finds out.
+    /// When the text breaks the format; a test finds such a text.
     pub fn script(&self, lang: Lang) -> Result<Script, ScriptError> {
         Script::parse(self.text(lang), self.files)
     }
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_example_may_have_several_lines_and_be_another_in_chinese() {
+    fn an_example_may_have_several_lines_and_a_different_value_in_chinese() {
         let lesson = Lesson {
             examples: "port = 80\ntaken =\nname = Ming\nname.zh = 小明\ntable =\n    a  b\n\n      c\n",
             ..*crate::LESSONS[0]

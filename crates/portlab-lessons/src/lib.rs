@@ -1,5 +1,5 @@
-//! Lessons about ports, played live: each does what it tells, on this machine's sockets, processes
-//! and threads, and checks its own outcome.
+//! Lessons about ports, played live: each lesson runs what its text describes on this machine's sockets,
+//! processes and threads, and checks the outcome.
 //!
 //! | module | owns |
 //! |---|---|
@@ -7,14 +7,14 @@
 //! | [`lesson`] | what a lesson is made of |
 //! | [`script`] | a lesson's text: parsed, the same for the terminal and for the page |
 //! | [`order`] | the order of the answers to choose from, by a seed |
-//! | `excerpt` | the few lines of a program that matter |
+//! | `excerpt` | a few lines of a program, from a given line to the end of its block |
 //! | `seen` | the outcome of a claim |
-//! | [`stage`] | what a lesson's function does: begin a step, tell what was seen, end it |
+//! | [`stage`] | what a lesson's function does: begin a step, record what was seen, end the step |
 //! | [`run`] | how a lesson is run: language, width, pace, input, output |
 //! | `board` | laying text out on a terminal |
-//! | `words` | what the stage itself says, in both languages |
+//! | `words` | the stage's own messages, in both languages |
 //! | `cast` | what lessons share: clients, connections, ports, students' programs, the kernel's tables |
-//! | [`page`] | a lesson as a page |
+//! | [`page`] | a lesson as a page in Markdown |
 //!
 //! Each text is data that any program can read:
 //!

@@ -1,12 +1,12 @@
-//! The order in which the answers to a question stand.
+//! The order of the answers to a question.
 //!
-//! The texts are written with the right answer where it reads best, which is mostly in the middle. A class
-//! notices that soon. So the answers are shuffled: by a seed, the lesson and the step, so that one seed gives
-//! the same order every time, in both languages, on the terminal and on the page.
+//! In the texts, the right answer is mostly in the middle, and a class would soon notice that. So the answers are
+//! shuffled by a seed, the lesson and the step: one seed gives the same order every time, in both languages, on the
+//! terminal and on the page.
 
 use crate::script::{Ask, Script};
 
-/// The seed of the pages, and of a lesson that is played without another.
+/// The seed of the pages, and of a lesson that is played without `--seed`.
 pub const SEED: u64 = 1;
 
 impl Script {
@@ -32,8 +32,8 @@ impl Ask {
     }
 }
 
-/// A generator for one question. FNV-1a, because it must give the same numbers with every compiler, which the
-/// standard library's hasher doesn't promise.
+/// A generator for one question. It is seeded by the hash FNV-1a, because the hash must be the same with every compiler,
+/// and the standard library doesn't promise that for its hasher.
 fn random(lesson: &str, step: &str, seed: u64) -> fastrand::Rng {
     let name = format!("{lesson}/{step}");
     let bytes = name.bytes().chain(seed.to_le_bytes());

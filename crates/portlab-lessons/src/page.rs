@@ -1,4 +1,4 @@
-//! A lesson as a page, to read and to teach from.
+//! A lesson as a page in Markdown, for reading and teaching.
 
 use std::collections::BTreeMap;
 
@@ -138,15 +138,11 @@ impl Page<'_> {
             format!("[{}](../{}/{}.md)", other.1, other.0, self.lesson.name),
             "[↑](../README.md)".to_owned(),
         ];
-        let near = |place: Option<usize>| place.and_then(|place| LESSONS.get(place));
-        if let Some(before) = near(place.checked_sub(1)) {
-            links.push(format!(
-                "[← {}]({}.md)",
-                before.title(self.lang),
-                before.name
-            ));
+        if let Some(before) = LESSONS[..place].last() {
+            let (title, name) = (before.title(self.lang), before.name);
+            links.push(format!("[← {title}]({name}.md)"));
         }
-        if let Some(after) = near(place.checked_add(1)) {
+        if let Some(after) = LESSONS.get(place + 1) {
             links.push(format!("[{} →]({}.md)", after.title(self.lang), after.name));
         }
         self.line(&links.join(" · "));
@@ -188,7 +184,7 @@ impl Page<'_> {
         self.text.push('\n');
     }
 
-    /// Folded content: the reader thinks first.
+    /// Folded content: the reader opens it after thinking.
     fn hidden(&mut self, text: &Text, show: impl FnOnce(&mut Self)) {
         let summary = text.pick(self.lang);
         self.line(&format!("<details><summary>{summary}</summary>"));

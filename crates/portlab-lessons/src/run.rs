@@ -1,4 +1,4 @@
-//! How a lesson is run: the language, the width of the screen, the pace, and where input and output are.
+//! How a lesson is run: the language, the width of the screen, the pace, the input and the output.
 
 use std::{
     fs::File,
@@ -44,15 +44,15 @@ pub struct LessonRun {
     pub pace: Pace,
     /// Orders the answers to choose from; [`crate::order::SEED`] gives the order of the pages.
     pub seed: u64,
-    /// This program's own file: a lesson starts its servers from it.
+    /// The file of this program: a lesson starts its servers from it.
     pub program: PathBuf,
-    /// Where everything is shown.
+    /// The output.
     pub out: Box<dyn Write>,
-    /// Where the user's input comes from.
+    /// The user's input.
     pub answers: Answers,
 }
 
-/// Moves the cursor a line up and erases that line: written by itself, it takes the prompt away.
+/// Moves the cursor a line up and erases that line. It is written alone, to remove the prompt.
 pub const ERASE: &str = "\x1b[1A\x1b[2K";
 
 /// What the user types, line by line.
@@ -77,7 +77,7 @@ impl Answers {
 /// What ended a wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Input {
-    /// The user typed this line; its end is cut off.
+    /// The user typed this line; the line end is removed.
     Line(String),
     /// The other descriptor became readable.
     Other,
@@ -88,7 +88,7 @@ pub(crate) enum Input {
 impl LessonRun {
     /// The columns that a text may take.
     pub(crate) fn columns(&self) -> usize {
-        // Below that nothing can be laid out.
+        // Tables and bars need 30 columns.
         self.width.clamp(30, WIDEST)
     }
 
@@ -96,7 +96,7 @@ impl LessonRun {
         self.pace == Pace::Enter
     }
 
-    /// Pauses for `reading`, the time that a text takes to be read.
+    /// Pauses for `reading`, the time that the user needs to read a text.
     pub(crate) fn pause(&self, reading: Duration) {
         match self.pace {
             Pace::Clock => thread::sleep(reading),
@@ -105,21 +105,21 @@ impl LessonRun {
         }
     }
 
-    /// Discards what was typed before the prompt: Enter pressed twice doesn't skip anything.
+    /// Discards what was typed before the prompt, so that pressing Enter twice doesn't skip a text.
     pub(crate) fn discard_input(&self) {
-        // Fails if the input is no terminal: then there is nothing to discard.
+        // Fails if the input isn't a terminal: then no input has to be discarded.
         let _ = tcflush(self.answers.0.get_ref(), QueueSelector::IFlush);
     }
 
-    /// The next line that the user types; `None` at the end of all input.
+    /// The next line that the user types; `None` at the end of the input.
     pub(crate) fn line(&mut self) -> io::Result<Option<String>> {
         let mut line = String::new();
         let read = self.answers.0.read_line(&mut line)?;
         Ok((read > 0).then(|| line.trim_end().to_owned()))
     }
 
-    /// Waits until a line is typed or `other` is readable, but no longer than `patience`. The end of all input counts
-    /// as an empty line. Fails when the input can't be read.
+    /// Waits until the user types a line or `other` is readable, for `patience` at most. The end of the input counts as
+    /// an empty line. Fails when the input can't be read.
     pub(crate) fn wait(&mut self, other: BorrowedFd<'_>, patience: Duration) -> io::Result<Input> {
         let mut watched = vec![PollFd::from_borrowed_fd(other, PollFlags::IN)];
         if self.is_interactive() {

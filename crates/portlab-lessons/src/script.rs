@@ -14,9 +14,9 @@
 //!
 //! ```python student.py: while True
 //! ```
-//! (An empty block shows the lines of a file of the lesson's folder, or of `models/`, `textbook/` and `drivers/`, from the first
-//! that contains what stands behind the colon to the end of what it begins; without a colon, the whole
-//! file. Any other block is shown as it is; in one without a language, `{name}` has its value.)
+//! (An empty block shows lines of a file of the lesson's folder, or of `models/`, `textbook/` and `drivers/`: from the
+//! first line that contains the text after the colon to the end of its block; without a colon, the whole file. Any other
+//! block is shown as it is; in a block without a language, `{name}` stands for its value.)
 //!
 //! ### ask KEY
 //! What will happen? (KEY is the claim that answers it; without it, the first. The answers are shuffled before
@@ -26,8 +26,8 @@
 //!
 //! ### seen
 //! Text and blocks, as the kernel saw it.
-//! - KEY: What the lesson claims, and its function checks.
-//! - KEY?: What is said instead where this machine doesn't show it.
+//! - KEY: A claim, which the lesson's function checks.
+//! - KEY?: The text that is shown instead on a machine that can't show the claim.
 //!
 //! ### why
 //! The explanation. (Before it, the terminal waits for Enter once more.)
@@ -61,13 +61,13 @@ pub struct Script {
 /// A step: announced, done and explained.
 #[derive(Clone, Debug, Default)]
 pub struct Step {
-    /// What the lesson's function calls it.
+    /// The name by which the lesson's function begins it.
     pub key: String,
     /// Its title.
     pub title: String,
-    /// What is said before.
+    /// The text that is shown before it is done.
     pub say: Vec<Block>,
-    /// What is asked before the outcome is seen.
+    /// The question that is asked before the outcome is shown.
     pub ask: Option<Ask>,
     /// What is shown of the outcome.
     pub seen: Vec<Block>,
@@ -93,11 +93,11 @@ pub struct Ask {
 /// A statement about the outcome, which the lesson's function checks.
 #[derive(Clone, Debug, Default)]
 pub struct Claim {
-    /// What the lesson's function calls it.
+    /// The name by which the lesson's function records the outcome.
     pub key: String,
-    /// What is said when it was seen.
+    /// The text that is shown if the claim was seen.
     pub text: String,
-    /// What is said where this machine doesn't show it.
+    /// The text that is shown on a machine that can't show the claim.
     pub not_here: Option<String>,
 }
 
@@ -117,15 +117,15 @@ pub enum Block {
     Paragraph(String),
     /// An item of a list.
     Item(String),
-    /// Lines as they are, such as the kernel's.
+    /// Lines that are shown unchanged, such as the kernel's tables.
     Lines(String),
     /// Lines of a program.
     Code {
-        /// What it is written in: `python`, `rust`, `sh`.
+        /// The language: `python`, `rust`, `sh`.
         language: String,
-        /// The file that they are from, if from one.
+        /// The file that contains the lines, if they are from a file.
         file: Option<String>,
-        /// Whether they are a whole program that can be copied and run.
+        /// Whether the lines are a whole program that can be copied and run.
         is_whole: bool,
         /// The lines.
         text: String,
@@ -140,11 +140,11 @@ pub struct ScriptError {
     what: String,
 }
 
-/// Lines of a program that a class can read at once.
+/// The most lines of a program that are shown at once, so that a class can read them.
 const FEW: usize = 16;
 
 impl Script {
-    /// Reads a text. `files` are those that it may show, beside the models'.
+    /// Reads a text. It may show lines of `files`, and of the models.
     ///
     /// # Errors
     /// When the text breaks the format.
@@ -177,7 +177,7 @@ impl Script {
             };
             let (_, _, blocks) = sections
                 .last_mut()
-                .ok_or_else(|| fail("this stands under no heading".to_owned()))?;
+                .ok_or_else(|| fail("text before the first heading".to_owned()))?;
             blocks.push(block);
         }
         let mut script = Self::default();
@@ -188,7 +188,7 @@ impl Script {
         script.complete()
     }
 
-    /// The step that is called `key`, and where it stands among all, from 0.
+    /// The step `key`, and its place among all steps, from 0.
     pub fn step(&self, key: &str) -> Option<(usize, &Step)> {
         let mut steps = self.steps.iter().enumerate();
         steps.find(|(_, step)| step.key == key)
@@ -231,7 +231,7 @@ impl Script {
             self.title = title.to_owned();
         } else if let Some((key, title)) = step.and_then(|it| it.split_once(": ")) {
             if self.step(key).is_some() {
-                return Err(format!("there is another step {key}"));
+                return Err(format!("step {key} is defined twice"));
             }
             self.steps.push(Step {
                 key: key.to_owned(),
@@ -253,7 +253,7 @@ impl Script {
                 }
                 _ => {
                     return Err(format!(
-                        "`{heading}` has no place here: there are goal, story, `step KEY: TITLE` and question"
+                        "unexpected heading `{heading}`: expected goal, story, `step KEY: TITLE` or question"
                     ));
                 }
             }
@@ -261,7 +261,7 @@ impl Script {
         Ok(())
     }
 
-    /// Checks that nothing is missing.
+    /// Checks that no part is missing.
     fn complete(self) -> Result<Self, ScriptError> {
         let fail = |what: String| Err(ScriptError { line: 0, what });
         if self.title.is_empty() || self.goal.is_empty() || self.story.is_empty() {
@@ -272,7 +272,7 @@ impl Script {
         }
         for step in &self.steps {
             if step.claims.is_empty() {
-                return fail(format!("step {} claims nothing", step.key));
+                return fail(format!("step {} has no claims", step.key));
             }
             let asks = step.ask.as_ref();
             if asks.is_some_and(|ask| ask.options.len() <= ask.right) {
@@ -280,7 +280,10 @@ impl Script {
             }
             let about = asks.and_then(|ask| ask.about.as_ref());
             if let Some(key) = about.filter(|key| !step.claims.iter().any(|it| it.key == **key)) {
-                return fail(format!("step {} has no claim {key} to ask about", step.key));
+                return fail(format!(
+                    "step {} asks about claim {key}, which it lacks",
+                    step.key
+                ));
             }
         }
         Ok(self)
@@ -331,7 +334,11 @@ impl Step {
                 let mut blocks = blocks.into_iter();
                 return blocks.try_for_each(|block| self.claim_or_show(block));
             }
-            _ => return Err(format!("`{heading}` has no place here")),
+            _ => {
+                return Err(format!(
+                    "unexpected heading `{heading}`: expected seen, ask or why"
+                ));
+            }
         }
         Ok(())
     }
@@ -343,7 +350,7 @@ impl Step {
         };
         let (key, text) = item
             .split_once(": ")
-            .ok_or(format!("`- {item}` is no claim: `- KEY: TEXT`"))?;
+            .ok_or(format!("invalid claim `- {item}`: expected `- KEY: TEXT`"))?;
         let text = text.to_owned();
         match key.strip_suffix('?') {
             None => self.claims.push(Claim {
@@ -353,7 +360,9 @@ impl Step {
             }),
             Some(key) => {
                 let claim = self.claims.iter_mut().find(|claim| claim.key == key);
-                claim.ok_or(format!("{key}? has no {key}"))?.not_here = Some(text);
+                claim
+                    .ok_or(format!("{key}? follows no claim {key}"))?
+                    .not_here = Some(text);
             }
         }
         Ok(())
@@ -388,7 +397,7 @@ fn fenced(info: &str, body: &str, files: &[(&str, &str)]) -> Result<Block, Strin
     let text = match (file, body) {
         ("", body) => body.to_owned(),
         (file, "") => shown(file, needle, files)?,
-        (file, _) => return Err(format!("a block is {file}'s or its own, not both")),
+        (file, _) => return Err(format!("a block that shows {file} must be empty")),
     };
     let lines = text.lines().count();
     if lines > FEW {
@@ -405,7 +414,9 @@ fn fenced(info: &str, body: &str, files: &[(&str, &str)]) -> Result<Block, Strin
 fn shown(file: &str, needle: &str, files: &[(&str, &str)]) -> Result<String, String> {
     let mut all = files.iter().chain(portlab_backends::SOURCES);
     let found = all.find(|(listed, _)| *listed == file);
-    let (_, text) = found.ok_or(format!("there is no file {file} among the lesson's"))?;
+    let (_, text) = found.ok_or(format!(
+        "unknown file {file}: expected a file of the lesson or of the models"
+    ))?;
     match needle {
         "" => Ok(text.trim_end().to_owned()),
         needle => excerpt(text, needle).ok_or(format!("no line of {file} contains `{needle}`")),
@@ -485,23 +496,23 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_not_right_is_refused_with_its_line() {
+    fn a_text_with_a_mistake_is_refused_with_its_line() {
         let error = |from: &str, to: &str| {
             let text = TEXT.replacen(from, to, 1);
             Script::parse(&text, FILES).unwrap_err().to_string()
         };
-        assert!(error("## goal", "## aim").starts_with("line 3: `## aim`"));
-        assert!(error("a.py", "b.py").contains("no file b.py"));
+        assert!(error("## goal", "## aim").starts_with("line 3: unexpected heading `## aim`"));
+        assert!(error("a.py", "b.py").contains("unknown file b.py"));
         assert!(error(": while", ": until").contains("contains `until`"));
         assert!(error("[x] ", "").contains("no answer of step one"));
-        assert!(error("- came?", "- went?").contains("went? has no went"));
-        assert!(error("### why", "### answer").contains("no place here"));
-        assert!(error("### ask", "### ask left").contains("has no claim left"));
-        assert!(error("- came: It {x}.\n- came?: Not here.\n", "").contains("claims nothing"));
+        assert!(error("- came?", "- went?").contains("went? follows no claim went"));
+        assert!(error("### why", "### answer").contains("unexpected heading"));
+        assert!(error("### ask", "### ask left").contains("asks about claim left"));
+        assert!(error("- came: It {x}.\n- came?: Not here.\n", "").contains("has no claims"));
     }
 
     #[test]
-    fn lines_are_joined_as_their_language_does_it() {
+    fn lines_are_joined_as_their_language_requires() {
         let joined = |text: &str, more: &str| {
             let mut text = text.to_owned();
             join(&mut text, more);
@@ -516,7 +527,7 @@ mod tests {
     }
 
     #[test]
-    fn values_take_their_places_and_other_brackets_stay() {
+    fn names_are_replaced_by_values_and_other_brackets_stay() {
         let value = |name: &str| (name == "port").then_some("80");
         assert_eq!(fill("{port}: {x} {'a': 1} {", value), "80: {x} {'a': 1} {");
         let nested = |name: &str| {

@@ -1,4 +1,4 @@
-//! What the stage itself says, in both languages.
+//! The stage's own messages, in both languages.
 
 use portlab_words::{Lang, Text, tr};
 
@@ -25,7 +25,7 @@ pub(crate) fn seed(lang: Lang, seed: u64) -> String {
 pub(crate) fn seed_of_page(lang: Lang) -> String {
     tr!(
         lang,
-        "The answers to choose from are in the order of `--seed {SEED}`, as on the terminal; with another `--seed` the \
+        "The answers to choose from are in the order of `--seed {SEED}`, as on the terminal. With another `--seed`, the \
          terminal shows another order.",
         "备选答案按 `--seed {SEED}` 的顺序排列，和终端里一样；终端里换一个 `--seed`，顺序也换一种。",
     )
@@ -49,17 +49,17 @@ pub(crate) static SEEN_ONCE: Text = Text::new(
 pub(crate) static WHY: Text = Text::new("Why", "为什么");
 pub(crate) static THINK: Text = Text::new("Think about it", "想一想");
 pub(crate) static ANSWER: Text = Text::new("Answer", "答案");
-pub(crate) static GO_ON: Text = Text::new("Enter goes on, q leaves", "按回车继续，q 退出");
-pub(crate) static TELL_WHY: Text = Text::new("Enter tells why, q leaves", "按回车看为什么，q 退出");
+pub(crate) static GO_ON: Text = Text::new("Enter: continue, q: quit", "按回车继续，q 退出");
+pub(crate) static TELL_WHY: Text = Text::new("Enter: see why, q: quit", "按回车看为什么，q 退出");
 pub(crate) static OUTCOME_ON_PAGE: Text = Text::new("What happened", "结果");
-pub(crate) static DO_IT: Text = Text::new("Enter does it, q leaves", "按回车执行，q 退出");
+pub(crate) static DO_IT: Text = Text::new("Enter: run this step, q: quit", "按回车执行，q 退出");
 pub(crate) static YOUR_GUESS: Text = Text::new(
     "Your guess (a number), or Enter",
     "你猜是几？（输入数字，或直接回车）",
 );
-pub(crate) static ANSWER_IT: Text = Text::new("Enter shows the answer", "按回车看答案");
+pub(crate) static ANSWER_IT: Text = Text::new("Enter: see the answer", "按回车看答案");
 pub(crate) static WAITING: Text = Text::new(
-    "Waiting for your program; Enter skips it, q leaves",
+    "Waiting for your program; Enter: skip, q: quit",
     "正在等你的程序；回车跳过，q 退出",
 );
 pub(crate) static ANSWER_BY_HAND: Text = Text::new(
@@ -72,11 +72,11 @@ pub(crate) static OUTCOME: Text = Text::new("The outcome: ", "结果是：");
 pub(crate) static WOULD: Text =
     Text::new("On other machines the outcome is: ", "在别的机器上会是：");
 pub(crate) static AGAIN: Text = Text::new(
-    "a number from the list, or Enter",
+    "Type a number from the list, or press Enter.",
     "请输入上面的一个数字，或直接回车",
 );
 pub(crate) static STARTED: Text = Text::new(
-    "Enter when your server waits, s skips it, q leaves",
+    "Enter when your server waits, s: skip, q: quit",
     "服务端启动好以后按回车，s 跳过，q 退出",
 );
 pub(crate) static NOT_SEEN: Text = Text::new(
@@ -89,8 +89,9 @@ pub(crate) static NOT_HERE: Text = Text::new("not seen this time", "项这次没
 pub(crate) static FAILED: Text = Text::new("failed", "项与讲解不符");
 pub(crate) static WHOLE_PYTHON: Text = Text::new("Python, a whole program", "Python，完整的程序");
 pub(crate) static PIECES: Text = Text::new(
-    "A Python listing that is called a whole program can be copied and run as it is. The others are pieces: what they \
-     use (`socket`, `client`, `port`) comes from the usual `import` lines, from the pieces before, and from the text.",
+    "A Python listing with the caption \"Python, a whole program\" can be copied and run as it is. The others are pieces: \
+     the names in them (`socket`, `client`, `port`) come from the usual `import` lines, from the pieces before, and from \
+     the text.",
     "注明“完整的程序”的 Python 代码可以直接复制运行。其余的是片段：里面用到的 `socket`、`client`、`port` 等，来自常见的 \
      `import`、前面的片段和正文。",
 );

@@ -1,10 +1,10 @@
-"""Runs one Python listing of the lessons as it is told there.
+"""Runs one Python listing of the lessons as the text describes.
 
-Standard input is JSON: `at` (LESSON/STEP/NUMBER), `lang`, `is_whole` (it can be copied and run as it is), `listings`
-(all of that lesson, by `at`) and `files` (the programs in its folder). The other files of this folder have an entry for each listing: what it is given
-(peers, ports, names that stand for something in the text) and what must come of it. Ports are free ones: a
-listing says `port`, a program takes its port as an argument or binds 0. Every program that is started is ended
-by its pid; all of it has 60 seconds.
+Standard input is JSON: `at` (LESSON/STEP/NUMBER), `lang`, `is_whole` (the listing can be copied and run as it is),
+`listings` (all listings of the lesson, by `at`) and `files` (the programs in its folder). The other files of this folder
+have an entry for each listing: its input (peers, ports, names that the text defines) and the expected outcome. Ports are
+free ones: a listing uses the name `port`, a program takes its port as an argument or binds 0. Every program that is
+started is ended by its pid; everything together may take 60 seconds.
 """
 
 import asyncio, codecs, contextlib, errno, io, json, os, re, signal, socket, struct
@@ -24,11 +24,11 @@ def listing(*at):
 
 
 class LeftOut(Exception):
-    """What this machine can't show, and why."""
+    """This machine can't show the outcome; the argument is the reason."""
 
 
 class Lesson:
-    """The lesson that a listing stands in."""
+    """The lesson that contains the listing."""
 
     def __init__(self, at, lang, is_whole, listings, files):
         self.at, self.lang, self.is_whole = at, lang, is_whole
@@ -40,7 +40,7 @@ class Lesson:
         return self.listings[self.at.split("/")[0] + "/" + place]
 
     def run(self, code=None, **names):
-        """Runs the listing here; the names that it leaves, and what it printed as `printed`."""
+        """Runs the listing in this process. Returns its global names, and its output as `printed`."""
         space = {**globals(), **names}
         with contextlib.redirect_stdout(io.StringIO()) as out:
             exec(compile(code or self.code, self.at, "exec"), space)
@@ -56,7 +56,7 @@ class Lesson:
         return Program(self.files[file], *arguments, **options)
 
     def is_of(self, file, *places):
-        """Holds the listing, or those at `places`, to be lines of the program that is run."""
+        """Checks that the listing, or those at `places`, are lines of the program that is run."""
         lines = [line.strip() for line in self.files[file].splitlines()]
         for code in [self.of(place) for place in places] or [self.code]:
             for line in code.splitlines():
@@ -80,11 +80,11 @@ class Program:
         return self.process.stdout.readline().rstrip("\n")
 
     def call(self):
-        """A connection to the port that it prints first."""
+        """A connection to the port that the program prints first."""
         return connect(int(self.line()))
 
     def end(self, code=0):
-        """Waits for its end; its lines, and the error that it has ended with."""
+        """Waits for the program's end. Returns its lines, and the error that ended it."""
         out, error = self.process.communicate(timeout=30)
         assert self.process.returncode == code, f"exit code {self.process.returncode}: {error}"
         return out.splitlines(), error_of(error)
@@ -96,7 +96,7 @@ class Program:
 
 
 def error_of(text):
-    """The line of a traceback that names the error; notes may come after it."""
+    """The line of a traceback that names the error; notes may follow it."""
     lines = text.splitlines()
     behind = [at + 1 for at, line in enumerate(lines) if line.startswith("  ")]
     return "".join(lines[behind[-1] : behind[-1] + 1]) if behind else text
@@ -108,7 +108,7 @@ def state_of(process):
 
 
 def until(holds, what):
-    """Waits until something holds."""
+    """Waits until `holds` returns true."""
     since = time.monotonic()
     while not holds():
         assert time.monotonic() - since < 30, f"not seen: {what}"
@@ -148,7 +148,7 @@ def refused(port):
 
 
 def fails(error, run):
-    """The error that `run` ends with."""
+    """The error that ends `run`."""
     try:
         run()
     except error as failed:
@@ -161,12 +161,12 @@ def number_of(error):
 
 
 def all_of(conn):
-    """What comes until the peer closes."""
+    """All bytes until the peer closes."""
     return b"".join(iter(lambda: conn.recv(65536), b""))
 
 
 def silent(conn, seconds=0.3):
-    """Whether nothing comes for a while."""
+    """Whether no data come within `seconds`."""
     before = conn.gettimeout()
     conn.settimeout(seconds)
     try:
@@ -185,13 +185,13 @@ def main():
         return print("\n".join(ENTRIES))
     lesson = Lesson(**json.load(sys.stdin))
     if lesson.at not in ENTRIES:
-        sys.exit(f"{lesson.at} has no entry in tests/lessons/listings: say there what it is given, and what must come of it")
+        sys.exit(f"{lesson.at} has no entry in tests/lessons/listings: add one there, with its input and the expected outcome")
     signal.alarm(60)
     signal.signal(signal.SIGALRM, lambda *_: sys.exit(f"{lesson.at} took 60 s"))
     try:
         ENTRIES[lesson.at](lesson)
         is_run = lesson.code.strip() in PROGRAMS
-        assert is_run or not lesson.is_whole, f"{lesson.at} is called a whole program, and wasn't run as one"
+        assert is_run or not lesson.is_whole, f"{lesson.at} is called a whole program, but wasn't run as one"
     except LeftOut as reason:
         print(f"left out: {reason}")
     finally:

@@ -72,7 +72,7 @@ def _(it):
 
 
 def leaves_a_time_wait(server):
-    """Takes a call, hangs up first and closes."""
+    """Accepts a connection, closes it first, and closes the server."""
     client = connect(port_of(server))
     conn = server.accept()[0]
     conn.close()
@@ -82,14 +82,14 @@ def leaves_a_time_wait(server):
 
 
 def starts_again(start, port):
-    """Without SO_REUSEADDR a start is refused, with it there is none that is."""
+    """Checks that a start without SO_REUSEADDR is refused, and that `start`, which sets it, succeeds."""
     plain = socket.socket()
     try:
         plain.bind(("127.0.0.1", port))
     except OSError as error:
         assert number_of(error) == "EADDRINUSE", error
     else:
-        raise LeftOut("the kernel keeps as many in TIME-WAIT as it may")
+        raise LeftOut("the kernel has reached its limit of sockets in TIME-WAIT")
     start()
 
 
@@ -216,7 +216,7 @@ def _(it):
 
 @listing("server/close/1")
 def _(it):
-    """All seven steps, as they are shown, and the restart that the last one tells of."""
+    """All seven steps, as the text shows them, and the restart of the last step."""
     names = it.run(it.of("bind/1"), port=0)
     server = names["server"]
     port = port_of(server)
@@ -256,7 +256,7 @@ def reached(port, peers):
         peer = connect(port)
     except ConnectionRefusedError:
         return False
-    # Where nobody listens, TCP may connect a socket to itself.
+    # If no program listens, TCP may connect a socket to itself.
     if peer.getsockname() == peer.getpeername():
         peer.close()
         return False

@@ -119,7 +119,7 @@ def _(it):
     wang, hong, ming = members
     ming.sendall(b"hello\n")
     assert [wang.recv(1024), hong.recv(1024)] == [b"hello\n"] * 2
-    # wang doesn't read any more; ming talks as long as the system takes anything.
+    # wang doesn't read any more; ming sends as long as the system takes bytes.
     heard = bytearray()
     Thread(target=lambda: [heard.extend(data) for data in iter(lambda: hong.recv(65536), b"")], daemon=True).start()
     ming.setblocking(False)
@@ -132,13 +132,13 @@ def _(it):
             while True:
                 sent += ming.send(more)
                 taken = time.monotonic()
-        # A room that is only slow doesn't sleep, or has delivered all.
+        # A room that is only slow doesn't sleep, or has delivered everything.
         is_quiet = time.monotonic() - taken > 0.5
         return is_quiet and program.threads() == ["S"] and len(heard) < sent
 
     until(is_stuck, "the room, stuck")
     Thread(target=lambda: all_of(wang), daemon=True).start()
-    until(lambda: len(heard) == sent, "what was missing")
+    until(lambda: len(heard) == sent, "the missing bytes")
 
 
 def asked(port, request):
@@ -181,7 +181,7 @@ def _(it):
     it.is_of("web.py")
     port = web(it)
     assert asked(port, b"GET /ostype HTTP/1.1\r\n\r\n").endswith(b"\r\n\r\nLinux\n")
-    # Whatever one client does, the next is answered.
+    # After each request, the server still answers the next.
     for request, answer in [
         (b"GET /nothing HTTP/1.1\r\n\r\n", b"HTTP/1.1 404"),
         (b"GET /a\0b HTTP/1.1\r\n\r\n", b"HTTP/1.1 404"),
@@ -190,9 +190,9 @@ def _(it):
     ]:
         assert asked(port, request).startswith(answer), request
     connect(port).close()
-    rude = connect(port)
-    rude.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    rude.close()
+    reset = connect(port)
+    reset.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    reset.close()
     assert asked(port, b"GET / HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 200")
 
 

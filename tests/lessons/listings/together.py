@@ -32,7 +32,7 @@ def _(it):
     with tempfile.TemporaryDirectory() as folder:
         with open(f"{folder}/child.py", "w") as child:
             child.write("import sys\n" + it.of("arguments/2"))
-        # A machine may call its Python otherwise.
+        # On some machines the command has another name.
         os.symlink(sys.executable, f"{folder}/python3")
         path = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
         parent = f"import subprocess\n{it.of('arguments/1')}\nchild.wait()"
@@ -126,7 +126,7 @@ def has_the_lock():
 @listing("lost-update/python/1")
 def _(it):
     it.is_of("plus.py")
-    # As it is told: right since 3.10, where there is a global lock.
+    # As the text says: right since 3.10, with the global lock.
     is_right = sum_of(it, "plus.py") == 2_000_000
     assert is_right or sys.version_info < (3, 10) or not has_the_lock()
 
@@ -135,7 +135,7 @@ def _(it):
 def _(it):
     it.is_of("apart.py")
     if all(sum_of(it, "apart.py") == 2_000_000 for _ in range(10)):
-        raise LeftOut("by luck nothing was lost ten times")
+        raise LeftOut("by chance no addition was lost in ten runs")
 
 
 @listing("lost-update/cure/1")
@@ -177,4 +177,4 @@ def _(it):
     it.is_of("patient.py")
     lines, _ = it.program("patient.py", "Ming", "Hong").end()
     assert sorted(line for line in lines if line.endswith("2")) == ["Hong 2", "Ming 2"], lines
-    assert len(lines) > 2, "nobody stepped back"
+    assert len(lines) > 2, "no thread stepped back"

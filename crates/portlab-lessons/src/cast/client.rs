@@ -20,17 +20,17 @@ impl Client {
         TcpStream::connect(door).map(Self)
     }
 
-    /// Its own address. Fails when the system doesn't tell it.
+    /// The client's own address. Fails when the system can't give it.
     pub(crate) fn addr(&self) -> io::Result<SocketAddr> {
         self.0.local_addr()
     }
 
-    /// Sends a word. Fails when the server is gone.
+    /// Sends a word. Fails when the server has closed the connection.
     pub(crate) fn send(&mut self, word: &str) -> io::Result<()> {
         self.0.write_all(word.as_bytes())
     }
 
-    /// What comes within `patience`: `None` if nothing comes, an empty word at the end of the connection.
+    /// The word that comes within `patience`; `None` if no data come, an empty word if the server has closed the connection.
     /// Fails when the server has reset the connection.
     pub(crate) fn receive_within(&mut self, patience: Duration) -> io::Result<Option<String>> {
         self.0.set_read_timeout(Some(patience))?;
@@ -46,19 +46,19 @@ impl Client {
         }
     }
 
-    /// What comes; `None` if nothing comes within 10 s. Fails when the server has reset the connection.
+    /// As [`Client::receive_within`], for 10 s. Fails when the server has reset the connection.
     pub(crate) fn receive(&mut self) -> io::Result<Option<String>> {
         self.receive_within(PATIENCE)
     }
 }
 
 /// `size` clients, connected one after another. Fails when one of them can't connect.
-pub(crate) fn crowd(door: SocketAddr, size: usize) -> io::Result<Vec<Client>> {
+pub(crate) fn connect_all(door: SocketAddr, size: usize) -> io::Result<Vec<Client>> {
     (0..size).map(|_| Client::connect(door)).collect()
 }
 
-/// Lets all clients send `word` at once. Returns the time until the echo of each, in the order in which they came; a
-/// client that receives nothing or something else within 20 s is left out. Fails when one of them can't send.
+/// Lets all clients send `word` at once. Returns the time until each echo, in the order in which the echoes came. A client
+/// that receives no echo or another word within 20 s is left out. Fails when a client can't send.
 pub(crate) fn ask_at_once(clients: &mut [Client], word: &str) -> io::Result<Vec<Duration>> {
     let since = Instant::now();
     for client in &mut *clients {
@@ -87,8 +87,8 @@ pub(crate) fn ask_at_once(clients: &mut [Client], word: &str) -> io::Result<Vec<
     Ok(answers)
 }
 
-/// Whether these answers were given one after the other, each after a `block`: the n-th not before n blocks. The clock
-/// starts before the first word is sent, so no bound is too tight.
+/// Whether these answers came one after another, each delayed by one more `block`: the n-th not before n blocks. The clock
+/// starts before the first word is sent, so a correct server never breaks these bounds.
 pub(crate) fn are_in_line(answers: &[Duration], block: Duration) -> bool {
     (1..)
         .zip(answers)
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_are_told_in_the_order_in_which_they_come() {
+    fn answers_are_returned_in_the_order_in_which_they_come() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let door = listener.local_addr().unwrap();
         let server = thread::spawn(move || {
@@ -126,7 +126,7 @@ mod tests {
                 stream.write_all(&word).unwrap();
             }
         });
-        let mut clients = crowd(door, 2).unwrap();
+        let mut clients = connect_all(door, 2).unwrap();
         let answers = ask_at_once(&mut clients, "hi").unwrap();
         assert_eq!(answers.len(), 2);
         assert!(answers.is_sorted());
@@ -135,14 +135,14 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_overtakes_was_not_in_line() {
+    fn an_answer_that_comes_too_soon_was_not_in_line() {
         let ms = Duration::from_millis;
         assert!(are_in_line(&[100, 200, 350].map(ms), ms(100)));
         assert!(!are_in_line(&[100, 150, 350].map(ms), ms(100)));
     }
 
     #[test]
-    fn the_longest_bar_is_as_long_as_it_may_be() {
+    fn the_longest_bar_has_the_full_width() {
         let durations = [50, 100].map(Duration::from_millis);
         assert_eq!(bars(&durations, 4), "1  ██ 50 ms\n2  ████ 100 ms");
     }

@@ -1,4 +1,4 @@
-//! Connections over loopback that never hang.
+//! Connections over loopback whose reads and writes have a time limit.
 
 use std::{
     io::{self, Read},
@@ -8,15 +8,15 @@ use std::{
 
 use rustix::event::{PollFd, PollFlags, poll};
 
-use super::quiet_door;
+use super::fresh_listener;
 
-/// How long something may take on a busy machine: then it fails, and doesn't hang.
+/// The time limit of every wait, long enough for a busy machine. After it a lesson fails, and doesn't hang.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A connection within this program, at a [`quiet_door`]: the client's end, and the server's.
+/// A connection within this program, to a [`fresh_listener`]: the client's end, and the server's.
 /// Fails when the system refuses it.
 pub(crate) fn connection() -> io::Result<(TcpStream, TcpStream)> {
-    let door = quiet_door()?;
+    let door = fresh_listener()?;
     Ok((connect(door.local_addr()?)?, accept(&door)?))
 }
 
@@ -39,15 +39,15 @@ pub(crate) fn accept(door: &TcpListener) -> io::Result<TcpStream> {
     Ok(served)
 }
 
-/// Makes reads and writes fail after [`PATIENCE`], and small writes leave at once. Fails when the system refuses it.
+/// Sets [`PATIENCE`] as the time limit of reads and writes, and TCP_NODELAY. Fails when the system refuses it.
 pub(crate) fn be_patient(stream: &TcpStream) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     stream.set_nodelay(true)
 }
 
-/// What comes next, up to 1024 bytes; nothing when the peer has closed.
-/// Fails when nothing comes within [`PATIENCE`], or the connection was reset.
+/// Reads once, up to 1024 bytes; no bytes when the peer has closed.
+/// Fails when no data come within [`PATIENCE`], or the connection was reset.
 pub(crate) fn receive(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut bytes = [0; 1024];

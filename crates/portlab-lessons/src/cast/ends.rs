@@ -17,7 +17,7 @@ pub(crate) struct Ends {
 }
 
 impl Ends {
-    /// The ends of the connection whose client's end is `client`. Fails when the system doesn't tell an address.
+    /// The ends of the connection of `client`. Fails when the system can't give an address.
     pub(crate) fn of(client: &TcpStream) -> io::Result<Self> {
         Ok(Self {
             server: client.peer_addr()?,
@@ -34,8 +34,8 @@ impl Ends {
         [end(self.server, self.client), end(self.client, self.server)]
     }
 
-    /// Waits until the connection's sockets are as `are` says, and returns those that there are, the server's first.
-    /// Fails when `/proc/net/tcp` can't be read.
+    /// Waits until `are` holds for the connection's sockets, and returns them, the server's first; a socket that no longer
+    /// exists is left out. Fails when `/proc/net/tcp` can't be read.
     pub(crate) fn once(self, are: impl Fn(&[Socket]) -> bool) -> io::Result<Vec<Socket>> {
         let ours = |all: &[Socket]| self.both(all).into_iter().flatten().cloned().collect();
         let all = sockets_once(self.server.port(), |all| {
@@ -45,7 +45,7 @@ impl Ends {
         Ok(ours(&all))
     }
 
-    /// The bytes that the server has not read, and those of the client that are not acknowledged.
+    /// The numbers of bytes that the server has not read, and that the client has sent without an acknowledgement.
     pub(crate) fn queues(self, all: &[Socket]) -> (u32, u32) {
         let [server, client] = self.both(all);
         (

@@ -1,4 +1,4 @@
-//! The kernel's tables, as far as a lesson shows them.
+//! The kernel's tables of sockets and threads, as lessons show them.
 
 use std::{
     io::{self, ErrorKind},
@@ -18,16 +18,16 @@ use portlab_words::table::columns;
 use super::PATIENCE;
 use crate::seen::Seen;
 
-/// The TCP sockets at either end of which `port` stands: the listening one first, then those of the
-/// server's side, then those of the clients'. Fails when `/proc/net/tcp` can't be read.
+/// The TCP sockets with `port` as their own or their peer's port: first the listening socket, then those of the server's
+/// side, then those of the clients. Fails when `/proc/net/tcp` can't be read.
 pub(crate) fn sockets_at(port: u16) -> io::Result<Vec<Socket>> {
     let mut found = sockets::sockets_at(port)?;
     found.sort_by_key(|it| (it.remote.port() != 0, it.local.port() != port, it.remote));
     Ok(found)
 }
 
-/// Waits until the sockets at `port` are as `are` says, for [`PATIENCE`] at most, and returns them as
-/// they are then: what the kernel does after a packet takes it a moment. Fails when `/proc/net/tcp` can't be read.
+/// Waits until `are` holds for the sockets at `port`, for [`PATIENCE`] at most, and returns them: the kernel's table changes
+/// a moment after a packet. Fails when `/proc/net/tcp` can't be read.
 pub(crate) fn sockets_once(port: u16, are: impl Fn(&[Socket]) -> bool) -> io::Result<Vec<Socket>> {
     until(PATIENCE, || sockets_at(port), or_fails(are))
 }
@@ -53,14 +53,14 @@ pub(crate) fn until<T>(
     }
 }
 
-/// An error ends the wait as well.
+/// The condition `are`, or an error, which ends the wait as well.
 fn or_fails<T>(are: impl Fn(&[T]) -> bool) -> impl Fn(&io::Result<Vec<T>>) -> bool {
     move |seen| seen.as_ref().map_or(true, |found| are(found))
 }
 
-/// As [`sockets_once`], for what is left of connections, in TIME-WAIT above all; and what becomes of the
-/// claim that it is. When the kernel keeps as many as it may, it keeps no more: then this doesn't wait, and the
-/// claim is not to be seen here. `had_room` tells whether it could have kept one at the time of hanging up.
+/// As [`sockets_once`], for closed connections, most of them in TIME-WAIT; and the outcome of the claim that they are left.
+/// The kernel keeps a limited number of them. If the limit is reached, this doesn't wait, and the claim can't be shown here.
+/// `had_room` says whether the kernel was below its limit when the connection was closed.
 /// Fails when `/proc/net/tcp` can't be read.
 pub(crate) fn remains_once(
     port: u16,
@@ -76,14 +76,14 @@ pub(crate) fn remains_once(
     Ok((found, seen))
 }
 
-/// Sockets as `ss` shows them, with their processes. Send-Q of a listening socket is the limit of its queue.
+/// Sockets with their processes, as `ss` shows them. Send-Q of a listening socket is the limit of its queue.
 pub(crate) fn shown(sockets: &[Socket]) -> String {
     let holders = holders();
     let listening = listening();
-    // Unknown if the socket has gone meanwhile, or without netlink.
+    // Unknown if the socket has been closed meanwhile, or without netlink.
     let limit = |it: &Socket| {
-        let told = listening.get(&it.inode);
-        told.map_or("-".to_owned(), |it| it.backlog.to_string())
+        let found = listening.get(&it.inode);
+        found.map_or("-".to_owned(), |it| it.backlog.to_string())
     };
     let head = ["State", "Recv-Q", "Send-Q", "Local", "Peer", "Process"].map(str::to_owned);
     let rows = sockets.iter().map(|it| {
@@ -109,9 +109,9 @@ pub(crate) fn shown(sockets: &[Socket]) -> String {
     columns(&[head].into_iter().chain(rows).collect::<Vec<_>>(), 1)
 }
 
-/// The sockets of the server's side at `port`, in fewer columns than [`shown`]: the one that listens,
-/// whose Recv-Q counts the connections that wait to be accepted, and the connections with their unread bytes. A
-/// connection that wasn't accepted belongs to no process yet.
+/// The sockets of the server's side at `port`, in fewer columns than [`shown`]: the listening socket, whose Recv-Q is the
+/// number of connections that wait to be accepted, and the connections with their unread bytes. A connection that wasn't
+/// accepted belongs to no process yet.
 pub(crate) fn side_of_server(port: u16, sockets: &[Socket]) -> String {
     let holders = holders();
     let head = ["State", "Recv-Q", "Peer", "Process"].map(str::to_owned);
@@ -131,8 +131,7 @@ pub(crate) fn side_of_server(port: u16, sockets: &[Socket]) -> String {
     columns(&[head].into_iter().chain(rows).collect::<Vec<_>>(), 2)
 }
 
-/// How many connections at `port` have been accepted: a socket that the kernel keeps for later has no
-/// inode.
+/// How many connections at `port` have been accepted: a connection that waits to be accepted has no inode.
 pub(crate) fn accepted(port: u16, sockets: &[Socket]) -> usize {
     let own = sockets.iter().filter(|it| it.local.port() == port);
     own.filter(|it| it.state == State::Established && it.inode != 0)
@@ -146,20 +145,19 @@ pub(crate) fn queued(port: u16, sockets: &[Socket]) -> u32 {
         .map_or(0, |it| it.unread)
 }
 
-/// The bytes from `peer` that the server hasn't read.
+/// The number of bytes from `peer` that the server hasn't read.
 pub(crate) fn unread_from(peer: SocketAddr, sockets: &[Socket]) -> u32 {
     let mut all = sockets.iter();
     all.find(|it| it.remote == peer).map_or(0, |it| it.unread)
 }
 
-/// Waits until the threads of a process are as `are` says, for [`PATIENCE`] at most, and returns them as
-/// they are then. Fails if no process has this id.
+/// Waits until `are` holds for the threads of a process, for [`PATIENCE`] at most, and returns them.
+/// Fails if no process has this id.
 pub(crate) fn threads_once(pid: i32, are: impl Fn(&[Thread]) -> bool) -> io::Result<Vec<Thread>> {
     until(PATIENCE, || threads::threads(pid), or_fails(are))
 }
 
-/// What this process's thread `name` is doing, in the letters of [`Thread::state`]; `None` when there is
-/// none.
+/// The state of this process's thread `name`, a letter as in [`Thread::state`]; `None` if there is no such thread.
 pub(crate) fn own_thread(name: &str) -> Option<char> {
     let all = threads::threads(own_pid()).unwrap_or_default();
     let found = all.iter().find(|it| it.name == name);
@@ -188,7 +186,7 @@ pub(crate) fn threads_shown(threads: &[Thread]) -> String {
     columns(&[head].into_iter().chain(rows).collect::<Vec<_>>(), 2)
 }
 
-/// What the kernel calls an error; `OK` when there was none.
+/// The kernel's name of an error; `OK` if there was no error.
 pub(crate) fn error_name(error: Option<&io::Error>) -> String {
     let Some(error) = error else {
         return "OK".to_owned();
@@ -240,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn the_send_q_of_one_that_listens_is_its_limit() {
+    fn the_send_q_of_a_listening_socket_is_its_limit() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let all = sockets_at(listener.local_addr().unwrap().port()).unwrap();
         // Connections of an earlier program may still be in TIME-WAIT at this port.
@@ -251,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_to_be_so_is_waited_for() {
+    fn once_waits_until_the_condition_holds() {
         let mut looks = 0;
         let third = || {
             looks += 1;
@@ -262,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_come_to_be_so_is_told_as_it_is() {
+    fn until_returns_the_last_result_when_its_time_is_over() {
         assert_eq!(until(Duration::ZERO, || 1, |seen| *seen == 2), 1);
         let since = Instant::now();
         assert!(threads_once(0, <[_]>::is_empty).is_err());

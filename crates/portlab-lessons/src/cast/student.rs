@@ -1,4 +1,4 @@
-//! A program, run as a student runs it.
+//! A program that is run as a student runs it.
 
 use std::{
     io::{self, BufRead, BufReader, Read},
@@ -13,23 +13,23 @@ use portlab_lab::python::{Python, alone};
 use portlab_sys::spawn;
 use portlab_words::tr;
 
-/// A running program. It ends with this one, and when it is dropped.
+/// A running program. It is killed when it is dropped, and when this process ends.
 #[derive(Debug)]
 pub(crate) struct Student {
     child: Child,
-    /// Kept open: some programs wait for a line before they end.
+    /// Kept open, because some programs wait for a line before they end.
     _input: Option<ChildStdin>,
     /// The lines of its stdout.
     lines: Receiver<String>,
     /// The lines of its stderr.
-    complaints: Receiver<String>,
+    errors: Receiver<String>,
 }
 
 /// How long a program may take to print its next line. On a busy machine, `locked.py` took longer than 15 s.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Student {
-    /// Starts `code` in `python`. No file is written for it.
+    /// Starts `code` in `python`, without writing a file.
     pub(crate) fn python(python: &Python, code: &str, arguments: &[&str]) -> io::Result<Self> {
         let mut command = Command::new(&python.executable);
         alone(&mut command).args(["-c", code]).args(arguments);
@@ -46,7 +46,7 @@ impl Student {
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         Ok(Self {
             lines: lines(stdout.expect("stdout was asked to be a pipe")),
-            complaints: lines(stderr.expect("stderr was asked to be a pipe")),
+            errors: lines(stderr.expect("stderr was asked to be a pipe")),
             _input: child.stdin.take(),
             child,
         })
@@ -66,7 +66,7 @@ impl Student {
         self.lines.recv_timeout(patience)
     }
 
-    /// Where it listens: the next line that it prints is its port. Fails when it prints something else, or nothing.
+    /// The address at which it listens, from its next line, the port. Fails when this line isn't a number, or doesn't come.
     pub(crate) fn door(&self) -> io::Result<SocketAddr> {
         let line = self.line().unwrap_or_default();
         let port: Result<u16, _> = line.parse();
@@ -79,18 +79,18 @@ impl Student {
         Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
     }
 
-    /// All that it still prints until it ends.
+    /// All lines that it prints from now on, until it ends.
     pub(crate) fn rest(&self) -> Vec<String> {
         std::iter::from_fn(|| self.line()).collect()
     }
 
-    /// The error that it has ended with, once stderr has ended; empty when there is none.
-    pub(crate) fn complaint(&self) -> String {
-        let complaints = std::iter::from_fn(|| self.complaints.recv_timeout(PATIENCE).ok());
-        error_of(&complaints.collect::<Vec<_>>()).to_owned()
+    /// The error that ended the program, read when stderr has ended; empty if there was no error.
+    pub(crate) fn error_line(&self) -> String {
+        let errors = std::iter::from_fn(|| self.errors.recv_timeout(PATIENCE).ok());
+        error_of(&errors.collect::<Vec<_>>()).to_owned()
     }
 
-    /// Waits until it has ended, 60 s at most, and tells whether it ended well. Fails when it can't be waited for.
+    /// Waits until it has ended, 60 s at most. Returns whether its exit code was 0. Fails when the wait fails.
     pub(crate) fn ended_well(&mut self) -> io::Result<bool> {
         for _ in 0..PATIENCE.as_millis() {
             if let Some(status) = self.child.try_wait()? {
@@ -102,8 +102,8 @@ impl Student {
     }
 }
 
-/// The line of Python's traceback that names the error: the first behind the last indented one. Notes may come
-/// after it: since 3.13 `decoding with 'gbk' codec failed` does.
+/// The line of Python's traceback that names the error: the first line after the last indented line. Notes may follow it,
+/// such as `decoding with 'gbk' codec failed` since Python 3.13.
 fn error_of(lines: &[String]) -> &str {
     let trace = lines.iter().rposition(|line| line.starts_with("  "));
     let behind = lines.get(trace.map_or(0, |at| at + 1));
@@ -115,7 +115,7 @@ fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let lines = BufReader::new(pipe).lines().map_while(Result::ok);
-        // The receiver is gone if it can't be sent.
+        // Sending fails when the receiver has been dropped.
         let _ = lines.map(|line| sender.send(line)).find(Result::is_err);
     });
     receiver
@@ -123,7 +123,7 @@ fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
 
 impl Drop for Student {
     fn drop(&mut self) {
-        // Both fail only when it has gone already.
+        // Both fail only when the program has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -134,7 +134,7 @@ mod tests {
     use super::error_of;
 
     #[test]
-    fn the_error_is_told_whatever_notes_follow_it() {
+    fn the_error_is_found_also_when_notes_follow_it() {
         let of = |text: &str| {
             let lines: Vec<_> = text.lines().map(str::to_owned).collect();
             error_of(&lines).to_owned()

@@ -6,10 +6,10 @@ use portlab_service::TextEncoding;
 
 /// The encoding that is called `label`. Panics if no encoding has this label: lessons use known labels only.
 pub(crate) fn encoding(label: &str) -> TextEncoding {
-    label.parse().expect("a lesson names encodings there are")
+    label.parse().expect("a lesson names known encodings")
 }
 
-/// The bytes of `text` in the encoding that is called `label`. Fails when that encoding has no place for a character.
+/// The bytes of `text` in the encoding that is called `label`. Fails when that encoding lacks a character.
 ///
 /// # Panics
 /// As [`encoding`].
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_bytes_are_another_text_in_another_encoding() {
+    fn the_same_bytes_are_different_texts_in_different_encodings() {
         let bytes = "你好".as_bytes();
         assert_eq!(hex(&bytes[..2]), "e4 bd");
         assert_eq!(read_as(encoding("gbk"), bytes), "浣犲ソ");

@@ -1,8 +1,8 @@
-//! The lessons, in teaching order: a new one is a folder here and a line in the table.
+//! The lessons, in teaching order. A new lesson is a folder here and a line in the table.
 
 use crate::lesson::{Lesson, Part};
 
-/// Declares each folder as a module, and the lesson whose texts and programs the folder holds.
+/// Declares each folder as a module, and the lesson of the texts and programs in the folder.
 macro_rules! table {
     ($($folder:ident $name:literal $part:ident [$($file:literal),*],)*) => {
         $(mod $folder;)*
@@ -23,7 +23,7 @@ macro_rules! table {
     };
 }
 
-// The folder, the lesson's name, the part of the course, and the programs that its texts quote beside `mod.rs`.
+// The folder, the lesson's name, the part of the course, and the programs, beside `mod.rs`, that its texts show.
 table! {
     ports "ports" Ports ["two_doors.py"],
     holder "holder" Ports ["late.py"],

@@ -1,11 +1,11 @@
-//! What a lesson's function does: begin a step, record what was seen, end the step.
+//! The stage: a lesson's function begins a step, records what was seen, and ends the step.
 //!
 //! ```text
-//! let mut step = stage.step("second")?;       // shows what is about to be done, and asks
+//! let mut step = stage.step("second")?;       // shows the step's text, and asks
 //! let second = TcpListener::bind(door);       // does it
 //! step.set_error("error", second.err());      // {error} in the text
 //! step.seen("refused", ...);                  // a claim, true or not
-//! step.end()?;                                // shows what was seen, and explains it
+//! step.end()?;                                // shows the outcome, and explains it
 //! ```
 
 mod reading;
@@ -45,10 +45,10 @@ use crate::{
 /// Why a lesson ended before its end.
 #[derive(Debug, thiserror::Error)]
 pub enum Exit {
-    /// The user left.
-    #[error("the lesson was left")]
+    /// The user quit.
+    #[error("the user quit the lesson")]
     Left,
-    /// The system refused something.
+    /// The system refused what the lesson needs.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// A server of the lesson failed.
@@ -79,9 +79,9 @@ impl Exit {
 pub struct Report {
     /// The claims that held, each as `step/claim`.
     pub held: Vec<String>,
-    /// Those that this machine can't show.
+    /// The claims that this machine can't show.
     pub not_here: Vec<String>,
-    /// Those that didn't hold.
+    /// The claims that didn't hold.
     pub failed: Vec<String>,
 }
 
@@ -98,7 +98,7 @@ pub struct Stage<'a> {
     run: &'a mut LessonRun,
     values: HashMap<String, String>,
     report: Report,
-    /// The steps that have been played.
+    /// How many steps have been played.
     played: usize,
     reading: Reading,
     python: Option<Option<Python>>,
@@ -106,7 +106,7 @@ pub struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     /// Plays a lesson to its end: shows the opening of `script`, calls `play`, and shows the questions and the sum.
-    /// `files` are those of the lesson's folder. Fails when the user leaves, or the machine refuses what the lesson needs.
+    /// `files` are those of the lesson's folder. Fails when the user quits, or the machine refuses what the lesson needs.
     pub(crate) fn play(
         script: Script,
         files: Files,
@@ -130,8 +130,8 @@ impl<'a> Stage<'a> {
         Ok(stage.report)
     }
 
-    /// Begins the step `key`: says what is about to be done, and asks what will happen.
-    /// Fails when it isn't the next step of the text, or the user leaves.
+    /// Begins the step `key`: shows its text, and asks what will happen. Fails when it isn't the next step of the text, or
+    /// the user quits.
     pub(crate) fn step(&mut self, key: &str) -> Result<LessonStep<'_, 'a>, Exit> {
         let mut step = self.task(key)?;
         if step.text.ask.is_none() {
@@ -165,7 +165,7 @@ impl<'a> Stage<'a> {
         })
     }
 
-    /// Skips the step `key`, the next one: its precondition failed. Fails when it isn't the next step of the text.
+    /// Skips the next step, `key`, because its precondition failed. Fails when it isn't the next step of the text.
     pub(crate) fn skip(&mut self, key: &str) -> Result<(), Exit> {
         self.next_step(key)?;
         self.played += 1;
@@ -197,16 +197,15 @@ impl<'a> Stage<'a> {
         self.run
     }
 
-    /// Waits until `other` is readable, which depends on the user's own program: true when it is. The user may skip
-    /// this; without a user, it waits for ten seconds. Fails when the user leaves.
+    /// Waits until `other` is readable, which depends on the user's own program. Returns false when the user skips this,
+    /// or, without a user, after ten seconds. Fails when the user quits.
     pub(crate) fn wait_for(&mut self, other: BorrowedFd<'_>) -> Result<bool, Exit> {
         let is_interactive = self.is_interactive();
         if is_interactive {
             self.prompt(&words::WAITING)?;
         }
         let patience = Duration::from_secs(if is_interactive { 3600 } else { 10 });
-        let heard = self.run.wait(other, patience)?;
-        match &heard {
+        match &self.run.wait(other, patience)? {
             Input::Line(line) => self.typed(line).map(|_| false),
             Input::Other if is_interactive => {
                 self.write("\n")?;
@@ -237,20 +236,20 @@ impl<'a> Stage<'a> {
     }
 
     /// A line that the user types as an answer, or `default` if the line is empty or there is no user.
-    /// Fails when the user leaves.
+    /// Fails when the user quits.
     pub(crate) fn answer_by_hand(&mut self, default: &str) -> Result<String, Exit> {
         let line = self.answer(&words::ANSWER_BY_HAND)?;
         let line = Some(line).filter(|line| !line.is_empty());
         Ok(line.unwrap_or_else(|| default.to_owned()))
     }
 
-    /// Waits until the user says that their own server is started: false when they skip this.
-    /// Fails when the user leaves.
+    /// Waits until the user confirms that their own server is started. Returns false when the user skips this.
+    /// Fails when the user quits.
     pub(crate) fn is_started(&mut self) -> Result<bool, Exit> {
         Ok(self.answer(&words::STARTED)? != "s")
     }
 
-    /// Shows a remark between prompts, if a user is there. Fails when it can't be written.
+    /// Shows a remark between prompts, if there is a user. Fails when it can't be written.
     pub(crate) fn remark(&mut self, text: &str) -> Result<(), Exit> {
         if self.is_interactive() {
             self.write(&format!("{}\n", board::painted(board::DIM, text)))?;
@@ -266,8 +265,8 @@ impl<'a> Stage<'a> {
         self.run.lang
     }
 
-    /// A server of ours, in a process of its own: `options` are those of `portlab serve`. It ends when
-    /// it is dropped. Fails when it doesn't start.
+    /// Starts `portlab serve` with `options`, in a process of its own, which ends when the value is dropped.
+    /// Fails when the server doesn't start.
     pub(crate) fn server(&self, options: &[&str]) -> Result<Server, ServerError> {
         Server::start(&self.run.program, options)
     }
@@ -283,9 +282,8 @@ impl<'a> Stage<'a> {
         self.python.get_or_insert_with(Python::find).as_ref()
     }
 
-    /// Runs the program `file` of the lesson's folder in Python, as a student would; `None` when this
-    /// machine has no Python. It ends when it is dropped. Fails when it can't be started.
-    /// Panics when the lesson has no such file.
+    /// Runs the program `file` of the lesson's folder in Python, as a student would; `None` when this machine has no
+    /// Python. The program ends when it is dropped. Fails when it can't be started. Panics when the lesson has no such file.
     pub(crate) fn student(
         &mut self,
         file: &str,

@@ -1,4 +1,4 @@
-//! How long a text takes to be read.
+//! The time for reading a text.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ pub(super) struct Reading {
     per_column: Duration,
     /// How long each stop before an explanation takes.
     stop: Duration,
-    /// The rest of the time: values may be longer than their names.
+    /// The rest of the time. It can run out, because values may be longer than their names.
     left: Duration,
 }
 
-/// The time to read a column, if there is enough time.
+/// The time for reading a column, if all pauses together stay within [`READING`].
 const COMFORTABLE: Duration = Duration::from_millis(25);
 
-/// The stop between what was seen and why.
+/// The stop between the outcome and the explanation.
 const STOP: Duration = Duration::from_millis(500);
 
 impl Reading {
@@ -41,7 +41,7 @@ impl Reading {
         self.take(self.per_column.saturating_mul(columns))
     }
 
-    /// How long to pause between what was seen and why.
+    /// How long to pause between the outcome and the explanation.
     pub(super) fn stop(&mut self) -> Duration {
         self.take(self.stop)
     }

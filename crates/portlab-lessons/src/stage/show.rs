@@ -58,7 +58,7 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// How many claims held, in a line.
+    /// The numbers of claims that held, were not seen and failed, in a line.
     fn summary(&self) -> String {
         let lang = self.lang();
         let Report {
@@ -158,7 +158,7 @@ impl Stage<'_> {
         self.write(&format!("{}\n", board::painted(board::HEAD, text)))
     }
 
-    /// Shows blocks, and pauses for as long as they take to be read.
+    /// Shows blocks, with pauses for reading them.
     pub(super) fn blocks(&mut self, blocks: &[Block]) -> Result<(), Exit> {
         for (at, block) in blocks.iter().enumerate() {
             let is_item = matches!(block, Block::Item(_));
@@ -195,7 +195,7 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// The first paragraph behind a mark, the rest as it is.
+    /// Shows the first paragraph behind a mark, and the rest without one.
     pub(super) fn marked(
         &mut self,
         style: anstyle::Style,
@@ -213,7 +213,7 @@ impl Stage<'_> {
         self.blocks(rest)
     }
 
-    /// Pauses for as long as `text` takes to be read.
+    /// Pauses for reading `text`.
     pub(super) fn read(&mut self, text: &str) {
         let pause = self.reading.pause(text);
         self.run.pause(pause);
@@ -248,7 +248,7 @@ impl Stage<'_> {
         let out = &mut self.run.out;
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         match written {
-            // The reader of the pipe is gone. The lesson goes on without pauses, to check its claims.
+            // The reader has closed the pipe. The lesson goes on without pauses, to check its claims.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {
                 self.run.pace = Pace::Straight;
                 Ok(())
@@ -258,7 +258,7 @@ impl Stage<'_> {
     }
 }
 
-/// The caption of lines of a program.
+/// The caption above lines of a program.
 pub(crate) fn caption(language: &str, file: Option<&str>, is_whole: bool, lang: Lang) -> String {
     match (language, file) {
         ("python", _) if is_whole => words::WHOLE_PYTHON.pick(lang).to_owned(),

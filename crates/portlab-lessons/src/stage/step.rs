@@ -41,7 +41,7 @@ impl LessonStep<'_, '_> {
 
     /// Ends the step: shows what was seen and answers the question; then, after a stop, explains it.
     /// Fails when a claim of the text was not recorded, when a claim was recorded that the text lacks, when a value is
-    /// missing, or when the user leaves.
+    /// missing, or when the user quits.
     pub(crate) fn end(self) -> Result<(), Exit> {
         let Self {
             stage,

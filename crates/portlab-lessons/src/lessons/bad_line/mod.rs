@@ -1,4 +1,4 @@
-//! A bad line: the same programs, with a network between them that is slow, cuts, ends early or is silent.
+//! A bad line: a client and a server with a network between them that is slow, splits data, closes early or loses all data.
 
 use std::{
     io::{self, Read, Write},
@@ -31,7 +31,7 @@ fn far_away(stage: &mut Stage<'_>, server: SocketAddr) -> Result<(), Exit> {
     step.set("apart", apart.as_millis());
     step.set("together", together.as_millis());
     step.seen("apart", apart >= QUESTIONS * ROUND_TRIP);
-    // On a busy machine, a wait of the second kind may last longer than five of the first.
+    // On a busy machine, the one wait may take longer than the five.
     let is_sooner = together >= ROUND_TRIP && together < apart;
     step.seen("together", Seen::if_shown(is_sooner));
     step.end()
@@ -65,7 +65,7 @@ fn in_pieces(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.set("text", whole.trim_end());
     step.set("reads", reads);
 
-    let error = complaint_of_a_reader(&mut step, &text)?;
+    let error = error_of_a_reader(&mut step, &text)?;
     step.printed("python", "gbk_error", error, |it| {
         it.starts_with("UnicodeDecodeError")
     });
@@ -98,7 +98,7 @@ fn silent(stage: &mut Stage<'_>, server: SocketAddr) -> Result<(), Exit> {
 
     let port = proxy.addr().port().to_string();
     let student = step.student("patient.py", &[&port])?;
-    let timeout = student.map(|student| student.complaint());
+    let timeout = student.map(|student| student.error_line());
     step.printed("python", "timeout", timeout, |it| it.contains("timed out"));
 
     proxy.set(Settings::default())?;
@@ -113,12 +113,12 @@ const QUESTIONS: u32 = 5;
 /// Twice the latency of [`far_away`].
 const ROUND_TRIP: Duration = Duration::from_millis(100);
 
-/// The first byte comes at once, and the second when the first has been read.
+/// The first byte comes at once; the second would come 30 s later.
 const ONE_BYTE: &str = "slicer up:1,30s";
 
 const WAIT: Duration = Duration::from_millis(500);
 
-/// Asks each question when the one before is answered. Returns how long it took.
+/// Asks each question after the answer to the one before. Returns the time that this took.
 fn one_after_another(door: SocketAddr) -> io::Result<Duration> {
     let mut client = connect(door)?;
     let since = Instant::now();
@@ -129,7 +129,7 @@ fn one_after_another(door: SocketAddr) -> io::Result<Duration> {
     Ok(since.elapsed())
 }
 
-/// Asks all questions, and then waits for all answers. Returns how long it took.
+/// Asks all questions, and then waits for all answers. Returns the time that this took.
 fn all_at_once(door: SocketAddr) -> io::Result<Duration> {
     let mut client = connect(door)?;
     let since = Instant::now();
@@ -143,12 +143,12 @@ fn settings(lines: &[&str]) -> io::Result<Settings> {
 }
 
 /// The error of a student's server that reads once, if the network delivers one byte of `text`; `None` without Python.
-fn complaint_of_a_reader(stage: &mut Stage<'_>, text: &[u8]) -> io::Result<Option<String>> {
+fn error_of_a_reader(stage: &mut Stage<'_>, text: &[u8]) -> io::Result<Option<String>> {
     let Some(student) = stage.student("once.py", &[])? else {
         return Ok(None);
     };
     let proxy = Proxy::before(student.door()?, &[ONE_BYTE])?;
     let mut client = TcpStream::connect(proxy.addr())?;
     client.write_all(text)?;
-    Ok(Some(student.complaint()))
+    Ok(Some(student.error_line()))
 }

@@ -104,7 +104,7 @@ fn where_a_message_ends(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()
 }
 
-/// `send` takes the bytes that fit into the buffer.
+/// Shows that a non-blocking `send` takes only the bytes that fit into the buffer.
 fn a_part_is_sent(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let data = vec![b'x'; 8_000_000];
     stage.set("asked", data.len());
@@ -140,7 +140,7 @@ fn long_text() -> String {
     format!("a{}", "好".repeat(600))
 }
 
-/// Waits until `bytes` bytes wait to be read, and shows their queue; `None` when they don't come.
+/// Waits until `bytes` bytes are ready to be read, and returns the line of their socket; `None` when they don't come.
 fn wait_for_unread(served: &TcpStream, bytes: u32) -> io::Result<Option<String>> {
     let own = served.local_addr()?;
     let has_come = |it: &Socket| (it.local, it.unread) == (own, bytes);
@@ -153,7 +153,7 @@ fn wait_for_unread(served: &TcpStream, bytes: u32) -> io::Result<Option<String>>
     Ok((!found.is_empty()).then(|| shown(&found)))
 }
 
-/// What the first read of at most `size` bytes brings, when all of `bytes` are there.
+/// The bytes that one read of at most `size` bytes returns, after all of `bytes` have arrived.
 fn first_read(bytes: &[u8], size: usize) -> io::Result<Vec<u8>> {
     let (mut client, mut served) = connection()?;
     client.write_all(bytes)?;
@@ -177,10 +177,10 @@ fn students_error(
     };
     let mut served = accept(&door)?;
     served.write_all(bytes)?;
-    Ok(Some(student.complaint()))
+    Ok(Some(student.error_line()))
 }
 
-/// Sends a text byte by byte, and what a decoder has made of it after each.
+/// Sends a text byte by byte. Returns, for each byte, the byte and the text that a decoder has produced so far.
 fn read_byte_by_byte(label: &str, text: &str) -> io::Result<Vec<[String; 2]>> {
     let (mut client, mut served) = connection()?;
     let (mut decoder, mut text_so_far) = (encoding(label).decoder(), String::new());

@@ -14,11 +14,11 @@ use crate::cast::{be_patient, encoding, read_as};
 pub(super) struct Member {
     reader: BufReader<TcpStream>,
     encoding: TextEncoding,
-    /// What of its next line has come.
+    /// The received part of the next line.
     begun: Vec<u8>,
 }
 
-/// What an Ethernet packet carries.
+/// The bytes of TCP data in an Ethernet packet.
 const PACKET: u32 = 1460;
 
 /// The size of a member's receive buffer.
@@ -28,8 +28,8 @@ impl Member {
     /// A member that has only connected, as a plain room expects it.
     pub(super) fn connect(addr: SocketAddr) -> io::Result<Self> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-        // As over a real network: loopback's packets are so large that the kernel keeps megabytes
-        // for them, and it would take much longer until a member that doesn't read is noticed.
+        // As over a real network: the packets of loopback are so large that the kernel keeps megabytes of them, and the
+        // server would notice much later that a member doesn't read.
         socket.set_tcp_mss(PACKET)?;
         socket.set_recv_buffer_size(QUEUE)?;
         socket.connect(&addr.into())?;
@@ -42,7 +42,7 @@ impl Member {
         })
     }
 
-    /// A member that has told our server its name, and the encoding `label`.
+    /// A member that has sent its name and the encoding `label` to the server.
     pub(super) fn join(addr: SocketAddr, name: &str, label: &str) -> io::Result<Self> {
         let mut member = Self::connect(addr)?;
         member.say(name)?;
@@ -91,18 +91,18 @@ impl Member {
         (said, last)
     }
 
-    /// What a line is in text, without its end.
+    /// A line as text, without its end.
     pub(super) fn text(&self, line: &[u8]) -> String {
         read_as(self.encoding, line).trim_end().to_owned()
     }
 
-    /// How many bytes a line takes that the server sends.
+    /// The number of bytes of a line, as the server sends it.
     pub(super) fn length(&self, line: &str) -> usize {
         self.encoded(&format!("{line}\r\n")).len()
     }
 
     fn line(&mut self) -> io::Result<Vec<u8>> {
-        // What has come before an error is kept for the next time.
+        // Bytes that came before an error are kept for the next call.
         self.reader.read_until(b'\n', &mut self.begun)?;
         if self.begun.is_empty() {
             return Err(io::ErrorKind::UnexpectedEof.into());

@@ -24,7 +24,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     one_line_to_all(stage, &mut room)?;
     one_stops_reading(stage, &mut room)?;
     and_reaches_the_limit(stage, room)?;
-    naive::a_room_that_stands_still(stage)?;
+    naive::a_room_that_blocks(stage)?;
     order::threads_and_a_loop(stage, &server)
 }
 
@@ -52,7 +52,7 @@ fn one_line_to_all(stage: &mut Stage<'_>, room: &mut Room) -> Result<(), Exit> {
         step.set(text, member.text(&line));
         step.seen(text, member.text(&line) == "ming: 大家好");
     }
-    // Answers keep the order of the requests: a line of its own would have come first.
+    // A server answers in order: if ming received its own line, this line would come first.
     ming.say("/who")?;
     let answer = ming.hear()?;
     step.seen("ming_hears", answer.starts_with("* in lobby"));
@@ -66,7 +66,7 @@ fn one_stops_reading(stage: &mut Stage<'_>, room: &mut Room) -> Result<(), Exit>
     let mut step = stage.step("stops")?;
     let (mut in_order, mut sent) = (true, 0);
     for _ in 0..few {
-        in_order &= room.hong_hears_the_next()? == room.last_line();
+        in_order &= room.send_the_next_to_hong()? == room.last_line();
         sent += room.wang.length(&room.last_line());
     }
     let queued = |ends: &[Socket]| ends.iter().map(|it| it.unread + it.unsent).sum::<u32>();
@@ -82,7 +82,7 @@ fn and_reaches_the_limit(stage: &mut Stage<'_>, mut room: Room) -> Result<(), Ex
     let mut step = stage.step("limit")?;
     let (mut in_order, mut ends) = (true, Vec::new());
     let told = loop {
-        let line = room.hong_hears_the_next()?;
+        let line = room.send_the_next_to_hong()?;
         if line.starts_with("* ") || room.number > MANY {
             break line;
         }
@@ -94,7 +94,7 @@ fn and_reaches_the_limit(stage: &mut Stage<'_>, mut room: Room) -> Result<(), Ex
     step.set("full", shown(&ends));
     step.seen("told", told == "* wang was dropped for reading too slowly");
     step.set("told", told);
-    // ming's last line is heard after that.
+    // ming's last line comes after that.
     in_order &= room.hong.hear().ok() == Some(room.last_line());
     step.seen("others", in_order);
     step.set("lines", room.number);
@@ -118,8 +118,8 @@ impl Room {
         })
     }
 
-    /// Lets ming say a long line. Returns what hong receives next.
-    fn hong_hears_the_next(&mut self) -> io::Result<String> {
+    /// Lets ming send a long line. Returns the next line that hong receives.
+    fn send_the_next_to_hong(&mut self) -> io::Result<String> {
         self.number += 1;
         self.ming.say(&long_line(self.number))?;
         self.hong.hear()
@@ -130,7 +130,7 @@ impl Room {
         format!("ming: {}", long_line(self.number))
     }
 
-    /// Both ends of wang's connection, the server's first, once they are as `are` says.
+    /// Both ends of wang's connection, the server's first, as soon as `are` holds for them.
     fn ends_once(&self, are: impl Fn(&[Socket]) -> bool) -> io::Result<Vec<Socket>> {
         Ends::of(self.wang.stream())?.once(are)
     }
@@ -139,7 +139,7 @@ impl Room {
 /// More lines than any kernel keeps for a member that doesn't read.
 const MANY: usize = 20_000;
 
-/// Not far from the longest that a line may be.
+/// A line a little shorter than the server's limit for a line.
 fn long_line(number: usize) -> String {
     format!("{number} {}", "哈".repeat(1300))
 }

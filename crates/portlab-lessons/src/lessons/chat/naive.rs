@@ -20,7 +20,7 @@ use crate::{
 /// How long hong must receive nothing until the room counts as stopped.
 const SILENCE: Duration = Duration::from_millis(300);
 
-/// A student's room, and its members in the order in which they came.
+/// A student's room, and its members in the order in which they joined.
 struct Naive {
     room: Student,
     wang: Member,
@@ -30,7 +30,7 @@ struct Naive {
     number: usize,
 }
 
-pub(super) fn a_room_that_stands_still(stage: &mut Stage<'_>) -> Result<(), Exit> {
+pub(super) fn a_room_that_blocks(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut step = stage.step("naive")?;
     let student = step.student("room.py", &[])?;
     let Some(student) = student else {
@@ -40,7 +40,7 @@ pub(super) fn a_room_that_stands_still(stage: &mut Stage<'_>) -> Result<(), Exit
         return step.end();
     };
     let mut naive = Naive::with_members(student)?;
-    let silent_since = naive.talk_until_hong_hears_nothing()?;
+    let silent_since = naive.send_until_hong_receives_nothing()?;
     let still_nothing = naive.hong.hear().is_err();
     let silence = silent_since.map(|it| it.elapsed());
     step.set("line", naive.number);
@@ -63,7 +63,7 @@ pub(super) fn a_room_that_stands_still(stage: &mut Stage<'_>) -> Result<(), Exit
     let state = state(naive.room.pid()).unwrap_or('-');
     step.set("state", state);
     step.seen("waits", unread > 0 && state == 'S');
-    step.seen("freed", naive.all_goes_on_once_wang_reads()?);
+    step.seen("freed", naive.goes_on_when_wang_reads()?);
     step.end()
 }
 
@@ -92,26 +92,26 @@ impl Naive {
     }
 
     /// Returns the time of the last line; `None` if hong receives every line.
-    fn talk_until_hong_hears_nothing(&mut self) -> io::Result<Option<Instant>> {
+    fn send_until_hong_receives_nothing(&mut self) -> io::Result<Option<Instant>> {
         self.hong.stream().set_read_timeout(Some(SILENCE))?;
         let start = Instant::now();
         while start.elapsed() < PATIENCE {
             self.number += 1;
             let said = Instant::now();
             self.ming.say(&long_line(self.number))?;
-            if !self.hong_hears_it()? {
+            if !self.hong_receives_it()? {
                 return Ok(Some(said));
             }
         }
         Ok(None)
     }
 
-    /// Waits for the line. The kernel's tables tell a stopped room from a busy machine.
-    fn hong_hears_it(&mut self) -> io::Result<bool> {
+    /// Waits for the line. The kernel's tables show whether the room has stopped or the machine is busy.
+    fn hong_receives_it(&mut self) -> io::Result<bool> {
         let since = Instant::now();
         while self.hong.hear().is_err() {
             if self.is_stuck()? || since.elapsed() > PATIENCE {
-                // A room that was only late sleeps as well, but has delivered the line before.
+                // A room that was only late may sleep too, but then it has delivered the line.
                 return Ok(self.hong.hear().is_ok());
             }
         }
@@ -127,9 +127,9 @@ impl Naive {
     }
 
     /// Lets wang read, and checks that hong receives the missing lines.
-    fn all_goes_on_once_wang_reads(&mut self) -> io::Result<bool> {
+    fn goes_on_when_wang_reads(&mut self) -> io::Result<bool> {
         let mut wang = self.wang.stream().try_clone()?;
-        // It ends with the connection.
+        // The thread ends with the connection.
         thread::spawn(move || io::copy(&mut wang, &mut io::sink()));
         self.hong.stream().set_read_timeout(Some(PATIENCE))?;
         let missing = [self.number, self.number + 1].map(long_line);

@@ -34,7 +34,7 @@ pub(super) fn threads_and_a_loop(stage: &mut Stage<'_>, on_a_loop: &Server) -> R
         own(name) == said.collect::<Vec<_>>()
     };
     step.seen("own", in_order("ming") && in_order("li"));
-    step.set("order", around_the_first_change(&hong));
+    step.set("order", lines_around_the_first_change(&hong));
 
     let (many, few) = (
         threads(server.pid())?.len(),
@@ -54,7 +54,7 @@ fn talk(talker: &mut Member) -> io::Result<()> {
     (1..=LINES).try_for_each(|number| talker.say(&number.to_string()))
 }
 
-/// What both have said, in the order in which it is heard.
+/// The lines of both members that send, in the order in which they come.
 fn listen(listener: &mut Member) -> io::Result<Vec<String>> {
     let mut heard = Vec::new();
     while heard.len() < 2 * LINES {
@@ -66,8 +66,8 @@ fn listen(listener: &mut Member) -> io::Result<Vec<String>> {
     Ok(heard)
 }
 
-/// Some lines where one talker comes after the other.
-fn around_the_first_change(heard: &[String]) -> String {
+/// Some lines around the first change from one sender to the other.
+fn lines_around_the_first_change(heard: &[String]) -> String {
     let speaker = |line: &String| line.split(':').next().map(str::to_owned);
     let change = heard
         .windows(2)

@@ -1,4 +1,4 @@
-//! The client's five steps, each with what the kernel knows afterwards; then the user's own client.
+//! The client's five steps, each with the kernel's tables after it; then the user's own client.
 
 use std::{
     io::{self, ErrorKind, Read, Write},
@@ -17,9 +17,9 @@ use socket2::{Domain, Socket, Type};
 
 use crate::{
     cast::{
-        Student, accept, be_patient, encoding, hex, is_quiet,
+        Student, accept, be_patient, encoding, fresh_listener, has_only_a_listener, hex,
         kernel::{remains_once, shown, sockets_once},
-        quiet_door, read_as, receive,
+        read_as, receive,
     },
     stage::{Exit, Seen, Stage},
 };
@@ -27,7 +27,7 @@ use crate::{
 pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let gbk = encoding("gbk");
     // The server of this lesson, on any free port.
-    let door = quiet_door()?;
+    let door = fresh_listener()?;
     let port = door.local_addr()?.port();
     stage.set("port", port);
 
@@ -40,7 +40,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.seen("number", link.starts_with("socket:["));
     step.seen(
         "unconnected",
-        client.peer_addr().is_err() && is_quiet(port)?,
+        client.peer_addr().is_err() && has_only_a_listener(port)?,
     );
     step.end()?;
 
@@ -102,7 +102,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     yours(stage, gbk)
 }
 
-/// The course's task: this lesson is the network debugging assistant, the client is the user's.
+/// The course's task: this lesson acts as the network debugging assistant, and the user writes the client.
 fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     let door = stage.courses_port()?;
     let port = door.local_addr()?.port();
@@ -118,7 +118,7 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     } else {
         Some(stand_in(on, &port.to_string())?)
     };
-    let Some((caller, from, received)) = first_client_that_sends(on, &door)? else {
+    let Some((client, from, received)) = first_client_that_sends(on, &door)? else {
         step.seen("came", Seen::NotHere);
         step.seen("gbk", Seen::Moot);
         step.end()?;
@@ -135,13 +135,13 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     step.seen("gbk", Seen::if_shown(as_utf8.is_none()));
     step.end()?;
 
-    by_hand(stage, gbk, caller, as_utf8.is_none())?;
+    by_hand(stage, gbk, client, as_utf8.is_none())?;
     drop(stand_in);
     Ok(())
 }
 
-/// The first client that sends something, its port, and what it sends. A client that leaves without sending anything,
-/// as `portlab doctor` does, is ignored. `None` when the user skips this.
+/// The first client that sends data, its port, and the data. A client that disconnects without sending, as
+/// `portlab doctor` does, is ignored. `None` when the user skips this.
 fn first_client_that_sends(
     stage: &mut Stage<'_>,
     door: &TcpListener,
@@ -150,21 +150,21 @@ fn first_client_that_sends(
         if !stage.wait_for(door.as_fd())? {
             return Ok(None);
         }
-        // `accept` tells the address: a client that has reset the connection since has none any more.
-        let (mut caller, from) = door.accept()?;
-        be_patient(&caller)?;
+        // The address is taken from `accept`: after a reset, `peer_addr` would fail.
+        let (mut client, from) = door.accept()?;
+        be_patient(&client)?;
         let port = from.port();
         stage.remark(&tr!(
             stage.lang(),
             "A client has connected from port {port}, and has sent nothing yet.",
             "有客户端从 {port} 号端口连接成功，还没有发送数据。",
         ))?;
-        if !stage.wait_for(caller.as_fd())? {
+        if !stage.wait_for(client.as_fd())? {
             return Ok(None);
         }
-        match receive(&mut caller) {
+        match receive(&mut client) {
             Ok(received) if !received.is_empty() => {
-                return Ok(Some((caller, port, received)));
+                return Ok(Some((client, port, received)));
             }
             _ => stage.remark(stage.lang().pick(
                 "The client has left without sending anything.",
@@ -177,8 +177,8 @@ fn first_client_that_sends(
 fn by_hand(
     stage: &mut Stage<'_>,
     gbk: TextEncoding,
-    mut caller: TcpStream,
-    speaks_gbk: bool,
+    mut client: TcpStream,
+    uses_gbk: bool,
 ) -> Result<(), Exit> {
     let mut step = stage.task("by_hand")?;
     let answer = step.answer_by_hand("hello")?;
@@ -191,20 +191,20 @@ fn by_hand(
     );
     step.set("marks", if sent == answer { "" } else { marks });
     step.set("by_hand", sent);
-    // A client that has gone in the meantime gets no answer, even if the system would take the bytes.
-    let is_there = !matches!(peeked(&caller), Ok(Some(0)) | Err(_));
-    let is_sent = is_there && caller.write_all(&bytes).is_ok();
+    // If the client has closed the connection meanwhile, no answer is sent, though the system would take the bytes.
+    let is_there = !matches!(peeked(&client), Ok(Some(0)) | Err(_));
+    let is_sent = is_there && client.write_all(&bytes).is_ok();
     step.seen("sent", Seen::if_shown(is_sent));
     let waiting = step.lang().pick(
         "Waiting for the client to close the connection, three seconds at most ...",
         "正在等客户端关闭连接，最多三秒……",
     );
     step.remark(waiting)?;
-    caller.set_read_timeout(Some(CLOSING))?;
-    let closed = is_sent && matches!(caller.read(&mut [0; 1]), Ok(0));
+    client.set_read_timeout(Some(CLOSING))?;
+    let closed = is_sent && matches!(client.read(&mut [0; 1]), Ok(0));
     step.seen(
         "closed",
-        match (is_sent, closed && speaks_gbk) {
+        match (is_sent, closed && uses_gbk) {
             (false, _) => Seen::Moot,
             (true, closed) => Seen::if_shown(closed),
         },
@@ -215,7 +215,7 @@ fn by_hand(
 /// How long a client may take to close the connection after the answer.
 const CLOSING: Duration = Duration::from_secs(3);
 
-/// How many bytes can be read at once; `None` when there is nothing yet, 0 when the peer has closed.
+/// Looks at the next byte without reading it: `None` if no data have come yet, 0 if the peer has closed.
 fn peeked(stream: &TcpStream) -> io::Result<Option<usize>> {
     stream.set_nonblocking(true)?;
     let peeked = stream.peek(&mut [0; 1]);
@@ -226,7 +226,7 @@ fn peeked(stream: &TcpStream) -> io::Result<Option<usize>> {
     }
 }
 
-/// The student's client: in Python where there is one, else our own.
+/// A client in the student's place: the listing in Python, or `portlab connect` on a machine without Python.
 fn stand_in(stage: &mut Stage<'_>, port: &str) -> io::Result<Student> {
     if let Some(student) = stage.student("client.py", &[port])? {
         return Ok(student);

@@ -21,5 +21,5 @@ def main():
 started = time.perf_counter()
 answers = main()
 print(len(answers), round(1000 * (time.perf_counter() - started)))
-# Stays until somebody has looked at it.
+# Waits for a line, so that the lesson can count the threads.
 input()

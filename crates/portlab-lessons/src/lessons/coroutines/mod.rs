@@ -14,7 +14,7 @@ use portlab_words::{Lang, table::columns, tr};
 
 use crate::{
     cast::{
-        client::{are_in_line, ask_at_once, bars, crowd},
+        client::{are_in_line, ask_at_once, bars, connect_all},
         kernel::{threads_once, threads_shown},
     },
     stage::{Exit, LessonStep, Stage},
@@ -63,7 +63,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut step = stage.step("blocks")?;
     let options = ["--model", "tasks-single", "--work", "block:200ms"];
     let server = step.server(&options)?;
-    let blocked = ask_at_once(&mut crowd(server.addr(), ASKERS)?, "hello")?;
+    let blocked = ask_at_once(&mut connect_all(server.addr(), ASKERS)?, "hello")?;
     step.set("blocked", bars(&blocked, 40));
     let is_in_line = blocked.len() == ASKERS && are_in_line(&blocked, WAIT);
     step.seen("line", is_in_line);
@@ -71,7 +71,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
     let mut step = stage.step("asyncio")?;
     let hundred = hundred_in_python(&mut step, "tasks.py")?;
-    tell(&mut step, "asyncio", hundred);
+    show(&mut step, "asyncio", hundred);
     step.end()?;
 
     let mut step = stage.step("gevent")?;
@@ -80,12 +80,12 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
         true => hundred_in_python(&mut step, "green.py")?,
         false => None,
     };
-    tell(&mut step, "gevent", hundred);
+    show(&mut step, "gevent", hundred);
     step.end()
 }
 
-/// Tells what a student's program has shown; `None` if it wasn't run.
-fn tell(step: &mut LessonStep<'_, '_>, claim: &str, hundred: Option<Hundred>) {
+/// Records the outcome of a student's program; `None` if it wasn't run.
+fn show(step: &mut LessonStep<'_, '_>, claim: &str, hundred: Option<Hundred>) {
     step.seen(claim, hundred.as_ref().map(Hundred::came_on_one_thread));
     let hundred = hundred.unwrap_or_default();
     step.set(&format!("{claim}_after"), hundred.after.as_millis());
@@ -99,7 +99,7 @@ async fn count(name: &str, diary: &RefCell<Vec<String>>) {
     }
 }
 
-/// Ready when it is asked the second time.
+/// Ready when it is polled the second time.
 async fn pause() {
     let mut has_paused = false;
     poll_fn(|_| {
@@ -126,11 +126,11 @@ fn take_turns() -> Vec<String> {
     diary.into_inner()
 }
 
-/// The outcome of a hundred that wait at once.
+/// The outcome of a hundred waits at once.
 #[derive(Default)]
 struct Hundred {
     answers: usize,
-    /// The last answer.
+    /// The time until the last answer.
     after: Duration,
     threads: usize,
     /// The threads as a table.
@@ -138,8 +138,8 @@ struct Hundred {
 }
 
 impl Hundred {
-    /// All have their answers, in a quarter of the time that they would take in line, or less: far
-    /// more than they take together, on a busy machine too.
+    /// Whether all answers came within a quarter of the time that they would take one after another. Answers that wait
+    /// together take much less, also on a busy machine.
     fn came_together(&self) -> bool {
         self.answers == MANY && self.after < IN_LINE / 4
     }
@@ -153,9 +153,9 @@ impl Hundred {
 /// A hundred clients ask a server whose handler waits, all at once.
 fn hundred_wait(stage: &Stage<'_>, model: &str, threads: usize) -> Result<Hundred, Exit> {
     let server = stage.server(&["--model", model, "--work", "wait:200ms"])?;
-    let mut clients = crowd(server.addr(), MANY)?;
+    let mut clients = connect_all(server.addr(), MANY)?;
     let answers = ask_at_once(&mut clients, "hello")?;
-    // They are still connected.
+    // The clients are still connected.
     let threads = threads_once(server.pid(), |them| them.len() == threads)?;
     Ok(Hundred {
         answers: answers.len(),
@@ -184,15 +184,15 @@ fn side_by_side(lang: Lang, tasks: &Hundred, threads: &Hundred) -> String {
     )
 }
 
-/// A student's program that lets a hundred wait at once; `None` when there is no Python.
+/// The outcome of a student's program with a hundred waits at once; `None` without Python.
 fn hundred_in_python(stage: &mut Stage<'_>, file: &str) -> io::Result<Option<Hundred>> {
     let Some(student) = stage.student(file, &[])? else {
         return Ok(None);
     };
     let line = student.line().unwrap_or_default();
-    let told = line.split_once(' ');
-    let told = told.and_then(|(count, ms)| Some((count.parse().ok()?, ms.parse().ok()?)));
-    let (answers, ms) = told.ok_or_else(|| {
+    let printed = line.split_once(' ');
+    let printed = printed.and_then(|(count, ms)| Some((count.parse().ok()?, ms.parse().ok()?)));
+    let (answers, ms) = printed.ok_or_else(|| {
         io::Error::other(tr!(
             "{file} printed \"{line}\" where two numbers were expected",
             "{file} 应当打印两个数，却打印了“{line}”"

@@ -1,5 +1,5 @@
-//! A desk and the things on it. Each thing is a lock: one person, which is a thread, may hold it at a time, and the
-//! others wait.
+//! A desk and the things on it, as in the lesson's story. Each thing is a lock, and each person is a thread: one person at a
+//! time may hold a thing, and the others wait.
 //!
 //! Unlike `std`'s locks, the desk records which person holds and waits for which thing. So it can find a circular wait,
 //! and ask one of the persons to give up.
@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What a person or a thing is called.
+/// The name of a person or a thing.
 pub(super) type Name = &'static str;
 
 /// The desk.
@@ -25,13 +25,13 @@ pub(super) struct Desk {
 struct Notes {
     /// The holder of each thing.
     holder: BTreeMap<Name, Name>,
-    /// What a person waits for.
+    /// The thing that each waiting person waits for.
     wanted: BTreeMap<Name, Name>,
     /// The person that has been asked to give up.
     asked: Option<Name>,
 }
 
-/// A thing that a person holds. Dropped, it's back on the desk.
+/// A thing that a person holds. Dropping it puts it back on the desk.
 pub(super) struct Held<'a> {
     desk: &'a Desk,
     what: Name,
@@ -50,7 +50,7 @@ pub(super) struct Link {
 }
 
 impl Desk {
-    /// Takes a thing, and waits for it as long as it takes.
+    /// Takes a thing, after waiting for it without a time limit.
     pub(super) fn take(&self, who: Name, what: Name) -> Result<Held<'_>, GaveUp> {
         self.take_until(None, who, what)
     }
@@ -97,7 +97,7 @@ impl Desk {
         for &start in notes.wanted.keys() {
             let mut links = Vec::new();
             let mut who = start;
-            // No circle is longer than the number of waiting persons.
+            // A circle has at most as many links as there are waiting persons.
             for _ in 0..notes.wanted.len() {
                 let Some(link) = notes.link(who) else { break };
                 links.push(link);
@@ -146,7 +146,7 @@ mod tests {
     use std::thread;
 
     #[test]
-    fn what_one_holds_another_gets_when_it_is_back() {
+    fn a_thing_can_be_taken_when_its_holder_has_put_it_back() {
         let desk = Desk::default();
         let pen = desk.take("Ming", "pen").unwrap();
         let at_once = desk.take_within(Duration::ZERO, "Hong", "pen");

@@ -1,4 +1,4 @@
-//! Deadlock: two threads that each hold what the other waits for; how it's found, ended, and avoided.
+//! Deadlock: two threads, each of which holds what the other waits for; and how to find, end and avoid this.
 
 mod desk;
 mod people;
@@ -13,7 +13,7 @@ use portlab_sys::threads::threads;
 
 use self::{
     desk::{Desk, GaveUp, Link, Name},
-    people::{Deed, Does, Names, draw_in_order, draw_patiently},
+    people::{Action, Entry, Names, draw_in_order, draw_patiently},
 };
 use portlab_words::table::columns;
 
@@ -73,7 +73,7 @@ fn knot(stage: &mut Stage<'_>, names: &Names, desk: &Arc<Desk>) -> Result<[Attem
     Ok(attempts)
 }
 
-/// The same in Python: it says what each has, and then nothing more.
+/// The same in Python: the program prints what each thread holds, and then prints no more.
 fn python_waits(step: &mut LessonStep<'_, '_>, names: &Names) -> Result<(), Exit> {
     let student = step.student("knot.py", &[names.ming, names.hong])?;
     let Some(student) = student else {
@@ -148,7 +148,7 @@ fn patience(stage: &mut Stage<'_>, names: &Names) -> Result<(), Exit> {
     let mut step = stage.step("patience")?;
     let desk = Arc::new(Desk::default());
     let both_have_one = Arc::new(Barrier::new(2));
-    let (log, deeds) = mpsc::channel();
+    let (log, entries) = mpsc::channel();
     let attempts = [
         (names.ming, [names.pen, names.ruler], 20),
         (names.hong, [names.ruler, names.pen], 500),
@@ -158,21 +158,21 @@ fn patience(stage: &mut Stage<'_>, names: &Names) -> Result<(), Exit> {
         let patience = Duration::from_millis(ms);
         thread::spawn(move || draw_patiently(&desk, who, things, patience, &both_have_one, &log));
     }
-    // The log ends when both have, or else when that has taken too long.
+    // The log ends when both threads have ended, or after the time limit.
     drop(log);
     let until = Instant::now() + Duration::from_secs(10);
-    let next = || deeds.recv_timeout(until.saturating_duration_since(Instant::now()));
-    let deeds: Vec<Deed> = std::iter::from_fn(|| next().ok()).collect();
-    let count = |does: Does| deeds.iter().filter(|it| it.does == does).count();
-    let mut rows: Vec<_> = deeds.iter().map(|deed| names.told(*deed)).collect();
+    let next = || entries.recv_timeout(until.saturating_duration_since(Instant::now()));
+    let entries: Vec<Entry> = std::iter::from_fn(|| next().ok()).collect();
+    let count = |action: Action| entries.iter().filter(|it| it.action == action).count();
+    let mut rows: Vec<_> = entries.iter().map(|entry| names.in_words(*entry)).collect();
     if rows.len() > FEW {
         rows.truncate(FEW);
         rows.push(["…", "", ""].map(str::to_owned));
     }
     step.set("log", columns(&rows, 2));
-    step.set("backs", count(Does::PutsBack));
-    step.seen("back", count(Does::PutsBack) > 0);
-    step.seen("draws", count(Does::Draws) == 2);
+    step.set("backs", count(Action::PutsBack));
+    step.seen("back", count(Action::PutsBack) > 0);
+    step.seen("draws", count(Action::Draws) == 2);
     let arguments = [names.ming, names.hong];
     let student = step.student("patient.py", &arguments)?;
     let printed = student.map(|it| it.rest().join(", "));
@@ -191,7 +191,7 @@ fn drawn(circle: &[Link], names: &Names) -> String {
     columns(&rows.collect::<Vec<_>>(), 2)
 }
 
-/// A circular wait, from a thread back to the same.
+/// A circular wait in one line, from a thread back to the same thread.
 fn in_a_line(circle: &[Link]) -> String {
     let first = circle.first().map_or("", |it| it.who);
     let rest = circle
@@ -200,8 +200,8 @@ fn in_a_line(circle: &[Link]) -> String {
     first.to_owned() + &rest.collect::<String>()
 }
 
-/// How often each draws where no thread gets stuck.
+/// How often each draws in the steps without a deadlock.
 const ROUNDS: u32 = 1000;
 
-/// Lines of a log that can be read at once.
+/// The most lines of a log that are shown.
 const FEW: usize = 14;

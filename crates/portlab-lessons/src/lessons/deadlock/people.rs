@@ -1,4 +1,4 @@
-//! What the persons at the desk do, and all names in both languages.
+//! The actions of the persons at the desk, and all names in both languages.
 
 use std::{
     sync::{Barrier, mpsc::Sender},
@@ -16,60 +16,60 @@ pub(super) fn draw_in_order(desk: &Desk, who: Name, things: &[Name]) -> Result<(
     held.map(drop)
 }
 
-/// Takes one thing, and waits for the other for as long as its patience lasts. Then it puts the first
-/// one back for a while, and begins again.
+/// Takes one thing, and waits for the other for `patience` at most. When this time is over, it puts the first thing back,
+/// pauses, and tries again.
 pub(super) fn draw_patiently(
     desk: &Desk,
     who: Name,
     [first, second]: [Name; 2],
     patience: Duration,
     both_have_one: &Barrier,
-    log: &Sender<Deed>,
+    log: &Sender<Entry>,
 ) -> Result<(), GaveUp> {
-    let note = |does, what| {
-        // The receiver is gone when the lesson was left.
-        let _ = log.send(Deed { who, does, what });
+    let note = |action, what| {
+        // Fails when the user has quit the lesson, which drops the receiver.
+        let _ = log.send(Entry { who, action, what });
     };
     let mut one = desk.take(who, first)?;
-    note(Does::Takes, first);
+    note(Action::Takes, first);
     both_have_one.wait();
     let _other = loop {
         match desk.take_within(patience, who, second) {
             Ok(other) => break other,
-            Err(GaveUp) => note(Does::PutsBack, first),
+            Err(GaveUp) => note(Action::PutsBack, first),
         }
         drop(one);
         thread::sleep(patience);
         one = desk.take(who, first)?;
-        note(Does::Takes, first);
+        note(Action::Takes, first);
     };
-    note(Does::Takes, second);
-    note(Does::Draws, "");
+    note(Action::Takes, second);
+    note(Action::Draws, "");
     Ok(())
 }
 
-/// What a person did.
+/// A line of the log: the action of a person.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Deed {
+pub(super) struct Entry {
     pub(super) who: Name,
-    pub(super) does: Does,
+    pub(super) action: Action,
     pub(super) what: Name,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Does {
+pub(super) enum Action {
     Takes,
     PutsBack,
     Draws,
 }
 
-/// What everything is called.
+/// The names of the persons, the things and the actions.
 pub(super) struct Names {
     pub(super) ming: Name,
     pub(super) hong: Name,
     pub(super) pen: Name,
     pub(super) ruler: Name,
-    /// The case that pen and ruler lie in.
+    /// The case for pen and ruler.
     pub(super) case: Name,
     pub(super) waits_for: Name,
     pub(super) held_by: Name,
@@ -100,13 +100,13 @@ impl Names {
         }
     }
 
-    /// A deed in words.
-    pub(super) fn told(&self, deed: Deed) -> [String; 3] {
-        let does = match deed.does {
-            Does::Takes => self.takes,
-            Does::PutsBack => self.puts_back,
-            Does::Draws => self.draws,
+    /// A line of the log in words.
+    pub(super) fn in_words(&self, entry: Entry) -> [String; 3] {
+        let action = match entry.action {
+            Action::Takes => self.takes,
+            Action::PutsBack => self.puts_back,
+            Action::Draws => self.draws,
         };
-        [deed.who, does, deed.what].map(str::to_owned)
+        [entry.who, action, entry.what].map(str::to_owned)
     }
 }

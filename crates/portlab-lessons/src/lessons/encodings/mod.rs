@@ -82,7 +82,7 @@ fn through_three_programs(
     gbk: TextEncoding,
 ) -> Result<(), Exit> {
     let mut step = stage.step("famous")?;
-    // Each is a connection of its own: from the first program to the second, and on to the third.
+    // Each passes through a connection of its own: from the first program to the second, and from the second to the third.
     let pass_on = |text| -> io::Result<[Vec<u8>; 2]> {
         let first = carried(&bytes_of(text, gbk)?)?;
         let read = read_as(utf8, &first);
@@ -133,7 +133,7 @@ fn what_gbk_has_no_place_for(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result
     step.seen("mark", read == "你好?");
     step.set("smile_text", &read);
     let said = step.student("smile.py", &[])?;
-    let said = said.map(|student| (student.rest(), student.complaint()));
+    let said = said.map(|student| (student.rest(), student.error_line()));
     step.set("error", said.as_ref().map_or("", |(_, error)| error));
     let as_told = |(lines, error): &(Vec<String>, String)| {
         error.starts_with("UnicodeEncodeError") && lines.contains(&read)
@@ -159,7 +159,7 @@ fn agreed(stage: &mut Stage<'_>, utf8: TextEncoding, gbk: TextEncoding) -> Resul
     step.end()
 }
 
-/// What the server answers a client, as many bytes as the answer has in `encoding`.
+/// The server's answer to a client, read up to the number of bytes that the answer has in `encoding`.
 fn answer_of(server: &Server, encoding: TextEncoding) -> io::Result<Vec<u8>> {
     let mut client = connect(server.addr())?;
     client.write_all(&bytes_of(SENTENCE, encoding)?)?;
@@ -168,12 +168,12 @@ fn answer_of(server: &Server, encoding: TextEncoding) -> io::Result<Vec<u8>> {
     Ok(answer)
 }
 
-/// The bytes of a text that its encoding has a place for.
+/// The bytes of a text. Fails when the encoding lacks a character.
 fn bytes_of(text: &str, encoding: TextEncoding) -> io::Result<Vec<u8>> {
     encoding.encode(text).map_err(io::Error::other)
 }
 
-/// What arrives at the other end of a connection of these few bytes.
+/// Sends a few bytes over a connection, and returns those that arrive.
 fn carried(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let (mut client, mut served) = connection()?;
     client.write_all(bytes)?;

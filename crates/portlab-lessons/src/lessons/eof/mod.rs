@@ -27,7 +27,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.seen("asleep", once(|| own_thread("reader") == Some('S')));
     step.set("threads", threads_of(own_pid())?);
     client.write_all(b"hello")?;
-    let (mut served, length) = joined(reader)?;
+    let (mut served, length) = join(reader)?;
     step.set("length", length);
     step.seen("five", length == 5);
     step.end()?;
@@ -55,20 +55,20 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.set("wall", busy.wall.as_millis());
     step.set("slept", busy.slept);
     step.seen("turns", busy.empty > 100);
-    // A busy machine may give it little processor time, but it doesn't sleep.
+    // On a busy machine the loop may get little processor time, but it doesn't sleep.
     step.seen("restless", busy.slept < 10);
     let student = step.student("busy.py", &[])?;
-    let looks = student.as_ref().map(watched).transpose()?;
-    // Now and then it may be waiting for memory.
+    let looks = student.as_ref().map(states_of_busy_server).transpose()?;
+    // At some moments the program may be waiting for memory.
     step.printed("python", "looks", looks, |looks| {
         looks.matches('R').count() >= 15
     });
-    // It would go on for ever.
+    // The program would go on for ever.
     drop(student);
     step.end()?;
 
     one_direction_is_closed(stage)?;
-    a_reset(stage)
+    reset(stage)
 }
 
 fn one_direction_is_closed(stage: &mut Stage<'_>) -> Result<(), Exit> {
@@ -76,7 +76,7 @@ fn one_direction_is_closed(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let (mut client, mut served) = connection()?;
     client.write_all(b"hello")?;
     client.shutdown(Shutdown::Write)?;
-    let asked = until_nothing(&mut served)?;
+    let asked = read_all(&mut served)?;
     let ends = Ends::of(&client)?;
     let is_half = |all: &[Socket]| ends.states(all) == [Some("CLOSE-WAIT"), Some("FIN-WAIT-2")];
     let both = ends.once(is_half)?;
@@ -84,14 +84,14 @@ fn one_direction_is_closed(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.seen("heard", asked == b"hello" && is_half(&both));
     served.write_all(&asked.to_ascii_uppercase())?;
     drop(served);
-    let answer = until_nothing(&mut client)?;
+    let answer = read_all(&mut client)?;
     step.seen("answered", answer == b"HELLO");
     step.set("answer", String::from_utf8_lossy(&answer));
     drop(client);
     step.end()
 }
 
-fn a_reset(stage: &mut Stage<'_>) -> Result<(), Exit> {
+fn reset(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut step = stage.step("reset")?;
     let (client, mut served) = connection()?;
     let ends = Ends::of(&client)?;
@@ -103,14 +103,14 @@ fn a_reset(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()
 }
 
-/// All that comes until the peer has closed its direction.
-fn until_nothing(end: &mut TcpStream) -> io::Result<Vec<u8>> {
+/// Reads until the peer has closed its direction.
+fn read_all(end: &mut TcpStream) -> io::Result<Vec<u8>> {
     let mut all = Vec::new();
     end.read_to_end(&mut all)?;
     Ok(all)
 }
 
-/// A reader's end, given back, and how much it has read.
+/// A reader's end of the connection, and the number of bytes that it has read.
 type Read1024 = io::Result<(TcpStream, usize)>;
 
 /// Reads once, on a thread of its own.
@@ -122,23 +122,25 @@ fn reader(mut served: TcpStream) -> io::Result<JoinHandle<Read1024>> {
     })
 }
 
-fn joined(reader: JoinHandle<Read1024>) -> Read1024 {
+fn join(reader: JoinHandle<Read1024>) -> Read1024 {
     let end = reader.join();
     end.map_err(|_| io::Error::other("the reader has panicked"))?
 }
 
 /// The cost of not checking whether anything was received.
 struct Busy {
+    /// How many reads returned no bytes.
     empty: u64,
-    /// The processor time that it took, of so much time in all.
+    /// The processor time that the loop took.
     cpu: Duration,
+    /// The time that it took in all.
     wall: Duration,
-    /// How often it gave up the processor in order to wait.
+    /// How often the thread gave up the processor in order to wait.
     slept: u64,
 }
 
-/// Reads on though the peer has hung up, until it has used [`ENOUGH`] of the processor's time: on a busy
-/// machine that takes longer.
+/// Goes on reading though the peer has closed, until the thread has used [`ENOUGH`] processor time, which takes longer on a
+/// busy machine.
 fn read_on(served: &mut TcpStream) -> io::Result<Busy> {
     let (since, slept) = (Instant::now(), times_slept());
     let (start, mut cpu, mut empty) = (thread_cpu(), Duration::ZERO, 0);
@@ -155,11 +157,11 @@ fn read_on(served: &mut TcpStream) -> io::Result<Busy> {
     })
 }
 
-/// The processor time that is wasted here.
+/// The processor time that the loop wastes.
 const ENOUGH: Duration = Duration::from_millis(20);
 
 /// Connects to a student's server and disconnects; then looks at the state of its process 20 times.
-fn watched(student: &Student) -> io::Result<String> {
+fn states_of_busy_server(student: &Student) -> io::Result<String> {
     drop(TcpStream::connect(student.door()?)?);
     let state = || threads::state(student.pid()).unwrap_or('?');
     once(|| state() == 'R');

@@ -1,4 +1,4 @@
-//! The event loop, and the handler that blocks it.
+//! The event loop, and a handler that blocks it.
 
 use std::{io, time::Duration};
 
@@ -7,19 +7,19 @@ use portlab_lab::{Server, ServerError};
 use crate::{
     cast::{
         Client,
-        client::{are_in_line, ask_at_once, bars, crowd},
+        client::{are_in_line, ask_at_once, bars, connect_all},
         kernel::{accepted, are_asleep, sockets_once, threads_once, threads_shown},
     },
     stage::{Exit, Stage},
 };
 
-/// How many clients one loop serves.
+/// How many clients the loop serves.
 const MANY: usize = 100;
 /// How many ask at once while the handler takes its time.
 const ASKERS: usize = 5;
 /// How long a handler takes.
 const BLOCK: Duration = Duration::from_millis(200);
-/// All of those, one after the other.
+/// The time of all handlers, one after another.
 const IN_LINE: Duration = Duration::from_millis(1000);
 /// Clients that send nothing, more than there are workers.
 const SILENT: usize = 20;
@@ -27,7 +27,7 @@ const SILENT: usize = 20;
 pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut step = stage.step("hundred")?;
     let server = step.server(&["--model", "event-loop"])?;
-    let mut clients = crowd(server.addr(), MANY)?;
+    let mut clients = connect_all(server.addr(), MANY)?;
     let port = server.addr().port();
     let sockets = sockets_once(port, |them| accepted(port, them) == MANY)?;
     let answers = ask_at_once(&mut clients, "hello")?;
@@ -44,7 +44,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
     let mut step = stage.step("blocks")?;
     let server = loop_with(&step, "event-loop", "block:200ms")?;
-    let blocked = ask_at_once(&mut crowd(server.addr(), ASKERS)?, "hello")?;
+    let blocked = ask_at_once(&mut connect_all(server.addr(), ASKERS)?, "hello")?;
     step.set("blocked", bars(&blocked, 40));
     step.set("last_blocked", last(&blocked).as_millis());
     step.seen("line", is_in_line(&blocked));
@@ -57,7 +57,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     stage.set("in_line", IN_LINE.as_millis());
     let mut step = stage.step("timer")?;
     let server = loop_with(&step, "event-loop", "wait:200ms")?;
-    let waited = at_best(&mut crowd(server.addr(), ASKERS)?)?;
+    let waited = at_best(&mut connect_all(server.addr(), ASKERS)?)?;
     let threads = threads_once(server.pid(), |them| them.len() == 1)?;
     step.set("waited", bars(&waited, 40));
     step.set("last_waited", last(&waited).as_millis());
@@ -68,8 +68,8 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     stage.set("silent", SILENT);
     let mut step = stage.step("jobs")?;
     let server = loop_with(&step, "loop-pool", "block:200ms")?;
-    let _silent = crowd(server.addr(), SILENT)?;
-    let on_pool = at_best(&mut crowd(server.addr(), ASKERS)?)?;
+    let _silent = connect_all(server.addr(), SILENT)?;
+    let on_pool = at_best(&mut connect_all(server.addr(), ASKERS)?)?;
     let threads = threads_once(server.pid(), |them| {
         them.len() == 1 + ASKERS && are_asleep(them)
     })?;
@@ -83,7 +83,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()
 }
 
-/// A server whose handler takes its time; a pool, if there is one, has a thread for each asking client.
+/// A server whose handler takes [`BLOCK`]. If the model has a pool, the pool has a thread for each client that asks.
 fn loop_with(stage: &Stage<'_>, model: &str, work: &str) -> Result<Server, ServerError> {
     let workers = ASKERS.to_string();
     let mut options = vec!["--model", model, "--work", work];
@@ -93,18 +93,18 @@ fn loop_with(stage: &Stage<'_>, model: &str, work: &str) -> Result<Server, Serve
     stage.server(&options)
 }
 
-/// Whether all clients have their answers, one after the other.
+/// Whether all clients have their answers, one after another.
 fn is_in_line(answers: &[Duration]) -> bool {
     answers.len() == ASKERS && are_in_line(answers, BLOCK)
 }
 
-/// Whether all clients have their answers, the last one sooner than one after the other is possible.
+/// Whether all clients have their answers, and sooner than answers one after another can come.
 fn is_together(answers: &[Duration]) -> bool {
     answers.len() == ASKERS && last(answers) < IN_LINE
 }
 
-/// As [`ask_at_once`], repeated up to five times if it took as long as one after the other, because a busy machine may
-/// stall. One fast attempt is proof enough.
+/// As [`ask_at_once`], repeated up to five times while the answers take as long as one after another, because a busy machine
+/// may be slow. One fast attempt is enough as a proof.
 fn at_best(clients: &mut [Client]) -> io::Result<Vec<Duration>> {
     let mut best = ask_at_once(clients, "hello")?;
     for _ in 1..5 {
@@ -120,11 +120,11 @@ fn last(answers: &[Duration]) -> Duration {
     answers.last().copied().unwrap_or_default()
 }
 
-/// Five clients at the student's loop, whose handler sleeps; `None` when there is no Python.
+/// The answers to five clients of the student's loop, whose handler sleeps; `None` without Python.
 fn at_the_students_loop(stage: &mut Stage<'_>) -> io::Result<Option<Vec<Duration>>> {
     let Some(server) = stage.student("loop.py", &[])? else {
         return Ok(None);
     };
-    let mut clients = crowd(server.door()?, ASKERS)?;
+    let mut clients = connect_all(server.door()?, ASKERS)?;
     ask_at_once(&mut clients, "hello").map(Some)
 }

@@ -1,4 +1,4 @@
-//! Processes, threads and coroutines in figures that are measured while the class watches.
+//! Processes, threads and coroutines in figures that are measured during the lesson.
 //!
 //! Each server runs in a process of its own and is metered from outside; rounds are interleaved, and
 //! medians are shown. `portlab compare` does the same with more care.
@@ -24,13 +24,13 @@ use crate::{
 /// The models that stand for processes, threads and coroutines.
 const MODELS: [&str; 3] = ["fork", "threads", "tasks-single"];
 
-/// Clients that are connected and do nothing.
+/// Idle clients per server.
 const CLIENTS: usize = 50;
-/// How often each server takes its turn.
+/// How many rounds are measured.
 const ROUNDS: usize = 5;
-/// Clients per turn that connect, send one word and disconnect.
+/// Clients per round that connect, send one word and disconnect.
 const SHORT: usize = 60;
-/// Clients with long connections, and the words of each per turn.
+/// Clients with long connections, and the words of each per round.
 const TALKERS: usize = 8;
 const WORDS: usize = 100;
 
@@ -66,14 +66,14 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let head = [step.lang().pick("KiB per client", "每个客户端 KiB")];
     let rows = shown(head, bytes.map(|it| [format!("{:.1}", it / 1024.0)]));
     step.set("memory", rows);
-    step.seen("order", Seen::if_shown(falls(bytes)));
+    step.seen("order", Seen::if_shown(is_descending(bytes)));
     step.end()?;
 
     stage.set("short", ROUNDS * SHORT);
     let mut step = stage.step("births")?;
     let costs = in_turns(&servers, |addr| {
         for _ in 0..SHORT {
-            said(&mut connected(addr, 1)?)?;
+            exchange_word(&mut connected(addr, 1)?)?;
         }
         Ok(SHORT)
     })?;
@@ -89,16 +89,16 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     messages(stage, &servers)
 }
 
-/// What a message costs on long connections.
+/// Measures the cost of a message on long connections.
 fn messages(stage: &mut Stage<'_>, servers: &[Server]) -> Result<(), Exit> {
     stage.set("sent", ROUNDS * TALKERS * WORDS);
     let mut step = stage.step("messages")?;
     let mut talkers = each(servers, |it| connected(it.addr(), TALKERS))?;
-    let mut whose = 0..;
+    let mut turns = 0..;
     let costs = in_turns(servers, |_| {
-        let turn: usize = whose.next().unwrap_or(0);
+        let turn: usize = turns.next().unwrap_or(0);
         for _ in 0..WORDS {
-            said(&mut talkers[turn % MODELS.len()])?;
+            exchange_word(&mut talkers[turn % MODELS.len()])?;
         }
         Ok(WORDS * TALKERS)
     })?;
@@ -113,15 +113,15 @@ fn messages(stage: &mut Stage<'_>, servers: &[Server]) -> Result<(), Exit> {
     step.end()
 }
 
-/// What one unit of work has cost a server.
+/// The cost of one unit of work for a server.
 #[derive(Clone, Copy, Debug)]
 struct Cost {
     cpu_us: f64,
     switches: f64,
 }
 
-/// Lets `work` load each server in turn, several rounds, and tells what a unit of it has cost each
-/// server itself: the median of the rounds.
+/// Lets `work` load each server in turn, in several rounds. Returns the cost of a unit of work for each server, the median
+/// of the rounds.
 fn in_turns(
     servers: &[Server],
     mut work: impl FnMut(SocketAddr) -> io::Result<usize>,
@@ -154,16 +154,16 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Connects clients, and lets each send a word, so that the server has surely accepted it.
+/// Connects clients, and lets each exchange a word, which shows that the server has accepted it.
 fn connected(addr: SocketAddr, clients: usize) -> io::Result<Vec<TcpStream>> {
     let connected = (0..clients).map(|_| connect(addr));
     let mut connected = connected.collect::<io::Result<Vec<_>>>()?;
-    said(&mut connected)?;
+    exchange_word(&mut connected)?;
     Ok(connected)
 }
 
 /// Each client sends a word, then each receives its echo.
-fn said(clients: &mut [TcpStream]) -> io::Result<()> {
+fn exchange_word(clients: &mut [TcpStream]) -> io::Result<()> {
     let word = b"hello";
     for client in &mut *clients {
         client.write_all(word)?;
@@ -181,7 +181,7 @@ fn said(clients: &mut [TcpStream]) -> io::Result<()> {
     Ok(())
 }
 
-/// Something of each server, in the order of [`MODELS`].
+/// A value for each server, in the order of [`MODELS`].
 fn each<T: std::fmt::Debug>(
     servers: &[Server],
     of: impl FnMut(&Server) -> io::Result<T>,
@@ -206,6 +206,6 @@ fn shown<const N: usize>(head: [&str; N], rows: [[String; N]; MODELS.len()]) -> 
     lay_out(&rows).trim_end().to_owned()
 }
 
-fn falls(values: [f64; 3]) -> bool {
+fn is_descending(values: [f64; 3]) -> bool {
     values[0] > values[1] && values[1] > values[2]
 }

@@ -1,4 +1,4 @@
-//! The holder of a port: from "address already in use" to the process behind the door.
+//! The holder of a port: from "address already in use" to the process that has the port.
 
 use std::{
     fs,
@@ -17,26 +17,25 @@ use socket2::{Domain, Socket, Type};
 
 use crate::{
     cast::{
-        PATIENCE, is_quiet,
+        PATIENCE, fresh_listener, has_only_a_listener,
         kernel::{own_pid, shown, sockets_once, until},
-        quiet_door,
     },
     stage::{Exit, Seen, Stage},
 };
 
 pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    // This server runs already, and the lesson's text doesn't know of it.
+    // This server holds the port before the lesson begins; the text doesn't mention it at first.
     let mut server = server(stage)?;
     let door = server.addr();
     let port = door.port();
     stage.set("port", port);
 
     let mut step = stage.step("refused")?;
-    let refused = open_a_door(Ipv4Addr::LOCALHOST, port).err();
+    let refused = bind_and_listen(Ipv4Addr::LOCALHOST, port).err();
     let kind = step.set_error("error", refused.as_ref());
     step.seen("refused", kind == Some(ErrorKind::AddrInUse));
     let student = step.student("late.py", &[&port.to_string()])?;
-    let last = student.map(|it| it.complaint());
+    let last = student.map(|it| it.error_line());
     step.printed("python", "said", last, |line| line.contains("Errno 98"));
     step.end()?;
 
@@ -45,7 +44,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     stage.set("own_name", &own_name);
     let mut step = stage.step("find")?;
     let listed = sockets_once(port, |all| all.len() == 1)?;
-    // Repeated if necessary: now and then a busy kernel's table lacks a socket.
+    // Repeated if necessary: on a busy machine, the kernel's table sometimes lacks a socket.
     let found = until(PATIENCE, || holder(door), Option::is_some);
     step.set("sockets", shown(&listed));
     let inode = listed.first().map_or(0, |it| it.inode);
@@ -67,7 +66,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     // The user may have ended it by hand, as the text shows.
     let ended = by_hand || server.stop(PATIENCE)?.status.success();
     let since = Instant::now();
-    let ours = open_a_door(Ipv4Addr::LOCALHOST, port);
+    let ours = bind_and_listen(Ipv4Addr::LOCALHOST, port);
     step.set("took", format!("{} µs", since.elapsed().as_micros()));
     step.seen("ended", ended);
     let note = step
@@ -78,13 +77,13 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
         "free",
         match &ours {
             Ok(_) => Seen::Yes,
-            // Our server had no connections: a socket at this port belongs to another program.
-            Err(_) if is_given_away(port)? => Seen::NotHere,
+            // The lesson's server had no connections: so a socket at this port belongs to another program.
+            Err(_) if is_taken_again(port)? => Seen::NotHere,
             Err(_) => Seen::No,
         },
     );
     step.end()?;
-    let ours = ours.or_else(|_| quiet_door().map(Socket::from))?;
+    let ours = ours.or_else(|_| fresh_listener().map(Socket::from))?;
     let port = ours.local_addr()?.as_socket().map_or(port, |it| it.port());
     stage.set("port", port);
     other_addresses(stage, port)
@@ -93,47 +92,47 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 /// The last two steps: the same port at another address, and at all addresses.
 fn other_addresses(stage: &mut Stage<'_>, port: u16) -> Result<(), Exit> {
     let mut step = stage.step("addresses")?;
-    let second = open_a_door(Ipv4Addr::new(127, 0, 0, 2), port);
+    let second = bind_and_listen(Ipv4Addr::new(127, 0, 0, 2), port);
     let mut both = sockets_once(port, |all| all.len() == 2)?;
     both.sort_by_key(|it| it.local);
     step.set("both", shown(&both));
-    step.seen("two", second.is_ok() && are_two_doors(&both));
+    step.seen("two", second.is_ok() && are_two_listeners(&both));
     step.end()?;
     drop(second);
 
     let mut step = stage.step("all")?;
-    // Only bound, even if the system should allow it: then no client can connect.
-    let everywhere = bound_to(Ipv4Addr::UNSPECIFIED, port).err();
+    // Bound without listening, so that no client can connect, even if the system allows it.
+    let everywhere = bind(Ipv4Addr::UNSPECIFIED, port).err();
     let kind = step.set_error("everywhere", everywhere.as_ref());
     step.seen("refused", kind == Some(ErrorKind::AddrInUse));
     step.end()
 }
 
-/// A server at a port with no other socket.
+/// A server at a port that no other socket uses.
 fn server(stage: &Stage<'_>) -> Result<Server, Exit> {
-    let mut noisy = Vec::new();
+    let mut shared = Vec::new();
     loop {
         let server = stage.server(&["--model", "threads"])?;
-        if is_quiet(server.addr().port())? || noisy.len() == 5 {
+        if has_only_a_listener(server.addr().port())? || shared.len() == 5 {
             return Ok(server);
         }
-        noisy.push(server);
+        shared.push(server);
     }
 }
 
-/// Whether the system has given the number to another program in the meantime.
-fn is_given_away(port: u16) -> io::Result<bool> {
+/// Whether the system has given the port to another program meanwhile.
+fn is_taken_again(port: u16) -> io::Result<bool> {
     Ok(!sockets_once(port, |all| !all.is_empty())?.is_empty())
 }
 
-/// Listens as Python's `bind` and `listen` do: Rust's `TcpListener` also sets `SO_REUSEADDR`.
-fn open_a_door(address: Ipv4Addr, port: u16) -> io::Result<Socket> {
-    let server = bound_to(address, port)?;
+/// Listens without `SO_REUSEADDR`, as Python does by default; Rust's `TcpListener` sets it.
+fn bind_and_listen(address: Ipv4Addr, port: u16) -> io::Result<Socket> {
+    let server = bind(address, port)?;
     server.listen(128)?;
     Ok(server)
 }
 
-fn bound_to(address: Ipv4Addr, port: u16) -> io::Result<Socket> {
+fn bind(address: Ipv4Addr, port: u16) -> io::Result<Socket> {
     let server = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     server.bind(&SocketAddr::from((address, port)).into())?;
     Ok(server)
@@ -151,7 +150,7 @@ fn descriptor_of(pid: i32, inode: u64) -> Option<String> {
 }
 
 /// Whether these are two listening sockets at two addresses.
-fn are_two_doors(sockets: &[Listed]) -> bool {
+fn are_two_listeners(sockets: &[Listed]) -> bool {
     let listen = sockets.iter().all(|it| it.state == State::Listen);
     listen && sockets.len() == 2 && sockets[0].local.ip() != sockets[1].local.ip()
 }

@@ -1,4 +1,4 @@
-//! What a browser requests: the user's own, if there is a user.
+//! The requests of the user's browser, if there is a user.
 
 use std::{io::Write, os::fd::AsFd, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::{
     stage::{Exit, Stage},
 };
 
-pub(super) fn asked_by_a_browser(stage: &mut Stage<'_>, site: &mut Site) -> Result<(), Exit> {
+pub(super) fn requested_by_a_browser(stage: &mut Stage<'_>, site: &mut Site) -> Result<(), Exit> {
     let mut step = stage.step("browser")?;
     site.heads();
     let mut visit = Visit::to(site.addr)?;
@@ -25,13 +25,13 @@ pub(super) fn asked_by_a_browser(stage: &mut Stage<'_>, site: &mut Site) -> Resu
     let answered = visit.response()?.body == PAGE.as_bytes();
     let mut heads = site.heads();
     heads.extend(until_enter(&mut step, site)?);
-    // A browser requests other things too, such as the picture on the tab.
+    // A browser also requests other files, such as the picture on the tab.
     let for_the_page = heads.iter().rfind(|head| head.starts_with("GET / "));
     let last = for_the_page.cloned().unwrap_or_default();
     let lines: Vec<_> = last.lines().filter(|line| !line.is_empty()).collect();
     step.set("headers", lines.len());
     step.set("visits", heads.len());
-    step.set("request", told_of(&lines));
+    step.set("request", shown_lines(&lines));
     step.seen("head", last.starts_with("GET /") && lines.len() > 1);
     step.seen("answered", answered);
     step.end()
@@ -44,8 +44,8 @@ fn until_enter(stage: &mut Stage<'_>, site: &mut Site) -> Result<Vec<String>, Ex
         return Ok(heads);
     }
     let prompt = stage.lang().pick(
-        "Requests are shown as they come. Enter goes on.",
-        "收到的请求会显示在这里。按回车继续。",
+        "Requests are shown here as they come. Enter: continue, q: quit.",
+        "收到的请求会显示在这里。按回车继续，q 退出。",
     );
     let prompt = board::painted(board::DIM, &format!("[{prompt}]"));
     writeln!(stage.run().out, "{prompt}")?;
@@ -69,7 +69,7 @@ fn until_enter(stage: &mut Stage<'_>, site: &mut Site) -> Result<Vec<String>, Ex
 }
 
 /// The most important lines of a request, without private ones such as cookies.
-fn told_of(lines: &[&str]) -> String {
+fn shown_lines(lines: &[&str]) -> String {
     let names = [
         "GET ",
         "Host:",
@@ -77,8 +77,8 @@ fn told_of(lines: &[&str]) -> String {
         "Accept:",
         "Accept-Language:",
     ];
-    let told = lines
+    let shown = lines
         .iter()
         .filter(|line| names.iter().any(|name| line.starts_with(name)));
-    told.map(|line| inert(line)).collect::<Vec<_>>().join("\n")
+    shown.map(|line| inert(line)).collect::<Vec<_>>().join("\n")
 }

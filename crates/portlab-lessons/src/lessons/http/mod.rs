@@ -35,9 +35,9 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     stage.set("characters", PAGE.chars().count());
     stage.set("path", OUTSIDE);
     typed_by_hand(stage, &site)?;
-    browser::asked_by_a_browser(stage, &mut site)?;
+    browser::requested_by_a_browser(stage, &mut site)?;
     a_length_in_characters(stage, &site)?;
-    the_page_that_is_asked_for(stage, &site)?;
+    the_requested_page(stage, &site)?;
     out_of_the_folder(stage, &site)?;
     two_on_one_connection(stage, &site)
 }
@@ -48,14 +48,14 @@ fn typed_by_hand(stage: &mut Stage<'_>, site: &Site) -> Result<(), Exit> {
     visit.send("GET / HTTP/1.1\r\n")?;
     visit.send(&format!("Host: {}\r\n", site.addr))?;
     step.set("silence", A_WHILE.as_millis());
-    step.seen("silent", says_nothing(&visit)?);
+    step.seen("silent", is_silent(&visit)?);
     visit.send("\r\n")?;
     let response = visit.response()?;
     step.set("response", response.whole());
     step.set("status", response.status());
     step.seen("answered", response.status() == "HTTP/1.1 200 OK");
     step.seen("page", response.body == PAGE.as_bytes());
-    let students = the_students(&mut step, ["/"])?;
+    let students = of_the_students_server(&mut step, ["/"])?;
     let is_same = students.map(|[page]| page.body == response.body);
     step.seen("python", is_same);
     step.end()
@@ -63,8 +63,8 @@ fn typed_by_hand(stage: &mut Stage<'_>, site: &Site) -> Result<(), Exit> {
 
 fn a_length_in_characters(stage: &mut Stage<'_>, site: &Site) -> Result<(), Exit> {
     let mut step = stage.step("length")?;
-    let right = Visit::to(site.addr)?.ask_for("/")?;
-    let wrong = Visit::to(site.addr)?.ask_for("/short")?;
+    let right = Visit::to(site.addr)?.get("/")?;
+    let wrong = Visit::to(site.addr)?.get("/short")?;
     step.set("bytes", right.header("Content-Length"));
     let counted = wrong.header("Content-Length") == PAGE.chars().count().to_string();
     step.seen("whole", right.body == PAGE.as_bytes());
@@ -75,7 +75,7 @@ fn a_length_in_characters(stage: &mut Stage<'_>, site: &Site) -> Result<(), Exit
     step.end()
 }
 
-fn the_page_that_is_asked_for(stage: &mut Stage<'_>, site: &Site) -> Result<(), Exit> {
+fn the_requested_page(stage: &mut Stage<'_>, site: &Site) -> Result<(), Exit> {
     let mut step = stage.step("path")?;
     let paths = ["/ostype", "/nothing"];
     let [found, missing] = responses(site.addr, paths)?;
@@ -84,7 +84,7 @@ fn the_page_that_is_asked_for(stage: &mut Stage<'_>, site: &Site) -> Result<(), 
     step.seen("missing", missing.status().contains("404"));
     step.set("found", found.text());
     step.set("missing", missing.status());
-    let students = the_students(&mut step, paths)?;
+    let students = of_the_students_server(&mut step, paths)?;
     let as_ours = students.map(|[its_found, its_missing]| {
         its_found.body == found.body && its_missing.status() == missing.status()
     });
@@ -94,13 +94,13 @@ fn the_page_that_is_asked_for(stage: &mut Stage<'_>, site: &Site) -> Result<(), 
 
 fn out_of_the_folder(stage: &mut Stage<'_>, site: &Site) -> Result<(), Exit> {
     let mut step = stage.step("outside")?;
-    let leaked = the_students(&mut step, [OUTSIDE])?;
+    let leaked = of_the_students_server(&mut step, [OUTSIDE])?;
     let first = leaked.map(|[response]| {
         let text = response.text();
         inert(text.lines().next().unwrap_or_default()).replace('\t', " ")
     });
     step.printed("leaked", "leaked", first, |it| it.starts_with("Name:"));
-    let refused = Visit::to(site.addr)?.ask_for(OUTSIDE)?;
+    let refused = Visit::to(site.addr)?.get(OUTSIDE)?;
     step.set("refused", refused.status());
     step.seen("refused", refused.status().contains("404"));
     step.end()
@@ -110,8 +110,8 @@ fn two_on_one_connection(stage: &mut Stage<'_>, site: &Site) -> Result<(), Exit>
     let mut step = stage.step("again")?;
     let mut visit = Visit::to(site.addr)?;
     let client = visit.stream().local_addr()?;
-    let first = visit.ask_for("/")?;
-    let second = visit.ask_for("/ostype")?;
+    let first = visit.get("/")?;
+    let second = visit.get("/ostype")?;
     let are_both = first.body == PAGE.as_bytes() && second.text() == "Linux";
     step.seen("both", are_both);
     step.set("second", second.text());
@@ -126,9 +126,9 @@ fn two_on_one_connection(stage: &mut Stage<'_>, site: &Site) -> Result<(), Exit>
     step.end()
 }
 
-/// What the student's server answers; `None` without Python. It is started for these few questions
-/// only, and ends with them: it hands out any file, on purpose, and the user may take an hour.
-fn the_students<const N: usize>(
+/// The responses of the student's server; `None` without Python. The server runs only for these few requests, because it
+/// sends any file to any client on this machine, on purpose, and a step may take the user an hour.
+fn of_the_students_server<const N: usize>(
     stage: &mut Stage<'_>,
     paths: [&str; N],
 ) -> io::Result<Option<[Response; N]>> {
@@ -137,11 +137,11 @@ fn the_students<const N: usize>(
     student.as_ref().map(answers).transpose()
 }
 
-/// What a site answers, each on a connection of its own.
+/// The responses of a site, each on a connection of its own.
 fn responses<const N: usize>(addr: SocketAddr, paths: [&str; N]) -> io::Result<[Response; N]> {
     let mut responses = Vec::new();
     for path in paths {
-        responses.push(Visit::to(addr)?.ask_for(path)?);
+        responses.push(Visit::to(addr)?.get(path)?);
     }
     Ok(responses
         .try_into()
@@ -149,7 +149,7 @@ fn responses<const N: usize>(addr: SocketAddr, paths: [&str; N]) -> io::Result<[
         .expect("there is one for each path"))
 }
 
-fn says_nothing(visit: &Visit) -> io::Result<bool> {
+fn is_silent(visit: &Visit) -> io::Result<bool> {
     let mut stream = visit.stream();
     let patience = stream.read_timeout()?;
     stream.set_read_timeout(Some(A_WHILE))?;

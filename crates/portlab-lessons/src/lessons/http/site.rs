@@ -1,4 +1,4 @@
-//! The site that the lesson itself serves.
+//! The site that the lesson serves.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use std::{
 
 use crate::cast::be_patient;
 
-/// Its first page.
+/// The site's first page.
 pub(super) const PAGE: &str = "<h1>你好，浏览器！</h1>\n";
 
 /// The folder of the other pages: a lesson writes no files, so it serves some of the kernel's.
@@ -21,29 +21,29 @@ pub(super) const FOLDER: &str = "/proc/sys/kernel";
 /// A site, open for as long as this program runs.
 pub(super) struct Site {
     pub(super) addr: SocketAddr,
-    /// Can be read when a request has come.
+    /// Readable when a request has come.
     pub(super) bell: UnixStream,
     heads: Receiver<String>,
 }
 
-/// The longest head of a request that is read.
+/// The limit on the head of a request, in bytes.
 const HEAD: u64 = 16 * 1024;
 
 impl Site {
     pub(super) fn open() -> io::Result<Self> {
         let door = TcpListener::bind(("127.0.0.1", 0))?;
         let addr = door.local_addr()?;
-        let (bell, rope) = UnixStream::pair()?;
-        for end in [&bell, &rope] {
+        let (bell, signal) = UnixStream::pair()?;
+        for end in [&bell, &signal] {
             end.set_nonblocking(true)?;
         }
         let (sender, heads) = mpsc::channel();
         thread::spawn(move || {
-            // A browser opens connections that it doesn't use at once: so a thread for each.
+            // Each connection has a thread, because a browser opens connections that it doesn't use at once.
             for client in door.incoming() {
-                if let (Ok(client), Ok(rope)) = (client, rope.try_clone()) {
+                if let (Ok(client), Ok(signal)) = (client, signal.try_clone()) {
                     let sender = sender.clone();
-                    thread::spawn(move || serve(client, &sender, rope));
+                    thread::spawn(move || serve(client, &sender, signal));
                 } else {
                     // Too many files are open, and the next try would fail as well.
                     thread::sleep(Duration::from_millis(10));
@@ -53,24 +53,24 @@ impl Site {
         Ok(Self { addr, bell, heads })
     }
 
-    /// The heads of the requests that have come since this was last asked.
+    /// The heads of the requests that have come since the last call.
     pub(super) fn heads(&mut self) -> Vec<String> {
-        // Until it would block.
+        // Reads all signals; then a read would block, which ends the copy.
         let _ = io::copy(&mut self.bell, &mut io::sink());
         self.heads.try_iter().collect()
     }
 }
 
 /// Answers one request after the other until the client leaves.
-fn serve(client: TcpStream, heads: &Sender<String>, mut rope: UnixStream) -> io::Result<()> {
+fn serve(client: TcpStream, heads: &Sender<String>, mut signal: UnixStream) -> io::Result<()> {
     be_patient(&client)?;
     let mut reader = BufReader::new(client);
     loop {
         let head = read_head(&mut reader)?;
         let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-        // The lesson may be over.
+        // Fails when the lesson has ended.
         let _ = heads.send(head);
-        let _ = rope.write(b"!");
+        let _ = signal.write(b"!");
         reader.get_mut().write_all(&answer(&path))?;
     }
 }
@@ -90,7 +90,7 @@ fn read_head(reader: &mut impl BufRead) -> io::Result<String> {
 fn answer(path: &str) -> Vec<u8> {
     let (status, body, length) = match path {
         "/" => ("200 OK", PAGE.into(), PAGE.len()),
-        // The common mistake, made on purpose: characters instead of bytes.
+        // The common mistake, on purpose: the length in characters, not in bytes.
         "/short" => ("200 OK", PAGE.into(), PAGE.chars().count()),
         path => match file_of(path) {
             Some(body) => ("200 OK", body.clone(), body.len()),

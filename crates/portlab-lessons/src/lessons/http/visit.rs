@@ -1,4 +1,4 @@
-//! A visit to a site, by hand.
+//! An HTTP client with few functions, which shows each step.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -10,7 +10,7 @@ use crate::cast::connect;
 /// A connection to a site.
 pub(super) struct Visit(BufReader<TcpStream>);
 
-/// What a site has answered.
+/// The response of a site.
 pub(super) struct Response {
     /// The status line and the headers, up to the empty line.
     pub(super) head: String,
@@ -31,8 +31,8 @@ impl Visit {
         self.stream().write_all(text.as_bytes())
     }
 
-    /// Asks for a page, with nothing that could be left out.
-    pub(super) fn ask_for(&mut self, path: &str) -> io::Result<Response> {
+    /// Requests a page, with the required lines only.
+    pub(super) fn get(&mut self, path: &str) -> io::Result<Response> {
         let host = self.stream().peer_addr()?;
         self.send(&format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"))?;
         self.response()
@@ -62,7 +62,7 @@ impl Response {
         self.head.lines().next().unwrap_or_default()
     }
 
-    /// What stands behind a header's name; nothing when there is none.
+    /// The value of a header; empty if there is no such header.
     pub(super) fn header(&self, name: &str) -> &str {
         let mut headers = self.head.lines().filter_map(|line| line.split_once(": "));
         headers
@@ -70,12 +70,12 @@ impl Response {
             .map_or("", |(_, value)| value)
     }
 
-    /// The body, with U+FFFD for what can't be read.
+    /// The body, with U+FFFD for malformed bytes.
     pub(super) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).trim_end().to_owned()
     }
 
-    /// All of it, as it came.
+    /// Head and body, without the `\r`.
     pub(super) fn whole(&self) -> String {
         format!("{}{}", self.head, self.text()).replace('\r', "")
     }

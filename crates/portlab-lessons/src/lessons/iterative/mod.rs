@@ -92,8 +92,8 @@ fn is_established(client: &Client, sockets: &[Socket]) -> io::Result<bool> {
     Ok(ends.filter(|it| it.state_name() == "ESTABLISHED").count() == 2)
 }
 
-/// The student's server: what its second client receives when the first has left, if the second was connected and not
-/// served before. `None` without Python.
+/// The word that the second client of the student's server receives after the first has left; empty if the second client
+/// was not seen waiting before. `None` without Python.
 fn the_same_in_python(stage: &mut Stage<'_>) -> io::Result<Option<String>> {
     let Some(server) = stage.student("iterative.py", &[])? else {
         return Ok(None);
@@ -105,9 +105,9 @@ fn the_same_in_python(stage: &mut Stage<'_>) -> io::Result<Option<String>> {
     let mut second = Client::connect(door)?;
     second.send("hello")?;
     let own = second.addr()?;
-    let is_unheard = |them: &[Socket]| queued(port, them) == 1 && unread_from(own, them) == 5;
-    let was_unheard = is_unheard(&sockets_once(port, is_unheard)?);
+    let is_waiting = |them: &[Socket]| queued(port, them) == 1 && unread_from(own, them) == 5;
+    let was_waiting = is_waiting(&sockets_once(port, is_waiting)?);
     drop(first);
     let answer = second.receive()?.unwrap_or_default();
-    Ok(Some(answer).filter(|_| was_unheard).or(Some(String::new())))
+    Ok(Some(answer).filter(|_| was_waiting).or(Some(String::new())))
 }

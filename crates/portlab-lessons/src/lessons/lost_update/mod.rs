@@ -1,4 +1,4 @@
-//! Two threads add to one number, and additions are lost; and three ways to lose none.
+//! Two threads add to one number, and additions are lost; and three ways to prevent that.
 
 use std::{
     hint::spin_loop,
@@ -31,7 +31,7 @@ fn short(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut step = stage.step("short")?;
     let since = Instant::now();
     let mut runs = 0;
-    // The sum is right whenever one thread is done before the other has started.
+    // Repeated, because the sum is right if one thread ends before the other has started.
     let sum = loop {
         let number = AtomicU64::new(0);
         at_once(|| read_add_write(&number));
@@ -48,7 +48,7 @@ fn short(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.seen(
         "short",
         match sum {
-            // One core switches threads so seldom that the sum may be right each time.
+            // One core switches threads so seldom that the sum may be right every time.
             BOTH if cores == 1 => Seen::NotHere,
             sum => (sum < BOTH).into(),
         },
@@ -56,7 +56,7 @@ fn short(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()
 }
 
-/// One addition each, so slowly that both read before either writes.
+/// One addition by each thread; both read before either writes.
 fn slowly(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let [names, [reads, writes]] = stage.lang().pick(
         [["Ming", "Hong"], ["reads", "writes"]],
@@ -100,7 +100,7 @@ fn python(stage: &mut Stage<'_>) -> Result<(), Exit> {
     for _ in 0..3 {
         plus.extend(sum_of(&mut step, "plus.py")?);
     }
-    // One loss is enough; a right sum may be luck.
+    // One wrong sum is enough; a right sum may be luck.
     let mut apart = None;
     for _ in 0..5 {
         apart = sum_of(&mut step, "apart.py")?;
@@ -122,7 +122,7 @@ fn python(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()
 }
 
-/// Three ways to lose nothing, and the time that each takes.
+/// Three ways without lost additions, and the time that each takes.
 fn cure(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let lang = stage.lang();
     let head = lang.pick(["How", "Sum", "Time"], ["办法", "结果", "用时"]);
@@ -165,14 +165,14 @@ fn add_locked(number: &Mutex<u64>) {
     *number += 1;
 }
 
-/// Two threads do it a million times each, from the same moment on.
+/// Two threads call `add` a million times each, from the same moment on.
 fn at_once(add: impl Fn() + Sync) -> Duration {
     let at_start = AtomicU64::new(0);
     let since = Instant::now();
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                // Spinning, not sleeping: until a sleeping thread is woken, the other may be done.
+                // The threads spin: if one slept, the other might end before the first woke up.
                 at_start.fetch_add(1, Relaxed);
                 while at_start.load(Relaxed) < 2 {
                     spin_loop();
@@ -184,7 +184,7 @@ fn at_once(add: impl Fn() + Sync) -> Duration {
     since.elapsed()
 }
 
-/// The second begins when the first has ended.
+/// The second thread begins when the first has ended.
 fn one_after_the_other(add: impl Fn() + Sync) -> Duration {
     let since = Instant::now();
     thread::scope(|scope| {
@@ -199,7 +199,7 @@ fn one_after_the_other(add: impl Fn() + Sync) -> Duration {
 /// The number that a program of the lesson's folder prints; `None` without Python.
 fn sum_of(step: &mut LessonStep<'_, '_>, file: &str) -> io::Result<Option<u64>> {
     let student = step.student(file, &[])?;
-    // Any other output counts as 0, which is no possible sum.
+    // Any other output counts as 0, which is not a possible sum.
     Ok(student.map(|it| it.line().and_then(|line| line.parse().ok()).unwrap_or(0)))
 }
 
@@ -222,5 +222,5 @@ const EACH: u64 = 1_000_000;
 /// The right sum.
 const BOTH: u64 = 2 * EACH;
 
-/// How long to repeat while the sum is right.
+/// How long the attempts are repeated while the sum is right.
 const LONG: Duration = Duration::from_secs(5);

@@ -1,4 +1,4 @@
-//! A thread pool whose workers are held by silent clients.
+//! A thread pool whose workers are occupied by silent clients.
 
 use std::{
     io,
@@ -11,7 +11,7 @@ use portlab_sys::meter;
 use crate::{
     cast::{
         Client,
-        client::crowd,
+        client::connect_all,
         kernel::{
             accepted, are_asleep, queued, side_of_server, sockets_once, threads_once,
             threads_shown, unread_from,
@@ -29,7 +29,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut step = stage.step("full")?;
     let server = step.server(&["--model", "pool", "--workers", "2"])?;
     let port = server.addr().port();
-    let mut silent = crowd(server.addr(), 2)?;
+    let mut silent = connect_all(server.addr(), 2)?;
     let sockets = sockets_once(port, |them| accepted(port, them) == 2)?;
     let threads = threads_once(server.pid(), |them| them.len() == 3 && are_asleep(them))?;
     let workers = threads.iter().filter(|it| it.name.starts_with("pool-"));
@@ -61,11 +61,11 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
     let mut step = stage.step("more")?;
     let server = step.server(&["--model", "pool", "--workers", "4"])?;
-    let _silent = crowd(server.addr(), 3)?;
+    let _silent = connect_all(server.addr(), 3)?;
     let mut fourth = Client::connect(server.addr())?;
     fourth.send("hello")?;
     let answer = fourth.receive()?.unwrap_or_default();
-    // From here on it is silent too.
+    // From here on, the fourth client is silent too.
     let mut fifth = Client::connect(server.addr())?;
     let silence = unheard(&mut fifth, &server)?;
     step.seen("helps", answer == "hello");
@@ -79,21 +79,21 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()
 }
 
-/// What was seen while a client got no answer.
+/// The observations while a client got no answer.
 struct Silence {
     /// No answer came.
     is_silent: bool,
-    /// Its bytes have come, and the server hasn't read them.
+    /// The client's bytes have come, and the server hasn't read them.
     is_kept: bool,
-    /// It waits in the program, not in the kernel's queue.
+    /// The client waits in the program, not in the kernel's queue.
     is_accepted: bool,
-    /// What the server used of the processor meanwhile.
+    /// The processor time that the server used meanwhile.
     cpu: Duration,
     /// The server's side of the port.
     sockets: String,
 }
 
-/// Lets `client` say a word to a server whose workers are all held.
+/// Lets `client` send a word to a server whose workers are all occupied.
 fn unheard(client: &mut Client, server: &Server) -> io::Result<Silence> {
     let (own, port) = (client.addr()?, server.addr().port());
     client.send("hello")?;
@@ -119,7 +119,7 @@ fn with_an_idle_timeout(step: &mut LessonStep<'_, '_>) -> io::Result<()> {
         return Ok(());
     };
     let door = server.door()?;
-    let mut silent = crowd(door, 2)?;
+    let mut silent = connect_all(door, 2)?;
     let mut third = Client::connect(door)?;
     let since = Instant::now();
     third.send("hello")?;

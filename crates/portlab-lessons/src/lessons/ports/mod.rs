@@ -9,9 +9,8 @@ use portlab_sys::ports::handed_out;
 
 use crate::{
     cast::{
-        accept,
+        accept, fresh_listener,
         kernel::{shown, sockets_once},
-        quiet_door,
     },
     stage::{Exit, Seen, Stage},
 };
@@ -26,7 +25,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let is_of_the_range = |port| range.as_ref().map(|it| it.contains(&port));
 
     let mut step = stage.step("door")?;
-    let door = quiet_door()?;
+    let door = fresh_listener()?;
     let port = door.local_addr()?.port();
     step.set("port", port);
     let sockets = sockets_once(port, |all| all.len() == 1)?;
@@ -39,8 +38,8 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let second_door = TcpListener::bind(("127.0.0.1", 0))?;
     let other = second_door.local_addr()?.port();
     step.set("other", other);
-    let (maths, music) = (knock(port, "maths")?, knock(other, "music")?);
-    let (at_port, at_other) = (overheard(&door)?, overheard(&second_door)?);
+    let (maths, music) = (send_word(port, "maths")?, send_word(other, "music")?);
+    let (at_port, at_other) = (received_word(&door)?, received_word(&second_door)?);
     drop((maths, music));
     let are_apart = (at_port.as_str(), at_other.as_str()) == ("maths", "music");
     step.seen("apart", are_apart);
@@ -75,17 +74,17 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()
 }
 
-/// Says one word at a door.
-fn knock(port: u16, word: &str) -> io::Result<TcpStream> {
+/// Connects to a port, and sends a word.
+fn send_word(port: u16, word: &str) -> io::Result<TcpStream> {
     let mut client = TcpStream::connect(("127.0.0.1", port))?;
     client.write_all(word.as_bytes())?;
     Ok(client)
 }
 
-/// The word that was said at a door.
-fn overheard(door: &TcpListener) -> io::Result<String> {
-    let mut caller = accept(door)?;
+/// Accepts a client, and reads its word.
+fn received_word(door: &TcpListener) -> io::Result<String> {
+    let mut client = accept(door)?;
     let mut word = [0; 5];
-    caller.read_exact(&mut word)?;
+    client.read_exact(&mut word)?;
     Ok(String::from_utf8_lossy(&word).into_owned())
 }

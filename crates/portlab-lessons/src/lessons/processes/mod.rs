@@ -1,8 +1,8 @@
-//! Processes: a number, a parent, a memory of its own, and an end that the parent must wait for.
+//! Processes: each has a number, a parent and a memory of its own, and its parent must wait for its end.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    net::SocketAddr,
     os::unix::{net::UnixStream, process::parent_id},
 };
 
@@ -16,16 +16,15 @@ use portlab_words::table::columns;
 
 use crate::{
     cast::{
-        PATIENCE,
+        Client, PATIENCE,
         kernel::{once, own_pid},
-        receive,
     },
     stage::{Exit, Seen, Stage},
 };
 
 pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     number(stage)?;
-    // Forking is for a process with one thread, and so it comes before all that starts others.
+    // Only a process with one thread may fork, so these steps come before those that start threads.
     let alone = Alone::claim().map_err(io::Error::other)?;
     let mut children = Children::new()?;
     copy(stage, &mut children, &alone)?;
@@ -34,7 +33,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     python(stage)
 }
 
-/// A running program has a number and a parent.
+/// The number and the parent of this process.
 fn number(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut step = stage.step("number")?;
     let (pid, ppid) = (own_pid(), parent_id().cast_signed());
@@ -61,7 +60,7 @@ fn number(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()
 }
 
-/// A child changes its number, and the parent's is as before.
+/// A child changes its number, and the parent's stays the same.
 fn copy(stage: &mut Stage<'_>, children: &mut Children, alone: &Alone) -> Result<(), Exit> {
     let mut step = stage.step("copy")?;
     let mut number = 100;
@@ -70,13 +69,13 @@ fn copy(stage: &mut Stage<'_>, children: &mut Children, alone: &Alone) -> Result
         Forked::Parent(pid) => pid,
         Forked::Child(_) => {
             number += 1;
-            tell(&number, &theirs);
+            send_number(&number, &theirs);
             leave(true)
         }
     };
     let child = child.as_raw_nonzero().get();
-    let told = line_from(&ours)?;
-    let (childs_number, childs_place) = told.split_once(' ').unwrap_or((&told, ""));
+    let line = line_from(&ours)?;
+    let (childs_number, childs_place) = line.split_once(' ').unwrap_or((&line, ""));
     let own = own_pid();
     let place = format!("{:p}", &number);
     let where_in_memory = step.lang().pick("where in memory", "内存地址");
@@ -104,7 +103,7 @@ fn copy(stage: &mut Stage<'_>, children: &mut Children, alone: &Alone) -> Result
     step.end()
 }
 
-/// A child that has ended, and that its parent has not waited for yet.
+/// A child that has ended before its parent has waited for it.
 fn zombie(stage: &mut Stage<'_>, children: &mut Children, alone: &Alone) -> Result<(), Exit> {
     let mut step = stage.step("zombie")?;
     let child = match children.fork(alone)? {
@@ -140,11 +139,11 @@ fn arguments(stage: &mut Stage<'_>) -> Result<(), Exit> {
     // Both run before either is examined.
     let [first, second] = words.map(start);
     let servers = [first?, second?];
-    let lines = servers.each_ref().map(|it| words_of(it.pid()));
+    let lines = servers.each_ref().map(|it| command_line_of(it.pid()));
     let [first, second] = servers.each_ref().map(|it| ask(it.addr()));
     let said = [first?, second?];
-    let told = servers.iter().zip(&lines).map(told_of);
-    step.set("told", told.collect::<Vec<_>>().join("\n"));
+    let shown = servers.iter().zip(&lines).map(pid_and_line);
+    step.set("told", shown.collect::<Vec<_>>().join("\n"));
     step.set("said_first", &said[0]);
     step.set("said_second", &said[1]);
     let are_listed = lines.iter().zip(words).all(|(it, word)| it.ends_with(word));
@@ -154,7 +153,7 @@ fn arguments(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()
 }
 
-/// The same as a student writes it.
+/// A fork in Python.
 fn python(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let name = stage.lang().pick("Ming", "小明");
     stage.set("name", name);
@@ -171,7 +170,7 @@ fn python(stage: &mut Stage<'_>) -> Result<(), Exit> {
 }
 
 /// The command line of a process, without the program's folder; empty if the process is gone.
-fn words_of(pid: i32) -> String {
+fn command_line_of(pid: i32) -> String {
     let line = command_line(pid).unwrap_or_default();
     let (program, rest) = line.split_once(' ').unwrap_or((&line, ""));
     let program = program.rsplit('/').next().unwrap_or(program);
@@ -179,29 +178,29 @@ fn words_of(pid: i32) -> String {
 }
 
 /// A server and its command line, in two lines.
-fn told_of((server, line): (&Server, &String)) -> String {
+fn pid_and_line((server, line): (&Server, &String)) -> String {
     let (before, after) = line.split_once(" --service").unwrap_or((line, ""));
     let pid = server.pid().to_string();
     let indent = " ".repeat(pid.len());
     format!("{pid}  {before}\n{indent}  --service{after}")
 }
 
-/// What a server answers.
-fn ask(addr: std::net::SocketAddr) -> io::Result<String> {
-    let mut stream = TcpStream::connect(addr)?;
-    stream.write_all(b"?\n")?;
-    let answer = receive(&mut stream)?;
-    Ok(String::from_utf8_lossy(&answer).trim().to_owned())
+/// The answer of a server.
+fn ask(addr: SocketAddr) -> io::Result<String> {
+    let mut client = Client::connect(addr)?;
+    client.send("?\n")?;
+    let answer = client.receive()?.unwrap_or_default();
+    Ok(answer.trim().to_owned())
 }
 
-/// Tells the parent a number and where it is, and waits until the parent has looked at this process.
-fn tell(number: &i32, mut parent: &UnixStream) {
-    // If the parent has gone, this process ends in a moment.
+/// Sends the parent a number and its address in memory, and waits until the parent has examined this process.
+fn send_number(number: &i32, mut parent: &UnixStream) {
+    // Fails only if the parent has ended; then this process ends too.
     let _ = writeln!(parent, "{number} {number:p}");
     let _ = parent.read(&mut [0]);
 }
 
-/// The next line that comes.
+/// Reads a line.
 fn line_from(stream: &UnixStream) -> io::Result<String> {
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut line = String::new();

@@ -20,9 +20,9 @@ use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::{
     cast::{
-        Student, accept, encoding, hex,
+        Student, accept, encoding, fresh_listener, hex,
         kernel::{accepted, queued, remains_once, shown, sockets_at, sockets_once},
-        quiet_door, read_as, receive,
+        read_as, receive,
     },
     stage::{Exit, LessonStep, Seen, Stage},
 };
@@ -135,7 +135,7 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     let port = if stage.is_interactive() {
         stage.courses_port()?.local_addr()?.port()
     } else {
-        let port = quiet_door()?.local_addr()?.port();
+        let port = fresh_listener()?.local_addr()?.port();
         stage.set("yours", port);
         stage.set("taken", "");
         port

@@ -13,9 +13,9 @@ use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::{
     cast::{
-        accept,
+        accept, fresh_listener,
         kernel::{shown, sockets_once},
-        quiet_door, receive,
+        receive,
     },
     stage::{Exit, Stage},
 };
@@ -28,7 +28,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.set("open", open_files(number)?);
     step.seen("number", target(number)?.starts_with("socket:["));
     let student = step.student("plug.py", &[])?;
-    // To its end, so that the pipes to it are closed: a later step looks at which numbers are free.
+    // Read to its end, so that its pipes are closed: a later step depends on which descriptors are free.
     let said = student.map(|it| it.rest().pop().unwrap_or_default());
     step.printed("python", "said", said, |line| {
         line.parse().is_ok_and(|it: RawFd| it > 2)
@@ -37,7 +37,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
     let mut step = stage.step("empty")?;
     let own = plug.local_addr()?.as_socket();
-    step.seen("unbound", own.is_some_and(is_nowhere));
+    step.seen("unbound", own.is_some_and(is_unspecified));
     step.set("own", own.map_or("?".to_owned(), |it| it.to_string()));
     let kind = step.set_error("peer", plug.peer_addr().err().as_ref());
     step.seen("unconnected", kind == Some(ErrorKind::NotConnected));
@@ -45,7 +45,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()?;
     drop(plug);
 
-    let server = quiet_door()?;
+    let server = fresh_listener()?;
     let door = server.local_addr()?;
     stage.set("port", door.port());
     stage.set("server", server.as_raw_fd());
@@ -64,11 +64,11 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
     let mut step = stage.step("listening")?;
     clients[0].write_all(b"hello")?;
-    let kind = step.set_error("error", read_at_the_door(&server).err().as_ref());
+    let kind = step.set_error("error", recv_from_listener(&server).err().as_ref());
     step.seen("refused", kind == Some(ErrorKind::NotConnected));
-    let heard = receive(&mut served[0])?;
-    step.seen("heard", heard == b"hello");
-    step.set("heard", String::from_utf8_lossy(&heard));
+    let received = receive(&mut served[0])?;
+    step.seen("received", received == b"hello");
+    step.set("received", String::from_utf8_lossy(&received));
     step.end()?;
 
     stage.set("closed", served[0].as_raw_fd());
@@ -86,7 +86,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()
 }
 
-/// What this process has open, by number: the first three, and the number `plug`.
+/// The open files of this process, by descriptor: the first three, and `plug`.
 fn open_files(plug: RawFd) -> io::Result<String> {
     let mut lines = Vec::new();
     for number in [0, 1, 2, plug] {
@@ -98,28 +98,28 @@ fn open_files(plug: RawFd) -> io::Result<String> {
     Ok(lines.join("\n"))
 }
 
-/// What stands behind a descriptor of this process.
+/// The target of a descriptor of this process, as /proc shows it.
 fn target(number: RawFd) -> io::Result<String> {
     let target = fs::read_link(format!("/proc/self/fd/{number}"))?;
     Ok(target.display().to_string())
 }
 
-/// Whether the kernel's table of TCP sockets has this one, `socket:[INODE]`.
+/// Whether the kernel's table of TCP sockets contains `target`, which is `socket:[INODE]`.
 fn is_listed(target: &str) -> io::Result<bool> {
     let is_it = |it: &Listed| target == format!("socket:[{}]", it.inode);
     Ok(sockets()?.iter().any(is_it))
 }
 
-fn is_nowhere(own: SocketAddr) -> bool {
+fn is_unspecified(own: SocketAddr) -> bool {
     own.ip().is_unspecified() && own.port() == 0
 }
 
-/// How many stand at the server's own address.
+/// The number of sockets with the server's own address.
 fn at(all: &[Listed], door: SocketAddr) -> usize {
     all.iter().filter(|it| it.local == door).count()
 }
 
-/// Whether the server's three sockets have three numbers.
+/// Whether the server's three sockets have three descriptors.
 fn are_different(server: &TcpListener, served: &[TcpStream; 2]) -> bool {
     let [first, second] = served.each_ref().map(AsRawFd::as_raw_fd);
     let server = server.as_raw_fd();
@@ -133,8 +133,8 @@ fn differ_in_peer_only(served: &[TcpStream; 2]) -> io::Result<bool> {
 }
 
 /// Tries to read from a listening socket.
-fn read_at_the_door(server: &TcpListener) -> io::Result<usize> {
-    // As a plain socket: Rust's listener, unlike Python's, has no such method.
+fn recv_from_listener(server: &TcpListener) -> io::Result<usize> {
+    // As a plain socket: unlike Python's listening socket, Rust's `TcpListener` has no `recv`.
     let server = SockRef::from(server);
     server.recv(&mut [MaybeUninit::uninit(); 1024])
 }

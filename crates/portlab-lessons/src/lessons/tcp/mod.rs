@@ -1,6 +1,6 @@
-//! TCP: a telephone call, from dialling a number to the minute after hanging up.
+//! TCP: a connection from `connect` to the minute after `close`.
 
-mod call;
+mod flow;
 
 use std::{
     io::{self, ErrorKind, Read, Write},
@@ -15,12 +15,11 @@ use portlab_sys::{
 };
 use socket2::{Domain, SockRef, Socket, Type};
 
-use self::call::{listen_to_all, talk_until_stopped};
+use self::flow::{read_in_order, send_until_stopped};
 use crate::{
     cast::{
-        Ends, accept,
+        Ends, accept, fresh_listener,
         kernel::{queued, remains_once, shown, sockets_at, sockets_once},
-        quiet_door,
     },
     stage::{Exit, Seen, Stage},
 };
@@ -28,7 +27,7 @@ use crate::{
 pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     refused_without_a_server(stage)?;
 
-    let server = open_for_calls()?;
+    let server = listener_with_small_buffers()?;
     let door = server.local_addr()?;
     let port = door.port();
     stage.set("port", port);
@@ -53,15 +52,15 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
     let mut step = stage.step("full")?;
     served.read_exact(&mut [0; 5])?;
-    let talk = talk_until_stopped(&client, ends)?;
-    step.set("full", shown(&talk.sockets));
-    step.set("sent", talk.sent);
-    let (unread, unacknowledged) = ends.queues(&talk.sockets);
+    let result = send_until_stopped(&client, ends)?;
+    step.set("full", shown(&result.sockets));
+    step.set("sent", result.bytes);
+    let (unread, unacknowledged) = ends.queues(&result.sockets);
     let are_both_full = unread > 0 && unacknowledged > 0;
-    step.seen("stopped", talk.has_stopped && are_both_full);
-    let received = listen_to_all(&mut served, talk.sent)?;
+    step.seen("stopped", result.has_stopped && are_both_full);
+    let received = read_in_order(&mut served, result.bytes)?;
     step.set("received", received);
-    step.seen("whole", received == talk.sent);
+    step.seen("whole", received == result.bytes);
     let all = sockets_once(port, |all| ends.queues(all) == (0, 0))?;
     step.seen("drained", ends.queues(&all) == (0, 0));
     step.end()?;
@@ -84,11 +83,11 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
 /// The states of a connection's two ends, the server's first, when the server has closed it.
 const HALF: [Option<&str>; 2] = [Some("FIN-WAIT-2"), Some("CLOSE-WAIT")];
-/// The same when both have.
+/// The same when both ends have been closed.
 const OVER: [Option<&str>; 2] = [Some("TIME-WAIT"), None];
 
 fn refused_without_a_server(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    // The number is bound, so that no other program gets it, and the socket doesn't listen.
+    // The port is bound, so that no other program gets it, but the socket doesn't listen.
     let silent = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     silent.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
     let closed = silent.local_addr()?.as_socket().map_or(0, |it| it.port());
@@ -106,8 +105,8 @@ fn refused_without_a_server(stage: &mut Stage<'_>) -> Result<(), Exit> {
 fn restarted(stage: &mut Stage<'_>, server: TcpListener) -> Result<(), Exit> {
     let door = server.local_addr()?;
     let mut step = stage.step("restart")?;
-    // A connection of its own: that of the step before may be more than a minute old by now.
-    let (ends, remains) = short_call(&server)?;
+    // A new connection: the TIME-WAIT of the step before may have ended.
+    let (ends, remains) = short_connection(&server)?;
     let is_shown = |seen: bool| match remains {
         Seen::NotHere => Seen::NotHere,
         _ => seen.into(),
@@ -124,9 +123,9 @@ fn restarted(stage: &mut Stage<'_>, server: TcpListener) -> Result<(), Exit> {
     step.end()
 }
 
-/// A server whose connections have small buffers, which are soon full.
-fn open_for_calls() -> io::Result<TcpListener> {
-    let server = quiet_door()?;
+/// A listening socket whose connections have small receive buffers, which are soon full.
+fn listener_with_small_buffers() -> io::Result<TcpListener> {
+    let server = fresh_listener()?;
     SockRef::from(&server).set_recv_buffer_size(64 * 1024)?;
     Ok(server)
 }
@@ -142,9 +141,8 @@ fn start_at(door: SocketAddr, reuse: bool) -> io::Result<Socket> {
     Ok(server)
 }
 
-/// Makes a connection without data that the server closes first. Returns its ends, and whether the server's end
-/// remains.
-fn short_call(server: &TcpListener) -> io::Result<(Ends, Seen)> {
+/// Makes a connection without data that the server closes first. Returns its ends, and whether the server's end is left.
+fn short_connection(server: &TcpListener) -> io::Result<(Ends, Seen)> {
     let client = TcpStream::connect(server.local_addr()?)?;
     let (ends, port) = (Ends::of(&client)?, server.local_addr()?.port());
     let had_room = time_wait::has_room();

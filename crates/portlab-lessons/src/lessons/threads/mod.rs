@@ -1,4 +1,4 @@
-//! Threads: several at once inside one program, with one memory, in no order, and waited for.
+//! Threads: several run at once in one process, share its memory, run in no fixed order, and can be waited for.
 
 use std::{
     hint::black_box,
@@ -50,13 +50,13 @@ fn numbers(stage: &mut Stage<'_>) -> Result<(), Exit> {
     tids.retain(|tid| *tid != own_pid());
     step.seen("others", tids.len() == 2 && tids[0] != tids[1]);
     step.set("tids", listed(&tids));
-    // The music plays, and both end.
+    // Both threads pass the barrier, and end.
     music.wait();
     both.map(JoinHandle::join).into_iter().for_each(drop);
     step.end()
 }
 
-/// What one thread writes, another reads.
+/// One thread reads what another has written.
 fn shared(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut step = stage.step("shared")?;
     let homework = Mutex::new(Vec::new());
@@ -83,7 +83,7 @@ fn order(stage: &mut Stage<'_>) -> Result<(), Exit> {
     while rounds.len() < FEW || (rounds.len() < MANY && !differ(&rounds)) {
         rounds.push(round());
     }
-    // The first few, and the last, which is another order when the first few were the same.
+    // The first few, and the last, whose order is different if the first few were the same.
     let numbered: Vec<_> = (1..)
         .zip(&rounds)
         .map(|(at, it)| format!("{at}: {it}"))
@@ -99,7 +99,7 @@ fn order(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()
 }
 
-/// A thread that waits doesn't hold up one that counts.
+/// A thread that waits doesn't delay a thread that counts.
 fn blocked(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut step = stage.step("blocked")?;
     let door = TcpListener::bind("127.0.0.1:0")?;
@@ -132,7 +132,7 @@ fn blocked(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()
 }
 
-/// Waiting for a thread's end, and not.
+/// Programs that wait for a thread's end, and one that doesn't.
 fn join(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut step = stage.step("join")?;
     let counting = named("counting", || {
@@ -157,7 +157,7 @@ fn join(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()
 }
 
-/// The outcome of a program whose thread takes long.
+/// The outcome of a program with a thread that sleeps.
 struct Dawdled {
     printed: String,
     ended_well: bool,
@@ -222,11 +222,11 @@ fn named<T: Send + 'static>(
 /// The two threads beside the first.
 const NAMES: [&str; 2] = ["sing", "dance"];
 
-/// How long the daemon thread would take.
+/// How long the daemon thread would sleep.
 const DAEMONS: Duration = Duration::from_secs(60);
 
-/// Rounds that are shown.
+/// The number of rounds that are shown.
 const FEW: usize = 6;
 
-/// Rounds after which the order is taken to be the same always.
+/// The number of rounds after which the order counts as always the same.
 const MANY: usize = 500;

@@ -12,18 +12,19 @@ use socket2::SockRef;
 
 use crate::cast::{Ends, PATIENCE, kernel::sockets_at};
 
-/// What a client sent to a server that didn't read.
-pub(super) struct Talk {
-    pub(super) sent: usize,
-    /// The sockets at last.
+/// The outcome of sending to a server that doesn't read.
+pub(super) struct Sent {
+    /// The bytes that the system took.
+    pub(super) bytes: usize,
+    /// The sockets at the end.
     pub(super) sockets: Vec<Listed>,
-    /// The system took no more bytes, and none were on their way.
+    /// Whether the system took no more bytes, and no bytes were on their way.
     pub(super) has_stopped: bool,
 }
 
-/// Sends until the system takes no more: at two moments it takes nothing, and at both the two queues hold the same bytes,
-/// which are all that were sent.
-pub(super) fn talk_until_stopped(mut client: &TcpStream, ends: Ends) -> io::Result<Talk> {
+/// Sends until the system takes no more bytes: until at two moments it takes none, and the two queues together hold all sent
+/// bytes, each queue the same number at both moments.
+pub(super) fn send_until_stopped(mut client: &TcpStream, ends: Ends) -> io::Result<Sent> {
     SockRef::from(client).set_send_buffer_size(64 * 1024)?;
     client.set_nonblocking(true)?;
     let since = Instant::now();
@@ -41,8 +42,8 @@ pub(super) fn talk_until_stopped(mut client: &TcpStream, ends: Ends) -> io::Resu
                 let is_all = (queues.0 + queues.1) as usize == sent;
                 let has_stopped = is_all && before.replace(queues) == Some(queues);
                 if has_stopped || since.elapsed() > PATIENCE {
-                    return Ok(Talk {
-                        sent,
+                    return Ok(Sent {
+                        bytes: sent,
                         sockets,
                         has_stopped,
                     });
@@ -57,18 +58,18 @@ pub(super) fn talk_until_stopped(mut client: &TcpStream, ends: Ends) -> io::Resu
 /// Much longer than a packet and its acknowledgement take within a machine.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
-/// Reads `sent` bytes; returns how many of them came in order, from the first.
-pub(super) fn listen_to_all(served: &mut TcpStream, sent: usize) -> io::Result<usize> {
-    let mut heard = vec![0; sent];
-    served.read_exact(&mut heard)?;
-    let in_order = heard
+/// Reads `sent` bytes. Returns how many of them, from the first, are in order.
+pub(super) fn read_in_order(served: &mut TcpStream, sent: usize) -> io::Result<usize> {
+    let mut received = vec![0; sent];
+    served.read_exact(&mut received)?;
+    let in_order = received
         .iter()
         .enumerate()
         .take_while(|&(at, &it)| it == byte_at(at));
     Ok(in_order.count())
 }
 
-/// The byte at place `at`: missing or misplaced bytes are noticed.
+/// The byte at place `at`, which shows missing and misplaced bytes.
 fn byte_at(at: usize) -> u8 {
     (at % 251) as u8
 }
