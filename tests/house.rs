@@ -397,8 +397,7 @@ fn stdout_and_stderr_are_written_to_in_one_place_which_makes_text_inert() {
 /// English texts that need no Chinese: a part of the file's path, and how the texts begin (`""`: all of them).
 const ENGLISH: &[(&str, &str)] = &[
     // Values that clap's parsers refuse: clap's own messages are English too.
-    ("portlab/src/args.rs", "invalid hex"),
-    ("portlab/src/args.rs", "it must be a whole number"),
+    ("portlab/src/args.rs", "expected a whole number"),
     ("hub/mailbox.rs", "unknown policy"),
     ("load/src/expect.rs", ""),
     ("load/src/pace.rs", "{0:?} is no kind"),

@@ -234,8 +234,11 @@ pub(crate) fn additions_are_lost_on_two_processors() -> Result<(), Failed> {
 pub(crate) fn a_wrong_argument_gets_an_error_with_a_remedy() -> Result<(), Failed> {
     let room = Room::new();
     for (arguments, says) in [
-        (&["prots"][..], "there is no lesson \"prots\"; try ports"),
-        (&["99"], "there is no lesson \"99\"; `portlab lesson` for"),
+        (
+            &["prots"][..],
+            "unknown lesson \"prots\"; did you mean ports?",
+        ),
+        (&["99"], "unknown lesson \"99\"; `portlab lesson` lists"),
         (&["ports", "--lang", "de"], "expected en or zh"),
         (&["ports", "--fast"], "--auto"),
     ] {

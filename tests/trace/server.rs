@@ -81,7 +81,7 @@ impl Server {
         let lost = trace.about.not_recorded;
         assert_eq!(event["not_recorded"], lost);
         let said = self.running.stderr();
-        let complaint = said.contains(&format!("no room for {lost} events"));
+        let complaint = said.contains(&format!("no room for {lost} more events"));
         assert_eq!(complaint, lost > 0, "{said}");
         trace
     }

@@ -48,7 +48,7 @@ impl fmt::Display for StoreError {
             Self::Write(path, error) => unwritten(path, error),
             Self::Read(path, error) => {
                 let path = path.display();
-                tr!("can't read {path}: {error}", "无法读取 {path}：{error}")
+                tr!("can't read {path}: {error}", "无法读取 {path}：{error:#}")
             }
             Self::Unusable(path, error) => {
                 let path = path.display();
@@ -66,7 +66,7 @@ pub(crate) fn unwritten(path: &Path, error: &io::Error) -> Text {
     let path = path.display();
     tr!(
         "can't write to {path}: {error}; choose another folder with --out DIR",
-        "无法写入 {path}：{error}；请用 --out 换一个文件夹"
+        "无法写入 {path}：{error:#}；请用 --out 换一个文件夹"
     )
 }
 

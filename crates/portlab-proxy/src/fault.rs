@@ -175,8 +175,8 @@ fn unknown(name: &str) -> Text {
             "没有 {name:?} 这种故障；你是想写 {near} 吗？"
         ),
         None => tr!(
-            "unknown fault {name:?}; `help` lists the faults",
-            "没有 {name:?} 这种故障；输入 help 会列出所有故障"
+            "unknown fault {name:?}; `portlab proxy --help` lists the faults",
+            "没有 {name:?} 这种故障；portlab proxy --help 会列出所有故障"
         ),
     }
 }

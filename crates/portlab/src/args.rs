@@ -68,13 +68,13 @@ pub(crate) fn choose_lang(asked: Option<Lang>) -> anyhow::Result<()> {
     }
 }
 
-/// That a file can't be written; the cause says why.
+/// The message for a file that can't be written; the error below it gives the reason.
 pub(crate) fn unwritten(file: &Path) -> String {
     let file = file.display();
     tr!(lang(), "can't write {file}", "无法写入 {file}")
 }
 
-/// That this program can't start itself again.
+/// The message of a program that can't find its own file, and so can't start itself again.
 pub(crate) fn not_found() -> String {
     tr!(
         lang(),
@@ -83,7 +83,7 @@ pub(crate) fn not_found() -> String {
     )
 }
 
-/// Why a command that must be told to end can't run.
+/// The message of a command that ends by a signal, and can't catch that signal.
 pub(crate) fn uncaught() -> String {
     tr!(
         lang(),
@@ -124,9 +124,10 @@ pub(crate) fn bytes_of_hex(text: &str) -> anyhow::Result<Vec<u8>> {
             .iter()
             .map(|[high, low]| (high * 16 + low) as u8)
             .collect()),
-        _ => bail!(
-            "invalid hex {text:?}: expected pairs of digits 0-9 a-f, such as \"50 49 4e 47 0d 0a\""
-        ),
+        _ => bail!(tr!(
+            "invalid hex {text:?}: expected pairs of digits 0-9 a-f, such as \"50 49 4e 47 0d 0a\"",
+            "十六进制 {text:?} 无效：要写成对的 0-9、a-f，例如 \"50 49 4e 47 0d 0a\""
+        )),
     }
 }
 
@@ -138,7 +139,7 @@ where
     move |text| {
         let number = text.parse().ok().filter(|it| range.contains(it));
         let (least, most) = (range.start(), range.end());
-        number.with_context(|| format!("it must be a whole number between {least} and {most}"))
+        number.with_context(|| format!("expected a whole number between {least} and {most}"))
     }
 }
 
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_or_a_work_out_of_its_bounds_is_refused_with_the_bounds() {
+    fn a_number_out_of_its_bounds_is_refused_with_the_bounds() {
         assert_eq!(whole(1..=u16::MAX)("65535").unwrap(), 65535);
         for text in ["0", "65536", "-1", "", "1.5", "99999999999999999999", "５"] {
             let error = whole(1..=u16::MAX)(text).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! `portlab completions`: what a shell needs to complete portlab's commands and options.
+//! `portlab completions`: the script with which a shell completes portlab's commands and options.
 
 use std::io::Write;
 
@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 use crate::{Cli, Verdict, output};
 
-/// Print the completions for a shell, which then knows portlab's commands and options
+/// Print the script with which a shell completes portlab's commands and options
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  portlab completions bash > ~/.local/share/bash-completion/completions/portlab\n  \

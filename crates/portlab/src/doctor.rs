@@ -16,31 +16,30 @@ use crate::{Verdict, args, output};
 
 /// Say what this machine allows, or why an address can't be reached
 ///
-/// Without ADDR: what limits a lesson or a load here, line by line, and how to
-/// change it. With ADDR: the way to it step by step: the name, the place, the
-/// listener, whether the program accepts. An address of this machine that a program
-/// listens at is not connected to: the system's list of sockets tells, and even an
-/// empty connection ends some servers. Any other address is connected to, and so
-/// is this one with --connect; no byte is sent.
+/// Without ADDR, it prints line by line what limits a lesson or a load on this
+/// machine, and how to change it. With ADDR, it checks the way to that address step
+/// by step: the name, the place, the listener, and whether the program accepts. If
+/// a program of this machine listens at ADDR, it doesn't connect: the system's list
+/// of sockets is enough, and even an empty connection ends some servers. It connects
+/// to any other address, and with --connect to this one too, and sends no byte.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   portlab doctor                    what this machine allows
   portlab doctor 127.0.0.1:8080     why I can't connect to it
   portlab doctor 8080               the same, for a port of this machine
-  portlab doctor 8080 --connect     connects as well: does it accept, and speak?
+  portlab doctor 8080 --connect     connects too: does the server accept?
   portlab doctor example.org:http --timeout 10s --lang zh
 
 Exit codes: 0 fine (notes are fine too), 1 something that portlab needs doesn't
-work, or ADDR can't be reached, or it ended when the connection of --connect was
-closed, 2 could not run.")]
+work, or ADDR can't be reached, or the server ended when --connect closed its
+connection, 2 could not run.")]
 pub(crate) struct Args {
-    /// The address that is to be reached, HOST:PORT; a port alone is one of this
-    /// machine
+    /// The address to reach, HOST:PORT; a port alone is one of this machine
     #[arg(value_name = "ADDR", allow_negative_numbers = true)]
     addr: Option<String>,
 
-    /// Connect, even where a program of this machine is known to listen
+    /// Connect, even if a program of this machine listens at ADDR
     #[arg(long, requires = "addr")]
     connect: bool,
 
@@ -49,7 +48,7 @@ pub(crate) struct Args {
     #[arg(requires = "addr")]
     timeout: Duration,
 
-    /// As JSON, in both languages
+    /// Print JSON, in both languages
     #[arg(long)]
     json: bool,
 }
@@ -66,7 +65,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
             if args.timeout.is_zero() {
                 bail!(tr!(
                     lang,
-                    "--timeout is 0, and no step can be done in that time; write a longer time, such as 3s",
+                    "--timeout is 0, and no step can end in that time; write a longer time, such as 3s",
                     "--timeout 是 0，什么也来不及做；请写长一点的时间，比如 3s"
                 ));
             }

@@ -1,4 +1,4 @@
-//! The decision of a gate, as an exit code.
+//! The decision of a gate (`--fail-over`) as an exit code.
 
 use anyhow::bail;
 use portlab_report::gate_findings;
@@ -51,7 +51,7 @@ pub(crate) fn judge(gate: &Gate, record: &Record) -> anyhow::Result<Verdict> {
     }
 }
 
-/// How to make a run decide.
+/// What makes a run decide.
 fn remedy(gate: &Gate) -> Text {
     let needed = gate.judged.iter().filter_map(|it| match it.decision {
         Decision::TooFew { needed, .. } => Some(needed),

@@ -2,13 +2,17 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use anstyle::Style;
 use anyhow::{Context, bail};
 use portlab_lessons::{
     Answers, Exit, LESSONS, Lesson, LessonRun, Pace, Part, find, order::SEED, play,
 };
 use portlab_service::nearest;
 use portlab_sys::interrupt;
-use portlab_words::{Lang, tr};
+use portlab_words::{
+    Lang, tr,
+    wrap::{Lead, hang},
+};
 use serde_json::json;
 
 use crate::{
@@ -29,14 +33,14 @@ Examples:
   portlab lesson ports
   portlab lesson ports --lang zh --auto
 
-Exit codes: 0 fine, 1 something did not come as the lesson says, 2 could not
-run, 130 ended by Ctrl-C. A lesson keeps to loopback and leaves nothing behind.")]
+Exit codes: 0 fine, 1 a result differs from what the lesson says, 2 could not run,
+130 ended by Ctrl-C. A lesson uses loopback only, and leaves no process and no file.")]
 pub(crate) struct Args {
     /// The lesson: its name, or its number in the list
     #[arg(value_name = "NAME", conflicts_with = "json")]
     name: Option<String>,
 
-    /// Go on by itself, with pauses to read in
+    /// Go on without Enter, with pauses for reading
     #[arg(long, requires = "name")]
     auto: bool,
 
@@ -44,10 +48,10 @@ pub(crate) struct Args {
     #[arg(long, requires = "auto")]
     fast: bool,
 
-    /// Order the answers to choose from by this number
+    /// The seed of the order of the answers to choose from
     ///
-    /// The default gives the order of the lesson's page. A whole class that plays with
-    /// one number sees one order, in both languages.
+    /// The default gives the order of the lesson's page. All who play with the same
+    /// seed see the same order, in both languages.
     #[arg(long, value_name = "N", default_value_t = SEED, requires = "name")]
     #[arg(value_parser = args::whole(0..=u64::MAX))]
     seed: u64,
@@ -71,21 +75,21 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let Some(lesson) = find(name) else {
         bail!(unknown(name, lang));
     };
-    let is_manned = io::stdin().is_terminal() && io::stdout().is_terminal();
+    let is_interactive = io::stdin().is_terminal() && io::stdout().is_terminal();
     let pace = match (args.auto, args.fast) {
         (true, true) => Pace::Fast,
         (true, false) => Pace::Clock,
-        (false, _) if is_manned => Pace::Enter,
+        (false, _) if is_interactive => Pace::Enter,
         (false, _) => {
             let said = lang.pick(
-                "no terminal to ask on: it goes on by itself, without pauses (see --auto)",
-                "输入不是终端，不能提问：演示程序会自动继续，不停顿（见 --auto）",
+                "stdin or stdout isn't a terminal, so the lesson asks nothing and doesn't pause (see --auto)",
+                "输入或输出不是终端，不能提问：演示程序会自动继续，不停顿（见 --auto）",
             );
             crate::tell!("{said}");
             Pace::Straight
         }
     };
-    // Everything that a lesson starts is tied to this process, and it keeps no files.
+    // Everything that a lesson starts ends with this process, and a lesson keeps no files.
     interrupt::leave_with(lang.pick(
         "\nThe lesson was ended. Nothing is left behind.\n",
         "\n演示程序已中断，没有留下任何进程或文件。\n",
@@ -128,7 +132,7 @@ fn width() -> usize {
     }
 }
 
-/// What comes after a lesson.
+/// Prints the next lesson's title, and its command.
 fn next(lesson: &Lesson, lang: Lang) -> io::Result<()> {
     let place = LESSONS.iter().position(|it| it.name == lesson.name);
     let next = place.and_then(|place| LESSONS.get(place + 1));
@@ -144,7 +148,7 @@ fn next(lesson: &Lesson, lang: Lang) -> io::Result<()> {
 
 fn list(out: &mut impl Write, lang: Lang) -> io::Result<()> {
     let longest = LESSONS.iter().map(|lesson| lesson.name.len()).max();
-    let longest = longest.unwrap_or(0);
+    let (longest, width) = (longest.unwrap_or(0), args::prose_width());
     let mut part: Option<Part> = None;
     for (number, lesson) in (1..).zip(LESSONS) {
         if part != Some(lesson.part) {
@@ -152,14 +156,17 @@ fn list(out: &mut impl Write, lang: Lang) -> io::Result<()> {
             writeln!(out, "{gap}{HEAD}{}{HEAD:#}", lesson.part.title(lang))?;
             part = Some(lesson.part);
         }
-        let (name, title) = (lesson.name, lesson.title(lang));
-        writeln!(out, " {number:>2}  {name:<longest$}  {title}")?;
+        let number = format!("{number:>3}");
+        let leads = [(&*number, number.len()), (lesson.name, longest)];
+        let leads = leads.map(|(text, columns)| Lead::new(text, Style::new(), columns));
+        write!(out, "{}", hang(&leads, lesson.title(lang), width))?;
     }
     let play_one = lang.pick(
-        "Play one:  portlab lesson ports      By itself:  --auto      中文:  --lang zh",
+        "Play one:  portlab lesson ports      Without Enter:  --auto      中文:  --lang zh",
         "学一课：portlab lesson ports    自动进行：--auto    English: --lang en",
     );
-    writeln!(out, "\n{DIM}{play_one}{DIM:#}")
+    let play_one = hang(&[], &format!("{DIM}{play_one}{DIM:#}"), width);
+    write!(out, "\n{play_one}")
 }
 
 fn as_json() -> serde_json::Value {
@@ -175,17 +182,17 @@ fn as_json() -> serde_json::Value {
     lessons.collect()
 }
 
-/// Why there is no such lesson, and which was meant.
+/// The error for an unknown name, with the most similar name.
 fn unknown(name: &str, lang: Lang) -> String {
     match nearest(name, LESSONS.iter().map(|lesson| lesson.name)) {
         Some(near) => tr!(
             lang,
-            "there is no lesson {name:?}; try {near}, or `portlab lesson` for the list",
+            "unknown lesson {name:?}; did you mean {near}? `portlab lesson` lists all",
             "没有名为 {name:?} 的课；试试 {near}，或者用 `portlab lesson` 看目录",
         ),
         None => tr!(
             lang,
-            "there is no lesson {name:?}; `portlab lesson` for the list",
+            "unknown lesson {name:?}; `portlab lesson` lists all",
             "没有名为 {name:?} 的课；用 `portlab lesson` 看目录",
         ),
     }

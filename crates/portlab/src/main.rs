@@ -9,11 +9,13 @@ use clap::{Parser, Subcommand};
 use portlab_service::inert;
 use portlab_words::Lang;
 
-/// Writes a line to stderr; a closed stderr is ignored, where the macro of the standard library would panic.
+/// Writes lines to stderr, broken to fit into a terminal. If stderr is closed, it does nothing, where the macro of the
+/// standard library would panic.
 macro_rules! tell {
     ($($text:tt)+) => {{
         use std::io::Write as _;
-        let _ = writeln!($crate::output::stderr(), $($text)+);
+        let text = $crate::output::fitted(&format!($($text)+));
+        let _ = writeln!($crate::output::stderr(), "{text}");
     }};
 }
 use tell;
@@ -25,6 +27,7 @@ mod compare;
 mod completions;
 mod connect;
 mod doctor;
+mod error_text;
 mod gate;
 mod lesson;
 mod load;
@@ -36,7 +39,6 @@ mod progress;
 mod proxy;
 mod report;
 mod serve;
-mod told;
 
 /// A laboratory for ports: serves one protocol through every classic concurrency model, loads any
 /// TCP port, and compares the models side by side.
@@ -78,26 +80,30 @@ enum Command {
     KnownServer(load::KnownArgs),
 }
 
-/// How a command that ran has ended; what it could not run is an error.
+/// How a command that ran has ended. A command that could not run returns an error instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     /// Everything was as it should be.
     Fine,
     /// The run found a failure: wrong bytes, a failed check.
     Failed,
+    /// A signal ended the run before it had a result.
+    Interrupted,
 }
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return told(error),
+        Err(error) => return print_usage(error),
     };
     let result = args::choose_lang(cli.lang).and_then(|()| run(cli.command));
     match result {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,
         Ok(Verdict::Failed) => ExitCode::from(1),
+        // As if by SIGINT: see `signal(7)`.
+        Ok(Verdict::Interrupted) => ExitCode::from(130),
         Err(error) => {
-            crate::tell!("{}", told::error(&error));
+            crate::tell!("{}", error_text::of(&error));
             ExitCode::from(2)
         }
     }
@@ -126,10 +132,10 @@ fn run(command: Command) -> anyhow::Result<Verdict> {
     Ok(verdict)
 }
 
-/// Prints clap's help or its error about an option, which quotes the option.
-fn told(error: clap::Error) -> ExitCode {
+/// Prints clap's help, or its error about an option, which quotes the option.
+fn print_usage(error: clap::Error) -> ExitCode {
     use std::io::Write as _;
-    // Written anew about inert options, so that no colour in it is the option's.
+    // The options are made inert and parsed again, so that no control character in the error comes from an option.
     let options = std::env::args_os().map(|it| inert(&it.to_string_lossy()));
     let error = Cli::try_parse_from(options).err().unwrap_or(error);
     let text = error.render().ansi().to_string();

@@ -1,4 +1,4 @@
-//! `portlab models`: the concurrency models, and what there is to know of each.
+//! `portlab models`: the concurrency models, and the fact sheet of each.
 
 use std::{collections::BTreeMap, io::Write};
 
@@ -27,15 +27,15 @@ pub(crate) struct Args {
     #[arg(value_name = "NAME", value_parser = args::model_parser().map(sheet), hide_possible_values = true)]
     name: Option<&'static Sheet>,
 
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 
-    /// Print the model's textbook twin: the same model by hand, a program of a page
+    /// Print the model's textbook twin: the same model by hand, a program of one page
     #[arg(long, requires = "name", conflicts_with = "json")]
     code: bool,
 
-    /// As a page in Markdown, which is docs/models.md
+    /// Print the page docs/models.md, in Markdown
     #[arg(long, conflicts_with_all = ["name", "json", "code"])]
     markdown: bool,
 }
@@ -84,15 +84,17 @@ fn list(lang: Lang, width: usize) -> String {
         let blocks = tr!(lang, "{DIM}blocks {blocks}{DIM:#}", "{DIM}{blocks}{DIM:#}");
         text += &hang(&[Lead::new("", DIM, NAME)], &blocks, width);
     }
-    text + lang.pick(
-        "\nMore on one:  portlab models NAME      Side by side:  portlab compare\n",
-        "\n一个模型的资料：portlab models 名称      并排比较：portlab compare\n",
-    )
+    let more = lang.pick(
+        "More on one:  portlab models NAME      Side by side:  portlab compare",
+        "一个模型的资料：portlab models 名称      并排比较：portlab compare",
+    );
+    text + "\n" + &hang(&[], more, width)
 }
 
 fn one(sheet: &Sheet, lang: Lang, width: usize) -> String {
-    let (name, file, term) = (sheet.name, sheet.file(), sheet.term.pick(lang));
-    let mut text = format!("{HEAD}{name}{HEAD:#}  {term}\n");
+    let (name, file) = (sheet.name, sheet.file());
+    let head = Lead::new(name, HEAD, name.len());
+    let mut text = hang(&[head], sheet.term.pick(lang), width);
     for (title, fact) in facts(sheet, lang) {
         text += &hang(
             &[Lead::new("", DIM, 0), Lead::new(title, DIM, TITLE)],
@@ -100,20 +102,30 @@ fn one(sheet: &Sheet, lang: Lang, width: usize) -> String {
             width,
         );
     }
-    text + &tr!(
-        lang,
-        "\nIts code: crates/portlab-backends/src/models/{file}.rs\n\
-         By hand:  portlab models {name} --code\n\
-         Try it:   portlab serve --model {name}\n",
-        "\n源代码：crates/portlab-backends/src/models/{file}.rs\n\
-         手写版：portlab models {name} --code\n\
-         试一试：portlab serve --model {name}\n"
-    )
+    text.push('\n');
+    // The path is in two parts, so that it fits into a narrow terminal.
+    let folder = "crates/portlab-backends/src/models";
+    let code = tr!(lang, "{file}.rs in {folder}", "{folder} 里的 {file}.rs");
+    for (title, rest) in [
+        (lang.pick("source code:", "源代码："), code),
+        (
+            lang.pick("by hand:", "手写版："),
+            format!("portlab models {name} --code"),
+        ),
+        (
+            lang.pick("try it:", "试一试："),
+            format!("portlab serve --model {name}"),
+        ),
+    ] {
+        text += &hang(&[Lead::new(title, Style::new(), CODE)], &rest, width);
+    }
+    text
 }
 
-/// The widths of the columns of names, and of the titles of facts.
+/// The widths of the columns of names, of the titles of facts, and of those of the last lines.
 const NAME: usize = 12;
 const TITLE: usize = 18;
+const CODE: usize = 12;
 
 /// What a sheet says, in the order in which it is read.
 fn facts(sheet: &Sheet, lang: Lang) -> impl Iterator<Item = (&'static str, String)> {
@@ -203,7 +215,7 @@ fn workers(sheet: &Sheet, lang: Lang) -> String {
     };
     tr!(
         lang,
-        "{count} unless {option} says otherwise",
+        "{count}; {option} changes that",
         "默认{count}，可用 {option} 指定"
     )
 }

@@ -3,8 +3,8 @@
 //! **Inert.** A file name, a record, a server or another process may hold escape sequences, and a terminal obeys
 //! them. So text passes through a filter that replaces every control character except line ends, tabs and the
 //! colours of this program, and every mark that turns the direction of text. The filter knows colours by their form: a
-//! colour in a stranger's text passes too unless `inert` was applied where that text came in, and colours the
-//! text without harm. JSON keeps its meaning: the same characters are written as `\uXXXX`.
+//! colour in text from outside passes too, unless `inert` was applied where that text came in; it does
+//! no harm. JSON keeps its meaning: the same characters are written as `\uXXXX`.
 //!
 //! `portlab doctor | head -1`, `portlab compare | grep -q X`: when the reader has seen enough, it closes
 //! the pipe, and every further write fails with EPIPE. The command itself works, and must find out the
@@ -21,10 +21,10 @@ use std::{
 
 use portlab_service::visible;
 use portlab_sys::{terminal::has_hung_up, whole::unless_gone};
-use portlab_words::tr;
+use portlab_words::{tr, wrap::wrap};
 use serde::Serialize;
 
-use crate::args::lang;
+use crate::args::{lang, stderr_width};
 
 /// No more of stdout is read.
 static READER_HAS_GONE: AtomicBool = AtomicBool::new(false);
@@ -42,13 +42,23 @@ pub(crate) fn raw_stdout() -> Output<io::Stdout> {
     Output(io::stdout())
 }
 
-/// stdout that does fail when its reader has gone: for a lesson, which then goes on without pauses, and which erases
-/// its prompt by `erase`.
+/// stdout for a lesson: a write fails if the reader has gone, because the lesson then goes on without pauses. `erase`
+/// is the sequence that erases the lesson's prompt.
 pub(crate) fn failing_stdout(erase: &'static str) -> Inert<anstream::Stdout> {
     Inert {
         erase,
         ..Inert::new(anstream::stdout())
     }
+}
+
+/// `text`, its lines broken between words to fit into the terminal that stderr is; unchanged off a terminal, where a
+/// message is one line that can be searched for.
+pub(crate) fn fitted(text: &str) -> String {
+    let Some(width) = stderr_width() else {
+        return text.to_owned();
+    };
+    let lines = text.lines().flat_map(|line| wrap(line, width));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// stderr for text with styles.
@@ -148,11 +158,11 @@ fn as_gone(error: io::Error) -> io::Error {
     }
 }
 
-/// A stream of text in which a terminal finds nothing to obey but line ends, tabs and colours.
+/// A stream of text without control characters, except line ends, tabs and colours.
 #[derive(Debug)]
 pub(crate) struct Inert<W> {
     stream: W,
-    /// What may be written by itself; empty for nothing.
+    /// A sequence that passes if it is written alone; empty for none.
     erase: &'static str,
 }
 
@@ -181,7 +191,7 @@ impl<W: Write> Write for Inert<W> {
     }
 }
 
-/// `text` without anything that a terminal obeys, except line ends, tabs and colours.
+/// `text` without control characters, except line ends, tabs and colours.
 pub(crate) fn filtered(text: &str) -> String {
     let mut colour_ends = 0;
     let shown = text.char_indices().map(|(at, character)| {
@@ -197,8 +207,8 @@ pub(crate) fn filtered(text: &str) -> String {
     shown.collect()
 }
 
-/// The length of the colour that `bytes` begin with, if they do: bold, dimmed, italic, underlined, one of the 16
-/// colours of letters, or back to none (`ECMA-48`, SGR). Not hidden letters, and not coloured ground.
+/// The length of the colour that `bytes` begin with, or 0: bold, dimmed, italic, underlined, one of the 16 text
+/// colours, or a reset of these (`ECMA-48`, SGR). Hidden text and background colours aren't colours here.
 fn colour_length(bytes: &[u8]) -> usize {
     let Some(end) = bytes.iter().take(LONGEST_COLOUR).position(|&it| it == b'm') else {
         return 0;
@@ -222,7 +232,7 @@ mod tests {
     use crate::args::{BAD, DIM};
 
     #[test]
-    fn colours_pass_and_what_a_terminal_obeys_does_not() {
+    fn colours_pass_and_control_characters_are_replaced() {
         let ours = format!("{BAD}failed:{BAD:#} 你好\n\t{DIM}x{DIM:#}\n");
         assert_eq!(filtered(&ours), ours);
         assert_eq!(filtered("\x1b[2Ja\r\x07\x1b]0;t\x07"), "␛[2Ja␍␇␛]0;t␇");
@@ -230,8 +240,8 @@ mod tests {
             filtered("a\u{202e}b\u{2066}\u{9b}2J\x7f"),
             "a\u{fffd}b\u{fffd}\u{fffd}2J␡"
         );
-        // Hidden letters, coloured ground, a colour that doesn't end, and one within another.
-        for stranger in [
+        // Hidden text, a background colour, a colour that doesn't end, and one within another.
+        for text in [
             "\x1b[8m",
             "\x1b[41m",
             "\x1b[31",
@@ -239,7 +249,7 @@ mod tests {
             "\x1b[\x1b[2Jm",
             "\x1bm",
         ] {
-            assert_eq!(filtered(stranger), stranger.replace('\x1b', "␛"));
+            assert_eq!(filtered(text), text.replace('\x1b', "␛"));
         }
     }
 

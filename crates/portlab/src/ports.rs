@@ -10,13 +10,13 @@ use crate::{Verdict, args, output};
 
 /// Say what port numbers mean, or list the programs that listen on this machine
 ///
-/// With numbers or names: what each is for, its class as the course and as IANA
-/// have it, whether this system hands it out by itself, which users may listen on
-/// it, and which programs do now.
+/// With numbers or names, it prints what each port is for, its class in the course
+/// and at IANA, whether this system hands it out by itself, which users may listen
+/// on it, and which programs listen on it now.
 ///
-/// Without: tables of the TCP ports that programs of this machine listen on and of
-/// the UDP ports that they receive at, and how many of the ports that the system
-/// hands out are in use.
+/// Without them, it prints tables of the TCP ports that programs of this machine
+/// listen on and of the UDP ports that they receive at, and how many of the ports
+/// that the system hands out are in use.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -30,7 +30,7 @@ pub(crate) struct Args {
     #[arg(value_name = "NUMBER", allow_negative_numbers = true)]
     ports: Vec<String>,
 
-    /// As JSON, in both languages
+    /// Print JSON, in both languages
     #[arg(long)]
     json: bool,
 }

@@ -1,4 +1,4 @@
-//! A bar on stderr while something takes its time; off a terminal, silence or a line now and then.
+//! A progress bar on stderr. Off a terminal there is no bar, and some commands print a line now and then.
 
 use std::{
     io::IsTerminal,
@@ -11,10 +11,10 @@ use portlab_words::{table::cut, tr};
 
 use crate::args::{lang, stderr_width};
 
-/// A bar that shows what runs now, how much is over, and the time left. It clears itself away.
+/// A bar that shows what runs now, the share that is done, and the time left. Dropping it clears it.
 ///
-/// The line is short, so that it fits into most terminals, and a terminal that becomes narrower and wraps
-/// what it shows is cleared of the rows that come of it.
+/// The line is short, so that it fits into a terminal. If a terminal becomes narrower and wraps the line, all its rows
+/// are cleared.
 pub(crate) struct Progress {
     bar: ProgressBar,
     /// How wide the terminal was when the line was drawn last.
@@ -26,8 +26,9 @@ pub(crate) struct Progress {
 /// How often a line is printed where there is no bar.
 pub(crate) const NOW_AND_THEN: Duration = Duration::from_secs(10);
 
-/// How wide what runs now is at most.
+/// The most columns for the text that says what runs now, and the columns of the bar, the percentage and the time left.
 const WHAT: usize = 44;
+const OTHERS: usize = 29;
 
 /// The bar counts thousandths.
 const LENGTH: u64 = 1000;
@@ -43,12 +44,13 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(Some(LENGTH), target);
         let style = ProgressStyle::with_template("{bar:10} {percent:>3}%  {msg}{prefix}");
         bar.set_style(style.expect("the template is valid").progress_chars("━━╌"));
-        bar.set_message(cut(&inert(what), WHAT));
-        Self {
+        let mut progress = Self {
             bar,
             width: stderr_width().unwrap_or(usize::MAX),
             said: None,
-        }
+        };
+        progress.say(what);
+        progress
     }
 
     /// Clears the rows into which a terminal that has become narrower has wrapped the line: the bar itself
@@ -67,7 +69,8 @@ impl Progress {
     /// Says what runs now.
     pub(crate) fn say(&mut self, what: &str) {
         self.follow_width();
-        self.bar.set_message(cut(&inert(what), WHAT));
+        let room = self.width.saturating_sub(OTHERS).min(WHAT);
+        self.bar.set_message(cut(&inert(what), room));
     }
 
     /// Says how much time is left.
@@ -77,7 +80,7 @@ impl Progress {
             .set_prefix(tr!(lang(), "  {seconds}s left", "  还剩 {seconds} 秒"));
     }
 
-    /// Whether to print a line instead of the bar: now and then, if stderr is no terminal.
+    /// Whether to print a line instead of the bar: every [`NOW_AND_THEN`], if stderr isn't a terminal.
     pub(crate) fn is_time_for_a_line(&mut self) -> bool {
         let is_time = self.said.is_none_or(|it| it.elapsed() > NOW_AND_THEN);
         let is_time = is_time && self.bar.is_hidden();
@@ -92,13 +95,13 @@ impl Progress {
         self.bar.suspend(print);
     }
 
-    /// A share, in `[0, 1]`, is over.
+    /// Sets the share that is done, in `[0, 1]`.
     pub(crate) fn at(&mut self, share: f64) {
         self.follow_width();
         self.bar.set_position((share * LENGTH as f64) as u64);
     }
 
-    /// Clears the bar away.
+    /// Clears the bar.
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
     }

@@ -1,4 +1,4 @@
-//! What holds of every option of every command.
+//! Tests of every option of every command.
 
 use std::panic::catch_unwind;
 
@@ -86,7 +86,7 @@ fn no_option_panics_and_none_takes_a_hostile_quantity() {
                 let refused = match &parsed {
                     Err(_) => false,
                     Ok(Ok(_)) => !is_quantity,
-                    // What else is missing or in the way is looked at after the values were read.
+                    // clap reads the values before it looks for missing and conflicting options.
                     Ok(Err(error)) => {
                         let of_the_value = [ErrorKind::InvalidValue, ErrorKind::ValueValidation];
                         error.exit_code() == 2

@@ -38,7 +38,7 @@ use crate::{
     output,
 };
 
-/// Say which model suits a load, by measuring all of them at that point
+/// Name the model that suits a load, after measuring all models under that load
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -48,12 +48,12 @@ Examples:
   portlab advise --churn --connections 20 --rate 500
   portlab advise --members 20 --connections 100 --rate 200
 
-It takes two minutes at most; --time makes it shorter, and less sure.
-Exit codes: 0 a model is named, 1 none can do it, 2 could not run, or the
-measurements don't decide.")]
+A run takes two minutes at most; a shorter --time makes the advice less sure.
+Exit codes: 0 a model is named, 1 no model can handle the load, 2 could not run, or
+the measurements don't decide.")]
 pub(crate) struct Args {
-    /// Each answer waits this long for something else, such as a database, and the
-    /// handler lets others go on meanwhile
+    /// Each answer waits this long for something else, such as a database, and other
+    /// handlers run meanwhile
     #[arg(long, value_name = "TIME", value_parser = units::duration("1ns", "1s"))]
     wait: Option<Duration>,
 
@@ -61,7 +61,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", value_parser = units::duration("1ns", "1s"))]
     block: Option<Duration>,
 
-    /// Each answer takes this much computing
+    /// Each answer takes this much CPU time
     #[arg(long, value_name = "TIME", value_parser = units::duration("1ns", "1s"))]
     cpu: Option<Duration>,
 
@@ -77,7 +77,7 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "BYTES", default_value = "64", value_parser = units::size("1", "64MiB"))]
     size: usize,
 
-    /// It is a chat, with so many members in a room
+    /// The load is a chat, with this many members in a room
     #[arg(long, value_name = "N", value_parser = units::count("2", "1M"))]
     members: Option<u64>,
 
@@ -85,11 +85,11 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "members")]
     churn: bool,
 
-    /// The p99 is to stay below this
+    /// The p99 must stay below this time
     #[arg(long, value_name = "TIME", default_value = "50ms", value_parser = units::duration("1us", "1h"))]
     within: Duration,
 
-    /// The models that are asked about [default: all]
+    /// The models to choose from [default: all]
     #[arg(
         long,
         short,
@@ -100,8 +100,8 @@ pub(crate) struct Args {
     #[arg(value_parser = args::model_parser())]
     models: Vec<String>,
 
-    /// How many workers the pools have whose workers may block [default: one for
-    /// each connection, where each carries one]
+    /// How many workers a pool has, if its workers may block [default: one for each
+    /// connection, if a worker serves one at a time]
     #[arg(long, value_name = "N", value_parser = args::whole(1..=u16::MAX))]
     workers: Option<u16>,
 
@@ -110,7 +110,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = args::whole(1..=u16::MAX))]
     runtime_threads: Option<u16>,
 
-    /// How long it may take, from 10s to 10m
+    /// How long the run may take, from 10s to 10m
     #[arg(long, value_name = "TIME", default_value = "2m", value_parser = units::duration("10s", "10m"))]
     time: Duration,
 
@@ -131,14 +131,14 @@ pub(crate) struct Args {
 
 /// What --json prints.
 #[derive(Serialize)]
-struct Told<'a> {
+struct Printed<'a> {
     measured: &'a Measured,
     advice: &'a Advice,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let inquiry = inquiry(args)?;
-    // Before there is anything to tidy up.
+    // Before anything is made that must be removed at the end.
     let interrupted = interrupt_flag()?;
     let dir = scratch()?;
     let running = Running::begin(&dir)?;
@@ -151,11 +151,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let advice = conclude(&measured);
     let mut out = output::stdout();
     if args.json {
-        let told = Told {
+        let printed = Printed {
             measured: &measured,
             advice: &advice,
         };
-        output::print_json(&told)?;
+        output::print_json(&printed)?;
     } else {
         let lines = words::lines(&measured, &advice, args::lang());
         let columns = lines.iter().map(|line| line.lead.width()).max();
@@ -223,7 +223,7 @@ fn inquiry(args: &Args) -> anyhow::Result<Inquiry> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let memory = portlab_sys::machine::memory()
         .context(tr!("can't read /proc/meminfo", "无法读取 /proc/meminfo",))?;
-    // Handlers that compute need every processor: on one, all models look alike.
+    // Handlers that compute need every processor: on one processor all models perform alike.
     let computes = question.works.iter().any(|work| work.kind == Kind::Cpu);
     let inquiry = Inquiry {
         program: std::env::current_exe().with_context(args::not_found)?,
@@ -254,8 +254,8 @@ fn check(question: &Question, args: &Args) -> anyhow::Result<()> {
         if time >= args.within {
             let (within, time) = (units::time(args.within), units::time(time));
             bail!(tr!(
-                "--within {within} is no longer than {option} {time}: no answer can come so soon; give \
-                 --within more",
+                "--within {within} isn't longer than {option} {time}, so no answer can come in time; give a longer \
+                 --within",
                 "--within {within} 不比 {option} {time} 长，响应不可能这么快；请加长 --within"
             ));
         }
@@ -264,13 +264,13 @@ fn check(question: &Question, args: &Args) -> anyhow::Result<()> {
         let (connections, rooms) = (question.connections, ChatLimits::default().rooms - 1);
         if members < 2 || members > connections {
             bail!(tr!(
-                "--members is {members}; a room has from 2 members to all {connections} of them",
+                "--members is {members}; with --connections {connections} a room can have 2 to {connections} members",
                 "--members 是 {members}；一个聊天室可以有 2 个到全部 {connections} 个成员"
             ));
         }
         if connections / members > rooms {
             bail!(tr!(
-                "--members {members} makes more than {rooms} rooms; give more --members to each",
+                "--members {members} makes more than {rooms} rooms; give a larger number with --members",
                 "--members {members} 会超过 {rooms} 个聊天室；请加大 --members"
             ));
         }

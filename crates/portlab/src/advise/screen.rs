@@ -17,7 +17,7 @@ use crate::{
     progress::Progress,
 };
 
-/// A bar on a terminal; off one, a line now and then.
+/// A bar on a terminal; off a terminal, a line now and then.
 pub(super) struct Screen {
     progress: Progress,
     interrupted: Arc<AtomicBool>,

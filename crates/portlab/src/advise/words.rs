@@ -27,7 +27,7 @@ impl Line {
         Self { lead, text }
     }
 
-    /// A line that lists the first of `told`; `None` if there are none.
+    /// A line that lists the first few of `told`; `None` if `told` is empty.
     fn list(lead: &'static str, told: impl Iterator<Item = String>, lang: Lang) -> Option<Self> {
         let told: Vec<String> = told.collect();
         let few = lang.first_few(told.iter().map(String::as_str));
@@ -44,7 +44,7 @@ pub(super) fn option(kind: Kind) -> &'static str {
     }
 }
 
-/// So many lines are printed at most.
+/// The most lines that are printed.
 const LINES: usize = 10;
 
 /// An advice in words.

@@ -1,4 +1,4 @@
-//! The models of another build of portlab, in the same rounds as ours.
+//! The models of another build of portlab, in the same rounds as those of this build.
 
 use std::{io::Write, path::Path, sync::Arc};
 
@@ -18,7 +18,7 @@ use portlab_words::tr;
 use super::Args;
 use crate::{Verdict, args, gate, output};
 
-/// Puts each model of the build `program` behind the same model of ours.
+/// Puts each model of the build `program` behind the same model of this build.
 ///
 /// # Errors
 /// When that file is not a portlab program, or there is no model to compare.
@@ -54,7 +54,7 @@ pub(super) fn add(entrants: &mut Vec<Entrant>, program: &Path) -> anyhow::Result
     Ok(())
 }
 
-/// Tells how this build compares with the other one, and judges it if there is a bar.
+/// Prints how this build compares with the other one, and judges it if `--fail-over` was given.
 ///
 /// # Errors
 /// When the run can't decide.

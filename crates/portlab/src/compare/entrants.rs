@@ -7,8 +7,7 @@ use portlab_words::{Text, tr};
 
 use super::Args;
 
-/// The baseline, unless another is named: the first of these that takes part, or else the first of
-/// all.
+/// The baseline without `--baseline`: the first of these that takes part, or otherwise the first server.
 const BASELINES: &[&str] = &["event-loop", "threads"];
 
 /// Reads `NAME=COMMAND`.
@@ -36,7 +35,7 @@ pub(super) fn foreign(text: &str) -> Result<Entrant, Text> {
     };
     if !words.iter().any(|word| word.contains("{port}")) {
         return Err(tr!(
-            "{command:?} has no {{port}}, and so it isn't told where to listen; write {EXAMPLE}",
+            "{command:?} has no {{port}}, so the server doesn't get its port; write {EXAMPLE}",
             "{command:?} 里没有 {{port}}，服务端不知道要监听哪个端口；请写作 {EXAMPLE_ZH}"
         ));
     }
@@ -115,8 +114,8 @@ fn models(args: &Args) -> anyhow::Result<Vec<Entrant>> {
     if names.iter().any(|name| name == NONE) {
         if names.len() > 1 {
             bail!(tr!(
-                "--models has {NONE} beside models; leave out one or the other",
-                "--models 里同时有 {NONE} 和模型；只能留一种"
+                "--models has {NONE} and models; leave out {NONE} or the models",
+                "--models 里同时有 {NONE} 和模型；请去掉 {NONE} 或模型"
             ));
         }
         return Ok(Vec::new());
@@ -133,7 +132,7 @@ fn models(args: &Args) -> anyhow::Result<Vec<Entrant>> {
 /// Stands for no model.
 const NONE: &str = "none";
 
-/// Puts the textbook twins of the models behind them.
+/// Adds the textbook twins of the models.
 fn add_controls(entrants: &mut Vec<Entrant>) -> anyhow::Result<()> {
     let models = entrants.iter().filter_map(|entrant| match entrant.server {
         Server::Ours(sheet) => Some(Entrant::control(sheet)),

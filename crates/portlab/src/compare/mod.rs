@@ -48,8 +48,10 @@ Examples:
   portlab compare --work wait:5ms --workers 100
   portlab compare -c 100 --against main/portlab --fail-over 5%
 
-Ctrl-C ends it and prints what was measured so far; --resume goes on with it.
-Exit codes: 0 fine, 1 a measurement failed or bytes were wrong, 2 could not run.
+Ctrl-C ends the comparison and prints what was measured so far; --resume continues
+it.
+Exit codes: 0 fine, 1 a measurement failed or bytes were wrong, 2 could not run,
+130 interrupted before the first measurement was made.
 With --fail-over: 0 no model is worse, 1 a model is worse or broken, 2 the run
 can't decide.")]
 pub(crate) struct Args {
@@ -70,24 +72,24 @@ pub(crate) struct Args {
     #[arg(value_parser = entrants::foreign)]
     server: Vec<portlab_lab::experiment::Entrant>,
 
-    /// Another build of portlab, whose models take part in the same rounds beside
-    /// ours, as NAME-other: how this build compares with it
+    /// Another build of portlab to compare this one with: its models take part in the
+    /// same rounds, as NAME-other
     #[arg(long, value_name = "PORTLAB")]
     against: Option<PathBuf>,
 
-    /// Fail when a model is worse than the other build's by more than this, as 5%,
-    /// by what its workload is ranked by; end with 2 when the run can't decide
+    /// Fail if a model is worse than the other build's by more than this share, such
+    /// as 5%, in the figure by which its workload is ranked
     #[arg(long, value_name = "SHARE", value_parser = units::share("0", "1000%"), requires = "against")]
     fail_over: Option<f64>,
 
-    /// What they are compared by: echo, stream, rate, wait, block, cpu, churn,
+    /// The workloads to measure under: echo, stream, rate, wait, block, cpu, churn,
     /// idle, slow, chat [default: echo]
     #[arg(long, short, value_name = "NAMES", value_delimiter = ',')]
     #[arg(value_parser = args::workload_parser(), hide_possible_values = true)]
     workload: Vec<String>,
 
-    /// A choice of workloads: class, about a minute for a lesson; or full, a study
-    /// of an hour, which --resume goes on with
+    /// A choice of workloads: class takes about a minute, for a lesson; full is a
+    /// study of an hour, which --resume can continue
     #[arg(long, value_name = "NAME", value_parser = ["class", "full"])]
     #[arg(hide_possible_values = true, conflicts_with_all = ["workload", "service", "quick"])]
     suite: Option<String>,
@@ -97,7 +99,7 @@ pub(crate) struct Args {
     #[arg(hide_possible_values = true, conflicts_with = "workload")]
     service: Option<String>,
 
-    /// The entrant that the others are put in relation to [default: event-loop]
+    /// The server that the others are compared with [default: event-loop]
     #[arg(long, value_name = "NAME")]
     baseline: Option<String>,
 
@@ -112,8 +114,8 @@ pub(crate) struct Args {
     #[arg(value_parser = parts::numbers(units::size("1", "64MiB"), |n| n as f64))]
     size: Vec<Steps>,
 
-    /// How many workers the pools have whose workers may block; also 1..16
-    /// [default: each model's own]
+    /// How many workers a pool has, if its workers may block; also 1..16 [default:
+    /// each model's own]
     #[arg(long, value_name = "NS", value_delimiter = ',')]
     #[arg(value_parser = parts::numbers(units::count("1", "65535"), |n| n as f64))]
     workers: Vec<Steps>,
@@ -134,8 +136,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "WORK")]
     work: Option<HandlerWork>,
 
-    /// Messages in flight on each connection (pipelining); in a chat, under way
-    /// in all rooms together [default: the workload's own]
+    /// Messages in flight on each connection (pipelining); in a chat, in all rooms
+    /// together [default: the workload's own]
     #[arg(long, value_name = "N", value_parser = units::count("1", "65536"))]
     depth: Option<u64>,
 
@@ -152,28 +154,30 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "TIME", value_parser = units::duration("1ms", "1h"))]
     duration: Option<Duration>,
 
-    /// How long a server is loaded before [default: 30ms; 300ms with --server]
+    /// How long a server is loaded before it is measured [default: 30ms; 300ms with
+    /// --server]
     #[arg(long, value_name = "TIME", value_parser = units::duration("0s", "1h"))]
     warmup: Option<Duration>,
 
-    /// How long the server of a --server may take until it listens [default: 20s]
+    /// How long a --server may take until it listens [default: 20s]
     #[arg(long, value_name = "TIME", value_parser = units::duration("1ms", "1h"), requires = "server")]
     start_timeout: Option<Duration>,
 
-    /// A look: one point of each workload only, and as many rounds as fit into 30 s
+    /// Measure one point of each workload, in as many rounds as fit into 30 s
     #[arg(long)]
     quick: bool,
 
-    /// Measure the models' textbook twins too, and say what the traits cost
+    /// Measure the models' textbook twins too, and print what the traits cost
     #[arg(long)]
     controls: bool,
 
-    /// Look at each model at work too, under the first workload: a strip of 50 ms in
+    /// Record a timeline of each model under the first workload: 50 ms of it in
     /// report.html, and a trace for Perfetto in DIR/traces
     #[arg(long)]
     trace: bool,
 
-    /// Measure no model twice: then the noise floor is assumed, and not measured
+    /// Don't measure the baseline a second time: the noise floor is then assumed, and
+    /// not measured
     #[arg(long)]
     no_twin: bool,
 
@@ -194,8 +198,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR", default_value = "portlab-results")]
     out: PathBuf,
 
-    /// Go on with the unfinished comparison in --out, which must have been begun
-    /// with the same options; what is measured isn't measured again
+    /// Continue the unfinished comparison in --out, which must have been started with
+    /// the same options; finished measurements are kept
     #[arg(long)]
     resume: bool,
 
@@ -211,16 +215,16 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let began = Instant::now();
     let mut experiment = experiment(args)?;
-    // Before there is anything to tidy up.
+    // Before anything is started that must be ended.
     let interrupted = interrupt_flag()?;
     let running = Running::begin(&args.out)?;
     let store = Store::open(&args.out)?;
     let mut screen = Screen::new(interrupted);
     if let Some(left) = running.leftover {
-        screen.note(&resume::told(left));
+        screen.note(&resume::leftover(left));
     }
     let mut record = begun(args, &mut experiment, &store, &screen)?;
-    // What the trials take is soon more than one round does.
+    // With fewer rounds the trials would take longer than the rounds.
     let costs = match args.quick || experiment.setup.rounds >= TRIED_FROM {
         true => costs(&experiment, &record, &running, &mut screen),
         false => Costs::default(),
@@ -231,7 +235,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
             let (all, seconds) = (experiment.setup.rounds, quick::TIME.as_secs());
             screen.note(&tr!(
                 lang(),
-                "--quick: {rounds} rounds instead of {all}, so that it ends within {seconds} s",
+                "--quick: {rounds} rounds instead of {all}, so that the comparison ends within {seconds} s",
                 "--quick：只测 {rounds} 轮，而不是 {all} 轮，好在 {seconds} 秒内结束"
             ));
         }
@@ -261,12 +265,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
             "interrupted before the first measurement was made",
             "第一次测量完成之前就中断了",
         ));
-        return Ok(verdict(&record));
+        return Ok(match verdict(&record) {
+            Verdict::Fine => Verdict::Interrupted,
+            verdict => verdict,
+        });
     }
     report(args, &record, &screen)
 }
 
-/// The record to go on with, or a new one.
+/// The record to continue, or a new one.
 fn begun(
     args: &Args,
     experiment: &mut Experiment,
@@ -282,7 +289,7 @@ fn begun(
     let begun = record.setup.seed;
     if let Some(seed) = args.seed.filter(|seed| u64::from(*seed) != begun) {
         bail!(tr!(
-            "--seed is {seed}, but the comparison was begun with {begun}; leave out --seed",
+            "--seed is {seed}, but the comparison was started with {begun}; leave out --seed",
             "--seed 是 {seed}，但这次比较开始时用的是 {begun}；请去掉 --seed"
         ));
     }
@@ -290,14 +297,14 @@ fn begun(
     experiment.setup.seed = begun;
     let fresh = blank(experiment, &command);
     resume::check(&record, &fresh)?;
-    screen.note(&resume::going_on(&record, &fresh));
+    screen.note(&resume::continues(&record, &fresh));
     Ok(record)
 }
 
 /// Writes the page, prints the report, and judges the run.
 fn report(args: &Args, record: &Record, screen: &Screen) -> anyhow::Result<Verdict> {
     let page = args.out.join("report.html");
-    // A foreign server's words are in its errors.
+    // The errors quote what foreign servers printed.
     let shown = portlab_report::inert(record)?;
     let notes = Notes::of(&shown, lang());
     let html = portlab_report::html(&notes);
@@ -310,12 +317,12 @@ fn report(args: &Args, record: &Record, screen: &Screen) -> anyhow::Result<Verdi
         let page = page.display();
         screen.note(&tr!(
             lang(),
-            "a report to look at: {page}",
-            "可以打开的报告：{page}"
+            "the report for a browser: {page}",
+            "用浏览器打开的报告：{page}"
         ));
         if !record.complete {
             screen.note(lang().pick(
-                "the same command with --resume goes on with the comparison",
+                "to continue the comparison, repeat the command with --resume",
                 "在同样的命令后面加上 --resume 可以继续比较",
             ));
         }
@@ -378,17 +385,17 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
     Ok(experiment)
 }
 
-/// So many rounds are worth trials that tell how long they take.
+/// From this many rounds on, trials measure beforehand how long a round takes.
 const TRIED_FROM: usize = 3;
-/// More rounds tell nothing more.
+/// The most rounds; more of them would show nothing more.
 const MOST_ROUNDS: u16 = 500;
-/// So many that chance is known: see docs/METHODOLOGY.md.
+/// Enough for a confidence interval: see docs/METHODOLOGY.md.
 const ROUNDS: usize = 21;
-/// So many that a gate finds a tenth more CPU: see docs/METHODOLOGY.md.
+/// Enough for a gate to find a tenth more CPU time: see docs/METHODOLOGY.md.
 const GATE_ROUNDS: usize = 45;
-/// For a class of a minute, and not so fine.
+/// Fewer rounds, for a run of a minute in class.
 const CLASS_ROUNDS: usize = 5;
-/// For an hour, and finer.
+/// More rounds, for a study of an hour.
 const FULL_ROUNDS: usize = 31;
 
 fn verdict(record: &Record) -> Verdict {

@@ -1,4 +1,4 @@
-//! What they are compared by, and where.
+//! The workloads of a comparison, and the points at which they are measured.
 
 use std::time::Duration;
 
@@ -49,13 +49,13 @@ fn once<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Vec<T> {
 
 /// How long a server is loaded before it is measured.
 const WARMUP: Duration = Duration::from_millis(30);
-/// The same where one may first have to compile itself.
+/// The same for foreign servers, which may first have to compile themselves.
 const FOREIGN_WARMUP: Duration = Duration::from_millis(300);
 
 /// The most points of a workload: each takes a measurement of each entrant in each round.
 const MOST_POINTS: usize = 1000;
 
-/// What a message's number adds to it in a chat, at most.
+/// The most bytes that its number adds to a message of a chat.
 const NUMBER: usize = 16;
 
 /// The workloads that were chosen, as they are to be measured.
@@ -134,7 +134,7 @@ fn part(args: &Args, workload: &'static Workload) -> anyhow::Result<Part> {
             "--size {longest} 太长，聊天的一行最多 {most} 字节；可以用 --size {fits}"
         ));
     }
-    // There is one room more, in which every member begins.
+    // The chat has one more room, in which every member begins.
     let (rooms, most) = (usize::try_from(args.rooms.unwrap_or(1))?, limits.rooms - 1);
     if !(1..=most).contains(&rooms) {
         bail!(tr!(
@@ -223,13 +223,13 @@ fn check(workload: &Workload, rooms: usize, points: Vec<Point>) -> anyhow::Resul
             Load::Chat if count < rooms * 2 => {
                 let least = rooms * 2;
                 bail!(tr!(
-                    "--connections has a {count}; a chat needs 2 in each room, one that sends and one that \
+                    "--connections has {count}; a chat needs 2 in each room, one that sends and one that \
                      receives: at least {least}",
                     "--connections 里有 {count}；每个聊天室至少要 2 个连接，一个发、一个收：至少 {least}"
                 ))
             }
             _ if workload.name == "slow" && count < 2 => bail!(tr!(
-                "--connections has a {count}; slow clients need others beside them: at least 2",
+                "--connections has {count}; the slow workload needs other clients beside the slow ones: at least 2",
                 "--connections 里有 {count}；除了慢客户端还要有别的客户端：至少 2"
             )),
             _ => {}
@@ -255,7 +255,7 @@ pub(super) fn measurements(experiment: &Experiment, record: &Record) -> String {
     )
 }
 
-/// A time that is only about right.
+/// A rough time, in seconds or minutes.
 pub(super) fn about(time: Duration) -> String {
     match time.as_secs() {
         seconds @ 0..=90 => {

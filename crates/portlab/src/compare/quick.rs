@@ -1,4 +1,4 @@
-//! `--quick`: a comparison that ends within half a minute, or isn't begun.
+//! `--quick`: a comparison that ends within half a minute, or is refused.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use super::{Args, parts::about};
 /// A quick comparison ends before this time is over, trials and report included.
 pub(super) const TIME: Duration = Duration::from_secs(30);
 
-/// How long a foreign server may take until it listens, unless told.
+/// How long a foreign server may take until it listens, without `--start-timeout`.
 pub(super) const START_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Fewer rounds than this show nothing.
 const LEAST: u32 = 3;
 
-/// The part of the time that is left over, for what the trials couldn't know.
+/// The share of the time that is kept in reserve, because rounds may take longer than the trials.
 const SPARE: f64 = 0.1;
 
-/// How long a look at one model at work takes (`--trace`).
+/// How long recording the timeline of one model takes (`--trace`).
 const TRACE: Duration = Duration::from_millis(600);
 
 /// How many rounds fit into the time, of which `spent` is over, and how long one takes.
@@ -63,7 +63,7 @@ pub(super) fn rounds(
     };
     let (seconds, left, Text { en, zh }) = (TIME.as_secs(), about(time), remedy);
     bail!(tr!(
-        "{least} rounds of this comparison take {takes}, and of the {seconds} s of --quick about {left} are left; \
+        "{least} rounds of this comparison take {takes}, and about {left} of the {seconds} s of --quick are left; \
          {en}",
         "这个比较测 {least} 轮要 {takes}，而 --quick 的 {seconds} 秒还剩大约 {left}；{zh}"
     ));

@@ -1,4 +1,4 @@
-//! Going on with a comparison that was ended before its time.
+//! `--resume`: continuing a comparison that was ended before it was complete.
 
 use anyhow::bail;
 use portlab_lab::{Leftover, Store, StoreError};
@@ -8,16 +8,17 @@ use portlab_words::{Text, tr};
 use super::Args;
 use crate::args::lang;
 
-/// The record to go on with, if there is to be one.
+/// The record to continue; `None` for a new comparison.
 ///
 /// # Errors
-/// When there is none to go on with; or one that shouldn't be lost, or that isn't ours.
+/// When there is no record to continue; or when a new comparison would replace an unfinished study, or a file that isn't
+/// a record.
 pub(super) fn kept(args: &Args, store: &Store) -> anyhow::Result<Option<Record>> {
     let file = store.file().display();
     let kept = match store.kept() {
         Err(error @ StoreError::Unusable(..)) => {
             bail!(tr!(
-                "{error}; it would be replaced: choose another folder with --out DIR",
+                "{error}; the comparison would replace it: choose another folder with --out DIR",
                 "{error:#}；继续会覆盖它：请用 --out 换一个文件夹"
             ))
         }
@@ -25,7 +26,7 @@ pub(super) fn kept(args: &Args, store: &Store) -> anyhow::Result<Option<Record>>
     };
     match kept {
         None if args.resume => bail!(tr!(
-            "there is no {file} to go on with; leave out --resume",
+            "there is no {file} to continue; leave out --resume",
             "没有可以继续的 {file}；请去掉 --resume"
         )),
         Some(record) if args.resume && record.complete => {
@@ -38,8 +39,8 @@ pub(super) fn kept(args: &Args, store: &Store) -> anyhow::Result<Option<Record>>
         Some(record) if !record.complete && is_a_study(&record) && !args.fresh => {
             let (made, all) = (record.measured(), measurements(&record));
             bail!(tr!(
-                "{file} holds an unfinished study, with {made} of {all} measurements made; go on \
-                 with it by --resume, replace it by --fresh, or choose another folder with --out DIR",
+                "{file} holds an unfinished study, with {made} of {all} measurements made; continue \
+                 it with --resume, replace it with --fresh, or choose another folder with --out DIR",
                 "{file} 里有一次没做完的比较，已完成 {made} / {all} 次测量；可以用 --resume 继续，用 --fresh 重来，\
                  或者用 --out 换一个文件夹"
             ))
@@ -97,25 +98,25 @@ pub(super) fn check(kept: &Record, fresh: &Record) -> anyhow::Result<()> {
     if let Some((_, Text { en, zh })) = differences.iter().find(|(differs, _)| *differs) {
         let command = &kept.command;
         bail!(tr!(
-            "can't go on: this differs from what was begun: {en}; it was begun with `{command}`",
-            "不能继续：这一项和开始时不同：{zh}；开始时的命令是 `{command}`"
+            "--resume can't continue, because this has changed: {en}; the comparison was started with `{command}`",
+            "--resume 不能继续，因为这一项和开始时不同：{zh}；开始时的命令是 `{command}`"
         ));
     }
     Ok(())
 }
 
-/// Says what is kept.
-pub(super) fn going_on(kept: &Record, fresh: &Record) -> String {
+/// Says how much of the comparison is kept.
+pub(super) fn continues(kept: &Record, fresh: &Record) -> String {
     let (made, all) = (kept.measured(), measurements(fresh));
     tr!(
         lang(),
-        "going on: {made} of {all} measurements are made already",
+        "continuing: {made} of {all} measurements have been made",
         "继续：{all} 次测量已完成 {made} 次"
     )
 }
 
 /// Says what was left behind by a comparison that was killed.
-pub(super) fn told(left: Leftover) -> String {
+pub(super) fn leftover(left: Leftover) -> String {
     let Leftover { pid, processes } = left;
     let ended = match processes {
         0 => tr!(lang(), "none of its servers was left", "它的服务端都已结束"),

@@ -24,18 +24,18 @@ use crate::{
     progress::{NOW_AND_THEN, Progress},
 };
 
-/// A bar on a terminal; off one, a line now and then.
+/// A bar on a terminal; off a terminal, a line now and then.
 pub(super) struct Screen {
     pub(super) progress: Progress,
     interrupted: Arc<AtomicBool>,
     began: Instant,
-    /// The measurement that was the first to be made, where others were kept from before.
+    /// The number of the first measurement of this run; with `--resume` others were made before.
     first: Option<usize>,
     number: usize,
     total: usize,
-    /// When it is to be over, and how long a round takes.
+    /// When the comparison must be over, and how long a round takes.
     ends_before: Option<(Instant, Duration)>,
-    /// When the best so far were told last.
+    /// When the best models so far were printed last.
     best_told: Instant,
 }
 
@@ -70,7 +70,7 @@ impl Screen {
             .above(|| crate::tell!("{style}{head}{style:#}{name}: {error}"));
     }
 
-    /// Says how many measurements are made, now and then, if there is no bar.
+    /// Prints how many measurements are made, now and then, if there is no bar.
     fn say_now_and_then(&mut self, number: usize) {
         if self.progress.is_time_for_a_line() {
             let (total, seconds) = (self.total, self.began.elapsed().as_secs());
@@ -133,7 +133,7 @@ impl Observer for Screen {
     fn begins(&mut self, number: usize, total: usize, cell: &Cell) {
         (self.number, self.total) = (number, total);
         let first = *self.first.get_or_insert_with(|| {
-            // The time before this, such as that of finding rates, says nothing of the rest.
+            // The time before the first measurement, such as that of finding rates, doesn't show how long the rest takes.
             self.began = Instant::now();
             number
         });
@@ -164,8 +164,8 @@ impl Observer for Screen {
             let of_rounds = plural(rounds as u64, "round");
             self.note(&tr!(
                 lang(),
-                "the time is over, after {of_rounds}",
-                "时间到了，测了 {rounds} 轮"
+                "the time of --quick is used up, after {of_rounds}",
+                "--quick 的时间用完了，测了 {rounds} 轮"
             ));
         }
         is_over
@@ -174,7 +174,7 @@ impl Observer for Screen {
     fn tries(&mut self, cell: &Cell) {
         let name = name(cell);
         self.progress
-            .say(&tr!(lang(), "a look at  {name}", "试测  {name}"));
+            .say(&tr!(lang(), "trial  {name}", "试测  {name}"));
     }
 
     fn tick(&mut self, share: f64) {
@@ -193,7 +193,7 @@ impl Observer for Screen {
             let (head, model) = (lang().pick("given up: ", "放弃："), &cell.model);
             let why = tr!(
                 lang(),
-                "{model} has failed again and again, and is tried no more",
+                "{model} has failed several times, and is not measured again",
                 "{model} 一再失败，不再测量"
             );
             crate::tell!("{WARN}{head}{WARN:#}{why}");

@@ -1,11 +1,11 @@
-//! Bytes as a class looks at them: in hex, and beside it the text that they are.
+//! Bytes in hex, and beside them the text that they encode.
 
 use portlab_service::{TextDecoder, inert};
 
-/// Lays `bytes` out in rows of `per_row`, at most `most` of them, and returns these and the number
-/// of bytes that are left out. `decoder` has seen what came before, and sees all of `bytes`.
+/// Lays `bytes` out in rows of `per_row`, at most `most` rows, and returns the rows and the number
+/// of bytes that are left out. `decoder` has decoded the bytes before these, and decodes all of `bytes`.
 ///
-/// A row is the bytes in hex, padded to the width of a full row, and the text that they complete: a character stands
+/// A row is the bytes in hex, padded to the width of a full row, and the text that they complete: a character is
 /// in the row of its last byte.
 pub(super) fn rows(
     bytes: &[u8],
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_character_that_is_cut_stands_where_it_is_complete() {
+    fn a_character_that_is_cut_is_in_the_row_of_its_last_byte() {
         assert_eq!(
             laid_out("gbk", &[b"a\xc4", b"\xe3"], 2, 4),
             ["61 c4|a", "+0", "e3   |你", "+0"]
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_much_is_left_out_and_counted() {
+    fn bytes_beyond_the_last_row_are_left_out_and_counted() {
         // What is left out ends with half a character.
         assert_eq!(
             laid_out("gbk", &[b"abcdefg\xc4", b"\xe3"], 2, 2),

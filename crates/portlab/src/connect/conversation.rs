@@ -1,4 +1,4 @@
-//! The steps between connecting and being done: send, receive, close.
+//! The steps after connecting: send, receive, close.
 
 use std::{
     io,
@@ -14,7 +14,7 @@ use portlab_words::{Text, tr, units};
 use super::{
     event::{Event, Garbled, What},
     locale,
-    screen::{Screen, Turn},
+    screen::{EditorEvent, Screen},
     trace::Trace,
 };
 use crate::{
@@ -37,13 +37,13 @@ pub(super) enum ClientBehaviour {
 /// The encodings of a conversation.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Encodings {
-    /// What is sent and received.
+    /// The encoding of what is sent and received.
     pub(super) spoken: TextEncoding,
-    /// What is typed, or comes from stdin.
+    /// The encoding of what is typed, or comes from stdin.
     pub(super) input: TextEncoding,
 }
 
-/// A conversation that goes on.
+/// A running conversation with a server.
 pub(super) struct Conversation {
     behaviour: ClientBehaviour,
     screen: Box<dyn Screen>,
@@ -54,25 +54,25 @@ pub(super) struct Conversation {
     local: SocketAddr,
     /// When something was last sent or shown. Events wait while stdout takes nothing, so an event may be older.
     last: Instant,
-    /// When it ends whatever happens.
+    /// The deadline after the input from the terminal has ended.
     ends_at: Option<Instant>,
-    has_come: bool,
-    has_said_all: bool,
+    has_received: bool,
+    has_sent_all: bool,
     has_half_closed: bool,
     has_replaced: bool,
     has_garbled: bool,
-    /// Buffers that go back to the thread that reads.
+    /// Buffers to give back to the thread that reads.
     spare: Vec<Vec<u8>>,
 }
 
-/// How it ended.
+/// How a conversation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     /// The server closed.
     Fin,
     /// The connection broke.
     Broken,
-    /// Nothing came for this long, or the input from the terminal ended this long ago.
+    /// Nothing was received for this long, or the input from the terminal ended this long ago.
     Quiet(Duration),
     /// A signal asked this process to end.
     Terminated,
@@ -98,8 +98,8 @@ impl Conversation {
             local,
             last: Instant::now(),
             ends_at: None,
-            has_come: false,
-            has_said_all: false,
+            has_received: false,
+            has_sent_all: false,
             has_half_closed: false,
             has_replaced: false,
             has_garbled: false,
@@ -107,11 +107,11 @@ impl Conversation {
         }
     }
 
-    /// Shows and tells what happens on `stream`, as `events` say, until it is over; closes, and says
-    /// whether all went well. Gives buffers back to `spare` when what they held is shown.
+    /// Shows and traces the `events` of `stream` until the conversation is over; then closes `stream`, and returns whether
+    /// all went well. Gives buffers back to `spare` when their bytes are shown.
     ///
     /// # Errors
-    /// When stdout can't be written to, or what is to be sent can't be read.
+    /// When stdout can't be written to, or the input can't be read.
     pub(super) fn run(
         mut self,
         stream: &TcpStream,
@@ -122,14 +122,14 @@ impl Conversation {
             self.finish(end)?;
             Ok(end)
         });
-        self.dismiss_the_editor(events);
-        // In any case the terminal is restored, and the connection closed.
+        self.end_editor(events);
+        // After an error too, the terminal is restored and the connection closed.
         let closed = self.screen.close().with_context(output::unwritten);
         let _ = stream.shutdown(Shutdown::Both);
         let end = ended?;
         closed?;
-        self.tell_the_end(end);
-        let well = self.has_come || self.behaviour == ClientBehaviour::Typed;
+        self.report_end(end);
+        let well = self.has_received || self.behaviour == ClientBehaviour::Typed;
         Ok(if well { Verdict::Fine } else { Verdict::Failed })
     }
 
@@ -140,7 +140,7 @@ impl Conversation {
     ) -> anyhow::Result<End> {
         loop {
             let (over, end) = self.over();
-            // If a server sends without a pause, this is the only place that notices the end.
+            // If a server sends without a pause, no receive times out, so the deadline is checked here.
             if self.ends_at.is_some_and(|at| at <= Instant::now()) {
                 return Ok(end);
             }
@@ -156,9 +156,9 @@ impl Conversation {
                     }
                 }
                 Err(_) if over.is_some_and(|over| over <= Instant::now()) => return Ok(end),
-                Err(_) => self.turn(Turn::Due)?,
+                Err(_) => self.editor_event(EditorEvent::Due)?,
             }
-            // A server may send without end, and no reader is left.
+            // Without a reader, a server that sends without end would keep this process running.
             if output::reader_has_gone() {
                 return Ok(End::NoReader);
             }
@@ -171,22 +171,22 @@ impl Conversation {
         }
     }
 
-    /// When this ends if nothing happens, and how.
+    /// When the conversation ends if nothing happens, and how.
     fn over(&self) -> (Option<Instant>, End) {
         let quiet = match self.behaviour {
-            ClientBehaviour::Script { wait } if self.has_said_all => Some(wait),
+            ClientBehaviour::Script { wait } if self.has_sent_all => Some(wait),
             ClientBehaviour::Script { wait } => Some(wait.max(UNREAD)),
-            ClientBehaviour::Piped { timeout } => Some(timeout).filter(|_| self.has_said_all),
+            ClientBehaviour::Piped { timeout } => Some(timeout).filter(|_| self.has_sent_all),
             ClientBehaviour::Typed => None,
         };
         match quiet {
-            // A wait that is too long to be added is as good as none.
+            // A wait that is too long to be added never ends.
             Some(quiet) => (self.last.checked_add(quiet), End::Quiet(quiet)),
             None => (self.ends_at, End::Quiet(LAST_BYTES)),
         }
     }
 
-    /// Does what an event asks for; says whether the conversation is over.
+    /// Handles an event; returns how the conversation ended, if it is over.
     fn take(&mut self, event: Event) -> anyhow::Result<Option<End>> {
         let at = event.at;
         match event.what {
@@ -198,10 +198,10 @@ impl Conversation {
             What::Garbled(garbled) => self.note_garbled(garbled),
             What::Unsent(error) => {
                 self.last = self.last.max(at);
-                self.has_said_all = true;
+                self.has_sent_all = true;
                 let cause = cause(&error);
                 self.note(&tr!(
-                    "not all could be sent: {cause}",
+                    "not everything was sent: {cause}",
                     "没有全部发出去：{cause:#}"
                 ));
             }
@@ -212,15 +212,15 @@ impl Conversation {
                 self.has_half_closed = true;
                 self.tell(|trace| trace.half_closing(at));
             }
-            What::SaidAll => {
+            What::SentAll => {
                 self.last = self.last.max(at);
-                self.has_said_all = true;
+                self.has_sent_all = true;
             }
-            What::Came(bytes) => {
-                self.has_come = true;
-                self.tell(|trace| trace.came(at, &bytes));
+            What::Received(bytes) => {
+                self.has_received = true;
+                self.tell(|trace| trace.received(at, &bytes));
                 self.show(&bytes, false)?;
-                // While it was shown, perhaps slowly, nothing more could come.
+                // Showing may be slow, and no bytes were received meanwhile.
                 self.last = Instant::now();
                 self.spare.push(bytes);
             }
@@ -236,9 +236,9 @@ impl Conversation {
                 }
                 return Ok(Some(End::Broken));
             }
-            What::Turn(turn) => self.turn(turn)?,
+            What::Editor(event) => self.editor_event(event)?,
             What::Left(how) => {
-                self.turn(Turn::Left)?;
+                self.editor_event(EditorEvent::Left)?;
                 how.map_err(|error| {
                     tr!(
                         "can't read from the terminal: {error}",
@@ -252,8 +252,10 @@ impl Conversation {
         Ok(None)
     }
 
-    fn turn(&mut self, turn: Turn) -> anyhow::Result<()> {
-        self.screen.turn(turn).with_context(output::unwritten)
+    fn editor_event(&mut self, event: EditorEvent) -> anyhow::Result<()> {
+        self.screen
+            .editor_event(event)
+            .with_context(output::unwritten)
     }
 
     fn show(&mut self, bytes: &[u8], last: bool) -> anyhow::Result<()> {
@@ -264,15 +266,15 @@ impl Conversation {
             let (said, name) = (self.encodings.spoken.name(), guess.encoding.name());
             let (text, label) = (guess.text, name.to_lowercase());
             self.note(&tr!(
-"what comes looks like {name}, not like {said}: in {name} it reads {text:?}; try --encoding \
- {label}",
+                "the server's text looks like {name}, not like {said}: read as {name} it is {text:?}; \
+                 try --encoding {label}",
                 "收到的内容像是 {name}，不像 {said}：按 {name} 解码是 {text:?}；试试 --encoding {label}"
             ));
         }
         Ok(())
     }
 
-    /// Shows what is left of what came, and tells of the last step.
+    /// Shows the rest of the received text, and traces the last step.
     fn finish(&mut self, end: End) -> anyhow::Result<()> {
         self.show(&[], true)?;
         let half_closed = self.has_half_closed;
@@ -281,31 +283,31 @@ impl Conversation {
         Ok(())
     }
 
-    /// Ends the line editor, if there is one, so that it gives the terminal back.
-    fn dismiss_the_editor(&mut self, events: &Receiver<Event>) {
+    /// Ends the line editor, if there is one, so that the editor restores the terminal.
+    fn end_editor(&mut self, events: &Receiver<Event>) {
         let limit = Instant::now() + LAST_BYTES;
-        while self.screen.dismiss() && Instant::now() < limit {
-            // It may be between two lines, where it can't be asked: so it is asked again.
+        while self.screen.end_editor() && Instant::now() < limit {
+            // Between two lines the editor misses the signal, so it is sent again.
             let again = Instant::now() + Duration::from_millis(50);
             while let Ok(event) =
                 events.recv_timeout(again.saturating_duration_since(Instant::now()))
             {
-                let turn = match event.what {
-                    What::Left(_) => Turn::Left,
-                    What::Turn(turn) => turn,
+                let event = match event.what {
+                    What::Left(_) => EditorEvent::Left,
+                    What::Editor(event) => event,
                     _ => continue,
                 };
-                // If that can't be shown, closing will say so.
-                let _ = self.screen.turn(turn);
-                if turn == Turn::Left {
+                // An error of stdout is reported when the screen is closed.
+                let _ = self.screen.editor_event(event);
+                if event == EditorEvent::Left {
                     break;
                 }
             }
         }
     }
 
-    fn tell_the_end(&mut self, end: End) {
-        let silent = !self.has_come && self.behaviour != ClientBehaviour::Typed;
+    fn report_end(&mut self, end: End) {
+        let silent = !self.has_received && self.behaviour != ClientBehaviour::Typed;
         let is_script = matches!(self.behaviour, ClientBehaviour::Script { .. });
         match end {
             End::Fin if silent => self.note(&tr!(
@@ -318,16 +320,16 @@ impl Conversation {
                 self.screen.say(&format!("{DIM}{line}{DIM:#}"));
             }
             End::Quiet(quiet) if self.behaviour != ClientBehaviour::Typed => {
-                self.tell_the_silence(&units::time(quiet), silent, is_script);
+                self.report_silence(&units::time(quiet), silent, is_script);
             }
             End::Broken | End::Quiet(_) | End::Terminated | End::NoReader => {}
         }
     }
 
-    fn tell_the_silence(&mut self, quiet: &str, nothing_came: bool, is_script: bool) {
-        if !self.has_said_all {
+    fn report_silence(&mut self, quiet: &str, nothing_came: bool, is_script: bool) {
+        if !self.has_sent_all {
             self.note(&tr!(
-                "the server has read nothing for {quiet}, and not all is sent",
+                "the server has read nothing for {quiet}, and not everything was sent",
                 "服务端 {quiet} 没有读数据，还没有全部发出去"
             ));
         } else if nothing_came {
@@ -339,7 +341,7 @@ impl Conversation {
                 false => Text::new("try --timeout 1m", "试试 --timeout 1m"),
             };
             self.note(&tr!(
-                "nothing came for {quiet}; {remedy}",
+                "the server sent nothing for {quiet}; {remedy}",
                 "{quiet} 没有收到任何数据；{remedy:#}"
             ));
         } else if self.has_half_closed {
@@ -356,7 +358,7 @@ impl Conversation {
         }
         let name = self.encodings.spoken.name();
         self.note(&tr!(
-"{name} has no code for {character:?}, so ? is sent; utf-8 and gb18030 have all characters",
+            "{name} has no code for {character:?}, so ? is sent; utf-8 and gb18030 have all characters",
             "{name} 里没有 {character:?} 这个字符，改发 ?；utf-8 和 gb18030 能表示所有字符"
         ));
     }
@@ -374,18 +376,18 @@ impl Conversation {
         };
         self.note(&match garbled {
             Garbled::SentAsItIs => tr!(
-"stdin is not {input}, but reads as {spoken}, and is sent as it is; --input-encoding {label} \
- says so",
+                "stdin is not {input} but {spoken}, and is sent unchanged; its encoding can be named with \
+                 --input-encoding {label}",
                 "标准输入不是 {input}，但可以按 {spoken} 读，所以原样发送；也可以写明 --input-encoding {label}"
             ),
             Garbled::Marked => tr!(
-"stdin holds bytes that are not {input}, and ? is sent for them; if it is in another encoding, \
- name it, as in --input-encoding {other}",
+                "stdin holds bytes that are not {input}, and ? is sent for them; if stdin is in another encoding, \
+                 name it, as in --input-encoding {other}",
                 "标准输入里有不属于 {input} 的字节，改发 ?；如果是别的编码，请写明，比如 --input-encoding {other}"
             ),
             Garbled::LineLost => tr!(
-"the terminal sent bytes that are not {input}, and the line was not sent; if the terminal \
- is set to another encoding, name it, as in --input-encoding {other}",
+                "the terminal sent bytes that are not {input}, and the line was not sent; if the terminal \
+                 is set to another encoding, name it, as in --input-encoding {other}",
                 "终端送来的字节不属于 {input}，这一行没有发送；如果终端用的是别的编码，请写明，比如 --input-encoding {other}"
             ),
         });
@@ -419,11 +421,11 @@ fn cause(error: &io::Error) -> Text {
     }
 }
 
-/// How long the client still shows what comes after the input from the terminal has ended.
+/// How long the client still receives after the input from the terminal has ended.
 const LAST_BYTES: Duration = Duration::from_secs(1);
 
-/// How long a server is at least given to read what is sent to it.
+/// The least time that a server has to read what is sent to it.
 const UNREAD: Duration = Duration::from_secs(5);
 
-/// While more than this waits to be shown, nothing is read.
+/// While more bytes than this wait to be shown, nothing is read from the server.
 const MOST_WAITING: usize = 256 << 10;

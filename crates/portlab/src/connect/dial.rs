@@ -13,10 +13,10 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::trace::Trace;
 
-/// Connects to the first of `addrs` that answers, each within `patience`. Returns the connection, and its own end.
+/// Connects to the first of `addrs` that answers within `patience`. Returns the connection and its local address.
 ///
 /// # Errors
-/// When none does; says why, and what can be done.
+/// When none answers: the reason for each, with a remedy.
 pub(super) fn dial(
     addrs: &[SocketAddr],
     patience: Duration,
@@ -33,7 +33,7 @@ pub(super) fn dial(
         match socket.connect_timeout(&(*addr).into(), patience) {
             Ok(()) => {
                 let stream = TcpStream::from(socket);
-                // Every send is to leave as a segment of its own, at once.
+                // Every send must leave at once, as a segment of its own.
                 stream.set_nodelay(true)?;
                 let local = stream.local_addr()?;
                 if let Some(trace) = &mut trace {
@@ -73,7 +73,7 @@ fn why(addr: SocketAddr, error: &io::Error, patience: Duration) -> Text {
             "没有到 {addr} 的路由；请检查地址和网络"
         ),
         io::ErrorKind::AddrNotAvailable => tr!(
-            "no local port is left to connect to {addr} from, or it is no address to connect to; \
+            "no local port is left for a connection to {addr}, or {addr} can't be connected to; \
              wait a minute, or check the address",
             "本机没有可用的端口来连接 {addr}，或者它不是能连接的地址；等一分钟，或者检查地址"
         ),

@@ -1,4 +1,4 @@
-//! The line that is typed: edited, remembered, and entered.
+//! The line editor: lines are edited, kept in a history, and entered.
 
 use std::{
     borrow::Cow,
@@ -22,22 +22,27 @@ use rustyline::{
 use portlab_sys::terminal::forget_typed;
 
 use super::{
-    event::{Garbled, Post, What},
-    screen::Turn,
-    sender::Said,
+    event::{EventSender, Garbled, What},
+    screen::EditorEvent,
+    sender::Outgoing,
 };
 
-/// Has a thread read lines from the terminal, with a history that lasts as long, and hand them to
-/// `typed`, until Ctrl-D, Ctrl-C or SIGINT. Tells through `post` what it does.
+/// Starts a thread that reads lines from the terminal, with a history that lasts as long as the thread, and sends them to
+/// `typed`, until Ctrl-D, Ctrl-C or SIGINT. It sends its events through `post`.
 ///
 /// # Errors
 /// When this terminal can't be edited on, or the system has no thread left.
-pub(super) fn start(typed: Sender<Said>, post: Post, colours: bool) -> anyhow::Result<Printer> {
+pub(super) fn start(
+    typed: Sender<Outgoing>,
+    post: EventSender,
+    colours: bool,
+) -> anyhow::Result<Printer> {
     let config = Config::builder()
         .auto_add_history(true)
-        // Each line that is pasted is sent, as if it had been typed.
+        // Each line that is pasted is sent like a typed line.
         .bracketed_paste(false)
-        // Without colours the editor wouldn't say when it paints; the prompt has none if unwanted.
+        // Without colours the editor wouldn't call the highlighter, which shows when it paints. The prompt has a colour only
+        // if colours are wanted.
         .color_mode(ColorMode::Forced)
         .build();
     let history = MemHistory::with_config(&config);
@@ -58,7 +63,7 @@ pub(super) fn start(typed: Sender<Said>, post: Post, colours: bool) -> anyhow::R
     Ok(Printer { printer, gate })
 }
 
-fn edit(mut editor: Editor<Watch, MemHistory>, typed: &Sender<Said>, post: &Post) {
+fn edit(mut editor: Editor<Watch, MemHistory>, typed: &Sender<Outgoing>, post: &EventSender) {
     let mut lost_a_line = false;
     let end = loop {
         if let Some(watch) = editor.helper() {
@@ -66,27 +71,27 @@ fn edit(mut editor: Editor<Watch, MemHistory>, typed: &Sender<Said>, post: &Post
         }
         match editor.readline(PROMPT) {
             // If the receiver is gone, the connection has broken, which is reported elsewhere.
-            // The Enter that ends a line which was lost sends nothing.
+            // The Enter of a line that was lost sends nothing.
             Ok(line) if line.is_empty() && std::mem::take(&mut lost_a_line) => {}
             Ok(line) => {
                 lost_a_line = false;
-                let _ = typed.send(Said::Text(line + "\n"));
+                let _ = typed.send(Outgoing::Text(line + "\n"));
             }
             Err(ReadlineError::Eof | ReadlineError::Interrupted) => break Ok(()),
-            // Bytes that are no UTF-8. What else came with them is forgotten: half a line is not sent.
+            // Bytes that aren't UTF-8. The rest of their line is dropped too: half a line is not sent.
             Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
                 lost_a_line = true;
                 if let Some(watch) = editor.helper() {
                     *watch.gate.lock() = false;
                 }
-                // Fails where it is no terminal any more, which the next line will find out.
+                // This fails if stdin is no longer a terminal, which the next line reports.
                 let _ = forget_typed(io::stdin());
-                post.tell(What::Garbled(Garbled::LineLost));
+                post.send(What::Garbled(Garbled::LineLost));
             }
             Err(error) => break Err(error.to_string()),
         }
     };
-    post.tell(What::Left(end));
+    post.send(What::Left(end));
 }
 
 /// Prints above the line that is being typed.
@@ -96,17 +101,17 @@ pub(super) struct Printer {
 }
 
 impl Printer {
-    /// Hands `text` to the editor, which prints it and then tells that it is [`Turn::Printed`]; says
-    /// no when it can't now, for it is between two lines, and will tell when it [`Turn::Began`].
-    /// Only one text may be on its way.
+    /// Hands `text` to the editor, which prints it and then sends [`EditorEvent::Printed`]. Returns `false` if the editor is
+    /// between two lines and can't print now; it sends [`EditorEvent::Began`] when it begins the next line.
+    /// Only one text may be handed over at a time.
     pub(super) fn print(&mut self, text: &str) -> bool {
         let open = self.gate.lock();
         *open && self.printer.print(text.to_owned()).is_ok()
     }
 }
 
-/// Whether the editor edits a line: then, and only then, it takes what is to be printed. Between two
-/// lines it would let others write to the terminal by themselves, while it begins to paint.
+/// Whether the editor edits a line. Only then it takes text to print: between two lines, the text would be written
+/// directly to the terminal, while the editor begins to paint.
 #[derive(Default)]
 struct Gate(Mutex<bool>);
 
@@ -116,14 +121,14 @@ impl Gate {
     }
 }
 
-/// The editor calls this for advice; the calls show what the editor does.
+/// The editor calls these traits for help with its line; the calls show what the editor does.
 struct Watch {
     prompt: String,
-    post: Post,
+    post: EventSender,
     gate: Arc<Gate>,
-    /// The next painting is the first of its line.
+    /// Whether the next painting is the first of its line.
     begins: Cell<bool>,
-    /// A key is the reason for the next painting.
+    /// Whether a key causes the next painting.
     by_key: Cell<bool>,
 }
 
@@ -137,11 +142,11 @@ impl Highlighter for Watch {
         let by_key = self.by_key.take();
         if self.begins.take() {
             *self.gate.lock() = true;
-            self.post.tell(What::Turn(Turn::Began));
+            self.post.send(What::Editor(EditorEvent::Began));
         } else if !by_key {
-            self.post.tell(What::Turn(Turn::Printed));
+            self.post.send(What::Editor(EditorEvent::Printed));
         }
-        // While one searches the history, the prompt is another.
+        // During a search in the history, the editor has another prompt.
         Cow::Borrowed(if default { &self.prompt } else { prompt })
     }
 

@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use super::screen::Turn;
+use super::screen::EditorEvent;
 
 /// Something that has happened, and when.
 pub(super) struct Event {
@@ -17,72 +17,72 @@ pub(super) struct Event {
 }
 
 pub(super) enum What {
-    /// These bytes are about to be sent: said before it is done, so that no answer comes first.
+    /// These bytes are about to be sent. The event comes before the send, so that it comes before the answer.
     Sending(Vec<u8>),
-    /// A character had no place in the encoding, and a `?` is sent in its stead.
+    /// The encoding has no code for this character, and a `?` is sent instead.
     Replaced(char),
-    /// What is to be sent, or was typed, is not in the encoding of the input.
+    /// Input is not in the encoding that was named for it.
     Garbled(Garbled),
     /// Sending failed, and nothing more will be sent.
     Unsent(io::Error),
-    /// What was to be sent could not be read.
+    /// The input could not be read.
     Unread(io::Error),
-    /// All is sent, and the sending half is about to be closed.
+    /// Everything is sent, and the sending half is about to be closed.
     HalfClosing,
-    /// All is sent.
-    SaidAll,
-    /// These bytes came.
-    Came(Vec<u8>),
+    /// Everything is sent.
+    SentAll,
+    /// These bytes were received.
+    Received(Vec<u8>),
     /// The server's FIN: it will send nothing more.
     Fin,
     /// The connection broke.
     Broken(io::Error),
     /// The line editor has begun a line, or has printed what it was given.
-    Turn(Turn),
+    Editor(EditorEvent),
     /// The line editor has been left, or failed.
     Left(Result<(), String>),
-    /// The system wants this process to end (SIGTERM, or SIGINT).
+    /// A signal asks this process to end (SIGTERM, or SIGINT).
     Terminated,
 }
 
-/// What became of input in another encoding than was said.
+/// How input is treated that is not in the encoding that was named for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Garbled {
-    /// It is in the encoding of the conversation, and goes as it is.
+    /// The input is in the encoding of the conversation, and is sent unchanged.
     SentAsItIs,
-    /// Each character that was malformed goes as a `?`.
+    /// Each malformed character is sent as a `?`.
     Marked,
-    /// It was typed, and the line is lost.
+    /// The input was typed, and its line is not sent.
     LineLost,
 }
 
-/// Where what happens is told.
+/// The sending end of the channel for events.
 #[derive(Clone)]
-pub(super) struct Post(SyncSender<Event>);
+pub(super) struct EventSender(SyncSender<Event>);
 
-impl Post {
-    pub(super) fn tell(&self, what: What) {
+impl EventSender {
+    pub(super) fn send(&self, what: What) {
         let at = Instant::now();
         // After the end of the conversation the receiver is gone, and the event is not needed.
         let _ = self.0.send(Event { at, what });
     }
 }
 
-/// A channel for events. While stdout takes nothing, no event is taken either: then what is sent to the server
-/// waits, instead of all being kept here.
-pub(super) fn channel() -> (Post, Receiver<Event>) {
+/// A channel for events. It is bounded: while stdout takes nothing, no event is taken either, so sending to the server
+/// waits, and memory doesn't grow.
+pub(super) fn channel() -> (EventSender, Receiver<Event>) {
     let (sender, receiver) = mpsc::sync_channel(MOST_EVENTS);
-    (Post(sender), receiver)
+    (EventSender(sender), receiver)
 }
 
-/// Has a thread read from `stream` until it ends, and tell what comes.
+/// Starts a thread that reads from `stream` until it ends, and sends what it receives as events.
 ///
-/// It reads into the buffers that it is given through the channel that is returned, and has two to
-/// begin with: a server that sends faster than its bytes can be shown has to wait.
+/// The thread has two buffers, and gets them back through the channel that is returned. So a server that sends faster than
+/// its bytes can be shown has to wait.
 ///
 /// # Errors
 /// When the system has no thread or no descriptor left.
-pub(super) fn listen(stream: &TcpStream, post: Post) -> io::Result<SyncSender<Vec<u8>>> {
+pub(super) fn listen(stream: &TcpStream, post: EventSender) -> io::Result<SyncSender<Vec<u8>>> {
     let mut stream = stream.try_clone()?;
     let (spare, buffers) = mpsc::sync_channel(BUFFERS);
     for _ in 0..BUFFERS {
@@ -93,12 +93,12 @@ pub(super) fn listen(stream: &TcpStream, post: Post) -> io::Result<SyncSender<Ve
         for mut buffer in buffers {
             buffer.resize(READ, 0);
             match read(&mut stream, &mut buffer) {
-                Ok(0) => return post.tell(What::Fin),
+                Ok(0) => return post.send(What::Fin),
                 Ok(length) => {
                     buffer.truncate(length);
-                    post.tell(What::Came(buffer));
+                    post.send(What::Received(buffer));
                 }
-                Err(error) => return post.tell(What::Broken(error)),
+                Err(error) => return post.send(What::Broken(error)),
             }
         }
     })?;
@@ -114,10 +114,10 @@ fn read(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
     }
 }
 
-/// The most events that wait. Each holds one line at most, or one read.
+/// The most events in the channel. An event holds at most one line, or one read.
 const MOST_EVENTS: usize = 64;
 
 const BUFFERS: usize = 2;
 
-/// The most that is read at once.
+/// The most bytes that are read at once.
 const READ: usize = 16 << 10;

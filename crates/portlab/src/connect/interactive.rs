@@ -1,4 +1,4 @@
-//! A screen on which one types: what comes is printed above the line that is being edited.
+//! A screen with a line editor: received text is printed above the line that is being edited.
 
 use std::{
     io::{self, IsTerminal, Read, Write},
@@ -17,36 +17,36 @@ use portlab_words::tr;
 
 use super::{
     editor::{self, Printer},
-    event::{Post, What},
-    screen::{Screen, Turn},
-    sender::Said,
+    event::{EventSender, What},
+    screen::{EditorEvent, Screen},
+    sender::Outgoing,
     visible::Visible,
 };
 use crate::{args, output};
 
 /// A terminal with a line editor.
 ///
-/// The editor runs on a thread of its own, and owns the terminal until it ends. What is to be printed
-/// meanwhile is handed to it, one piece at a time: the next when it has printed that.
+/// The editor runs on a thread of its own, and owns the terminal until it ends. Text is handed to the editor one piece
+/// at a time: the next piece when it has printed the last.
 pub(super) struct Interactive {
     printer: Printer,
     has_ended: bool,
-    /// What the editor was given to print, and has not told that it has.
+    /// The text that the editor is printing.
     in_flight: Option<String>,
-    /// What it will be given.
+    /// The text that the editor will be given next.
     backlog: String,
-    /// When the line at the end of the backlog began to come, if that line is not complete yet.
+    /// When the last line of the backlog began, if that line is not complete.
     begun: Option<Instant>,
     visible: Visible,
-    /// The editor has ended, and the terminal's line has begun.
+    /// Whether the cursor is in the middle of a line, after the editor has ended.
     mid_line: bool,
     terminal: Option<Kept<io::Stdin>>,
-    /// stderr is this terminal too, as far as one can tell.
+    /// Whether stderr is a terminal too, and so probably this one.
     beside: bool,
     colours: bool,
 }
 
-/// Whether there is a terminal that can be edited on.
+/// Whether there is a terminal on which lines can be edited.
 pub(super) fn is_possible() -> bool {
     let dumb = std::env::var_os("TERM").is_some_and(|term| DUMB.iter().any(|dumb| term == *dumb));
     let terminals = io::stdin().is_terminal() && io::stdout().is_terminal();
@@ -54,18 +54,18 @@ pub(super) fn is_possible() -> bool {
 }
 
 impl Interactive {
-    /// Starts the line editor, which hands to `typed` what is entered.
+    /// Starts the line editor, which sends the lines that are entered to `typed`.
     ///
     /// # Errors
-    /// When this terminal can't be edited on.
-    pub(super) fn open(typed: Sender<Said>, post: Post) -> anyhow::Result<Self> {
+    /// When lines can't be edited on this terminal.
+    pub(super) fn open(typed: Sender<Outgoing>, post: EventSender) -> anyhow::Result<Self> {
         let terminal = Kept::new(io::stdin());
         let mut bell = interrupt::bell().with_context(args::uncaught)?;
         let at_the_end = post.clone();
         thread::Builder::new().spawn(move || {
             // A byte or an error: in both cases a signal came.
             let _ = bell.read(&mut [0]);
-            at_the_end.tell(What::Terminated);
+            at_the_end.send(What::Terminated);
         })?;
         let coloured = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
         let printer = editor::start(typed, post, coloured).context(tr!(
@@ -86,7 +86,7 @@ impl Interactive {
         })
     }
 
-    /// Hands the editor what it can print: whole lines, or all.
+    /// Hands the editor the whole lines of the backlog, or all of it.
     fn pump(&mut self, all: bool) -> io::Result<()> {
         if self.has_ended {
             return self.print_all();
@@ -109,7 +109,7 @@ impl Interactive {
         Ok(())
     }
 
-    /// Prints what the editor would have printed.
+    /// Prints the text that the editor has not printed.
     fn print_all(&mut self) -> io::Result<()> {
         let mut text = self.in_flight.take().unwrap_or_default();
         text += &std::mem::take(&mut self.backlog);
@@ -123,7 +123,7 @@ impl Interactive {
         stdout.flush()
     }
 
-    /// Adds to the backlog a line of its own.
+    /// Adds `line` to the backlog, as a line of its own.
     fn add_line(&mut self, line: &str) {
         let begun = match self.backlog.is_empty() {
             true => self.mid_line,
@@ -142,7 +142,7 @@ impl Screen for Interactive {
     fn show(&mut self, text: &str) -> io::Result<()> {
         self.visible.push(text, &mut self.backlog);
         let ends = self.backlog.is_empty() || self.backlog.ends_with('\n');
-        // More of the same line doesn't put its printing off.
+        // More text of the same line doesn't delay its printing.
         let begun = self.begun.filter(|_| !text.contains('\n'));
         self.begun = (!ends).then(|| begun.unwrap_or_else(Instant::now));
         self.pump(false)
@@ -161,12 +161,12 @@ impl Screen for Interactive {
         let _ = self.pump(false);
     }
 
-    fn turn(&mut self, turn: Turn) -> io::Result<()> {
-        match turn {
-            Turn::Began => {}
-            Turn::Printed => self.in_flight = None,
-            Turn::Left => self.has_ended = true,
-            Turn::Due => {
+    fn editor_event(&mut self, event: EditorEvent) -> io::Result<()> {
+        match event {
+            EditorEvent::Began => {}
+            EditorEvent::Printed => self.in_flight = None,
+            EditorEvent::Left => self.has_ended = true,
+            EditorEvent::Due => {
                 self.pump(true)?;
                 // The editor may be between two lines: it is asked again soon.
                 self.begun = (!self.backlog.is_empty()).then(Instant::now);
@@ -185,9 +185,9 @@ impl Screen for Interactive {
         self.backlog.len() + self.in_flight.as_ref().map_or(0, String::len)
     }
 
-    fn dismiss(&mut self) -> bool {
+    fn end_editor(&mut self) -> bool {
         if !self.has_ended {
-            // The editor reads that as Ctrl-C. If it can't be asked, the wait for its end is short.
+            // The editor reads the signal as Ctrl-C. If the signal can't be sent, the wait for the editor's end is short.
             let _ = interrupt::ask_to_end();
         }
         !self.has_ended
@@ -195,7 +195,7 @@ impl Screen for Interactive {
 
     fn close(&mut self) -> io::Result<()> {
         self.visible.end(&mut self.backlog);
-        // The editor has given it back, unless it has failed.
+        // The editor has restored the terminal, unless the editor has failed.
         self.terminal = None;
         self.has_ended = true;
         self.print_all()?;
@@ -207,7 +207,7 @@ impl Screen for Interactive {
     }
 }
 
-/// How long the rest of a line is waited for: many servers write a line in several pieces.
+/// How long to wait for the rest of a line: many servers write a line in several pieces.
 const WHOLE_LINE: Duration = Duration::from_millis(30);
 
 /// Terminals that can't move their cursor.

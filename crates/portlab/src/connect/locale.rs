@@ -1,20 +1,20 @@
-//! What the environment says of the terminal: its encoding, and its country.
+//! The encoding and the country of the terminal, from the environment.
 
 use portlab_service::TextEncoding;
 
-/// The encoding of the locale (`zh_CN.GBK`), which is that of a terminal; UTF-8 where it names none that
-/// is known here.
+/// The encoding of the locale (`zh_CN.GBK`), which is that of the terminal; UTF-8 if the locale names none that
+/// portlab knows.
 pub(super) fn encoding() -> TextEncoding {
     encoding_of(&locale())
 }
 
-/// The top-level domain of the country of the locale, which tells few bytes of GBK from Shift_JIS; of
-/// China where it tells none of these: its course is what this program is for.
+/// The top-level domain of the country of the locale, with which a few bytes of GBK can be told from Shift_JIS. Any other
+/// locale gives China, because this program serves a Chinese course.
 pub(super) fn country() -> &'static str {
     country_of(&locale())
 }
 
-/// The locale, as far as characters go: see locale(7).
+/// The locale for characters: see locale(7).
 fn locale() -> String {
     let set = ["LC_ALL", "LC_CTYPE", "LANG"].map(std::env::var);
     let mut set = set.into_iter().flatten().filter(|it| !it.is_empty());

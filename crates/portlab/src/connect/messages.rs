@@ -1,4 +1,4 @@
-//! `--send` and `--hex`: what is to be sent, in the order in which it is given.
+//! `--send` and `--hex`: the texts and bytes to send, in the order in which they are given.
 
 use std::{ffi::OsString, os::unix::ffi::OsStringExt};
 
@@ -11,22 +11,22 @@ use portlab_load::unescape;
 use portlab_service::TextEncoding;
 use portlab_words::tr;
 
-use super::sender::Said;
+use super::sender::Outgoing;
 use crate::args::bytes_of_hex;
 
-/// What is to be sent.
+/// A text or bytes to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Message {
     /// A text, with its escapes already read.
     Text(String),
-    /// A text that is not in UTF-8, as a terminal in GBK gives it.
+    /// A text that is not in UTF-8, such as one from a terminal in GBK.
     Foreign(Vec<u8>),
-    /// Bytes, as they are.
+    /// Bytes, which are sent unchanged.
     Bytes(Vec<u8>),
 }
 
-/// All that is to be sent, in order.
-// By hand, for the derive keeps the order within an option only.
+/// All texts and bytes to send, in order.
+// `clap::Args` is implemented by hand, because the derive macro keeps the order within one option only.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Messages(Vec<Message>);
 
@@ -59,15 +59,15 @@ impl Messages {
         Ok(Self(all.collect::<anyhow::Result<_>>()?))
     }
 
-    /// What is to be sent, each text followed by a line end if `line` is set.
-    pub(super) fn said(&self, line: bool) -> impl Iterator<Item = Said> + Send + 'static {
+    /// What is to be sent: each text is followed by a line end if `line` is set.
+    pub(super) fn outgoing(&self, line: bool) -> impl Iterator<Item = Outgoing> + Send + 'static {
         self.0
             .clone()
             .into_iter()
             .map(move |message| match message {
-                Message::Text(text) if line => Said::Text(text + "\n"),
-                Message::Text(text) => Said::Text(text),
-                Message::Bytes(bytes) | Message::Foreign(bytes) => Said::Bytes(bytes),
+                Message::Text(text) if line => Outgoing::Text(text + "\n"),
+                Message::Text(text) => Outgoing::Text(text),
+                Message::Bytes(bytes) | Message::Foreign(bytes) => Outgoing::Bytes(bytes),
             })
     }
 }
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_message_is_refused_with_the_remedy() {
+    fn an_invalid_message_is_refused_with_the_remedy() {
         for (word, remedy) in [("--send=\\q", "\\r \\n"), ("--hex=5", "pairs of digits")] {
             let error = parse(&[word]).unwrap_err().to_string();
             assert!(error.contains(remedy), "{error}");

@@ -32,13 +32,13 @@ use trace::Trace;
 
 /// Connect to a port, send, receive and close, in any encoding
 ///
-/// On a terminal, every line that is typed is sent, with a line end, and what
-/// comes is shown above the line; Ctrl-D ends it. From a pipe, what stdin holds
-/// is sent, and after its end what still comes is printed. With --send and
-/// --hex, just that is sent, and stdin is not read.
+/// On a terminal, every line that is typed is sent, with a line end, and what the
+/// server sends is shown above the line; Ctrl-D ends the connection. If stdin is a
+/// pipe, all of it is sent, and then everything that the server still sends is
+/// printed. With --send and --hex, only these are sent, and stdin is not read.
 ///
-/// What comes goes to stdout: into a pipe as text, on a terminal with control
-/// characters as pictures (ESC as ␛), so that the server's bytes can't move the cursor.
+/// What the server sends goes to stdout: to a pipe as text, to a terminal with
+/// control characters as pictures (ESC as ␛), so that they can't move the cursor.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -48,11 +48,11 @@ Examples:
   portlab connect 127.0.0.1:9090 --hex 'c4 e3 ba c3' --trace
   printf '你好\\n' | portlab connect 127.0.0.1:9090 --encoding gbk
 
-Exit codes: 0 fine, 1 nothing came, 2 could not run. Where one types, a server
-that says nothing is fine.")]
+Exit codes: 0 fine, 1 the server sent nothing, 2 could not run. If lines are typed
+on a terminal, a server that sends nothing is fine.")]
 pub(crate) struct Args {
-    /// The port to connect to, HOST:PORT; a port alone is one of this machine, and of
-    /// a name with several addresses the first that answers is taken
+    /// The port to connect to, HOST:PORT; a port alone is one of this machine. If a
+    /// name has several addresses, the first that answers is used
     #[arg(value_name = "ADDR")]
     addr: String,
 
@@ -63,13 +63,13 @@ pub(crate) struct Args {
     #[arg(long, requires = "send")]
     line: bool,
 
-    /// After --send and --hex, close when nothing has come for this long
+    /// After --send and --hex, close if nothing is received for this long
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = units::duration("1ms", "1h"))]
     #[arg(requires = "messages")]
     wait: Duration,
 
-    /// The encoding that text is sent and received in. A character that has no
-    /// place in it is sent as ?
+    /// The encoding in which text is sent and received. A character that it doesn't
+    /// have is sent as ?
     #[arg(long, value_name = "LABEL", default_value = "utf-8")]
     encoding: TextEncoding,
 
@@ -79,12 +79,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "LABEL")]
     input_encoding: Option<TextEncoding>,
 
-    /// After stdin's end, give the server up when nothing has come for this long
+    /// After the end of stdin, close if nothing is received for this long
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::duration("1ms", "1h"))]
     #[arg(conflicts_with = "messages")]
     timeout: Duration,
 
-    /// How long the connection may take to be made
+    /// How long connecting may take
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::duration("1ms", "1h"))]
     connect_timeout: Duration,
 
@@ -121,7 +121,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let sender = Sender::new(&stream, args.encoding, post.clone())?;
     let screen: Box<dyn Screen> = match behaviour {
         ClientBehaviour::Script { .. } => {
-            sender.send(messages.said(args.line), Ending::StayOpen)?;
+            sender.send(messages.outgoing(args.line), Ending::StayOpen)?;
             Box::new(plain::Plain::new(input))
         }
         ClientBehaviour::Piped { .. } => {

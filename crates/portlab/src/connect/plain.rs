@@ -11,7 +11,7 @@ use crate::output;
 pub(super) struct Plain {
     /// The encoding of the terminal, if stdout is one.
     encoding: TextEncoding,
-    /// stdout is a terminal, and shown nothing that it would obey.
+    /// If stdout is a terminal: makes text harmless for it.
     visible: Option<Visible>,
     /// stderr goes to a terminal too.
     beside: bool,
@@ -20,7 +20,7 @@ pub(super) struct Plain {
 }
 
 impl Plain {
-    /// A screen that, as a terminal, shows text in `encoding`; elsewhere text goes as UTF-8.
+    /// A screen that writes text in `encoding` if stdout is a terminal, and in UTF-8 otherwise.
     pub(super) fn new(encoding: TextEncoding) -> Self {
         Self {
             encoding,

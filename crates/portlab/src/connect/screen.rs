@@ -2,27 +2,27 @@
 
 use std::{io, time::Instant};
 
-/// A place for what comes, and for what is told beside it.
+/// Shows what is received, and messages beside it.
 pub(super) trait Screen {
-    /// Shows what came: now, or as soon as it doesn't spoil a line that is being typed.
+    /// Shows received text: now, or as soon as that doesn't disturb a line that is being typed.
     ///
     /// # Errors
     /// When stdout can't be written to.
     fn show(&mut self, text: &str) -> io::Result<()>;
 
-    /// Says something on stderr: a line, or lines, with styles.
+    /// Prints lines with styles on stderr.
     fn say(&mut self, lines: &str);
 
-    /// Something has become of the line editor, if there is one.
+    /// Handles an event of the line editor, if there is one.
     ///
     /// # Errors
     /// When stdout can't be written to.
-    fn turn(&mut self, turn: Turn) -> io::Result<()> {
-        let _ = turn;
+    fn editor_event(&mut self, event: EditorEvent) -> io::Result<()> {
+        let _ = event;
         Ok(())
     }
 
-    /// When what is kept back is to be shown, with [`Turn::Due`], unless more comes.
+    /// When [`EditorEvent::Due`] is to be handled, which shows text that was kept back; `None` if no text is.
     fn due(&self) -> Option<Instant> {
         None
     }
@@ -32,26 +32,26 @@ pub(super) trait Screen {
         0
     }
 
-    /// Asks the line editor to end, if there is one that hasn't; says whether there is.
-    fn dismiss(&mut self) -> bool {
+    /// Asks a running line editor to end; returns whether there is one.
+    fn end_editor(&mut self) -> bool {
         false
     }
 
-    /// Shows what is left, and gives the terminal back.
+    /// Shows the rest, and restores the terminal.
     ///
     /// # Errors
     /// When stdout can't be written to.
     fn close(&mut self) -> io::Result<()>;
 }
 
-/// What may become of a line editor.
+/// What may happen to a line editor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
-    /// It has begun a line.
+pub(super) enum EditorEvent {
+    /// The editor has begun a line.
     Began,
-    /// It has printed what it was given.
+    /// The editor has printed the text that it was given.
     Printed,
-    /// It has ended.
+    /// The editor has ended.
     Left,
     /// The time of [`Screen::due`] has come.
     Due,

@@ -10,27 +10,27 @@ use portlab_service::TextEncoding;
 
 use super::{
     conversation::Encodings,
-    event::{Garbled, Post, What},
+    event::{EventSender, Garbled, What},
 };
 
-/// Something to be said.
-pub(super) enum Said {
+/// Something to send, or a note about the input.
+pub(super) enum Outgoing {
     /// A text, which is encoded.
     Text(String),
-    /// Bytes, as they are.
+    /// Bytes, which are sent unchanged.
     Bytes(Vec<u8>),
-    /// What is said next was not in the encoding of the input.
+    /// The next item was not in the encoding of the input.
     Garbled(Garbled),
-    /// The input can't be read any further.
+    /// The rest of the input can't be read.
     Unread(io::Error),
 }
 
-/// What is done when all is said.
+/// What is done when everything is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// The sending half is closed, which the server reads as the end.
+    /// The sending half is closed, so that the server reads the end.
     HalfClose,
-    /// Nothing: more might be said.
+    /// The connection stays as it is.
     StayOpen,
 }
 
@@ -38,11 +38,15 @@ pub(super) enum Ending {
 pub(super) struct Sender {
     stream: TcpStream,
     encoding: TextEncoding,
-    post: Post,
+    post: EventSender,
 }
 
 impl Sender {
-    pub(super) fn new(stream: &TcpStream, encoding: TextEncoding, post: Post) -> io::Result<Self> {
+    pub(super) fn new(
+        stream: &TcpStream,
+        encoding: TextEncoding,
+        post: EventSender,
+    ) -> io::Result<Self> {
         let stream = stream.try_clone()?;
         Ok(Self {
             stream,
@@ -51,52 +55,52 @@ impl Sender {
         })
     }
 
-    /// Has a thread send each of `all`, in turn: it may take its time to come, and the server its
-    /// time to read it.
+    /// Starts a thread that sends each item of `all` in turn: the items may be slow to come, and the server slow to read
+    /// them.
     ///
     /// # Errors
     /// When the system has no thread left.
     pub(super) fn send(
         mut self,
-        all: impl Iterator<Item = Said> + Send + 'static,
+        all: impl Iterator<Item = Outgoing> + Send + 'static,
         ending: Ending,
     ) -> io::Result<()> {
         thread::Builder::new().spawn(move || {
-            for said in all {
-                let bytes = match said {
-                    Said::Text(text) => self.encode(&text),
-                    Said::Bytes(bytes) => bytes,
-                    Said::Garbled(garbled) => {
-                        self.post.tell(What::Garbled(garbled));
+            for item in all {
+                let bytes = match item {
+                    Outgoing::Text(text) => self.encode(&text),
+                    Outgoing::Bytes(bytes) => bytes,
+                    Outgoing::Garbled(garbled) => {
+                        self.post.send(What::Garbled(garbled));
                         continue;
                     }
-                    Said::Unread(error) => {
-                        self.post.tell(What::Unread(error));
+                    Outgoing::Unread(error) => {
+                        self.post.send(What::Unread(error));
                         break;
                     }
                 };
-                // A send of nothing would be none.
+                // The trace must not show a send of 0 bytes.
                 if bytes.is_empty() {
                     continue;
                 }
-                self.post.tell(What::Sending(bytes.clone()));
+                self.post.send(What::Sending(bytes.clone()));
                 if let Err(error) = self.stream.write_all(&bytes) {
-                    return self.post.tell(What::Unsent(error));
+                    return self.post.send(What::Unsent(error));
                 }
             }
             if ending == Ending::HalfClose {
-                self.post.tell(What::HalfClosing);
-                // If the connection has broken, there is nothing to close.
+                self.post.send(What::HalfClosing);
+                // This fails if the connection has broken, which is reported elsewhere.
                 let _ = self.stream.shutdown(Shutdown::Write);
             }
-            self.post.tell(What::SaidAll);
+            self.post.send(What::SentAll);
         })?;
         Ok(())
     }
 
     fn encode(&self, text: &str) -> Vec<u8> {
         self.encoding.encode(text).unwrap_or_else(|error| {
-            self.post.tell(What::Replaced(error.character));
+            self.post.send(What::Replaced(error.character));
             let mut bytes = Vec::new();
             self.encoding.encode_with_marks(text, &mut bytes);
             bytes
@@ -104,14 +108,14 @@ impl Sender {
     }
 }
 
-/// What stdin holds, line by line, as far as lines are of a reasonable length.
+/// The lines of stdin; a very long line comes in pieces.
 ///
-/// Where stdin is in the encoding that is spoken it goes as it is, and needn't be text.
-pub(super) fn stdin(encodings: Encodings) -> impl Iterator<Item = Said> + Send + 'static {
+/// If stdin is in the encoding of the conversation, its bytes are sent unchanged, and needn't be text.
+pub(super) fn stdin(encodings: Encodings) -> impl Iterator<Item = Outgoing> + Send + 'static {
     lines_of(io::BufReader::new(io::stdin()), encodings)
 }
 
-fn lines_of(mut source: impl BufRead, encodings: Encodings) -> impl Iterator<Item = Said> {
+fn lines_of(mut source: impl BufRead, encodings: Encodings) -> impl Iterator<Item = Outgoing> {
     let Encodings { spoken, input } = encodings;
     // A long line is read in pieces, and a piece may end within a character.
     let mut decoder = (input != spoken).then(|| input.decoder());
@@ -124,57 +128,63 @@ fn lines_of(mut source: impl BufRead, encodings: Encodings) -> impl Iterator<Ite
         let mut line = Vec::new();
         if let Err(error) = source.by_ref().take(LONGEST).read_until(b'\n', &mut line) {
             over = true;
-            return Some(vec![Said::Unread(error)]);
+            return Some(vec![Outgoing::Unread(error)]);
         }
         over = line.is_empty();
         let began = std::mem::replace(&mut begins_a_line, line.ends_with(b"\n"));
         let Some(input) = &mut decoder else {
-            return (!over).then(|| vec![Said::Bytes(line)]);
+            return (!over).then(|| vec![Outgoing::Bytes(line)]);
         };
         let mut text = String::new();
         if input.decode(&line, over, &mut text) {
-            return Some(vec![Said::Text(text)]);
+            return Some(vec![Outgoing::Text(text)]);
         }
-        // A file that is in the spoken encoding already needs no encoding. In the middle of a line the
-        // decoder may hold half a character.
+        // Input that is in the encoding of the conversation already is sent unchanged. This is checked at the beginning of
+        // a line only, because in the middle of a line the decoder may hold half a character.
         let is_spoken = spoken.decoder().decode(&line, false, &mut String::new());
         if began && is_spoken {
             decoder = None;
-            return Some(vec![Said::Garbled(Garbled::SentAsItIs), Said::Bytes(line)]);
+            return Some(vec![
+                Outgoing::Garbled(Garbled::SentAsItIs),
+                Outgoing::Bytes(line),
+            ]);
         }
         let marked = text.replace(char::REPLACEMENT_CHARACTER, "?");
-        Some(vec![Said::Garbled(Garbled::Marked), Said::Text(marked)])
+        Some(vec![
+            Outgoing::Garbled(Garbled::Marked),
+            Outgoing::Text(marked),
+        ])
     })
     .flatten()
 }
 
-/// The most of a line that is sent at once.
+/// The most bytes of a line that are sent at once.
 const LONGEST: u64 = 16 << 10;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// What is said of `source`, which is said to be in `input`, to a server that speaks `spoken`; a
-    /// text in UTF-8, and what is told of it in words.
+    /// What is sent of `source`, with `input` named as its encoding, in a conversation in `spoken`: texts in UTF-8, and
+    /// notes by their names.
     fn lines(source: &[u8], input: &str, spoken: &str) -> Vec<Vec<u8>> {
         let encodings = Encodings {
             spoken: spoken.parse().unwrap(),
             input: input.parse().unwrap(),
         };
         lines_of(source, encodings)
-            .map(|said| match said {
-                Said::Text(text) => text.into_bytes(),
-                Said::Bytes(bytes) => bytes,
-                Said::Garbled(garbled) => format!("{garbled:?}").into_bytes(),
-                Said::Unread(error) => panic!("{error}"),
+            .map(|item| match item {
+                Outgoing::Text(text) => text.into_bytes(),
+                Outgoing::Bytes(bytes) => bytes,
+                Outgoing::Garbled(garbled) => format!("{garbled:?}").into_bytes(),
+                Outgoing::Unread(error) => panic!("{error}"),
             })
-            .filter(|said| !said.is_empty())
+            .filter(|bytes| !bytes.is_empty())
             .collect()
     }
 
     #[test]
-    fn stdin_is_said_line_by_line_with_its_line_ends() {
+    fn stdin_is_sent_line_by_line_with_its_line_ends() {
         let expected: [&[u8]; 3] = [b"a\r\n", b"\n", b"b"];
         for (input, spoken) in [("utf-8", "utf-8"), ("utf-8", "gbk"), ("gbk", "gbk")] {
             assert_eq!(lines(b"a\r\n\nb", input, spoken), expected);
@@ -190,19 +200,19 @@ mod tests {
     fn a_character_within_a_very_long_line_stays_whole() {
         // The first piece ends after the first of three bytes.
         let text = "x".repeat(LONGEST as usize - 1) + "你";
-        let said = lines(text.as_bytes(), "utf-8", "gbk").concat();
-        assert_eq!(said, text.as_bytes());
+        let sent = lines(text.as_bytes(), "utf-8", "gbk").concat();
+        assert_eq!(sent, text.as_bytes());
     }
 
     #[test]
-    fn what_stdin_holds_is_read_in_its_own_encoding() {
+    fn stdin_is_read_in_its_own_encoding() {
         let text = "你好\n".as_bytes();
         assert_eq!(lines(b"\xc4\xe3\xba\xc3\n", "gbk", "utf-8"), [text]);
         assert_eq!(lines(b"\xc4\xe3\xba\xc3\n", "gbk", "big5"), [text]);
     }
 
     #[test]
-    fn a_file_that_is_in_the_spoken_encoding_already_goes_as_it_is() {
+    fn a_file_in_the_encoding_of_the_conversation_is_sent_unchanged() {
         let file: &[u8] = b"hi\n\xc4\xe3\xba\xc3\n\x80 and all that follows \xff\n";
         let expected: [&[u8]; 4] = [
             b"hi\n",
@@ -214,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_no_encoding_that_was_named_is_marked_and_told() {
+    fn bytes_in_neither_encoding_are_marked_and_noted() {
         assert_eq!(
             lines(b"a\xffb\n", "utf-8", "gbk"),
             [&b"Marked"[..], b"a?b\n"]

@@ -1,9 +1,12 @@
-//! `--trace`: the five steps of a client, a line or more for each.
+//! `--trace`: the five steps of a client, one line or more for each.
 
 use std::{io, net::SocketAddr, os::fd::RawFd, time::Instant};
 
 use portlab_service::{TextDecoder, TextEncoding};
-use portlab_words::{Text, plural, tr, units};
+use portlab_words::{
+    Text, plural, tr, units,
+    wrap::{Lead, hang},
+};
 use unicode_width::UnicodeWidthStr;
 
 use super::{bytes::rows, conversation::End};
@@ -13,8 +16,9 @@ use crate::args::{DIM, HEAD, lang, stderr_width};
 pub(super) struct Trace {
     start: Instant,
     sent: Direction,
-    came: Direction,
-    per_row: usize,
+    received: Direction,
+    /// The width of the terminal that stderr is.
+    width: Option<usize>,
 }
 
 /// What was sent, or what was received.
@@ -33,12 +37,19 @@ impl Trace {
         Self {
             start,
             sent: direction(),
-            came: direction(),
-            per_row: match stderr_width() {
-                Some(..NARROW) => 4,
-                Some(NARROW..WIDE) => 8,
-                _ => 16,
-            },
+            received: direction(),
+            width: stderr_width(),
+        }
+    }
+
+    /// How many bytes fit into a row, with their text, in any encoding. On a very narrow terminal a row begins further to
+    /// the left (`hang`).
+    fn per_row(&self) -> usize {
+        match self.width {
+            Some(49..56) => 2,
+            Some(..76) => 4,
+            Some(..100) => 8,
+            _ => 16,
         }
     }
 
@@ -59,7 +70,7 @@ impl Trace {
             "从 {local} 出发：端口 {port} 是系统选的"
         );
         let line = self.line(Instant::now(), CONNECT, &to);
-        format!("{line}\n{:INDENT$}{}", "", from.pick(lang()))
+        format!("{line}\n{}", self.hung(["", ""], from.pick(lang())))
     }
 
     pub(super) fn unconnected(&self, peer: SocketAddr, error: &io::Error) -> String {
@@ -68,14 +79,16 @@ impl Trace {
     }
 
     pub(super) fn sending(&mut self, at: Instant, bytes: &[u8]) -> String {
+        let per_row = self.per_row();
         self.sent.bytes += bytes.len() as u64;
-        let text = self.sent.table(bytes, self.per_row);
+        let text = self.sent.table(bytes, per_row);
         self.line(at, SEND, &text.into())
     }
 
-    pub(super) fn came(&mut self, at: Instant, bytes: &[u8]) -> String {
-        self.came.bytes += bytes.len() as u64;
-        let text = self.came.table(bytes, self.per_row);
+    pub(super) fn received(&mut self, at: Instant, bytes: &[u8]) -> String {
+        let per_row = self.per_row();
+        self.received.bytes += bytes.len() as u64;
+        let text = self.received.table(bytes, per_row);
         self.line(at, RECEIVE, &text.into())
     }
 
@@ -131,8 +144,8 @@ impl Trace {
                 "客户端先发 FIN：标准输出的读取方已经关闭"
             ),
             (End::Terminated, _) => tr!(
-                "our FIN comes first: SIGTERM told us to end",
-                "客户端先发 FIN：收到了 SIGTERM"
+                "our FIN comes first: a signal asked this program to end",
+                "客户端先发 FIN：收到了要求结束的信号"
             ),
             (End::Broken, _) => tr!(
                 "no FIN: a reset ends a connection at once",
@@ -140,30 +153,37 @@ impl Trace {
             ),
         };
         let line = self.line(Instant::now(), CLOSE, &how);
-        let (sent, came) = (self.sent.bytes, self.came.bytes);
-        let [sent_en, came_en] = [sent, came].map(|bytes| plural(bytes, "byte"));
+        let (sent, received) = (self.sent.bytes, self.received.bytes);
+        let [sent_en, received_en] = [sent, received].map(|bytes| plural(bytes, "byte"));
         let totals = tr!(
-            "sent {sent_en}, received {came_en}",
-            "共发送 {sent} 字节，接收 {came} 字节"
+            lang(),
+            "{DIM}sent {sent_en}, received {received_en}{DIM:#}",
+            "{DIM}共发送 {sent} 字节，接收 {received} 字节{DIM:#}"
         );
-        format!("{line}\n{:INDENT$}{DIM}{}{DIM:#}", "", totals.pick(lang()))
+        format!("{line}\n{}", self.hung(["", ""], &totals))
     }
 
     fn line(&self, at: Instant, step: Text, text: &Text) -> String {
         let elapsed = units::time(at.saturating_duration_since(self.start));
-        let (step, text) = (step.pick(lang()), text.pick(lang()));
-        let gap = " ".repeat(9_usize.saturating_sub(step.width()));
-        format!("{DIM}{elapsed:>8}{DIM:#}  {HEAD}{step}{HEAD:#}{gap}  {text}")
+        let elapsed = format!("{elapsed:>8}");
+        self.hung([&elapsed, step.pick(lang())], text.pick(lang()))
+    }
+
+    /// A text behind the columns of the time and of the step, broken to fit into the terminal.
+    fn hung(&self, [time, step]: [&str; 2], text: &str) -> String {
+        let leads = [Lead::new(time, DIM, 8), Lead::new(step, HEAD, 9)];
+        let lines = hang(&leads, text, self.width.unwrap_or(usize::MAX));
+        lines.trim_end().to_owned()
     }
 }
 
 impl Direction {
-    /// The number of `bytes`, and these in hex and as text: the first row of it to stand in the
-    /// line of a step, the others below.
+    /// The number of `bytes`, and the bytes in hex and as text: the first row is for the line of a step, the others
+    /// for the lines below it.
     fn table(&mut self, bytes: &[u8], per_row: usize) -> String {
         let (rows, left_out) = rows(bytes, &mut self.decoder, per_row, MOST_ROWS);
         let mut text = count(bytes.len()).pick(lang()).to_owned();
-        let indent = INDENT + text.width();
+        let indent = text.width();
         for (index, (hex, completed)) in rows.iter().enumerate() {
             if index > 0 {
                 text += &format!("\n{:indent$}", "");
@@ -191,15 +211,6 @@ const SEND: Text = Text::new("3 send", "3 发送");
 const RECEIVE: Text = Text::new("4 receive", "4 接收");
 const CLOSE: Text = Text::new("5 close", "5 关闭");
 
-/// What stands before the text of a step: the time, the step, and the gaps.
-const INDENT: usize = 21;
-
-/// Eight bytes and their text fit into so many columns, in any encoding.
-const NARROW: usize = 76;
-
-/// And sixteen into so many.
-const WIDE: usize = 100;
-
 /// More rows of one send or receive are not printed.
 const MOST_ROWS: usize = 8;
 
@@ -215,12 +226,12 @@ mod tests {
     fn sends_and_receives_stand_in_columns_below_each_other() {
         let start = Instant::now();
         let mut trace = Trace::new("gbk".parse().unwrap(), start);
-        trace.per_row = 8;
+        trace.width = Some(80);
         let at = |us| start + Duration::from_micros(us);
         let said = [
             trace.sending(at(350), b"\xc4\xe3\xba\xc3\n"),
-            trace.came(at(1_200), b"0123456789\xc4"),
-            trace.came(at(12_000), b"\xe3"),
+            trace.received(at(1_200), b"0123456789\xc4"),
+            trace.received(at(12_000), b"\xe3"),
             trace.fin(at(12_300)),
         ];
         assert_eq!(
@@ -236,7 +247,7 @@ mod tests {
     #[test]
     fn rows_beyond_the_most_are_counted() {
         let mut trace = Trace::new(TextEncoding::default(), Instant::now());
-        let text = trace.came(Instant::now(), &[b'x'; 1000]);
+        let text = trace.received(Instant::now(), &[b'x'; 1000]);
         assert_eq!(text.lines().count(), 9, "{text}");
         assert!(text.contains("more"), "{text}");
     }

@@ -1,17 +1,17 @@
-//! What a terminal may be shown of what a server says.
+//! The text of a server as a terminal may show it.
 
 use portlab_service::visible;
 
-/// Makes the text of a stream harmless, piece by piece, and keeps its lines: `\r\n` and `\n` end
-/// one, tabs stay, and every other control character becomes its picture.
+/// Makes the text of a stream harmless, piece by piece: lines end with `\r\n` or `\n`, tabs stay, and every other
+/// control character becomes its picture.
 #[derive(Debug, Default)]
 pub(super) struct Visible {
-    /// A `\r` has come, and perhaps its `\n` follows.
+    /// The last piece ended with a `\r`, and a `\n` may follow.
     cr: bool,
 }
 
 impl Visible {
-    /// Appends to `out` what `text` looks like.
+    /// Appends `text` to `out`, made harmless.
     pub(super) fn push(&mut self, text: &str, out: &mut String) {
         let mut text = text;
         if self.cr && !text.is_empty() {
@@ -39,7 +39,7 @@ impl Visible {
         }
     }
 
-    /// Appends to `out` what had been kept back: there won't be a `\n`.
+    /// Appends to `out` a `\r` that was kept back, because no `\n` will follow.
     pub(super) fn end(&mut self, out: &mut String) {
         if std::mem::take(&mut self.cr) {
             show("\r", out);
@@ -47,7 +47,7 @@ impl Visible {
     }
 }
 
-/// Appends what of `text` can be shown, and its tabs.
+/// Appends `text`, with control characters as pictures except tabs.
 fn show(text: &str, out: &mut String) {
     let shown = |it| if it == '\t' { it } else { visible(it) };
     out.extend(text.chars().map(shown));

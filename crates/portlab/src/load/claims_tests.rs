@@ -11,7 +11,7 @@ use super::text::tests::{closed, open, printed};
 /// What a sentence of a result claims, if the result has it.
 type Claim = (&'static str, fn(&Case) -> bool);
 
-/// A run that might have been.
+/// A possible run.
 struct Case {
     plan: Plan,
     outcome: Outcome,
@@ -27,8 +27,8 @@ impl Case {
     }
 }
 
-/// Every sentence that could contradict another, and what must be so where it stands: if each is
-/// true of the one account, no two contradict.
+/// Every sentence that could contradict another one, and its condition: if each printed sentence is true of the same
+/// run, no two contradict each other.
 const CLAIMS: &[Claim] = &[
     ("none was made", |it| {
         it.outcome.connect_latency.count() == 0
@@ -146,7 +146,7 @@ fn case(random: &mut fastrand::Rng, nothing: &Outcome) -> Case {
             *rate_per_s = (outcome.due() as f64 - random.f64() * 0.99) / seconds;
         }
     }
-    // Now and then one that nothing can be said against.
+    // Some runs have no problem at all.
     if began && measured > 0 && random.bool() {
         (0..1_000).for_each(|_| outcome.latency.record(1_000_000));
         (outcome.unanswered, outcome.due_not_sent) = (0, 0);

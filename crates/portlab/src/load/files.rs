@@ -14,9 +14,9 @@ use portlab_words::tr;
 use super::OutputArgs;
 use crate::args::unwritten;
 
-/// The files that were asked for. They are begun before the run, so that a path that can't be
-/// written is said before anything is measured; what can't be written later is said at the end. Only
-/// [`Files::finish`] puts them in the place of older ones: a run without a result leaves those alone.
+/// The files that were asked for. They are created before the run, so that a path that can't be
+/// written is an error before anything is measured; a later error is reported at the end. Only
+/// [`Files::finish`] puts the files in the place of older ones: a run without a result leaves the older files alone.
 #[derive(Default)]
 pub(super) struct Files {
     hgrm: Option<(PathBuf, WholeFile)>,
@@ -25,7 +25,7 @@ pub(super) struct Files {
     failed: Option<(PathBuf, io::Error)>,
 }
 
-/// A log begins with the moment that its times count from.
+/// A log begins with the moment from which its times count.
 enum Log {
     Waiting(WholeFile),
     Begun(IntervalLog<WholeFile>),
@@ -55,7 +55,7 @@ impl Files {
         Ok(files)
     }
 
-    /// Whether none was asked for.
+    /// Whether no file was asked for.
     pub(super) fn is_empty(&self) -> bool {
         self.hgrm.is_none() && self.hlog.is_none() && self.csv.is_none()
     }
@@ -108,7 +108,7 @@ impl Files {
     }
 }
 
-/// Two that write to one file would leave neither.
+/// Refuses two options with the same file: neither content would be whole.
 fn refuse_the_same_twice(args: &OutputArgs) -> anyhow::Result<()> {
     let named = [
         ("--hgrm", &args.hgrm),
@@ -130,7 +130,7 @@ fn refuse_the_same_twice(args: &OutputArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The first error is the one that is told.
+/// Keeps the first error, which is the one that is reported.
 fn note(failed: &mut Option<(PathBuf, io::Error)>, path: &Path, result: io::Result<()>) {
     if let Err(error) = result {
         failed.get_or_insert((path.to_owned(), error));

@@ -1,4 +1,4 @@
-//! What is printed as JSON. Its schema, `docs/load.schema.json`, is made from these types.
+//! The JSON of `portlab load --json`. Its schema, `docs/load.schema.json`, is generated from these types.
 
 use portlab_load::{Caution, LoadResult};
 use schemars::{JsonSchema, Schema, schema_for};

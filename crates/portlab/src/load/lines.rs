@@ -1,4 +1,4 @@
-//! A line a second on stderr.
+//! One line per second on stderr.
 
 use std::time::Instant;
 
@@ -79,7 +79,7 @@ impl Watch for Lines {
         self.last_word = Instant::now();
     }
 
-    /// While nothing is measured, a line a second too.
+    /// Prints a line a second while nothing is measured.
     fn tick(&mut self, progress: &Progress) {
         if self.measuring || self.last_word.elapsed().as_secs() < 1 {
             return;

@@ -1,20 +1,20 @@
-//! `portlab load`: drive a port, and measure it.
+//! `portlab load`: load a port, and measure it.
 
 mod chat;
 #[cfg(test)]
 mod claims_tests;
-mod complain;
 mod files;
 mod json;
 mod ladder;
 mod lines;
 mod parts;
 mod plan;
+mod problems;
 #[cfg(feature = "tui")]
 mod screen;
 #[cfg(not(feature = "tui"))]
 mod screen {
-    /// None: this build has no live screen.
+    /// Returns `None`: this build has no live screen.
     pub(super) fn open(_plan: &super::Plan) -> Option<Box<dyn super::show::Live>> {
         None
     }
@@ -37,13 +37,13 @@ use crate::{
     output,
 };
 pub(crate) use chat::chat_encodings;
-use complain::{complain, why_it_ended, why_not_connected};
 use portlab_words::{Text, units};
+use problems::{report_problems, why_it_ended, why_not_connected};
 pub(crate) use self_test::{KnownArgs, serve_known};
 pub(crate) use show::interrupt_flag;
 
 /// Load any TCP port and measure it, checking what comes back
-// The parsers of the options refuse negative numbers, and say what to write instead.
+// clap passes negative numbers on, and the options' parsers refuse them with the remedy.
 #[derive(Debug, clap::Args)]
 #[command(
     allow_negative_numbers = true,
@@ -57,9 +57,9 @@ Examples:
   portlab load 127.0.0.1:9090 --script chat --connections 50 --rooms 5
   portlab load --self-test
 
-Ctrl-C ends the run, prints what was measured so far, and exits with 0 unless
-an answer was wrong or an error. A second Ctrl-C ends it at once, without a result.
-In a ladder (--rate A..B), which walks into overload on purpose, missing answers
+Ctrl-C ends the run, prints what was measured so far, and exits with 0 unless an
+answer was wrong or an error. A second Ctrl-C ends it at once, without a result.
+In a ladder (--rate A..B), which loads a server up to overload, missing answers
 leave the exit code at 0; wrong answers and errors make it 1.
 An answer that is an error by its own protocol (HTTP 404, -ERR, 550) is an
 error, unless --any-answer is given.
@@ -87,9 +87,9 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Pace")]
 struct PaceArgs {
-    /// Messages per second in all, whatever the server does (open loop); or a
-    /// range, 1k..20k, to walk up. Without it, each connection sends its next
-    /// message when an answer has come (closed loop)
+    /// Messages per second in all, whatever the server does (open loop); or a range
+    /// of rates to try in turn, 1k..20k. Without it, each connection sends its next
+    /// message when an answer has arrived (closed loop)
     #[arg(long, short, value_name = "RATE", value_parser = plan::rates)]
     rate: Option<plan::Rates>,
 
@@ -118,8 +118,8 @@ struct PaceArgs {
     #[arg(conflicts_with = "any_answer")]
     idle: bool,
 
-    /// Poll all the time instead of sleeping: truer latencies, at the price of a
-    /// core for each thread
+    /// Poll all the time instead of sleeping: latencies are more accurate, and each
+    /// thread takes a core
     #[arg(long)]
     spin: bool,
 
@@ -202,7 +202,7 @@ struct ScriptArgs {
     #[arg(long, value_name = "WHAT", default_value = "echo")]
     expect: Expect,
 
-    /// Count every answer, also one that is an error by its own protocol: an HTTP
+    /// Count every answer as fine, even one that is an error in its protocol: an HTTP
     /// status from 400 on, -ERR of Redis, a 4xx or 5xx reply of SMTP or FTP
     #[arg(long)]
     any_answer: bool,
@@ -211,11 +211,11 @@ struct ScriptArgs {
     #[arg(long, value_name = "WHAT")]
     greeting: Option<Expect>,
 
-    /// Read only so many bytes a second on each connection
+    /// Read at most this many bytes per second on each connection
     #[arg(long, value_name = "BYTES", value_parser = units::size("1", "1TiB"))]
     slow_reader: Option<usize>,
 
-    /// Send a byte at a time, this far apart; 10ms unless told
+    /// Send one byte at a time, at this interval; 10ms if no TIME is given
     #[arg(long, value_name = "TIME", value_parser = units::duration("0s", "1h"))]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "10ms")]
     trickle: Option<Duration>,
@@ -233,7 +233,7 @@ struct ConnectionArgs {
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = units::duration("0s", "1h"))]
     ramp: Duration,
 
-    /// Close a connection after so many answers, and open another (churn)
+    /// Close a connection after this many answers, and open another (churn)
     #[arg(long, value_name = "N", value_parser = units::count("1", "1T"))]
     per_connection: Option<u64>,
 
@@ -241,12 +241,12 @@ struct ConnectionArgs {
     #[arg(long)]
     reset: bool,
 
-    /// Local addresses to connect from, in turn; auto takes as many as needed
-    /// of loopback's
+    /// Local addresses to connect from, in turn; auto takes as many addresses of
+    /// loopback as needed
     #[arg(long, value_name = "ADDRS", value_parser = plan::sources)]
     source: Option<plan::Sources>,
 
-    /// How long a connection may take to be made
+    /// How long connecting may take
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::duration("1ms", "1h"))]
     connect_timeout: Duration,
 
@@ -255,7 +255,7 @@ struct ConnectionArgs {
     timeout: Duration,
 
     /// Load through a proxy that makes faults, such as
-    /// latency=50ms,jitter=10ms,slicer=down:10,1ms; portlab proxy --help lists them
+    /// latency=50ms,slicer=down:10,1ms (portlab proxy --help lists all)
     #[arg(long, value_name = "FAULTS", value_parser = through::faults)]
     through: Option<through::Faults>,
 
@@ -292,7 +292,7 @@ struct OutputArgs {
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
 
-    /// Print the schema of --json, which docs/load.schema.json is
+    /// Print the schema of --json (docs/load.schema.json)
     #[arg(long, exclusive = true)]
     json_schema: bool,
 
@@ -354,7 +354,7 @@ fn once(args: &Args, plan: &Plan, warnings: &[Text]) -> anyhow::Result<Verdict> 
     // result is printed all the same.
     let written = files.and_then(|files| files.finish(&result));
     let printed = if args.output.json {
-        // The line on stderr is for the person who ran the command.
+        // The JSON on stdout is for programs; the reason on stderr is for people.
         if let Some(why) = why_it_ended(&result) {
             words::say(args::BAD, lang.pick("closed:", "已关闭："), why.pick(lang));
         }
@@ -363,7 +363,7 @@ fn once(args: &Args, plan: &Plan, warnings: &[Text]) -> anyhow::Result<Verdict> 
         output::print(&text::of_run(&result, args::terminal_width(), lang))
     };
     printed.with_context(output::unwritten)?;
-    complain(&result, lang);
+    report_problems(&result, lang);
     written?;
     Ok(match result.is_fine() {
         true => Verdict::Fine,

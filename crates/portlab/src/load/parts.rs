@@ -1,4 +1,4 @@
-//! The parts of a run: how far their latencies differ is how sure the whole's is.
+//! The parts of a run: how far their latencies differ shows how sure the latency of the whole run is.
 
 use portlab_load::Latency;
 
@@ -10,10 +10,10 @@ pub(super) struct Parts {
     least: u64,
 }
 
-/// Two of so many latencies are beyond their p99.
+/// Of this many latencies two are above the p99.
 const LEAST: u64 = 200;
 
-/// A long run has no more parts than this: they become longer instead.
+/// The most parts: in a long run, parts become longer instead.
 const MOST: usize = 40;
 
 impl Parts {

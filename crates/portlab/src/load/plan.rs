@@ -80,7 +80,7 @@ fn range<T: PartialOrd + Copy>(
     let (from, to) = (read(from)?, read(to)?);
     if from > to {
         bail!(tr!(
-            "{text:?} goes down; write the lower end first, as in {example}",
+            "the range {text:?} goes down; write the lower end first, as in {example}",
             "{text:?} 是递减的；请先写较小的一端，如 {example}"
         ));
     }
@@ -124,7 +124,7 @@ pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
         errors: args.stop.max_errors,
     };
     let warmup = args.stop.warmup.unwrap_or_else(|| {
-        // Nothing is sent, so nothing is to settle.
+        // An idle run sends nothing, so it needs no warm-up.
         if args.pace.idle {
             return Duration::ZERO;
         }
@@ -171,7 +171,7 @@ fn pace(args: &Args) -> Pace {
 fn script(args: &ScriptArgs) -> anyhow::Result<Script> {
     let in_encoding = |expect: &Expect| match expect {
         Expect::Until(end) => {
-            // It was read from the command line, so it is UTF-8.
+            // The delimiter was read from the command line, so it is UTF-8.
             let text = String::from_utf8_lossy(end.bytes());
             let bytes = args.encoding.encode(&text)?;
             anyhow::Ok(Expect::Until(Delimiter::new(bytes)))
@@ -235,19 +235,19 @@ fn say(args: &ScriptArgs) -> anyhow::Result<Say> {
 /// The longest message from a file.
 const MOST_PAYLOAD: u64 = 64 << 20;
 
-/// The address to load. Of a name with several, the first that answers: `localhost` is often known
-/// as `::1` where only 127.0.0.1 is listened on, and the other way round.
+/// The address to load: if a name has several, the first that answers. `localhost` often stands for `::1` too,
+/// although the server listens on 127.0.0.1 only, or the other way round.
 fn first_that_answers(addrs: &[SocketAddr], patience: Duration) -> SocketAddr {
     let first = addrs[0];
     if addrs.len() == 1 {
         return first;
     }
-    // A listener of this machine is not called just to see that it is there: an empty connection ends some
-    // servers. Where none is listed, a call can end none.
+    // The system's list of sockets shows the listeners of this machine without a connection: an empty connection ends
+    // some servers. If no listener is listed, a connection can't end one.
     let answers = |addr: &&SocketAddr| {
         has_listener(**addr) == Some(true) || TcpStream::connect_timeout(addr, patience).is_ok()
     };
-    // If none does, the run itself will say why.
+    // If no address answers, the run reports the reason.
     addrs.iter().find(answers).copied().unwrap_or(first)
 }
 
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_of_this_machine_is_chosen_without_being_called() {
+    fn a_server_of_this_machine_is_chosen_without_a_connection() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let addr = listener.local_addr().unwrap();

@@ -1,4 +1,4 @@
-//! What is shown and kept while a run lasts.
+//! Showing a run while it lasts, and keeping what its files need.
 
 use std::{
     io::{self, IsTerminal},
@@ -16,10 +16,10 @@ use portlab_words::{Text, plural};
 use super::{files::Files, lines::Lines, parts::Parts, screen, words::stage};
 use crate::{args::lang, progress};
 
-/// How often a live screen moves on.
+/// How often a live screen is updated.
 pub(super) const INTERVAL: Duration = Duration::from_millis(250);
 
-/// What lines and files tell of at a time; a little less, for intervals end a little late.
+/// The time that a line, or a row of a file, covers: a little less than a second, because intervals end a little late.
 const SECOND: Duration = Duration::from_millis(900);
 
 /// A run that is planned to be shorter needs no screen.
@@ -27,10 +27,10 @@ const WORTH_A_SCREEN: Duration = Duration::from_secs(3);
 
 /// How a run is shown: on a screen, in a bar or in lines.
 pub(super) trait Live: Watch {
-    /// A second is over.
+    /// Called after each second.
     fn second(&mut self, _second: &Interval) {}
 
-    /// The run is over.
+    /// Called after the run.
     fn finish(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -89,7 +89,7 @@ impl Show {
         }
     }
 
-    /// The run is over: clears the screen away, and hands the files back.
+    /// Clears the screen after the run, and returns the files.
     pub(super) fn finish(mut self) -> anyhow::Result<Files> {
         if let Some(second) = self.second.take() {
             self.tell(&second);
@@ -104,10 +104,10 @@ impl Show {
     }
 }
 
-/// A bar for a short run. It clears itself away.
+/// A bar for a short run. Dropping it clears it.
 struct Bar {
     bar: progress::Progress,
-    /// What tells this run from others, if there are several.
+    /// The name of this run, if there are several.
     title: String,
 }
 

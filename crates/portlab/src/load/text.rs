@@ -18,7 +18,7 @@ const QUANTILES: [(&str, f64); 5] = [
     ("max", 1.0),
 ];
 
-/// Lag of the generator that is mentioned.
+/// A lag of the generator above this is mentioned.
 const OWN_LAG_NS: u64 = 200_000;
 
 /// How wide the name of a row is.
@@ -27,7 +27,7 @@ const NAME: usize = 12;
 /// How wide a row of an open loop is: its name, and three columns.
 const ROW: usize = 2 + NAME + 3 * 11;
 
-/// What a run came to; nothing is wider than `width` columns if that can be helped.
+/// The result of a run, in lines of at most `width` columns if its words fit.
 pub(super) fn of_run(result: &LoadResult, width: usize, lang: Lang) -> String {
     let mut page = Page::new(width, lang);
     page.head(&result.target, &headline(&result.plan, lang));
@@ -62,7 +62,7 @@ impl Page {
         self.add(&lead, Style::new(), headline);
     }
 
-    /// A row: its name in both languages, its figure, and what there is to say of it.
+    /// A row: its name in both languages, its figure, and an explanation.
     fn row(&mut self, name: (&str, &str), value: &str, rest: &str) {
         self.styled_row(name, value, Style::new(), rest);
     }
@@ -78,7 +78,7 @@ impl Page {
         self.add(&lead, DIM, rest);
     }
 
-    /// A row that counts one kind of what the row above it counts.
+    /// A row below another one, with the count of one kind.
     fn kind(&mut self, style: Style, count: u64, text: &str) {
         let lead = format!("    {style}{count:>6}x{style:#} ");
         self.add(&lead, Style::new(), text);
@@ -163,7 +163,7 @@ impl Page {
         for (name, at) in QUANTILES {
             let [due, sent, lag] = histograms.map(|it| units::nanos(it.quantile_ns(at) as f64));
             let line = self.in_columns(name, [&due, &sent, &lag]);
-            // Of a stall of the generator's own, the server knows nothing.
+            // Latency that is mostly the generator's lag isn't the server's.
             let [due_ns, _, lag_ns] = histograms.map(|it| it.quantile_ns(at));
             let rest = match lag_ns > OWN_LAG_NS && lag_ns > due_ns / 2 {
                 true => lang.pick(
@@ -270,7 +270,7 @@ impl Page {
         }
     }
 
-    /// Whether a chat kept its promises.
+    /// Whether the chat delivered its messages as promised.
     fn history(&mut self, chat: &ChatResult) {
         let lang = self.lang;
         if let Some(first) = &chat.first_strangers_line {
@@ -358,7 +358,7 @@ impl Page {
             let lag = units::nanos(lag_ns as f64);
             reasons.push(tr!(lang, "lag p99 {lag}", "滞后 p99 {lag}"));
         }
-        // In a shorter run, what is in flight at its edges matters.
+        // In a shorter run, the messages in flight at its edges make too much of a difference.
         let long = result.elapsed() >= Judgement::LITTLE_NEEDS;
         if let Some(residual) = verdict.littles_law_residual.filter(|_| long) {
             let percent = residual.abs() * 100.0;
@@ -373,7 +373,7 @@ impl Page {
     }
 }
 
-/// What latency there is, in words.
+/// The kind of latency that was measured, in words.
 fn kind_of_latency(result: &LoadResult, lang: Lang) -> &'static str {
     let taken = result.plan.script.expect == Expect::Nothing;
     match (&result.chat, taken, &result.pacing_lag_ns) {
@@ -417,7 +417,7 @@ pub(super) mod tests {
 
     /// An outcome of `plan` in which messages took `nanos`, and were `lag_ns` late.
     pub(in crate::load) fn outcome(plan: &Plan, nanos: &[u64], lag_ns: u64) -> Outcome {
-        // An outcome of nothing, to be filled.
+        // An empty outcome, which is filled below.
         let mut outcome = portlab_load::run(plan, &mut ()).unwrap();
         outcome.tally = Tally::default();
         outcome.ended = Ended::Done;

@@ -18,7 +18,7 @@ pub(super) struct Faults {
     settings: Settings,
 }
 
-/// Reads `latency=50ms,slicer=up:10,1ms,pause`. A piece that names no fault belongs to the value before it.
+/// Reads `latency=50ms,slicer=up:10,1ms,pause`. A piece without a fault's name belongs to the value before it.
 pub(super) fn faults(text: &str) -> anyhow::Result<Faults> {
     let mut faults: Vec<String> = Vec::new();
     for piece in narrow(text).split(',').map(str::trim) {
@@ -40,7 +40,7 @@ pub(super) fn faults(text: &str) -> anyhow::Result<Faults> {
 /// A running proxy. Its process ends when this is dropped.
 pub(super) struct Proxy {
     server: Server,
-    /// What the plan of a run says of this proxy.
+    /// The description of this proxy for the plan of a run.
     pub(super) through: Through,
 }
 
@@ -55,7 +55,7 @@ impl Proxy {
             return Ok(None);
         };
         let program = std::env::current_exe().with_context(args::not_found)?;
-        // In churn, connections that end are still open in the proxy.
+        // In churn, connections that have ended may still be open in the proxy.
         let most = (connections * 2).clamp(1000, 100_000);
         let mut options = vec![
             format!("--to={target}"),
@@ -73,10 +73,10 @@ impl Proxy {
         Ok(Some(Self { server, through }))
     }
 
-    /// Ends it.
+    /// Ends the proxy.
     ///
     /// # Errors
-    /// When it had ended before: what was measured then isn't the server's.
+    /// When the proxy ended during the run: then the figures aren't the server's.
     pub(super) fn end(mut self) -> anyhow::Result<()> {
         if let Some(status) = self.server.wait(Duration::ZERO)? {
             let said = self.server.complaints();

@@ -1,4 +1,4 @@
-//! What the result, the lines, the screen and the ladder say in the same words.
+//! The texts that the result, the lines, the screen and the ladder share.
 
 use std::io::Write;
 
@@ -13,7 +13,7 @@ use textwrap::{Options, WordSplitter, core::display_width};
 use crate::args::stderr_width;
 pub(super) use portlab_words::plural;
 
-/// What was done, in a line.
+/// What was done, in one line.
 pub(super) fn headline(plan: &Plan, lang: Lang) -> String {
     let rate = plan.pace.rate_per_s().map_or(String::new(), rate);
     headline_at(plan, &tr!(lang, "at {rate}", "速率 {rate}"), lang)
@@ -104,7 +104,7 @@ fn headline_of_a_chat(plan: &Plan, chat: &Chat, pace: &str, lang: Lang) -> Strin
     )
 }
 
-/// What a run with `all` connections does while nothing is measured.
+/// What a run with `all` connections is doing while nothing is measured.
 pub(super) fn stage(progress: &Progress, all: usize, lang: Lang) -> String {
     let dialled = progress.dialled;
     match progress.waiting.map(|left| left.as_secs_f64().ceil()) {
@@ -135,10 +135,10 @@ pub(super) fn queued(share: Option<f64>, lang: Lang) -> String {
     )
 }
 
-/// How many times as long as it took a run must have lasted by its rate for that to be said.
+/// By its rate, a run must have needed this many times its own time for that to be mentioned.
 const LONGER: f64 = 1.01;
 
-/// How many messages came in the time measured, and how long what became due takes at its rate.
+/// How many messages were answered in the time measured, and how long the messages that became due take at their rate.
 pub(super) fn in_time(result: &LoadResult, lang: Lang) -> String {
     let (count, elapsed) = (result.messages, units::time(result.elapsed()));
     let messages = plural(count, "message");
@@ -146,7 +146,7 @@ pub(super) fn in_time(result: &LoadResult, lang: Lang) -> String {
         format!("{messages} in {elapsed}"),
         format!("{elapsed} 内 {count} 条消息"),
     );
-    // The last message fills the time until the next would be due.
+    // The time of the last message lasts until the next one would be due.
     let by_rate = result.by_rate.as_secs_f64();
     if count == 0 || by_rate <= result.elapsed().as_secs_f64() * LONGER {
         return text;
@@ -177,16 +177,25 @@ pub(super) fn quantile(latency: &Latency, quantile: f64) -> String {
     }
 }
 
-/// Writes a message to stderr, as wide as that is. An error is ignored: stderr may be closed.
+/// Writes a message to stderr, as wide as the terminal. An error is ignored: stderr may be closed.
 pub(super) fn say(style: Style, lead: &str, text: &str) {
     // Off a terminal a message is one line, which can be searched for.
     let width = stderr_width().unwrap_or(usize::MAX);
-    let lead = format!("{style}{lead}{style:#} ");
-    let text = paragraph(width, &lead, Style::new(), &inert(text));
+    let text = paragraph(width, &head(style, lead), Style::new(), &inert(text));
     let _ = crate::output::stderr().write_all(text.as_bytes());
 }
 
-/// Text for people, in their language and as wide as their terminal if that can be.
+/// A title before a text. The full-width punctuation of Chinese needs no space behind it.
+fn head(style: Style, title: &str) -> String {
+    let space = if title.ends_with(['：', '，']) {
+        ""
+    } else {
+        " "
+    };
+    format!("{style}{title}{style:#}{space}")
+}
+
+/// A text in one language, in lines that fit into the terminal if its words fit.
 pub(super) struct Page {
     pub(super) width: usize,
     pub(super) lang: Lang,
@@ -204,15 +213,14 @@ impl Page {
         self.text += &paragraph(self.width, lead, style, text);
     }
 
-    /// Adds `text` behind `lead`, which ends with punctuation: the full-width one of Chinese needs no space behind it.
+    /// Adds `text` behind `lead`, which ends with punctuation.
     pub(super) fn add_behind(&mut self, style: Style, lead: &str, text: &str) {
-        let gap = self.lang.pick(" ", "");
-        self.add(&format!("{style}{lead}{style:#}{gap}"), Style::new(), text);
+        self.add(&head(style, lead), Style::new(), text);
     }
 }
 
-/// `text` after `lead`, broken between words into lines of at most `width` columns that hang below its
-/// beginning. Where there is little room beside `lead`, it begins below.
+/// `text` after `lead`, broken between words into lines of at most `width` columns, all with the same indentation. If
+/// there is little room beside `lead`, the text begins below.
 fn paragraph(width: usize, lead: &str, style: Style, text: &str) -> String {
     if text.is_empty() {
         return format!("{}\n", lead.trim_end());
@@ -269,13 +277,13 @@ fn tied(text: &str) -> String {
 /// A space that no line is broken at.
 const TIE: &str = "\u{a0}";
 
-/// What a figure may be followed by.
+/// The units that may follow a figure.
 const UNITS: [&str; 8] = ["ns", "µs", "ms", "s", "B", "KiB", "MiB", "GiB"];
 
-/// Less room than this beside a lead is too little for words.
+/// The least room for a text beside its lead.
 const LITTLE: usize = 18;
 
-/// How far from the left a text begins that stands below its lead.
+/// The indentation of a text below its lead.
 const BELOW: usize = 4;
 
 #[cfg(test)]
@@ -290,7 +298,7 @@ mod tests {
             printed(30, "  lead  ", text),
             "  lead  then use\n        --per-connection and\n        wait\n"
         );
-        // Too little room beside it.
+        // Too little room beside the lead.
         assert_eq!(
             printed(20, "  lead  ", text),
             "  lead\n    then use\n    --per-connection\n    and wait\n"

@@ -14,15 +14,15 @@ use portlab_words::tr;
 use serde_json::json;
 
 use super::{faults, say};
-use crate::{address::narrow, args::lang, told};
+use crate::{address::narrow, args::lang, error_text};
 
-/// Obeys the lines of stdin, on a thread of its own, until stdin ends.
+/// Carries out the lines of stdin, on a thread of its own, until stdin ends.
 pub(super) fn start(proxy: Arc<Proxy>, as_json: bool) -> anyhow::Result<()> {
     let thread = thread::Builder::new().name("stdin".to_owned());
     let spawned = thread.spawn(move || {
         while let Some(line) = next_line() {
-            if let Err(error) = obey(&proxy, line, as_json) {
-                crate::tell!("{}", told::error(&error));
+            if let Err(error) = carry_out(&proxy, line, as_json) {
+                crate::tell!("{}", error_text::of(&error));
             }
         }
     });
@@ -33,7 +33,7 @@ pub(super) fn start(proxy: Arc<Proxy>, as_json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The next line, or that there is none that can be read; `None` at the end of stdin.
+/// The next line, or the error of a line that is too long; `None` at the end of stdin.
 fn next_line() -> Option<anyhow::Result<String>> {
     let stdin = io::stdin();
     // A job in the background that reads from its terminal is stopped by the system.
@@ -50,16 +50,16 @@ fn next_line() -> Option<anyhow::Result<String>> {
     if bytes.len() as u64 == LONGEST_LINE && !bytes.ends_with(b"\n") {
         stdin.skip_until(b'\n').ok()?;
         return Some(Err(anyhow!(tr!(
-            "a line has at most {LONGEST_LINE} bytes",
-            "一行最多 {LONGEST_LINE} 字节"
+            "a line on stdin has at most {LONGEST_LINE} bytes; this longer line changed nothing",
+            "标准输入的一行最多 {LONGEST_LINE} 字节；这一行太长，没有改变任何设置"
         ))));
     }
     let line = narrow(&String::from_utf8_lossy(&bytes));
     (!bytes.is_empty()).then_some(Ok(line))
 }
 
-/// Does what a line says, and says what came of it.
-fn obey(proxy: &Proxy, line: anyhow::Result<String>, as_json: bool) -> anyhow::Result<()> {
+/// Carries out a line, and prints the faults that are set then.
+fn carry_out(proxy: &Proxy, line: anyhow::Result<String>, as_json: bool) -> anyhow::Result<()> {
     let line = line?;
     match line.as_str() {
         "" => Ok(()),
@@ -104,5 +104,5 @@ fn help() -> String {
 
 /// A longer line is refused.
 const LONGEST_LINE: u64 = 4096;
-/// How often it is looked whether the terminal is this job's again.
+/// How long until it is checked again whether this job is in the foreground.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);

@@ -59,7 +59,7 @@ impl clap::FromArgMatches for FaultArgs {
     }
 }
 
-/// What a fault's value looks like.
+/// The form of a fault's value.
 pub(super) fn value(fault: &Fault) -> &'static str {
     match fault.value {
         "" => "up|down",

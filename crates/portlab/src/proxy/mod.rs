@@ -1,4 +1,4 @@
-//! `portlab proxy`: faults before any port.
+//! `portlab proxy`: faults in front of any port.
 
 mod control;
 mod faults;
@@ -25,15 +25,15 @@ use crate::{
 use faults::FaultArgs;
 use portlab_words::{Text, tr, units};
 
-/// Pass a port's bytes on, with faults: delays, resets, wrong bytes
+/// Forward connections to a port, with faults: delays, resets, wrong bytes
 ///
 /// A value may begin with a direction: `up:` from client to server, `down:` from
-/// server to client; without one the fault is in both. Numbers of bytes count
-/// what was passed in that direction of a connection.
+/// server to client; without a direction, the fault is in both. Numbers of bytes
+/// count what was forwarded in that direction of a connection.
 ///
-/// While it runs, lines on stdin change the faults, of open connections too: the
-/// same names and values without dashes (`latency up:50ms`, `latency off`), and
-/// `pause`, `resume`, `clear`, `show`, `help`, `quit`. The end of stdin changes
+/// While the proxy runs, lines on stdin change the faults, those of open connections
+/// too: the same names and values without dashes (`latency up:50ms`, `latency off`),
+/// and `pause`, `resume`, `clear`, `show`, `help`, `quit`. The end of stdin changes
 /// nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -43,7 +43,7 @@ Examples:
   portlab proxy --bind 127.0.0.1:0 --to 9090 --reset-peer down:1000 --json
   (sleep 5; echo 'pause down'; sleep 5; echo resume) | portlab proxy --to 9090
 
-SIGINT (Ctrl-C), SIGTERM, SIGHUP or `quit` ends it; it prints what it counted.
+SIGINT (Ctrl-C), SIGTERM, SIGHUP or `quit` ends the proxy, which prints its counts.
 Exit codes: 0 fine, 2 could not run.")]
 pub(crate) struct Args {
     /// Where to listen, HOST:PORT; a port alone is loopback's, and 0 lets the system
@@ -51,23 +51,23 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9091")]
     bind: String,
 
-    /// The port to pass everything on to
+    /// Where to forward, HOST:PORT; a port alone is one of this machine
     #[arg(long, value_name = "ADDR")]
     to: String,
 
-    /// The most connections at a time; one more is reset
+    /// The most connections at a time; a further one is reset
     #[arg(long, value_name = "N", default_value = "1000", value_parser = args::whole(1..=100_000_u64))]
     max_connections: u64,
 
-    /// The most bytes that are under way in one direction of one connection
+    /// The most bytes in flight in one direction of one connection
     #[arg(long, value_name = "BYTES", default_value = "4MiB", value_parser = units::size("1", "1GiB"))]
     buffer: usize,
 
-    /// What chance begins with: the same seed cuts and delays the same
+    /// The seed of random faults: the same seed gives the same cuts and delays
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = args::whole(0..=u64::MAX))]
     seed: u64,
 
-    /// Say on stdout in JSON, a line each, what happens
+    /// Print each event on stdout as a line of JSON
     #[arg(long)]
     json: bool,
 
@@ -80,7 +80,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let targets = Purpose::PROXY_TO.resolve(&args.to)?;
     let addr = Purpose::PROXY_BIND.resolve(&args.bind)?[0];
     portlab_sys::limits::raise_open_files();
-    // Installed before it is said that the proxy listens: from then on it may be told to end.
+    // Installed before the line `listening`, because a signal may come as soon as that line is read.
     let mut bell = interrupt::bell().with_context(args::uncaught)?;
     let listener = bind(addr, &portlab_backends::Options::default()).map_err(remedy)?;
     let addr = listener.local_addr()?;
@@ -119,13 +119,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         ),
     )?;
     control::start(Arc::clone(&proxy), args.json)?;
-    // Whatever read says, it is over.
+    // A byte and an error both mean that the proxy is to end.
     let _ = bell.read_exact(&mut [0]);
     finish(&proxy, args.json)?;
     Ok(Verdict::Fine)
 }
 
-/// Says what the proxy has counted.
+/// Prints the counts of the proxy.
 fn finish(proxy: &Proxy, as_json: bool) -> anyhow::Result<()> {
     let Counts {
         connections,
@@ -153,7 +153,7 @@ fn finish(proxy: &Proxy, as_json: bool) -> anyhow::Result<()> {
     say(as_json, &line, &text)
 }
 
-/// Writes one of both on stdout.
+/// Writes `line` or `text` on stdout.
 fn say(as_json: bool, line: &serde_json::Value, text: &str) -> anyhow::Result<()> {
     let mut stdout = output::raw_stdout();
     match as_json {
@@ -164,7 +164,7 @@ fn say(as_json: bool, line: &serde_json::Value, text: &str) -> anyhow::Result<()
     Ok(())
 }
 
-/// Whether a connection to `target` would arrive at `bound`, and go round for ever.
+/// Whether a connection to `target` would arrive at `bound`, the proxy itself, and be forwarded again and again.
 fn is_same(bound: SocketAddr, target: SocketAddr) -> bool {
     let is_here = bound.ip() == target.ip() || target.ip().is_unspecified();
     let takes_all = bound.ip().is_unspecified() && target.ip().is_loopback();

@@ -1,4 +1,4 @@
-//! `portlab report`: what a record says, and what has changed since another one.
+//! `portlab report`: a report on a comparison, or on what has changed since an earlier one.
 
 mod png;
 mod runs;
@@ -26,7 +26,7 @@ use crate::{
     output,
 };
 
-/// Report on a comparison that was made, or on what has changed between two
+/// Report on a comparison, or on what has changed between two
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -36,8 +36,9 @@ Examples:
   portlab report main/ mine/ --fail-over 5%
   portlab report portlab-results --charts charts --png
 
-A folder may hold a folder for each of several runs: then they are put into
-pairs, each of one run before and one now. They must have been made in turn.
+RESULTS and LATER may hold a folder for each of several runs: then the report
+compares pairs, each of one run before and one now. The runs must have been made
+in turn: one before, one now, one before and so on.
 
 Exit codes: 0 fine, 1 worse by more than --fail-over, 2 could not run, or the
 runs can't decide.")]
@@ -46,27 +47,28 @@ pub(crate) struct Args {
     #[arg(value_name = "RESULTS", required_unless_present = "json_schema")]
     results: Option<PathBuf>,
 
-    /// Those of a later one, or of several: what has changed from RESULTS to it
+    /// The results of a later comparison, or the folder of several: the report says
+    /// what has changed since RESULTS
     #[arg(value_name = "LATER")]
     later: Option<PathBuf>,
 
-    /// As text, md (Markdown), csv (a line for each measurement) or html (a page
-    /// with charts) [default: what the name of --out ends with, or text]
+    /// The format: text, md (Markdown), csv (a line for each measurement) or html (a
+    /// page with charts) [default: by the ending of --out, or text]
     #[arg(long, short, value_name = "FORMAT", hide_possible_values = true)]
     format: Option<Format>,
 
-    /// Fail when an entrant is worse than before by more than this, as 5%, by what
-    /// its workload is ranked by; or when nothing goes well that was well before.
-    /// It takes several runs of both in turn, or a comparison that was
-    /// made with --against
+    /// Fail if a server is worse than before by more than this share, such as 5%, in
+    /// the figure by which its workload is ranked, or has errors so much more often
+    /// that this can't be chance. It needs several runs of both builds in turn, or a
+    /// comparison that was made with --against
     #[arg(long, value_name = "SHARE", value_parser = units::share("0", "1000%"))]
     fail_over: Option<f64>,
 
-    /// Write it into this file
+    /// Write the report to this file
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
 
-    /// Write each chart of a page into this folder, as a file of SVG of its own
+    /// Write each chart of the page to this folder, as an SVG file
     #[arg(long, value_name = "DIR", conflicts_with_all = ["later", "out", "format", "fail_over"])]
     charts: Option<PathBuf>,
 
@@ -74,12 +76,12 @@ pub(crate) struct Args {
     #[arg(long, requires = "charts")]
     png: bool,
 
-    /// Print the schema of a results.json, which docs/results.schema.json is
+    /// Print the schema of a results.json (docs/results.schema.json)
     #[arg(long, exclusive = true, hide = true)]
     json_schema: bool,
 }
 
-/// The form of a report.
+/// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     Text,
@@ -120,7 +122,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     runs::of_several(args, format, &before, &after)
 }
 
-/// The form that was asked for, if the other options fit it.
+/// The format that was asked for, if the other options fit it.
 fn format(args: &Args) -> anyhow::Result<Format> {
     let extension = args.out.as_deref().and_then(Path::extension);
     let by_name = match extension.and_then(|it| it.to_str()) {
@@ -132,7 +134,7 @@ fn format(args: &Args) -> anyhow::Result<Format> {
     let format = args.format.unwrap_or(by_name);
     if args.later.is_some() && matches!(format, Format::Csv | Format::Html) {
         bail!(tr!(
-            "two comparisons are reported on as text or md; add --format md",
+            "a report on two comparisons is text or md; add --format md",
             "两次比较的报告只有 text 和 md 两种格式；请加上 --format md"
         ));
     }
@@ -187,15 +189,15 @@ fn two(before: &Record, after: &Record, format: Format) -> anyhow::Result<String
 /// Writes each chart of `record` into the folder `dir`, which is made if need be, and names the files.
 ///
 /// # Errors
-/// When there is none, or a file can't be written; and for PNG, when the machine has no font or this build can't write
-/// PNG.
+/// When the record has no chart, or a file can't be written; and for PNG, when the machine has no font or this build
+/// can't write PNG.
 fn write_charts(record: &Record, lang: Lang, dir: &Path, png: bool) -> anyhow::Result<Verdict> {
     let painter = png.then(Painter::new).transpose()?;
     let charts = portlab_report::charts(&Notes::of(record, lang));
     if charts.is_empty() {
         bail!(tr!(
-            "there is no chart, because nothing was measured",
-            "没有图表，因为没有测量结果"
+            "no chart can be drawn, because nothing was measured; measure with portlab compare",
+            "没有测量结果，画不出图表；请先用 portlab compare 测量"
         ));
     }
     fs::create_dir_all(dir).with_context(|| args::unwritten(dir))?;

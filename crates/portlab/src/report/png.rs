@@ -1,4 +1,4 @@
-//! Drawings as PNG, if portlab was built with the feature `png`.
+//! Charts as PNG, if portlab was built with the feature `png`.
 
 #[cfg(feature = "png")]
 use std::sync::Arc;
@@ -15,11 +15,11 @@ use resvg::{
     usvg::{Options, Tree, fontdb::Database},
 };
 
-/// How many pixels a unit of a drawing has: enough for a projector.
+/// How many pixels a unit of a chart has: enough for a projector.
 #[cfg(feature = "png")]
 const PIXELS: f32 = 2.0;
 
-/// Paints drawings, with the fonts of this machine.
+/// Paints charts, with the fonts of this machine.
 #[cfg(feature = "png")]
 pub(super) struct Painter(Options<'static>);
 
@@ -28,7 +28,7 @@ impl Painter {
     /// Finds the fonts.
     ///
     /// # Errors
-    /// When the machine has none: a chart would have no words, without any message.
+    /// When the machine has no font: the charts would have no text.
     pub(super) fn new() -> anyhow::Result<Self> {
         let mut fonts = Database::new();
         fonts.load_system_fonts();
@@ -52,7 +52,7 @@ impl Painter {
         }))
     }
 
-    /// The drawing `svg` as PNG.
+    /// The chart `svg` as PNG.
     pub(super) fn paint(&self, svg: &str) -> anyhow::Result<Vec<u8>> {
         const TOO_LARGE: Text =
             Text::new("the chart is too large for a PNG", "图表太大，不能生成 PNG");
@@ -72,7 +72,7 @@ pub(super) enum Painter {}
 
 #[cfg(not(feature = "png"))]
 impl Painter {
-    /// Says how to get the feature.
+    /// Fails, and says how to get the feature.
     pub(super) fn new() -> anyhow::Result<Self> {
         bail!(tr!(
             "this build of portlab can't write PNG; leave out --png, or build portlab with it: \

@@ -1,4 +1,4 @@
-//! Judging one program against another: from one record, from one of each, or from many.
+//! Judging a program against another one: from one record of both, from one record of each, or from many.
 
 use std::{fs, path::Path};
 
@@ -54,7 +54,7 @@ fn has_other(record: &Record) -> bool {
     entrants.any(|it| matches!(it.kind, Kind::Build { .. }))
 }
 
-/// Refuses a bar for a record that has no other build.
+/// Refuses `--fail-over` for a record that has no other build.
 pub(super) fn check_one(args: &Args, record: &Record) -> anyhow::Result<()> {
     if args.fail_over.is_some() && !has_other(record) {
         bail!(tr!(
@@ -66,7 +66,7 @@ pub(super) fn check_one(args: &Args, record: &Record) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Judges the build that made `record`, if there is a bar.
+/// Judges the build that made `record`, if `--fail-over` was given.
 pub(super) fn of_one(args: &Args, record: &Record) -> anyhow::Result<Verdict> {
     match args.fail_over {
         Some(bar) => gate::judge(&builds(record, bar), record),
@@ -80,7 +80,7 @@ pub(super) fn of_two(args: &Args, before: &Record, after: &Record) -> anyhow::Re
         return Ok(Verdict::Fine);
     }
     let changes = changes(before, after);
-    // That some rounds had errors may be chance, but not that all had.
+    // Errors in some rounds may be chance; errors in all rounds aren't.
     let is_broken = |pair: &&Pair| pair.after.rounds.iter().all(|round| round.errors > 0);
     let mut broken = changes.broken().filter(is_broken).peekable();
     if broken.peek().is_none() {

@@ -12,7 +12,7 @@ use crate::{
     args::lang,
 };
 
-/// Serves until a signal ends the process. The listener is bound as a model's is.
+/// Serves until a signal ends the process. The listener is bound like that of a model.
 pub(super) fn run(args: &Args, twin: &Twin, sheet: &Sheet) -> anyhow::Result<Verdict> {
     let (model, name) = (&args.model, sheet.name);
     if args.trace.is_some() {

@@ -1,4 +1,4 @@
-//! What `serve` allows its connections: the flags, and how they are said at the start.
+//! What `serve` allows its connections: the options, and the line that prints them at the start.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -13,29 +13,30 @@ use serde_json::{Value, json};
 
 use crate::args::lang;
 
-/// The limits, each a flag, and the same on every model.
+/// The limits: an option for each, with the same meaning on every model.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Limits")]
 pub(super) struct LimitArgs {
-    /// Connections at a time; one more is told so, if the service has words for it,
-    /// and closed
+    /// The most connections at a time; a further one gets the service's message about
+    /// it, if the service has one, and is closed
     #[arg(long, value_name = "N", default_value = "20k", value_parser = some("10M"))]
     max_connections: usize,
 
-    /// Processes that the model fork may have, and so connections that it serves at
-    /// a time
+    /// The most processes of the model fork, and so the most connections that it
+    /// serves at a time
     #[arg(long, value_name = "N", default_value = "4096", value_parser = some("4M"))]
     max_processes: usize,
 
-    /// Close a connection on which no byte went either way for so long
+    /// Close a connection if no byte was sent or received on it for this long
     #[arg(long, value_name = "TIME", default_value = "off", value_parser = off_or_time("1ms", "7d"))]
     idle_timeout: OffOr<Duration>,
 
-    /// Close a connection on which a line has begun and did not end within so long
+    /// Close a connection if a line that has begun doesn't end within this time
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = off_or_time("1ms", "7d"))]
     line_timeout: OffOr<Duration>,
 
-    /// The longest line of a chat; a member that sends more is told so and closed
+    /// The longest line of a chat; a member that sends a longer one gets a message
+    /// and is closed
     #[arg(long, value_name = "BYTES", default_value = "4KiB", value_parser = units::size("64", "8KiB"))]
     line_limit: usize,
 
@@ -44,16 +45,16 @@ pub(super) struct LimitArgs {
     #[arg(long, value_name = "N", default_value = "10k", value_parser = off_or_rate)]
     member_rate: OffOr<NonZeroU32>,
 
-    /// Lines and commands that are taken from one member in a turn; then other
-    /// members have theirs
+    /// Lines and commands of one member that the server handles before those of the
+    /// other members
     #[arg(long, value_name = "N", default_value = "32", value_parser = some("1M"))]
     member_budget: usize,
 
-    /// Rooms that a chat has at a time; a member is in one, and can keep one open
+    /// The most rooms of a chat at a time; a room stays open while a member is in it
     #[arg(long, value_name = "N", default_value = "100", value_parser = some("1M"))]
     rooms: usize,
 
-    /// What is done with mail that a member of a chat doesn't read: disconnect it,
+    /// What happens if a member of a chat doesn't read its mail: disconnect the member,
     /// or drop-oldest
     #[arg(
         long,
@@ -74,7 +75,7 @@ pub(super) struct LimitArgs {
     #[arg(value_parser = units::size("1", "1TiB"))]
     output_limit: usize,
 
-    /// More than this may wait for no longer than --patience
+    /// More mail than this may wait for a member no longer than --patience
     #[arg(long, value_name = "BYTES", default_value = "256KiB", value_parser = units::size("0", "1TiB"))]
     soft_limit: usize,
 
@@ -82,12 +83,12 @@ pub(super) struct LimitArgs {
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::duration("0s", "1h"))]
     patience: Duration,
 
-    /// The most mail that may wait for all members together, the first 64 KiB of
-    /// each not counted
+    /// The most mail that may wait for all members together; the first 64 KiB of
+    /// each member aren't counted
     #[arg(long, value_name = "BYTES", default_value = "256MiB", value_parser = units::size("0", "1TiB"))]
     mail_limit: usize,
 
-    /// After so long without a byte, ask whether the peer's machine still answers
+    /// After this long without a byte, check that the peer's machine still answers
     /// (TCP keepalive)
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = off_or_time("1s", "9h"))]
     keepalive: OffOr<Duration>,
@@ -136,7 +137,7 @@ fn some(most: &'static str) -> impl Parse<usize> {
 }
 
 impl LimitArgs {
-    /// What the model `sheet` allows.
+    /// The limits of the model of `sheet`.
     pub(super) fn limits(&self, sheet: &Sheet) -> Limits {
         let forks = sheet.forks() && sheet.workers == Workers::None;
         let processes = if forks {

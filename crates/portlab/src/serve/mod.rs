@@ -38,8 +38,8 @@ Examples:
   portlab serve --model loop-pool --work cpu:2ms --trace trace.json
   portlab serve --service reply --reply 你好 --encoding gbk --bind 127.0.0.1:8080
 
-SIGINT (Ctrl-C), SIGTERM or SIGHUP drains and exits 0; a second SIGINT or SIGTERM
-ends it at once.")]
+At SIGINT (Ctrl-C), SIGTERM or SIGHUP the server lets its connections finish and
+exits with 0; a second SIGINT or SIGTERM ends it at once.")]
 pub(crate) struct Args {
     /// The concurrency model (`portlab models` lists them)
     #[arg(
@@ -51,7 +51,7 @@ pub(crate) struct Args {
     #[arg(value_parser = args::server_parser(&[]))]
     model: String,
 
-    /// What is said on the port
+    /// The protocol that the server speaks
     #[arg(long, value_name = "NAME", default_value = "echo", value_parser = args::service_parser())]
     service: String,
 
@@ -83,8 +83,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", default_value = "utf-8")]
     encoding: TextEncoding,
 
-    /// Say how many connections there were, and what became of them, every so often;
-    /// SIGUSR1 asks for it once
+    /// Print the counts of connections at this interval; at SIGUSR1 they are printed
+    /// once
     #[arg(long, value_name = "TIME", value_parser = units::duration("10ms", "1d"))]
     stats: Option<Duration>,
 
@@ -97,7 +97,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value = "1M", value_parser = units::count("1", "100M"))]
     trace_events: u64,
 
-    /// Say on stdout in JSON, a line each, what happens
+    /// Print each event on stdout as a line of JSON
     #[arg(long)]
     json: bool,
 
@@ -105,7 +105,7 @@ pub(crate) struct Args {
     limits: LimitArgs,
 }
 
-/// With so few a server is full after some tens of connections.
+/// With fewer open files than this, a server is full after some tens of connections.
 const FEW_FILES: u64 = 64;
 const MORE_FILES: Text = Text::new(
     "allow more in this shell: sudo prlimit --pid $$ --nofile=65536, or open a new shell if ulimit -n has lowered it \
@@ -119,7 +119,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     if let Some((twin, sheet)) = textbook::control(&args.model) {
         return control::run(args, twin, sheet);
     }
-    // First of all, while this is certainly the only thread.
+    // This comes first, because the process certainly has one thread here.
     let alone = Alone::claim()?;
     portlab_backends::log::set_lang(lang());
     let model = find(&args.model).context("clap let an unknown model pass")?;
@@ -174,7 +174,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     Ok(Verdict::Fine)
 }
 
-/// Says it beforehand if the server will soon be full.
+/// Warns if so few files may be open that the server is soon full.
 fn warn_of_few_files() {
     let open_files = portlab_sys::limits::raise_open_files();
     if open_files < FEW_FILES {
@@ -207,7 +207,7 @@ fn unserved(error: io::Error) -> Text {
     )
 }
 
-/// Says how the server has ended.
+/// Prints how the server has ended.
 fn sum_up(args: &Args, served: &Served) -> anyhow::Result<()> {
     let cut = served.cut;
     if args.json {
@@ -290,7 +290,7 @@ fn build_service(args: &Args) -> anyhow::Result<&'static dyn Service> {
     Ok(Box::leak(options.build(&args.service)?))
 }
 
-/// Says where the server listens.
+/// Prints where the server listens.
 fn announce(
     args: &Args,
     addr: SocketAddr,
@@ -322,7 +322,7 @@ fn announce(
     say(&line)
 }
 
-/// A panic of a handler is a line of the server's log, of which there is one a second. `RUST_BACKTRACE` changes
+/// Makes a panic of a handler one line of the server's log, which has at most one line a second. `RUST_BACKTRACE` changes
 /// nothing.
 fn log_few_panics() {
     panic::set_hook(Box::new(|panic| {
@@ -356,7 +356,7 @@ pub(crate) fn remedy(error: BindError) -> Text {
     match &error {
         BindError::InUse(addr, holder) => {
             let free = SocketAddr::new(addr.ip(), 0);
-            // No program may be listening: connections of an earlier server are enough.
+            // Without a listener, connections of an earlier server keep the port in use.
             let left = Snapshot::take().ok().filter(|_| holder.is_none());
             let left = left.and_then(|it| Leftovers::at(addr.port(), Some(addr.ip()), &it));
             let left = left.map_or(Text::new("", ""), |it| {

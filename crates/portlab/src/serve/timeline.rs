@@ -18,17 +18,16 @@ use portlab_words::tr;
 use serde_json::json;
 
 use super::{Args, say};
-use crate::{args::lang, told};
+use crate::{args::lang, error_text};
 
 /// A timeline that is being recorded, and will be written once.
 ///
-/// Usually the thread that serves writes it when it has served. But it may be inside a handler that
-/// outlives the deadline of a drain, and then a thread that has waited for just that writes it and ends
-/// the process.
+/// Usually the thread that serves writes the file at the end. If that thread is still inside a handler at the
+/// deadline of a drain, another thread, which waits for the deadline, writes the file and ends the process.
 pub(super) struct Timeline {
     unwritten: Arc<Mutex<Option<Unwritten>>>,
-    /// The bell of a forking server, which is never read: its first process never runs a handler,
-    /// so it always comes to its own end, and can't have a second thread.
+    /// The bell of a forking server, which is kept open and never read: the first process of such a server runs no
+    /// handler, so it always writes the file itself, and it must not have a second thread.
     _bell: Option<UnixStream>,
 }
 
@@ -55,7 +54,7 @@ pub(super) fn begin(
         let events = args.trace_events;
         tr!(
             lang(),
-            "no memory for {events} events; --trace-events takes fewer",
+            "no memory for {events} events; give a smaller number with --trace-events",
             "没有内存存放 {events} 个事件；用 --trace-events 减少一些"
         )
     })?;
@@ -114,16 +113,16 @@ impl Timeline {
 }
 
 fn write_at_the_last_bell(mut bell: UnixStream, unwritten: &Mutex<Option<Unwritten>>) {
-    // The bell was closed, so the server has ended by itself.
+    // The bell was closed, so the server has ended before the deadline.
     if bell.read_exact(&mut [0]).is_err() {
         return;
     }
     if let Some(unwritten) = take(unwritten) {
         let written = unwritten.write();
         if let Err(error) = &written {
-            crate::tell!("{}", told::error(error));
+            crate::tell!("{}", error_text::of(error));
         }
-        // What the deadline promises: nothing outlives it.
+        // The deadline has passed, so the process ends now.
         std::process::exit(if written.is_ok() { 0 } else { 2 });
     }
 }
@@ -176,8 +175,8 @@ impl Unwritten {
                 "{}",
                 tr!(
                     lang(),
-                    "trace: no room for {not_recorded} events more, so it ends {seconds:.3} s after the start; \
-                     --trace-events takes more",
+                    "trace: no room for {not_recorded} more events, so the trace ends {seconds:.3} s after the start; \
+                     give a larger number with --trace-events",
                     "时间线：放不下另外 {not_recorded} 个事件，所以只到开始后 {seconds:.3} 秒；用 --trace-events 增加"
                 )
             );
@@ -186,12 +185,12 @@ impl Unwritten {
     }
 }
 
-/// Whether `file` can be written when the time comes; it is better to know that now.
+/// Checks before the start that `file` can be written at the end.
 fn check(file: &Path) -> anyhow::Result<()> {
     let name = file.display();
     if file.file_name().is_none() || fs::metadata(file).is_ok_and(|found| !found.is_file()) {
         bail!(tr!(
-            "--trace {name} is no regular file; name one, such as --trace trace.json",
+            "--trace {name} isn't a regular file; write a file's name, such as --trace trace.json",
             "--trace {name} 不是普通文件；请写一个文件名，比如 --trace trace.json"
         ));
     }

@@ -1,4 +1,4 @@
-//! What a ladder has shown: its failures, its knee, and where it says nothing of the server.
+//! What a ladder has shown: failures, the knee, and the rates that show nothing about the server.
 
 use anstyle::Style;
 use portlab_load::{Caution, CautionKind, Knee, Rung, Sure, knee};
@@ -51,7 +51,7 @@ impl<'a> Curve<'a> {
         page.add_behind(HEAD, &lead, &text);
         let cautions = self.cautions();
         let no_doubt = lang.pick(
-            "nothing speaks against the rates up to the one after the knee",
+            "no cautions at the rates up to the one after the knee",
             "从最低速率到拐点后的一个速率，没有可疑之处",
         );
         let (style, word, evidence) = match cautions.len() {
@@ -69,7 +69,7 @@ impl<'a> Curve<'a> {
     }
 
     /// The reasons to doubt the knee: cautions at the rates that show it, from the lowest to the one after
-    /// the knee. A rate that was too much for the server is what a ladder is to show, and no caution.
+    /// the knee. A rate that was too high for the server is a result of the ladder, and not a caution.
     pub(super) fn cautions(&self) -> Vec<Caution> {
         let after = |sure: Sure| self.next_seen(sure.rung).unwrap_or(sure.rung + 1);
         let evidence = self
@@ -110,8 +110,8 @@ impl<'a> Curve<'a> {
             }
             Knee::Uneven(_) => {
                 let text = Text::new(
-                    "latency doesn't rise with load: something else makes it; walk again when nothing else runs, or \
-                     find out what stops the server at that rate",
+                    "latency doesn't rise with load, so something else causes it; repeat the ladder when nothing else \
+                     runs, or find out what delays the server at that rate",
                     "延迟不随负载上升：另有原因；请在机器空闲时重试，或查明在该速率下是什么让服务端停顿",
                 );
                 (CautionKind::Uneven, text)
@@ -170,7 +170,7 @@ impl<'a> Curve<'a> {
         }
     }
 
-    /// Between two rates the curve was not seen, and a rate at which the generator was late shows nothing.
+    /// How sure the knee is, and between which rates it is. A rate at which the generator was late shows nothing.
     fn how_sure(&self, sure: Sure, lang: Lang) -> String {
         let share = (sure.confidence * 100.0).floor();
         let seen = |at: &usize| !self.points[*at].late;
@@ -185,7 +185,7 @@ impl<'a> Curve<'a> {
         )
     }
 
-    /// What the next rate above the knee looked like.
+    /// The result at the next rate above the knee.
     fn what_came_after(&self, sure: Sure, lang: Lang) -> String {
         let at = &self.points[sure.rung];
         let Some(next) = self.next_seen(sure.rung).map(|next| &self.points[next]) else {
@@ -208,7 +208,7 @@ impl<'a> Curve<'a> {
         )
     }
 
-    /// The next rate above that of `rung` that says something about the server.
+    /// The next rate above that of `rung` that shows something about the server.
     fn next_seen(&self, rung: usize) -> Option<usize> {
         (rung + 1..self.points.len()).find(|&at| !self.points[at].late)
     }
@@ -218,54 +218,50 @@ impl<'a> Curve<'a> {
     }
 }
 
-/// A knee that is less likely than this to be the right rate is doubted.
+/// A knee with a lower probability than this has a caution.
 const SURE: f64 = 0.8;
 
 /// What a knee is the greatest of: L. Kleinrock's power.
 static POWER: Text = Text::new("messages per second over p99", "每秒消息数与 p99 之比");
 
-/// The reason at the lowest rate, because higher rates say nothing if the lowest fails.
+/// The reason at the lowest rate, because higher rates show nothing if the lowest fails.
 fn why_no_rate_was_good(walked: &[Step], lang: Lang) -> String {
     let Some(lowest) = walked.first() else {
-        return tr!(
-            lang,
-            "no rate was walked to its end",
-            "没有一个速率运行到底"
-        );
+        return tr!(lang, "no rate was run to its end", "没有一个速率运行到底");
     };
     let (result, rate) = (&lowest.result, lowest.rate());
     if result.has_wrong_answers {
         tr!(
             lang,
-            "at {rate} already answers were wrong; does --expect say what the server answers?",
-            "在 {rate} 时就有错误的响应；--expect 说的是服务端的响应吗？"
+            "answers were wrong even at {rate}; does --expect fit the server's answers?",
+            "在 {rate} 时就有错误的响应；--expect 和服务端的响应相符吗？"
         )
     } else if result.latency_ns.count() == 0 {
         tr!(
             lang,
-            "at {rate} already no answer came; is this what the server waits for?",
+            "no answer was received even at {rate}; does the server wait for such messages?",
             "在 {rate} 时就没有响应；服务端等的是这样的消息吗？"
         )
     } else if result.errors > 0 {
         tr!(
             lang,
-            "at {rate} already there were errors, which say why",
+            "there were errors even at {rate}; see their causes",
             "在 {rate} 时就有错误，原因见错误"
         )
     } else if result.verdict.generator_was_late {
         let late = LATE.pick(lang);
-        tr!(lang, "at {rate} already {late}", "在 {rate} 时{late}")
+        tr!(lang, "even at {rate} {late}", "在 {rate} 时{late}")
     } else {
         tr!(
             lang,
-            "the lowest rate is too much already; begin lower",
+            "even the lowest rate is too high; begin with a lower one",
             "最低的速率已经太高；请从更低的速率开始"
         )
     }
 }
 
 static LATE: Text = Text::new(
-    "the generator itself was late, which says nothing of the server",
+    "the generator itself was late, so nothing is known about the server",
     "负载生成器自己就发晚了，不能说明服务端的情况",
 );
 
@@ -293,7 +289,7 @@ mod tests {
         plain(&page.text)
     }
 
-    /// Checks what is said of steps with these rates, p99s and lags, which are in microseconds.
+    /// Checks the text about steps with these rates, p99s and lags, which are in microseconds.
     #[track_caller]
     fn tells(steps: &[(f64, u64, u64)], parts: &[&str]) {
         let step = |&(rate, p99, lag): &_| step(rate, p99 * 1_000, lag * 1_000);
@@ -304,16 +300,16 @@ mod tests {
     }
 
     #[test]
-    fn the_knee_is_told_with_what_came_after_it() {
+    fn the_knee_is_reported_with_the_next_rate() {
         let steps = [(1e3, 100, 0), (2e3, 10_000, 0)];
         let after = "at 2.00k/s its p99 is 100 times";
         tells(&steps, &["knee: 1.00k/s, where", "(100% sure", after]);
     }
 
     #[test]
-    fn a_rate_at_which_the_generator_was_late_says_nothing_of_the_server() {
+    fn a_rate_at_which_the_generator_was_late_shows_nothing_about_the_server() {
         let steps = [(1e3, 100, 0), (2e3, 10_000, 9_000)];
-        let late = "at 2.00k/s the generator itself was late, which says nothing of the server";
+        let late = "at 2.00k/s the generator itself was late, so nothing is known about the server";
         tells(&steps, &["no knee up to 1.00k/s: ", late]);
         let caution = "! at 2.00k/s: the generator was late itself";
         tells(&steps, &["believable: with care", caution]);
@@ -327,14 +323,14 @@ mod tests {
     }
 
     #[test]
-    fn a_latency_that_rises_and_falls_again_is_told_and_no_knee_is_named() {
+    fn a_latency_that_rises_and_falls_again_is_reported_without_a_knee() {
         let steps = [(1e3, 100, 0), (2e3, 2_200, 0), (4e3, 150, 0)];
         let text = "no knee: p99 is 100 µs at 1.00k/s, 2.20 ms at 2.00k/s and 150 µs at 4.00k/s";
         tells(&steps, &[text, "believable: no"]);
     }
 
     #[test]
-    fn what_lies_beyond_the_rate_after_the_knee_is_no_reason_to_doubt_it() {
+    fn cautions_beyond_the_rate_after_the_knee_are_left_out() {
         tells(&[(1e3, 100, 0), (2e3, 120, 0)], &["believable: yes"]);
         let beyond =
             [(1e3, 100_000), (2e3, 10_000_000), (4e3, 10_000_000)].map(|it| step(it.0, it.1, 0));
@@ -345,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ladder_without_answers_is_not_told_to_begin_lower() {
-        tells(&[(1e3, 0, 0)], &["at 1.00k/s already no answer came"]);
+    fn a_ladder_without_answers_does_not_advise_lower_rates() {
+        tells(&[(1e3, 0, 0)], &["no answer was received even at 1.00k/s"]);
     }
 }

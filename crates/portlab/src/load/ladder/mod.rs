@@ -11,11 +11,12 @@ use portlab_words::{Lang, Text, tr};
 
 use self::{conclusion::Curve, table::Table};
 use super::{
-    Args, complain,
+    Args,
     files::Files,
     json,
     parts::Parts,
     plan::Rates,
+    report_problems,
     show::{Show, interrupt_flag},
     why_it_ended, why_not_connected,
     words::{self, Page},
@@ -26,7 +27,7 @@ use crate::{
     output,
 };
 
-/// How many rates are tried unless told.
+/// How many rates are tried without `--steps`.
 const STEPS: u8 = 6;
 
 pub(super) fn run(
@@ -56,7 +57,7 @@ pub(super) fn run(
         cut_short: None,
         gave_up: false,
     };
-    // A line that is typed would push the bar up and leave it standing.
+    // While the bar is drawn, typed lines aren't echoed: an echoed line would leave a copy of the bar above.
     let hush = (!output.plain).then(|| Hush::new(std::io::stderr()));
     ladder.walk()?;
     drop(hush);
@@ -76,13 +77,13 @@ struct Ladder<'a> {
     /// Messages per second, rising.
     rates: Vec<f64>,
     plain: bool,
-    /// None when the result is for machines.
+    /// `None` if the result is printed as JSON.
     table: Option<Table>,
     interrupted: Arc<AtomicBool>,
     walked: Vec<Step>,
-    /// The rate at which the user ended the ladder: its figures say little, but its wrong answers count.
+    /// The run at the rate at which the user ended the ladder: its figures are left out, but its wrong answers count.
     unfinished: Option<Step>,
-    /// Why not all rates were walked.
+    /// Why the ladder ended before its highest rate.
     cut_short: Option<String>,
     /// No connection could be made any more.
     gave_up: bool,
@@ -107,7 +108,7 @@ impl Ladder<'_> {
                 self.gave_up = true;
                 break;
             }
-            complain(&step.result, self.lang);
+            report_problems(&step.result, self.lang);
             if step.result.interrupted {
                 let all = self.rates.len();
                 let why = tr!(
@@ -186,7 +187,7 @@ impl Ladder<'_> {
         page.text
     }
 
-    /// A ladder walks into overload, so answers may be missing; errors may not.
+    /// A ladder loads a server up to overload, so missing answers are no failure; errors are.
     fn verdict(&self) -> Verdict {
         let failed = self.walked.iter().any(|step| step.result.errors > 0);
         let unfinished = self.unfinished.as_ref();
@@ -198,7 +199,7 @@ impl Ladder<'_> {
     }
 }
 
-/// One rate, and what it came to.
+/// The result at one rate.
 struct Step {
     result: LoadResult,
     /// The p99 of each part of the run.

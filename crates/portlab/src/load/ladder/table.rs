@@ -22,14 +22,14 @@ struct Column {
     name: &'static str,
     /// With the gap before it.
     width: usize,
-    /// The lower, the longer it is kept when there is little room.
+    /// Columns with a low rank are kept longest when there is little room.
     rank: u8,
     style: Style,
     value: fn(&Step) -> String,
 }
 
 impl Table {
-    /// A table that is no wider than `width`, if that can be helped.
+    /// A table that is no wider than `width`, if its first column fits.
     pub(super) fn of_width(width: usize) -> Self {
         let mut by_rank: Vec<&Column> = COLUMNS.iter().collect();
         by_rank.sort_by_key(|column| column.rank);
@@ -86,7 +86,7 @@ impl Table {
 
     pub(super) fn row(&self, step: &Step) -> String {
         let of_column = |column: &&Column| {
-            // However long a value is, it stands apart from the one before.
+            // A space separates even a long value from the one before.
             let (style, width) = (column.style, column.width - 1);
             format!("{style} {:>width$}{style:#}", (column.value)(step))
         };
@@ -99,7 +99,7 @@ impl Table {
     }
 }
 
-/// A bar grows by one cell each time the latency doubles, from 16 µs on. Of nothing, there is none.
+/// The cells of a bar: one more each time the latency doubles, from 16 µs on; 0 without a latency.
 fn cells(p99_ns: u64) -> usize {
     if p99_ns == 0 {
         return 0;
@@ -111,7 +111,7 @@ fn p99(latency: Option<&Latency>) -> String {
     latency.map_or(String::new(), |it| quantile(it, 0.99))
 }
 
-/// Between a column and what is no column.
+/// Between the last column and the bars.
 const GAP: usize = 2;
 /// The longest bar stands for some two minutes.
 const MOST_CELLS: usize = 24;
@@ -150,7 +150,7 @@ const COLUMNS: [Column; 10] = [
     column("lost", 8, 4, PLAIN, |Step { result, .. }| {
         (result.errors + result.unanswered + result.due_not_sent).to_string()
     }),
-    // Drawn, not written.
+    // The bars are drawn by `Table::row`.
     column(BAR_HEAD, GAP + BAR_HEAD.len(), BARS, PLAIN, |_| {
         String::new()
     }),

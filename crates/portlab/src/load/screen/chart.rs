@@ -18,14 +18,14 @@ use super::{
 };
 use crate::args::lang;
 
-/// The ends of the time that is shown, until there is more than the last of them, in seconds.
+/// The lengths of the time axis, in seconds: the shortest that shows the whole run, up to the last of them.
 const SPANS: [f64; 5] = [10.0, 30.0, 60.0, 120.0, 300.0];
 
-/// By how much the time that is shown moves on, in seconds. If it moved all the time, every cell
-/// would be drawn anew.
+/// By how much the time axis moves on at once, in seconds. If it moved all the time, every cell would be drawn
+/// anew.
 const MOVES_BY: f64 = 30.0;
 
-/// How many rows of a chart are no curve: its frame or its title, the axis, and the times.
+/// How many rows of a chart aren't part of the curve: its frame or its title, the axis, and the times.
 const FRAME: u16 = 4;
 
 /// A curve: its points, its colour, and what it is drawn with, so that curves differ without colours too.
@@ -73,7 +73,7 @@ pub(super) fn latency(view: &View, frame: &mut Frame<'_>, area: Rect, borders: B
         (thinned(&view.p50, area), Color::Green, Marker::Dot),
     ];
     let steps = (high - low) as usize;
-    // Where there are fewer rows than powers of ten, labels would be written over each other.
+    // If there are fewer rows than powers of ten, labels would overlap.
     let rows = area.height.saturating_sub(FRAME).into();
     let every = if steps < rows { 1 } else { steps };
     let labels = (0..=steps)
@@ -113,7 +113,7 @@ fn block(borders: Borders, title: Line<'_>) -> Block<'_> {
         .title(title)
 }
 
-/// From when to when the charts tell, in seconds.
+/// The beginning and the end of the time axis, in seconds.
 fn span(view: &View) -> [f64; 2] {
     let last = view.throughput.back().map_or(0.0, |point| point.0);
     let planned = view
@@ -135,7 +135,7 @@ fn span(view: &View) -> [f64; 2] {
     }
 }
 
-/// Of more points than can be told apart, the highest of each few: what is rare matters most.
+/// If there are more points than dots, the highest of each few, because rare high values matter most.
 fn thinned(points: &VecDeque<Point>, area: Rect) -> Vec<Point> {
     let points: Vec<Point> = points.iter().copied().collect();
     // A cell of Braille is two dots wide.

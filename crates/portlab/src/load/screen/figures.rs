@@ -1,4 +1,4 @@
-//! The figures, in lines as wide as there is room for.
+//! The figures, in lines as wide as the screen.
 
 use portlab_load::Interval;
 use portlab_stats::summary::GENERATOR_LIMIT;
@@ -22,7 +22,7 @@ pub(super) struct Figure {
     style: Style,
 }
 
-/// A share of the generator's time that is worth a look.
+/// From this share of its time on, the generator's figure is yellow.
 const BUSY: f64 = 0.7;
 
 /// How many cells the bar of a figure has.
@@ -92,8 +92,8 @@ pub(super) fn figures(view: &View) -> Vec<Figure> {
     figures
 }
 
-/// `figures` in lines of at most `width` columns. A figure is never cut in two: what finds no room
-/// stands in the next line.
+/// `figures` in lines of at most `width` columns. A figure is never cut in two: a figure without room is put into the
+/// next line.
 pub(super) fn lines(figures: &[Figure], width: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let mut line = Line::default();

@@ -1,5 +1,5 @@
-//! The live screen: throughput and latency over time, and the state of things. Drawn on stderr, so
-//! that the result on stdout can be piped away.
+//! The live screen: throughput and latency over time, and the state of the run. It is drawn on stderr, so that the
+//! result on stdout can go into a pipe.
 //!
 //! Its cost: a look at the keyboard every 50 ms, and at most four drawings a second, each of them
 //! one write of the cells that have changed.
@@ -22,11 +22,11 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers
 use self::{terminal::Terminal, view::View};
 use super::show::Live;
 
-/// The screen appears when a run has lasted so long: one that ends at once should not flicker.
+/// The screen appears when a run has lasted this long: a run that ends at once should not flicker.
 const APPEARS_AFTER: Duration = Duration::from_millis(300);
 
-/// How long a drawing stands at least, unless a key was pressed: drawing takes a core for a moment,
-/// and the generator may need it.
+/// The least time between two drawings, unless a key was pressed: drawing takes a core for a moment, and the generator
+/// may need that core.
 const STANDS: Duration = Duration::from_millis(250);
 
 /// What a key changes the rate by.
@@ -65,29 +65,29 @@ impl Screen {
         self.terminal.take().map_or(Ok(()), terminal::close)
     }
 
-    /// Takes in what has been typed; says whether anything happened.
-    fn listen(&mut self) -> bool {
-        let mut heard = false;
+    /// Handles the keys that were typed; returns whether there was any event of the terminal.
+    fn read_keys(&mut self) -> bool {
+        let mut any = false;
         // crossterm would read from a closed terminal for ever.
         if self.terminal.is_some() && has_hung_up(io::stderr()) {
             let _ = self.close();
         }
         while self.terminal.is_some() && event::poll(Duration::ZERO).unwrap_or(false) {
             let Ok(event) = event::read() else {
-                return heard;
+                return any;
             };
-            heard = true;
+            any = true;
             let Event::Key(key) = event else {
                 continue;
             };
             if key.kind != KeyEventKind::Release {
-                self.obey(key.code, key.modifiers);
+                self.handle_key(key.code, key.modifiers);
             }
         }
-        heard
+        any
     }
 
-    fn obey(&mut self, key: KeyCode, modifiers: KeyModifiers) {
+    fn handle_key(&mut self, key: KeyCode, modifiers: KeyModifiers) {
         let control = modifiers.contains(KeyModifiers::CONTROL);
         match key {
             KeyCode::Char('c') if control => self.end(),
@@ -98,7 +98,7 @@ impl Screen {
         }
     }
 
-    /// Asked once, the run ends with what it has; asked twice, at once.
+    /// The first time, the run ends with what it has measured; the second time, the process ends at once.
     fn end(&mut self) {
         if self.view.ends {
             let _ = self.close();
@@ -116,7 +116,7 @@ impl Screen {
         if let Some(terminal) = &mut self.terminal
             && self.drawings.is_due(Instant::now(), at_once)
         {
-            // A terminal that has gone away is no reason to end the run.
+            // If the terminal was closed, the run goes on.
             let _ = terminal.draw(|frame| self.view.paint(frame));
         }
     }
@@ -135,20 +135,20 @@ impl Watch for Screen {
         self.draw(false);
     }
 
-    /// Listens to the keyboard, and draws if there is something new.
+    /// Handles keys, and draws if there is something new.
     fn tick(&mut self, progress: &Progress) {
-        self.drawings.stale |= self.view.go_on(progress);
+        self.drawings.stale |= self.view.update(progress);
         if !self.tried && self.began.elapsed() >= APPEARS_AFTER {
             self.tried = true;
             // Without a screen the run goes on all the same.
             self.terminal = terminal::open().ok();
             self.drawings.stale = true;
         }
-        let heard = self.listen();
-        self.draw(heard);
+        let any = self.read_keys();
+        self.draw(any);
     }
 
-    /// The rate that the keys ask for, once.
+    /// The rate that the keys ask for; each change is returned once.
     fn wanted_rate(&mut self) -> Option<f64> {
         self.wanted_rate.take()
     }
@@ -160,24 +160,24 @@ impl Watch for Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // Whatever has happened, the terminal is given back.
+        // After an error too, the terminal is restored.
         let _ = self.close();
     }
 }
 
-/// When there was something to draw, and when it was drawn.
+/// Whether there is something to draw, and when the last drawing was.
 #[derive(Debug, Default)]
 struct Drawings {
-    /// Whether what was drawn is not so any more.
+    /// Whether the view has changed since the last drawing.
     stale: bool,
     last: Option<Instant>,
 }
 
 impl Drawings {
-    /// Whether to draw `now`, which is then taken for done.
+    /// Whether to draw at `now`; if so, the drawing counts as done.
     fn is_due(&mut self, now: Instant, at_once: bool) -> bool {
-        let stood = |last| now.saturating_duration_since(last) >= STANDS;
-        let due = at_once || (self.stale && self.last.is_none_or(stood));
+        let is_over = |last| now.saturating_duration_since(last) >= STANDS;
+        let due = at_once || (self.stale && self.last.is_none_or(is_over));
         if due {
             self.stale = false;
             self.last = Some(now);
@@ -194,23 +194,23 @@ mod tests {
     #[test]
     fn keys_change_the_rate_of_an_open_loop_and_end_the_run() {
         let mut screen = Screen::new(&open(1_000.0));
-        screen.obey(KeyCode::Up, KeyModifiers::NONE);
-        screen.obey(KeyCode::Char('+'), KeyModifiers::NONE);
+        screen.handle_key(KeyCode::Up, KeyModifiers::NONE);
+        screen.handle_key(KeyCode::Char('+'), KeyModifiers::NONE);
         let mut wanted = || screen.wanted_rate().map(f64::round);
         assert_eq!([wanted(), wanted()], [Some(1_210.0), None], "told once");
-        screen.obey(KeyCode::Down, KeyModifiers::NONE);
+        screen.handle_key(KeyCode::Down, KeyModifiers::NONE);
         assert_eq!(screen.wanted_rate().map(f64::round), Some(1_100.0));
         assert!(!screen.interrupted());
-        screen.obey(KeyCode::Char('c'), KeyModifiers::CONTROL);
+        screen.handle_key(KeyCode::Char('c'), KeyModifiers::CONTROL);
         assert!(screen.interrupted());
 
         let mut closed = Screen::new(&closed());
-        closed.obey(KeyCode::Up, KeyModifiers::NONE);
+        closed.handle_key(KeyCode::Up, KeyModifiers::NONE);
         assert_eq!(closed.wanted_rate(), None, "a closed loop has no rate");
     }
 
     #[test]
-    fn it_is_drawn_four_times_a_second_at_most_and_never_in_vain() {
+    fn the_screen_is_drawn_at_most_four_times_a_second_and_only_after_a_change() {
         let (mut drawings, began) = (Drawings::default(), Instant::now());
         let mut count = 0;
         for tick in 0..100 {

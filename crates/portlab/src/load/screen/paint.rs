@@ -1,4 +1,4 @@
-//! Where everything stands, on a terminal of any size.
+//! The layout of the screen, on a terminal of any size.
 
 use portlab_load::Pace;
 use portlab_words::table::cut;
@@ -18,15 +18,15 @@ use super::{
 };
 use crate::args::lang;
 
-/// How high one of two charts is at least.
+/// The least height of a chart, if there are two.
 const CHART: u16 = 7;
-/// How high a chart of its own is at least: it has a line above, and no frame.
+/// The least height of a single chart, which has a line above and no frame.
 const LOW_CHART: u16 = 5;
-/// How wide a chart is at least.
+/// The least width of a chart.
 const CHART_WIDTH: u16 = 40;
-/// How many lines of figures come before a chart.
+/// How many lines of figures have priority over a chart.
 const BEFORE_A_CHART: usize = 3;
-/// A meter with fewer cells says nothing.
+/// A meter with fewer cells shows too little.
 const FEWEST_CELLS: usize = 8;
 
 impl View {
@@ -45,7 +45,7 @@ impl View {
         self.paint_body(frame, body);
         frame.render_widget(Paragraph::new(self.keys()).dim(), keys);
         if !self.colours {
-            // A colour that is not to be seen is told to the terminal as a reset of everything.
+            // Without colours, every cell gets the terminal's own.
             for cell in &mut frame.buffer_mut().content {
                 (cell.fg, cell.bg) = (Color::Reset, Color::Reset);
             }
@@ -63,7 +63,7 @@ impl View {
         frame.render_widget(Paragraph::new(line), area);
     }
 
-    /// How far it has come in words, with a meter beside them where there is room.
+    /// How far the run has come, in words, with a meter beside them if there is room.
     fn paint_state(&self, frame: &mut Frame<'_>, area: Rect) {
         let width = usize::from(area.width);
         let state = self.state();
@@ -101,7 +101,7 @@ impl View {
         }
     }
 
-    /// How many charts there is room for, of two at most, beside the figures that they don't tell.
+    /// How many charts there is room for, at most two, and the lines of the figures that these charts don't show.
     fn arrange(&self, area: Rect) -> (u16, Vec<Line<'static>>) {
         let (width, height) = (usize::from(area.width), usize::from(area.height));
         let without = |told: &[&str]| {
@@ -175,7 +175,7 @@ mod tests {
         }
     }
 
-    /// What is seen on a terminal of this size.
+    /// The screen on a terminal of this size.
     fn seen(view: &View, width: u16, height: u16) -> String {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         terminal.draw(|frame| view.paint(frame)).unwrap();

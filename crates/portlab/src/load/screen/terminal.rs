@@ -1,4 +1,4 @@
-//! Taking the terminal, and giving it back whatever happens.
+//! Taking the terminal, and restoring it, after an error and a panic too.
 
 use std::{
     io::{self, BufWriter, IsTerminal, Stderr},
@@ -15,20 +15,20 @@ use ratatui::{
 
 use portlab_sys::terminal::has_hung_up;
 
-/// A screen that is written at once, and not cell by cell: each write wakes the terminal, which then
-/// takes the generator's core.
+/// A screen that is written at once, and not cell by cell: each write wakes the terminal's process, which then takes
+/// the generator's core.
 pub(super) type Terminal = ratatui::Terminal<CrosstermBackend<BufWriter<Stderr>>>;
 
-/// More than a screen full of changes takes.
+/// More bytes than a screen full of changes needs.
 const BUFFER: usize = 1 << 18;
 
-/// Whether there is a terminal to draw on, and to read keys from: a job in the background has none.
+/// Whether there is a terminal to draw on and to read keys from. A job in the background has none.
 pub(super) fn is_possible() -> bool {
     let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
     io::stderr().is_terminal() && !dumb && portlab_sys::terminal::is_in_foreground(io::stderr())
 }
 
-/// Whether colours are welcome (no-color.org).
+/// Whether colours are wanted (no-color.org).
 pub(super) fn has_colours() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
@@ -39,13 +39,13 @@ pub(super) fn open() -> io::Result<Terminal> {
     let opened = execute!(io::stderr(), EnterAlternateScreen)
         .and_then(|()| Terminal::new(CrosstermBackend::new(stderr)));
     if opened.is_err() {
-        let _ = give_back();
+        let _ = restore();
     }
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            let _ = give_back();
+            let _ = restore();
             hook(panic);
         }));
     });
@@ -54,7 +54,7 @@ pub(super) fn open() -> io::Result<Terminal> {
 
 pub(super) fn close(mut terminal: Terminal) -> io::Result<()> {
     let shown = terminal.show_cursor();
-    let given_back = give_back();
+    let restored = restore();
     if shown.is_err() {
         // Dropping the screen would write to the terminal again, and panic if that fails.
         std::mem::forget(terminal);
@@ -62,11 +62,11 @@ pub(super) fn close(mut terminal: Terminal) -> io::Result<()> {
     if has_hung_up(io::stderr()) {
         return Ok(());
     }
-    shown.and(given_back)
+    shown.and(restored)
 }
 
-/// Undoes what the screen did to the terminal: all of it, whatever fails.
-fn give_back() -> io::Result<()> {
+/// Restores the terminal. Each step is done even if another one fails.
+fn restore() -> io::Result<()> {
     let left = execute!(io::stderr(), LeaveAlternateScreen);
     let cooked = disable_raw_mode();
     left.and(cooked)

@@ -1,4 +1,4 @@
-//! What there is to be seen of a run.
+//! The state of a run that the screen shows.
 
 use std::collections::VecDeque;
 
@@ -11,10 +11,10 @@ use crate::args::lang;
 /// How many intervals the charts hold: five minutes.
 const HELD: usize = 1200;
 
-/// A moment in seconds, and what was so then.
+/// A moment in seconds, and a value at that moment.
 pub(super) type Point = (f64, f64);
 
-/// What there is to be seen.
+/// The state of a run that the screen shows.
 pub(super) struct View {
     /// The plan; its rate is the one that the keys have asked for.
     pub(super) plan: Plan,
@@ -26,7 +26,7 @@ pub(super) struct View {
     pub(super) last: Option<Interval>,
     pub(super) errors: u64,
     pub(super) throughput: VecDeque<Point>,
-    /// As powers of ten: between a fast and a stalled server lie many.
+    /// As powers of ten, because latencies differ by many of them.
     pub(super) p50: VecDeque<Point>,
     pub(super) p99: VecDeque<Point>,
 }
@@ -46,7 +46,7 @@ impl View {
         }
     }
 
-    /// An interval is over.
+    /// Adds an interval that is over.
     pub(super) fn add(&mut self, interval: &Interval) {
         let (at, latency) = (interval.to.as_secs_f64(), &interval.latency);
         self.errors += interval.errors;
@@ -59,8 +59,8 @@ impl View {
         self.last = Some(interval.clone());
     }
 
-    /// Time has passed; says whether that is to be seen.
-    pub(super) fn go_on(&mut self, progress: &Progress) -> bool {
+    /// Updates the progress; returns whether the screen changes by that.
+    pub(super) fn update(&mut self, progress: &Progress) -> bool {
         let seen = |view: &Self| (view.state(), (view.progress.share * 100.0) as u8);
         let before = seen(self);
         self.progress = *progress;
@@ -82,13 +82,13 @@ impl View {
         if self.ends {
             return tr!(
                 lang,
-                "ending; once more to end at once",
+                "ending; press again to end at once",
                 "正在结束；再按一次立即结束"
             );
         }
         let stage = stage(&self.progress, plan.connections, lang);
         if self.progress.waiting.is_some() {
-            return tr!(lang, "{stage}; q ends it", "{stage}；按 q 结束");
+            return tr!(lang, "{stage}; q ends the run", "{stage}；按 q 结束");
         }
         let Some(at) = self.last.as_ref().map(|it| it.to.as_secs_f64()) else {
             return stage;
@@ -99,7 +99,7 @@ impl View {
         }
     }
 
-    /// Whether it is known how much is still to come.
+    /// Whether the run has a planned end.
     pub(super) fn has_an_end(&self) -> bool {
         self.plan.stop.after.is_some() || self.plan.stop.messages.is_some()
     }

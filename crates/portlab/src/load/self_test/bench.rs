@@ -1,4 +1,4 @@
-//! What the tests share: a load, the checks of what it came to, and what is printed of them.
+//! What the tests share: a load, the checks of its outcome, and their output.
 
 use std::{
     fmt::Display,
@@ -32,11 +32,11 @@ pub(super) struct Bench {
     pub(super) out: Option<output::Stdout>,
     pub(super) bar: Progress,
     pub(super) interrupted: Arc<AtomicBool>,
-    /// The greatest share of a run that the generator waited for a processor, while it polled.
+    /// The largest share of a run in which the generator, which polled, waited for a processor.
     pub(super) waited: f64,
 }
 
-/// A generator that polls waits less than this on an idle machine, as a share of its time.
+/// On an idle machine, a generator that polls waits for less than this share of its time.
 const BUSY: f64 = 0.01;
 
 impl Bench {
@@ -45,7 +45,7 @@ impl Bench {
         Ok(self.load_and_freeze(plan, None)?.0)
     }
 
-    /// The same; `server` is frozen for the second half. Returns for how long it was, too.
+    /// Carries out `plan`, and freezes `server` for the second half of it. Returns also how long the server was frozen.
     pub(super) fn load_and_freeze(
         &mut self,
         plan: &Plan,
@@ -67,7 +67,7 @@ impl Bench {
         Ok((outcome, stall))
     }
 
-    /// A figure lies in a range.
+    /// Checks that a figure is in a range.
     pub(super) fn figure(
         &mut self,
         name: Text,
@@ -80,12 +80,12 @@ impl Bench {
         self.check(name, expected, written(write(got)), range.contains(&got))
     }
 
-    /// So many are counted.
+    /// Checks a count.
     pub(super) fn count(&mut self, name: Text, expected: u64, got: u64) -> anyhow::Result<()> {
         self.same(name, written(expected), written(got))
     }
 
-    /// Something is what it must be.
+    /// Checks that two texts are the same.
     pub(super) fn same(&mut self, name: Text, expected: Text, got: Text) -> anyhow::Result<()> {
         let passed = expected == got;
         self.check(name, expected, got, passed)
@@ -153,7 +153,7 @@ impl Bench {
             ),
             false => tr!(
                 lang,
-                "don't believe the generator here",
+                "the generator's figures can't be trusted on this machine",
                 "在这台机器上不要相信生成器的数字"
             ),
         };
@@ -174,7 +174,7 @@ impl Bench {
     }
 }
 
-/// A value that is written the same in both languages.
+/// A value whose text is the same in both languages.
 pub(super) fn written(value: impl Display) -> Text {
     tr!("{value}", "{value}")
 }
@@ -184,7 +184,7 @@ struct Guard<'a> {
     interrupted: &'a AtomicBool,
     server: Option<&'a mut Child>,
     stopped: Option<Instant>,
-    /// How long the server stood still.
+    /// How long the server was frozen.
     stall: Option<Duration>,
 }
 

@@ -1,4 +1,4 @@
-//! Known delays, and what the generator tells of them.
+//! Known delays, and what the generator measures of them.
 
 use std::{net::SocketAddr, ops::RangeInclusive, time::Duration};
 
@@ -13,21 +13,20 @@ use super::{
 };
 use crate::args::{DIM, lang};
 
-/// By how much a percentile may differ from the known delay, beside the pacing lag.
-const TRUTH: f64 = 0.02;
+/// By what share a percentile may differ from the known delay, in addition to the pacing lag.
+const TOLERANCE: f64 = 0.02;
 /// How often a known delay is measured.
 const ROUNDS: usize = 5;
 
 impl Bench {
-    /// Every percentile from p50 to p99 is the known latency, but for a small part of it and the
-    /// time by which the generator itself was late: in the median of some rounds, each with a fresh
-    /// server. Known is what the server took by its own clock: a machine may keep it from answering
-    /// in time, and that is no error of the generator's. That it took about what it was told to is
-    /// checked first.
+    /// Checks every percentile from p50 to p99 against the known latency, in the median of some rounds, each with a fresh
+    /// server. A percentile may differ by a small share, and by the time by which the generator itself was late.
     ///
-    /// Other programs disturb the generator too. So where a check would fail, as many rounds again
-    /// are measured, and those count in which the generator waited least for a processor: they are
-    /// chosen by that, and not by what they came to.
+    /// The known latency is measured by the server's own clock: if the machine keeps the server from answering in time,
+    /// that is no error of the generator. First it is checked that the server took about the time that it was told to.
+    ///
+    /// Other programs disturb the generator too. So if a check would fail, as many rounds are measured again, and those
+    /// count in which the generator waited least for a processor. They are chosen by that wait, and not by their results.
     pub(super) fn percentiles(
         &mut self,
         behaviour: Behaviour,
@@ -64,7 +63,7 @@ impl Bench {
         let mut rounds = Vec::new();
         for _ in 0..ROUNDS {
             let server = Known::start(behaviour)?;
-            // The server has counted every message, and so must the generator.
+            // The server's quantiles include every message, so the generator's must too.
             let plan = Plan {
                 warmup: Duration::ZERO,
                 ..plan(server.addr)
@@ -82,11 +81,11 @@ impl Bench {
     }
 }
 
-/// What one round of a known delay came to.
+/// The results of one round with a known delay.
 struct Round {
-    /// What the server took by its own clock, in nanoseconds at each of [`QUANTILES`].
+    /// The server's latencies by its own clock, in nanoseconds at each of [`QUANTILES`].
     known: [f64; QUANTILES.len()],
-    /// What the generator tells.
+    /// The latencies that the generator measured.
     got: [f64; QUANTILES.len()],
     /// The 99th percentile of its lag.
     lag: f64,
@@ -95,12 +94,12 @@ struct Round {
     errors: u64,
 }
 
-/// A percentile: its name, where it must lie, and where it lies, in nanoseconds.
+/// A percentile: its name, the range in which it must be, and its value, in nanoseconds.
 type Percentile = (Text, RangeInclusive<f64>, f64);
 
-/// What is to be checked of `rounds` with a server that was told to take so long.
+/// The figures of `rounds` to check, with a server that was told to delay each answer by `told`.
 fn figures(rounds: &[Round], told: Duration) -> Vec<Percentile> {
-    let around = |known: f64| known * (1.0 - TRUTH)..=known * (1.0 + TRUTH);
+    let around = |known: f64| known * (1.0 - TOLERANCE)..=known * (1.0 + TOLERANCE);
     let at = |figure: &dyn Fn(&Round) -> f64| median(rounds.iter().map(figure));
     let own = Text::new("p50 by the server's clock", "服务端自己测得的 p50");
     let own = (

@@ -1,5 +1,5 @@
-//! Servers whose behaviour is known: a thread per connection, an echo, and one thing that is wrong with it. Each is
-//! a process of its own, as for every load.
+//! Servers whose behaviour is known: an echo with a thread per connection and one known fault. Each is a process of its
+//! own, as for every load.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -25,7 +25,7 @@ use crate::{Verdict, args, output};
 /// A server whose behaviour is known
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What it does, such as {"Lie":999}
+    /// What it does, such as {"Flip":999}
     #[arg(value_parser = |text: &str| serde_json::from_str::<Behaviour>(text))]
     behaviour: Behaviour,
 }
@@ -37,15 +37,15 @@ pub(super) enum Behaviour {
     Delay(Duration),
     /// Answers a byte at a time, this far apart.
     Trickle(Duration),
-    /// Flips a bit of the byte at this place of each connection's stream.
-    Lie(u64),
-    /// Leaves the byte at this place out.
+    /// Flips a bit of the byte at this offset of each connection's stream.
+    Flip(u64),
+    /// Leaves out the byte at this offset.
     Omit(u64),
-    /// Says the byte at this place twice.
+    /// Sends the byte at this offset twice.
     Repeat(u64),
     /// Closes after so many bytes.
     Close(u64),
-    /// Answers every so many bytes with an error of HTTP.
+    /// Answers every message of this many bytes with an error of HTTP.
     Refuse(u64),
 }
 
@@ -71,11 +71,11 @@ impl Known {
             out: BufReader::new(out),
             addr: SocketAddr::from(([127, 0, 0, 1], 0)),
         };
-        server.addr = server.hear()?.parse().context(NO_ADDRESS)?;
+        server.addr = server.read_line()?.parse().context(NO_ADDRESS)?;
         Ok(server)
     }
 
-    fn hear(&mut self) -> anyhow::Result<String> {
+    fn read_line(&mut self) -> anyhow::Result<String> {
         let mut line = String::new();
         self.out.read_line(&mut line)?;
         Ok(line.trim().to_owned())
@@ -85,7 +85,7 @@ impl Known {
     /// [`QUANTILES`].
     pub(super) fn own_quantiles(mut self) -> anyhow::Result<[f64; QUANTILES.len()]> {
         drop(self.child.stdin.take());
-        let line = self.hear()?;
+        let line = self.read_line()?;
         serde_json::from_str(&line).with_context(|| {
             tr!(
                 "the server printed {line:?} instead of its figures",
@@ -97,7 +97,7 @@ impl Known {
 
 impl Drop for Known {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // Both fail if the server has ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -105,12 +105,11 @@ impl Drop for Known {
 
 const NO_ADDRESS: Text = Text::new("the server printed no address", "服务端没有输出地址");
 
-/// The quantiles that a server tells of the times it took itself.
+/// The quantiles of its own latencies that a server prints.
 pub(super) const QUANTILES: [f64; 5] = [0.5, 0.75, 0.9, 0.95, 0.99];
 
-/// Serves until stdin ends. Prints its address first, and at last how long its answers took by its own
-/// clock: from the arrival of a message in the kernel to the last byte of its answer, in
-/// nanoseconds at each of [`QUANTILES`].
+/// Serves until stdin ends. Prints its address first, and at the end how long its answers took by its own clock: from
+/// the arrival of a message in the kernel to the last byte of its answer, in nanoseconds at each of [`QUANTILES`].
 pub(crate) fn serve(args: &Args) -> anyhow::Result<Verdict> {
     if let Ok(Some(halves)) = halves() {
         let _ = keep_to(&halves.second);
@@ -121,16 +120,18 @@ pub(crate) fn serve(args: &Args) -> anyhow::Result<Verdict> {
     writeln!(out, "{}", listener.local_addr()?)?;
     out.flush()?;
     let own = Arc::new(Mutex::new(Latency::new()));
-    let books = Arc::clone(&own);
+    let times = Arc::clone(&own);
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
-            let books = Arc::clone(&books);
-            // How a connection ends is the client's affair.
-            thread::spawn(move || answer(stream, behaviour, &books));
+            let times = Arc::clone(&times);
+            // An error ends one connection only.
+            thread::spawn(move || answer(stream, behaviour, &times));
         }
     });
     std::io::stdin().read_to_end(&mut Vec::new())?;
-    let own = own.lock().expect("no thread panics with the books open");
+    let own = own
+        .lock()
+        .expect("no thread panics while it holds the lock");
     writeln!(out, "{:?}", QUANTILES.map(|it| own.quantile_ns(it)))?;
     Ok(Verdict::Fine)
 }
@@ -139,14 +140,14 @@ pub(crate) fn serve(args: &Args) -> anyhow::Result<Verdict> {
 fn answer(
     mut stream: TcpStream,
     behaviour: Behaviour,
-    books: &Mutex<Latency>,
+    times: &Mutex<Latency>,
 ) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     note_arrivals(&stream)?;
     let mut buffer = vec![0; 64 * 1024];
     let mut at = 0;
     loop {
-        // A delay counts from when the message was in the kernel, and includes the waking of this thread.
+        // A delay counts from the arrival of the message in the kernel, and so includes the waking of this thread.
         let (length, age) = read_with_age(&stream, &mut buffer)?;
         let arrived = Instant::now() - age;
         if length == 0 {
@@ -155,7 +156,7 @@ fn answer(
         let mut answer = buffer[..length].to_vec();
         let end = at + length as u64;
         let place = match behaviour {
-            Behaviour::Lie(of) | Behaviour::Omit(of) | Behaviour::Repeat(of) => {
+            Behaviour::Flip(of) | Behaviour::Omit(of) | Behaviour::Repeat(of) => {
                 (at..end).contains(&of).then(|| (of - at) as usize)
             }
             _ => None,
@@ -169,10 +170,10 @@ fn answer(
                 }
                 answer.clear();
             }
-            (Behaviour::Lie(_), Some(index)) => answer[index] ^= 0x10,
+            (Behaviour::Flip(_), Some(index)) => answer[index] ^= 0x10,
             (Behaviour::Omit(_), Some(index)) => drop(answer.remove(index)),
             (Behaviour::Repeat(_), Some(index)) => answer.insert(index, answer[index]),
-            (Behaviour::Lie(_) | Behaviour::Omit(_) | Behaviour::Repeat(_), None) => {}
+            (Behaviour::Flip(_) | Behaviour::Omit(_) | Behaviour::Repeat(_), None) => {}
             (Behaviour::Close(after), _) => {
                 if end >= after {
                     return stream.write_all(&answer[..(after - at) as usize]);
@@ -184,8 +185,10 @@ fn answer(
         }
         stream.write_all(&answer)?;
         let took = arrived.elapsed().as_nanos() as u64;
-        let mut books = books.lock().expect("no thread panics with the books open");
-        books.record(took);
+        let mut times = times
+            .lock()
+            .expect("no thread panics while it holds the lock");
+        times.record(took);
         at = end;
     }
 }
@@ -196,7 +199,7 @@ const REFUSAL: &[u8] = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
 /// How long before its time a thread stops sleeping: longer than a machine takes to wake it.
 const WAKING: Duration = Duration::from_micros(200);
 
-/// Waits until `moment`, to a few microseconds: asleep, and for the last bit awake.
+/// Waits until `moment`, with an error of a few microseconds: sleeps first, and polls the clock at the end.
 fn wait_until(moment: Instant) {
     let left = moment.saturating_duration_since(Instant::now());
     thread::sleep(left.saturating_sub(WAKING));

@@ -25,9 +25,9 @@ use crate::{
     progress::Progress,
 };
 
-/// By how much the corrected p90 of the stop test may differ from the arithmetic.
-const STOP_TRUTH: f64 = 0.05;
-/// By how much Little's law may be missed.
+/// By what share the corrected p90 of the stop test may differ from the expected one.
+const STOP_TOLERANCE: f64 = 0.05;
+/// By what share the figures may differ from Little's law.
 const LITTLE: f64 = 0.01;
 
 /// The tests, in their order: what each is about, and the test itself.
@@ -54,12 +54,12 @@ static TESTS: [(Text, Test); 12] = [
         Bench::stop,
     ),
     (
-        Text::new("a lie in a million bytes", "一百万字节中有一个错误字节"),
-        Bench::lie_in_a_million,
+        Text::new("a wrong byte in a million", "一百万字节中有一个错误字节"),
+        Bench::wrong_byte_in_a_million,
     ),
     (
-        Text::new("a lie in 100 MB", "100 MB 中有一个错误字节"),
-        Bench::lie_in_100_mb,
+        Text::new("a wrong byte in 100 MB", "100 MB 中有一个错误字节"),
+        Bench::wrong_byte_in_100_mb,
     ),
     (
         Text::new("answers of a wrong length", "长度不对的响应"),
@@ -79,8 +79,8 @@ static TESTS: [(Text, Test); 12] = [
 type Test = fn(&mut Bench) -> anyhow::Result<()>;
 
 pub(super) fn run(json: bool) -> anyhow::Result<Verdict> {
-    // The servers keep to the other half: how they wait for the moment to answer must not take the
-    // processor from a generator that watches for it.
+    // The servers keep to the other half of the processors: they poll the clock before they answer, which must not
+    // take the processor from the generator.
     if let Ok(Some(halves)) = halves() {
         let _ = keep_to(&halves.first);
     }
@@ -95,7 +95,7 @@ pub(super) fn run(json: bool) -> anyhow::Result<Verdict> {
     };
     bench.say(&tr!(
         lang,
-        "{HEAD}self-test{HEAD:#}  servers of known behaviour, and what the generator tells of them",
+        "{HEAD}self-test{HEAD:#}  servers of known behaviour, and what the generator measures of them",
         "{HEAD}自检{HEAD:#}  行为已知的服务端，以及生成器对它们的测量"
     ))?;
     for (index, (name, test)) in TESTS.iter().enumerate() {
@@ -178,13 +178,13 @@ impl Bench {
         ))?;
         let stall = stall.as_secs_f64() * 1e9;
         let p90 = stall - 0.1 * outcome.elapsed.as_secs_f64() * 1e9;
-        let range = p90 * (1.0 - STOP_TRUTH)..=p90 * (1.0 + STOP_TRUTH);
+        let range = p90 * (1.0 - STOP_TOLERANCE)..=p90 * (1.0 + STOP_TOLERANCE);
         let got = outcome.latency.quantile_ns(0.9) as f64;
         let stall = units::nanos(stall);
         let name = tr!("p90 after a stop of {stall}", "停住 {stall} 后的 p90");
         self.figure(name, &range, got, units::nanos)?;
-        // The control: uncorrected, nothing of it is to be seen, for only the messages on their way
-        // met the stall, and the others were put off.
+        // The control: the uncorrected p90 doesn't show the stall, because only the messages in flight met the stall, and
+        // the others were sent after it.
         let uncorrected = outcome.uncorrected.quantile_ns(0.9) as f64;
         let name = Text::new("p90 uncorrected", "未修正的 p90");
         self.figure(name, &(0.0..=p90 / 10.0), uncorrected, units::nanos)?;
@@ -192,8 +192,8 @@ impl Bench {
         self.count(Text::new("messages lost", "丢失的消息"), 0, lost)
     }
 
-    fn lie_in_a_million(&mut self) -> anyhow::Result<()> {
-        let outcome = self.load_server(Behaviour::Lie(999_999), |plan| {
+    fn wrong_byte_in_a_million(&mut self) -> anyhow::Result<()> {
+        let outcome = self.load_server(Behaviour::Flip(999_999), |plan| {
             plan.connections = 4;
             plan.script = Script::echo(1_000);
             plan.stop = Stop::messages(8_000);
@@ -203,8 +203,8 @@ impl Bench {
         self.count(name, 4, outcome.tally.total())
     }
 
-    fn lie_in_100_mb(&mut self) -> anyhow::Result<()> {
-        let outcome = self.load_server(Behaviour::Lie(99_999_999), |plan| {
+    fn wrong_byte_in_100_mb(&mut self) -> anyhow::Result<()> {
+        let outcome = self.load_server(Behaviour::Flip(99_999_999), |plan| {
             plan.script = Script::echo(100_000);
             plan.stop = Stop::messages(1_100);
         })?;
@@ -268,7 +268,7 @@ impl Bench {
             plan.life.per_connection = Some(10);
         })?;
         self.count(ANSWERED, 1_000, outcome.messages)?;
-        // A place that comes to its end while others still have messages begins another.
+        // A connection that ends while messages are left is followed by another one.
         let made = outcome.connect_latency.count() as f64;
         let name = Text::new("connections made", "建立的连接");
         self.figure(name, &(100.0..=105.0), made, |count| count.to_string())?;

@@ -1,4 +1,4 @@
-//! What is said on stderr when something is wrong with a run.
+//! The messages on stderr about a run in which something was wrong.
 
 use std::ops::RangeInclusive;
 
@@ -35,7 +35,7 @@ pub(super) fn why_not_connected(result: &LoadResult) -> Option<Text> {
                 let all = chat.members;
                 tr!(
                     lang,
-                    "{in_it} of {all} members got into the chat at {target}: {reasons}{said}",
+                    "{in_it} of {all} members joined the chat at {target}: {reasons}{said}",
                     "{all} 个成员中有 {in_it} 个进入了 {target} 的聊天：{reasons}{said}"
                 )
             }
@@ -46,7 +46,7 @@ pub(super) fn why_not_connected(result: &LoadResult) -> Option<Text> {
             ),
             None => lang.pick(
                 format!(
-                    "{connections} to {target} could be made, and none got as far as talking: {reasons}{said}"
+                    "{connections} to {target} could be made, but none could exchange messages: {reasons}{said}"
                 ),
                 format!("建立了到 {target} 的 {made} 个连接，但没有一个能开始收发：{reasons}{said}"),
             ),
@@ -63,8 +63,8 @@ fn reason(result: &LoadResult, failure: &FailureLine, lang: Lang) -> String {
     match (&result.chat, failure.phase) {
         (Some(_), Phase::Greeting) if timed_out => lang
             .pick(
-                "greeting: the next was not let in; is this a chat of ours (portlab serve --service chat), and \
-                 does it serve so many at once (--workers)?",
+                "greeting: the next member was not admitted; is this a chat server of portlab (portlab serve --service \
+                 chat), and does it serve so many members at once (--workers)?",
                 "欢迎信息：下一个成员没能进入；这是本程序的聊天服务吗（portlab serve --service chat）？它能同时服务这么多成员吗\
                  （--workers）？",
             )
@@ -80,8 +80,8 @@ const HANDSHAKE_RETRY_NS: u64 = 1_000_000_000;
 /// The delay of an acknowledgement on Linux (TCP_DELACK_MIN), with what else a message takes.
 const DELAYED_NS: RangeInclusive<u64> = 38_000_000..=48_000_000;
 
-/// Says on stderr what is wrong with a run, if something is.
-pub(super) fn complain(result: &LoadResult, lang: Lang) {
+/// Prints on stderr what was wrong with a run, if anything was.
+pub(super) fn report_problems(result: &LoadResult, lang: Lang) {
     let wrong = |en, zh, text: &str| say(BAD, lang.pick(en, zh), text);
     let note = |text: &str| say(WARN, lang.pick("note:", "提示："), text);
     if let Some(mismatch) = &result.first_mismatch {
@@ -107,12 +107,12 @@ pub(super) fn complain(result: &LoadResult, lang: Lang) {
             "有些连接用了 {longest} 才建立：握手在 1 s、3 s……后重发，可能是因为服务端的 accept 队列已满"
         ));
     }
-    // A proxy delays answers by itself.
+    // The proxy of --through may cause such a delay itself.
     let plan = &result.plan;
     let direct = plan.pace == Pace::Closed && plan.through.is_none() && result.chat.is_none();
     if direct && waits_for_delayed_acks(|q| result.latency_ns.quantile_ns(q)) {
         note(lang.pick(
-            "half of all answers took some 40 ms: the mark of Nagle's algorithm and delayed acknowledgements on \
+            "half of all answers took some 40 ms: this is typical of Nagle's algorithm and delayed acknowledgements on \
              the server's side; it probably sends an answer in two writes without TCP_NODELAY",
             "一半的响应用了约 40 ms：这是服务端一侧 Nagle 算法与延迟确认的特征；它可能没有设置 TCP_NODELAY，而分两次写出一个响应",
         ));

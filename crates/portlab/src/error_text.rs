@@ -1,0 +1,30 @@
+//! The text of an error, in the language of this run.
+
+use std::error::Error;
+
+use portlab_service::inert;
+use portlab_words::Lang;
+
+use crate::args::{BAD, lang};
+
+/// An error and its causes, as lines for stderr. They may quote a file, an option or a server, so they are made inert.
+pub(crate) fn of(error: &anyhow::Error) -> String {
+    let causes: Vec<_> = error.chain().map(in_words).collect();
+    let lines: Vec<_> = causes
+        .join(lang().pick(": ", "："))
+        .lines()
+        .map(inert)
+        .collect();
+    let head = lang().pick("error: ", "错误：");
+    format!("{BAD}{head}{BAD:#}{}", lines.join("\n"))
+}
+
+/// The text of one cause: in the language of this run if it has a text in that language, otherwise unchanged, such as an
+/// error of the operating system.
+fn in_words(cause: &(dyn Error + 'static)) -> String {
+    match lang() {
+        Lang::En => cause.to_string(),
+        // The alternate form of our errors is their Chinese.
+        Lang::Zh => format!("{cause:#}"),
+    }
+}
