@@ -1,4 +1,4 @@
-//! Addresses as people write them: every command reads the same forms, and what is advised works when it is typed.
+//! Addresses as people write them: every command reads the same forms, and advice about addresses works when it is typed.
 
 use std::{
     io::Write,
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use portlab_testkit::{Running, command, echo, listener, portlab, says, server_at, stderr};
 
-/// What a command prints in JSON, when it ends well.
+/// The JSON that a command prints; it must exit with 0.
 #[track_caller]
 fn json(arguments: &[&str]) -> Value {
     let output = portlab(arguments);
@@ -36,7 +36,7 @@ fn echoes() -> (u16, bool) {
     }
 }
 
-/// How people write `port` of this machine, and the IP address that they mean.
+/// The forms in which people write `port` of this machine, and the IP address of each.
 fn forms(port: u16, with_v6: bool) -> Vec<(String, &'static str)> {
     let wide = |text: String| -> String {
         let wide = |it: char| char::from_u32(it as u32 + 0xff01 - u32::from(b'!')).unwrap();
@@ -85,7 +85,7 @@ fn every_command_that_connects_reads_the_same_forms() {
     }
 }
 
-/// What comes back when `portlab connect` says hello to `addr`.
+/// What `portlab connect` receives after it has sent hello to `addr`.
 fn echoed(addr: &str) -> String {
     let mut command = command(&["connect", addr, "--timeout=1m"]);
     let mut connect = command.stdin(Stdio::piped()).spawn().unwrap();
@@ -93,14 +93,14 @@ fn echoed(addr: &str) -> String {
     String::from_utf8(connect.wait_with_output().unwrap().stdout).unwrap()
 }
 
-/// Starts `portlab` with these, and tells where it listens.
+/// Starts `portlab` with these arguments, and returns where it listens.
 #[track_caller]
 fn served(arguments: &[&str]) -> SocketAddr {
     Running::start(command(arguments).args(["--model=threads", "--json"])).addr
 }
 
 #[test]
-fn a_server_reads_them_too_and_listens_at_loopback_if_nothing_else_is_said() {
+fn a_server_reads_the_same_forms_and_listens_at_loopback_by_default() {
     let (_, with_v6) = echoes();
     for (form, ip) in forms(0, with_v6) {
         let addr = served(&["serve", "--bind", &form]);
@@ -115,7 +115,7 @@ fn a_server_reads_them_too_and_listens_at_loopback_if_nothing_else_is_said() {
 }
 
 #[test]
-fn what_the_doctor_says_is_to_be_typed_can_be_typed() {
+fn a_command_that_the_doctor_advises_works() {
     let ips: &[_] = if echoes().1 {
         &["127.0.0.1", "[::1]"]
     } else {
@@ -139,7 +139,7 @@ fn what_the_doctor_says_is_to_be_typed_can_be_typed() {
 }
 
 #[test]
-fn what_is_no_address_is_refused_by_every_command_with_what_to_type() {
+fn an_invalid_address_is_refused_by_every_command_with_the_remedy() {
     for command in ["serve --bind", "load", "connect", "doctor"] {
         for (text, remedy) in [
             ("localhost", "localhost:8080"),

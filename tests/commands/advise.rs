@@ -1,5 +1,5 @@
-//! `portlab advise` as people use it, with questions that are answered without measuring, and a small one
-//! that is measured. What a machine's figures decide is `benches/advise.rs`.
+//! `portlab advise` as people use it: questions that are answered without measuring, and a small one that is measured.
+//! Whether the advice is right is checked by `benches/advise.rs`.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -25,7 +25,7 @@ fn advise(arguments: &[&str]) -> (String, String, Option<i32>) {
 }
 
 #[test]
-fn what_no_server_can_bear_is_said_at_once_in_both_languages() {
+fn an_impossible_load_is_refused_without_measuring_in_both_languages() {
     let question = ["--wait=5ms", "-c=10", "--rate=5k"];
     let (text, _, code) = advise(&[&question[..], &["--lang=en"]].concat());
     assert_eq!(code, Some(1), "{text}");
@@ -39,7 +39,7 @@ fn what_no_server_can_bear_is_said_at_once_in_both_languages() {
 }
 
 #[test]
-fn a_pool_for_jobs_that_block_is_told_with_a_worker_for_each_connection() {
+fn a_pool_for_jobs_that_block_has_a_worker_for_each_connection() {
     let question = ["--wait=1ms", "--block=5ms", "-c=10", "--rate=5k"];
     let (text, said, _) = advise(&[&question[..], &["--models=loop-pool", "--json"]].concat());
     let told: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{said}"));
@@ -47,7 +47,7 @@ fn a_pool_for_jobs_that_block_is_told_with_a_worker_for_each_connection() {
 }
 
 #[test]
-fn a_question_that_makes_no_sense_is_refused_with_the_remedy() {
+fn an_invalid_question_is_refused_with_the_remedy() {
     for (question, remedy) in [
         (
             &["--wait=60ms", "-c=10", "--rate=5"][..],
@@ -55,7 +55,7 @@ fn a_question_that_makes_no_sense_is_refused_with_the_remedy() {
         ),
         (&["--wait=0s", "-c=10", "--rate=5"], "between 1ns and 1s"),
         (&["-c=0", "--rate=5"], "between 1 and 1M"),
-        (&["-c=5", "--rate=5", "--members=9"], "2 members to all 5"),
+        (&["-c=5", "--rate=5", "--members=9"], "2 to 5 members"),
         (&["-c=5", "--rate=5", "--time=1s"], "between 10s and 10m"),
     ] {
         let (text, said, code) = advise(question);
@@ -64,8 +64,8 @@ fn a_question_that_makes_no_sense_is_refused_with_the_remedy() {
     }
 }
 
-/// Whatever the machine does meanwhile: who serves one at a time is not measured, the other is, and the
-/// answer follows from the measurements.
+/// A model that serves one connection at a time is not measured, the other one is, and the answer follows from the
+/// measurements, even on a busy machine.
 #[test]
 fn a_small_question_is_measured_and_answered() {
     let models = "--models=iterative,event-loop";
@@ -129,7 +129,7 @@ impl Audience for InterruptsTheSearch {
 }
 
 #[test]
-fn an_interrupted_search_is_told_and_its_trial_is_not_counted() {
+fn an_interrupted_search_is_reported_and_its_trial_is_not_counted() {
     let dir = folder("interrupted");
     let inquiry = Inquiry {
         program: binary().into(),
@@ -162,14 +162,14 @@ fn an_interrupted_search_is_told_and_its_trial_is_not_counted() {
     assert!(!is_spoiled, "{ceiling:?}");
 }
 
-/// How many workers a server says that it has.
+/// The number of workers that a server prints.
 fn workers(options: &[&str]) -> u64 {
     let server = portlab_testkit::Running::serve(options);
     server.listening["workers"].as_u64().unwrap()
 }
 
 #[test]
-fn workers_are_those_of_pools_that_block_and_a_runtime_has_threads_of_its_own() {
+fn workers_are_for_pools_that_block_and_runtime_threads_for_a_runtime() {
     let cores = std::thread::available_parallelism().unwrap().get() as u64;
     assert_eq!(workers(&["--model=tasks", "--workers=500"]), cores);
     assert_eq!(workers(&["--model=tasks", "--runtime-threads=3"]), 3);

@@ -24,9 +24,9 @@ use portlab_sys::{
 };
 use portlab_testkit::{PATIENCE, binary, folder, names};
 
-/// All processes of a round carry it in their environment, with the round's own value.
+/// The variable by which the processes of a round are found: its value is the round's own.
 const MARK: &str = "PORTLAB_CHAOS_MARK";
-/// One round of so many is a comparison.
+/// One round in this many is a comparison.
 const COMPARISONS: u64 = 10;
 
 type Outcome = Result<(), String>;
@@ -71,9 +71,9 @@ struct Chaos {
     port: u16,
     dir: PathBuf,
     mark: String,
-    /// How often what was done to which process.
+    /// How often each signal was sent to each kind of process.
     blows: BTreeMap<String, u64>,
-    /// What has happened in this round.
+    /// The events of this round.
     told: String,
 }
 
@@ -103,7 +103,7 @@ impl Chaos {
 
     /// A server under load.
     fn serving(&mut self) -> Outcome {
-        // Half of the rounds have a model of processes, where there is most to kill.
+        // Half of the rounds have a model with processes, which has the most processes to kill.
         let is_processes = self.rng.bool();
         let sheets = MODELS.iter().map(|model| model.sheet());
         let is_wanted = |sheet: &&Sheet| !is_processes || sheet.forks();
@@ -168,7 +168,7 @@ impl Chaos {
         )
     }
 
-    /// After all rounds a comparison in the same folder runs to its end, and leaves nothing but its results.
+    /// After all rounds a comparison in the same folder runs to its end, and leaves only its results.
     fn last_comparison(&mut self) -> Outcome {
         self.mark += "-last";
         let mut compare = self.compare();
@@ -189,12 +189,12 @@ impl Chaos {
         self.start("compare", compare, &[&kept])
     }
 
-    /// Kills and stops one to four processes below `roots`. Says whether one of a server's stays stopped.
+    /// Kills and stops one to four processes below `roots`. Returns whether a process of a server stays stopped.
     fn blows(&mut self, roots: &mut [&mut Root]) -> bool {
         let mut stays = false;
         for _ in 0..self.rng.u64(1..5) {
             thread::sleep(Duration::from_millis(self.rng.u64(..60)));
-            // The server, which has most processes, is hit most often.
+            // The server, which has the most processes, gets the most signals.
             let root = self.rng.usize(..4) / 3 % roots.len();
             let root = &mut *roots[root];
             // A process that has ended and was not waited for keeps its number.
@@ -220,7 +220,7 @@ impl Chaos {
             let what = if is_kill { "SIGKILL" } else { "SIGSTOP" };
             self.tell(format!("{what} to {role} ({})", below[index]));
             *self.blows.entry(format!("{what} to {role}")).or_default() += 1;
-            // A server goes on with what is left of it, and ends also those that are stopped.
+            // A server goes on with its other processes, and at its end it ends stopped processes too.
             if !is_kill && root.name == "server" && index > 0 && self.rng.bool() {
                 stays = true;
             } else if !is_kill {
@@ -247,7 +247,7 @@ impl Chaos {
         }
     }
 
-    /// In the folder are whole files, and nothing else; a killed process may have left one that it was writing.
+    /// Checks that the folder holds whole files only; a killed process may have left a file that it was writing.
     fn only_whole_files(&self, whole: &[&str], is_killed: bool) -> Outcome {
         for name in names(&self.dir) {
             let path = self.dir.join(&name);
@@ -307,7 +307,7 @@ fn end_of(root: &mut Root, most: i32) -> Outcome {
     }
 }
 
-/// JSON is whole, or there is none.
+/// Checks that JSON is whole, or that there is none.
 fn is_whole(what: &str, json: &[u8]) -> Outcome {
     match serde_json::from_slice::<serde_json::Value>(json) {
         Err(error) if !json.is_empty() => Err(format!("{what} is cut: {error}")),
@@ -330,7 +330,7 @@ fn is_served(addr: &str, is_chat: bool) -> bool {
     ask().unwrap_or(false)
 }
 
-/// A port that no server has, below those that the system hands out to clients.
+/// A free port below those that the system hands out to clients.
 fn free_port() -> u16 {
     let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
     let from = 20_000 + (std::process::id() % 10_000) as u16;

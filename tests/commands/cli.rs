@@ -1,4 +1,4 @@
-//! The command line as people meet it: what goes right, and what goes wrong with a reason.
+//! The command line as people use it: results, and errors with their reasons.
 
 use std::{
     fs,
@@ -38,7 +38,7 @@ fn a_server_that_other_machines_can_reach_warns_and_names_the_remedy() {
 }
 
 #[test]
-fn a_mistyped_name_is_told_the_near_one() {
+fn a_mistyped_name_is_refused_with_the_most_similar_one() {
     for arguments in [
         &["serve", "--model", "thread"][..],
         &["compare", "--models", "tasks,thread"],
@@ -52,7 +52,7 @@ fn a_mistyped_name_is_told_the_near_one() {
 }
 
 #[test]
-fn what_is_no_quantity_is_refused_with_an_example() {
+fn an_invalid_quantity_is_refused_with_an_example() {
     for (arguments, example) in [
         ("load 127.0.0.1:9 --size big", "4KiB"),
         ("load 127.0.0.1:9 --duration 10", "10s"),
@@ -73,7 +73,7 @@ fn what_is_no_quantity_is_refused_with_an_example() {
 }
 
 #[test]
-fn a_load_that_makes_no_sense_is_refused_with_the_remedy() {
+fn an_invalid_load_is_refused_with_the_remedy() {
     for (options, remedy) in [
         ("--rate=0", "between 0.001 and 10M"),
         ("--rate=20k..1k", "lower end first, as in 1k..20k"),
@@ -121,7 +121,7 @@ fn a_load_that_makes_no_sense_is_refused_with_the_remedy() {
 }
 
 #[test]
-fn what_is_no_address_is_refused_with_the_remedy() {
+fn an_invalid_address_is_refused_with_the_remedy() {
     for (arguments, remedy) in [
         ("load here", "portlab load here:8080"),
         ("load 127.0.0.1:99999", "1 to 65535"),
@@ -143,7 +143,7 @@ fn what_is_no_address_is_refused_with_the_remedy() {
 }
 
 #[test]
-fn a_taken_port_is_told_by_whom_and_what_to_do() {
+fn a_taken_port_is_refused_with_its_holder_and_the_remedy() {
     let holder = listener();
     let addr = holder.local_addr().unwrap().to_string();
     let text = refused(&["serve", "--bind", &addr]);
@@ -210,7 +210,7 @@ fn serving_is_announced_in_words_and_in_json() {
 }
 
 #[test]
-fn connections_that_are_cut_at_the_deadline_are_counted() {
+fn connections_that_are_closed_at_the_deadline_are_counted() {
     for model in ["event-loop", "loop-pool", "tasks", "tasks-single"] {
         let options = ["--drain=300ms", "--work=wait:10m", "--model", model];
         let mut server = Running::serve(&options);
@@ -225,7 +225,7 @@ fn connections_that_are_cut_at_the_deadline_are_counted() {
 }
 
 #[test]
-fn a_text_that_its_encoding_cannot_carry_is_refused() {
+fn a_text_that_its_encoding_cannot_encode_is_refused() {
     let text = refused(&["serve", "--service=reply", "--reply=5 €", "--encoding=gbk"]);
     assert!(text.contains("'€'") && text.contains("gb18030"), "{text}");
 }
@@ -247,7 +247,7 @@ fn more_connections_than_descriptors_are_refused_with_the_remedy() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_said_before_the_run() {
+fn a_folder_that_cannot_be_written_is_an_error_before_the_run() {
     let file = folder("not-a-folder").join("file");
     fs::write(&file, "").unwrap();
     let out = format!("--out={}", file.join("results").display());
@@ -259,7 +259,7 @@ fn a_folder_that_cannot_be_written_is_said_before_the_run() {
 }
 
 #[test]
-fn a_full_disk_is_an_error_and_no_panic() {
+fn a_full_disk_is_an_error_without_a_panic() {
     let output = shell("$portlab models --json >/dev/full");
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("No space left"), "{output:?}");

@@ -1,5 +1,5 @@
-//! The client: what it sends, what it shows, what it tells, and how it ends. Against servers of a
-//! few lines, each on a thread of the test.
+//! `portlab connect`: what it sends, shows and reports, and how it ends. The servers have a few lines, each on a thread
+//! of the test.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ use portlab_testkit::{
     PATIENCE, free_addr, says, serve_once as server, stderr, wait_until, wait_until_read, words,
 };
 
-/// Longer than any test may take: a client that waits so long has forgotten to end.
+/// Longer than any test may take: a client that waits for this long doesn't end.
 const NEVER: &str = "1h";
 
 /// A locale in UTF-8.
@@ -112,7 +112,7 @@ fn check_note(stderr: &str, parts: &[&str]) {
 }
 
 #[test]
-fn a_text_goes_and_comes_in_gbk() {
+fn a_text_is_sent_and_received_in_gbk() {
     let (addr, heard) = answering(4, b"\xc4\xe3\xba\xc3\xbf\xcd\xbb\xa7\xb6\xcb");
     let output = connect(addr, &["--encoding=gbk", "--send=你好", "--wait", NEVER]);
     assert_eq!(check(&output, 0, "你好客户端".as_bytes()), "");
@@ -131,7 +131,7 @@ fn a_pipe_is_sent_with_its_line_ends_and_its_end() {
 }
 
 #[test]
-fn bytes_that_are_no_text_go_through_a_pipe_of_utf_8() {
+fn bytes_that_are_not_text_are_sent_unchanged_from_a_pipe_in_utf_8() {
     pipes(UTF_8, &[], b"\xff\0\xc4\n", b"\xff\0\xc4\n");
 }
 
@@ -174,13 +174,13 @@ fn a_character_that_two_reads_cut_comes_out_whole() {
 }
 
 #[test]
-fn what_an_encoding_has_no_place_for_is_told_once() {
+fn a_character_that_the_encoding_does_not_have_is_noted_once() {
     let stderr = sends(&["--encoding=gbk", "--send=€", "--send=a😀b"], b"?a?b");
     check_note(&stderr, &["'€'", "gb18030"]);
 }
 
 #[test]
-fn an_answer_in_another_encoding_is_told_once_with_the_encoding_that_it_is_in() {
+fn an_answer_in_another_encoding_is_noted_once_with_its_encoding() {
     for (said, answer, name, label) in [
         (
             "utf-8",
@@ -228,11 +228,11 @@ fn stdin_has_an_encoding_of_its_own() {
 }
 
 #[test]
-fn a_file_in_gbk_is_sent_as_it_is_to_a_server_that_speaks_it_and_told_once() {
+fn a_file_in_gbk_is_sent_unchanged_in_a_conversation_in_gbk_and_noted_once() {
     let file = b"\xc4\xe3\xba\xc3\n\xba\xc3\n";
     let stderr = pipes(UTF_8, &["--encoding=gbk"], file, file);
     check_note(&stderr, &["--input-encoding gbk"]);
-    // What is no text in either is told, and marked.
+    // Bytes that are text in neither encoding are noted, and marked.
     let stderr = pipes(UTF_8, &["--encoding=gbk"], b"a\xffb\n\xff", b"a?b\n?");
     check_note(&stderr, &["are not UTF-8", "--input-encoding"]);
 }
@@ -252,7 +252,7 @@ fn a_text_on_the_command_line_is_in_the_encoding_of_the_terminal() {
 }
 
 #[test]
-fn where_no_program_listens_the_remedy_is_told() {
+fn if_no_program_listens_the_error_names_the_remedy() {
     let addr = free_addr();
     let stderr = check(&connect(addr, &["--send=x"]), 2, b"");
     let said = format!("no program listens at {addr}");
@@ -260,7 +260,7 @@ fn where_no_program_listens_the_remedy_is_told() {
 }
 
 #[test]
-fn when_nothing_comes_it_fails_with_the_remedy() {
+fn if_nothing_is_received_it_fails_with_the_remedy() {
     let (addr, _heard) = server(|mut stream| stream.read_to_end(&mut Vec::new()));
     let stderr = check(&connect(addr, &["--send=x", "--wait=50ms"]), 1, b"");
     says(&stderr, &["--line", "--wait"]);
@@ -271,7 +271,7 @@ fn when_nothing_comes_it_fails_with_the_remedy() {
     });
     let stderr = check(&piped(addr, &["--timeout=50ms"], b"x"), 1, b"");
     says(&stderr, &["--timeout"]);
-    // It has not been the server that closed.
+    // The client closed the connection, and not the server.
     drop(heard.recv_timeout(PATIENCE).unwrap());
 
     let (addr, _heard) = answering(1, b"");
@@ -280,7 +280,7 @@ fn when_nothing_comes_it_fails_with_the_remedy() {
 }
 
 #[test]
-fn a_server_that_closes_first_ends_it_though_stdin_goes_on() {
+fn a_server_that_closes_first_ends_the_client_though_stdin_is_open() {
     let (addr, _heard) = server(|mut stream| stream.write_all(b"the time\r\n"));
     let mut command = command(addr, &["--timeout", NEVER]);
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
@@ -292,11 +292,11 @@ fn a_server_that_closes_first_ends_it_though_stdin_goes_on() {
 }
 
 #[test]
-fn a_reset_is_told_and_what_came_is_shown() {
+fn a_reset_is_reported() {
     let (addr, _heard) = server(|mut stream| {
         stream.read_exact(&mut [0])?;
         stream.write_all(b"bye")?;
-        // Our acknowledgement has come when this does; closing with bytes unread is a reset.
+        // When the next byte has arrived, so has the acknowledgement of `bye`; closing with a byte unread is a reset.
         stream.peek(&mut [0])?;
         Ok(())
     });
@@ -352,7 +352,7 @@ fn the_five_steps_are_narrated() {
 }
 
 #[test]
-fn whose_fin_came_first_is_narrated() {
+fn the_side_that_sent_the_first_fin_is_narrated() {
     let stderr = pipes(UTF_8, &["--trace"], b"x\n", b"x\n");
     says(&stderr, &["our FIN came first: TIME_WAIT"]);
 
@@ -415,7 +415,7 @@ fn a_slow_reader_misses_nothing() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused_with_the_remedy() {
+fn an_invalid_option_is_refused_with_the_remedy() {
     let addr = free_addr();
     for (options, remedy) in [
         (&["--send=\\q"][..], "\\r \\n"),
@@ -433,7 +433,7 @@ fn what_makes_no_sense_is_refused_with_the_remedy() {
 }
 
 #[test]
-fn a_full_disk_is_an_error_and_a_closed_pipe_is_none() {
+fn a_full_disk_is_an_error_and_a_closed_pipe_is_not() {
     let full = fs::File::create("/dev/full").unwrap();
     let (addr, _heard) = answering(1, b"answer");
     let mut command = command(addr, &["--send=x", "--wait", NEVER]);
@@ -451,8 +451,8 @@ fn a_full_disk_is_an_error_and_a_closed_pipe_is_none() {
     check(&output, 0, b"x");
 }
 
-/// Runs the client on a terminal of its own, where `type_in` types: it is given the keys, and a way
-/// to wait until the screen has shown something. Returns all that the screen has shown.
+/// Runs the client on a terminal of its own. `type_in` gets a writer for the keys, and a function that waits until the
+/// screen has shown a text. Returns everything that the screen has shown.
 fn on_a_terminal(
     addr: SocketAddr,
     options: &str,
@@ -471,7 +471,7 @@ fn on_a_terminal(
                 Some(windows.position(|bytes| bytes == until.as_bytes())? + until.len())
             });
             if let Some(length) = shown {
-                // What was waited for isn't seen twice.
+                // The next wait begins behind this text.
                 from += length;
                 return String::new();
             }
@@ -494,7 +494,7 @@ fn on_a_terminal(
 }
 
 #[test]
-fn what_comes_is_shown_above_the_line_that_is_being_typed() {
+fn received_text_is_shown_above_the_line_that_is_being_typed() {
     let (addr, heard) = server(|mut stream| {
         let mut heard = [0; 5];
         stream.read_exact(&mut heard)?;
@@ -523,7 +523,7 @@ fn what_comes_is_shown_above_the_line_that_is_being_typed() {
 }
 
 #[test]
-fn bytes_that_are_no_utf_8_cost_a_line_and_not_the_conversation() {
+fn typed_bytes_that_are_not_utf_8_lose_a_line_and_not_the_connection() {
     let (addr, heard) = answering(3, b"bye\n");
     let seen = on_a_terminal(addr, "", |keys, wait_for| {
         wait_for("> ");
@@ -559,7 +559,7 @@ fn a_terminal_in_gbk_is_read_and_shown_in_gbk() {
 }
 
 #[test]
-fn a_server_that_closes_gives_the_terminal_back() {
+fn the_terminal_is_restored_when_the_server_closes() {
     let (addr, _heard) = answering(2, b"bye\n");
     let seen = on_a_terminal(addr, "; stty -a", |keys, wait_for| {
         wait_for("> ");
@@ -577,7 +577,7 @@ fn a_server_that_closes_gives_the_terminal_back() {
 }
 
 #[test]
-fn what_is_to_be_sent_is_kept_nowhere_while_stdout_takes_nothing() {
+fn stdin_is_not_read_without_bound_while_stdout_takes_nothing() {
     const MUCH: u64 = 256 << 20;
     static TAKEN: AtomicU64 = AtomicU64::new(0);
     let (addr, _heard) = server(|stream| {
@@ -593,7 +593,7 @@ fn what_is_to_be_sent_is_kept_nowhere_while_stdout_takes_nothing() {
             TAKEN.fetch_add(65_536, Relaxed);
         }
     });
-    // Until it stands still, or has taken all.
+    // Until the client takes no more, or has taken everything.
     let mut last = u64::MAX;
     while TAKEN.load(Relaxed) != last {
         last = TAKEN.load(Relaxed);

@@ -1,4 +1,4 @@
-//! What `serve` counts: the same on every model, at its end, at SIGUSR1 and every so often.
+//! The counts of `serve`: the same on every model, printed at the end, at SIGUSR1 and at an interval.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
 
@@ -23,7 +23,7 @@ fn start(options: &[&str]) -> Running {
     Running::start(command(&serve).args(options).env("RUST_BACKTRACE", "1"))
 }
 
-/// Has `bytes` echoed.
+/// Connects, and has `bytes` echoed.
 fn echo(server: &Running, bytes: &[u8]) -> TcpStream {
     let mut client = server.connect();
     client.write_all(bytes).unwrap();
@@ -40,7 +40,7 @@ fn end(mut server: Running) -> Value {
     serde_json::from_str(lines.lines().last().unwrap()).unwrap()
 }
 
-/// The client's half ends first, and the server's then.
+/// Closes the client's sending half, and then waits for the server to close.
 fn close(mut client: TcpStream) {
     client.shutdown(Shutdown::Write).unwrap();
     assert_eq!(client.read(&mut [0]).unwrap(), 0);
@@ -72,7 +72,7 @@ fn every_model_counts_the_same() {
 }
 
 #[test]
-fn what_a_chat_denies_is_counted() {
+fn lines_and_rooms_that_a_chat_refuses_are_counted() {
     let hubs = MODELS.iter().map(|model| model.sheet());
     for model in hubs.filter(|sheet| sheet.hub.is_ok()) {
         let model = model.name;
@@ -91,7 +91,7 @@ fn what_a_chat_denies_is_counted() {
 }
 
 #[test]
-fn counts_are_told_when_asked_and_every_so_often() {
+fn counts_are_printed_at_sigusr1_and_at_an_interval() {
     for model in ["fork", "threads", "event-loop", "tasks"] {
         let mut server = start(&["--model", model]);
         let client = echo(&server, b"hello");
@@ -132,7 +132,7 @@ fn handlers_that_panic_are_counted_and_log_a_line_a_second() {
 }
 
 #[test]
-fn peers_that_break_off_while_a_handler_works_are_counted() {
+fn clients_that_reset_while_a_handler_works_are_counted() {
     for model in ["threads", "event-loop", "tasks"] {
         let server = start(&["--model", model, "--work=wait:100ms"]);
         for _ in 0..5 {

@@ -1,4 +1,4 @@
-//! What the doctor finds: the real command, on this machine and on servers of this test.
+//! `portlab doctor`: the real command, on this machine and on servers of this test.
 
 use std::{
     io::{Read, Write},
@@ -18,7 +18,7 @@ fn doctor(arguments: &[&str]) -> Output {
     portlab(&[&["doctor"], arguments].concat())
 }
 
-/// What a command prints, white space apart, when it ends with `code`.
+/// The output of a command, with single spaces; it must exit with `code`.
 #[track_caller]
 pub(super) fn printed(arguments: &[&str], code: i32) -> String {
     let output = portlab(arguments);
@@ -38,7 +38,7 @@ fn said(arguments: &[&str], code: i32) -> String {
     printed(&[&["doctor"], arguments].concat(), code)
 }
 
-/// Runs the command with the words of `line`, which ends with `code`, and asserts that it says all `parts`.
+/// Runs the command with the words of `line`, which must exit with `code`, and asserts that its output has all `parts`.
 #[track_caller]
 fn tells(line: &str, code: i32, parts: &[&str]) {
     says(&said(&words(line), code), parts);
@@ -91,7 +91,7 @@ fn waiting(door: &impl AsRawFd, addr: impl ToSocketAddrs) -> TcpStream {
     client
 }
 
-/// Serves one connection: says `words`, and returns what it then hears to the end, and its listener.
+/// Serves one connection: sends `words`, and returns the bytes that it receives to the end, and its listener.
 fn server(words: &'static [u8]) -> (thread::JoinHandle<(Vec<u8>, TcpListener)>, String) {
     let (door, addr) = listening();
     let served = thread::spawn(move || (serve_one(&door, words), door));
@@ -131,7 +131,7 @@ fn a_server_of_this_machine_is_examined_without_a_connection() {
 }
 
 #[test]
-fn a_server_that_an_empty_connection_ends_is_told_to_have_ended() {
+fn a_server_that_an_empty_connection_ends_is_reported() {
     // It serves one client and exits.
     let one_shot = || {
         let (door, addr) = listening();
@@ -161,7 +161,7 @@ fn a_server_that_an_empty_connection_ends_is_told_to_have_ended() {
 }
 
 #[test]
-fn a_server_that_speaks_first_is_reached_and_heard_and_nothing_is_said_to_it() {
+fn a_server_that_sends_first_is_reached_and_gets_no_byte() {
     let (served, addr) = server("220 你好\x1b[2J\r\n".as_bytes());
     let pid = format!("(pid {}) listens at {addr}", std::process::id());
     tells(
@@ -197,7 +197,7 @@ fn a_server_that_speaks_first_is_reached_and_heard_and_nothing_is_said_to_it() {
 }
 
 #[test]
-fn a_silent_server_is_as_well() {
+fn a_server_that_sends_nothing_first_is_reached() {
     let (served, addr) = server(b"");
     // A server that is slow to accept, on a busy machine, has a minute to do it.
     let line = format!("{addr} --lang=zh --connect --timeout=1m");
@@ -219,13 +219,13 @@ fn a_server_that_closes_at_once_is_a_note() {
 }
 
 #[test]
-fn a_server_that_never_accepts_is_called_deaf() {
+fn a_server_that_never_accepts_is_a_problem() {
     let (door, addr) = listening();
     let earlier = waiting(&door, &addr);
-    let deaf = "the server doesn't accept";
-    // The connection that waits already tells.
+    let problem = "the server doesn't accept";
+    // The waiting connection shows it without another one.
     let line = format!("{addr} --timeout=50ms --lang=en");
-    let parts = [deaf, "in its queue: 1", "but it doesn't accept"];
+    let parts = [problem, "in its queue: 1", "but it doesn't accept"];
     tells(&line, 1, &parts);
     // The same address in IPv6's form is the same listener, with the same queue.
     let mapped = format!("[::ffff:127.0.0.1]:{}", door.local_addr().unwrap().port());
@@ -233,7 +233,7 @@ fn a_server_that_never_accepts_is_called_deaf() {
     let expected = json!({"/queued_before_connections": 1, "/is_accepted": false});
     has(&all["attempts"][0], &expected);
     let line = line + " --connect";
-    let parts = [deaf, "1 before, 2 now", "doesn't accept the connection"];
+    let parts = [problem, "1 before, 2 now", "doesn't accept the connection"];
     tells(&line, 1, &parts);
     let all = json(&[&addr, "--timeout=50ms"]);
     let expected = json!({"/outcome": "listens", "/is_accepted": false});
@@ -244,7 +244,7 @@ fn a_server_that_never_accepts_is_called_deaf() {
 }
 
 #[test]
-fn a_server_that_takes_waiting_connections_is_not_deaf() {
+fn a_server_that_takes_waiting_connections_is_fine() {
     let (door, addr) = listening();
     let earlier = waiting(&door, &addr);
     thread::scope(|scope| {
@@ -261,7 +261,7 @@ fn a_server_that_takes_waiting_connections_is_not_deaf() {
 }
 
 #[test]
-fn a_full_accept_queue_is_told_from_a_firewall() {
+fn a_full_accept_queue_is_distinguished_from_a_firewall() {
     let (door, addr) = bound();
     // Linux takes one more than it is asked for.
     door.listen(0).unwrap();
@@ -319,7 +319,7 @@ fn in_time_wait(reuses: bool) -> Option<SocketAddr> {
     door.set_reuse_address(reuses).unwrap();
     door.listen(1).unwrap();
     let client = TcpStream::connect(addr).unwrap();
-    // The end that closes first stays behind.
+    // The side that closes first keeps the connection in TIME-WAIT.
     drop(door.accept().unwrap());
     drop((client, door));
     let is_left = || {
@@ -337,7 +337,7 @@ fn in_time_wait(reuses: bool) -> Option<SocketAddr> {
 }
 
 #[test]
-fn a_port_in_time_wait_is_told_with_the_time_and_with_what_helps() {
+fn a_port_in_time_wait_is_reported_with_the_time_and_the_remedy() {
     for (reuses, en, zh) in [
         (false, "fails, even with SO_REUSEADDR", "也没用"),
         (true, "works only with SO_REUSEADDR", "才能 bind"),
@@ -356,7 +356,7 @@ fn a_port_in_time_wait_is_told_with_the_time_and_with_what_helps() {
             &json!({"/time_wait_connections": 1, "/can_bind_with_reuseaddr": reuses}),
         );
         assert!((1..=60_000_000_000).contains(&left["time_wait_left_ns"].as_u64().unwrap()));
-        // What is said of bind() is so: portlab serve sets SO_REUSEADDR.
+        // The report about bind() is right: portlab serve sets SO_REUSEADDR.
         if !reuses {
             let text = refused(&["serve", "--model=threads", "--bind", &addr]);
             says(&text, &["TIME-WAIT", "try --bind"]);
@@ -365,7 +365,7 @@ fn a_port_in_time_wait_is_told_with_the_time_and_with_what_helps() {
 }
 
 #[test]
-fn a_port_that_only_receives_udp_is_told_to_be_so() {
+fn a_port_that_receives_udp_only_is_reported() {
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let port = socket.local_addr().unwrap().port();
     let receives = format!("(pid {}) receives UDP there", std::process::id());
@@ -374,7 +374,7 @@ fn a_port_that_only_receives_udp_is_told_to_be_so() {
 }
 
 #[test]
-fn an_unknown_name_is_told_to_be_unknown() {
+fn an_unknown_name_is_reported() {
     let all = json(&["nosuch.invalid:80"]);
     let name = all["name"].as_str().unwrap();
     assert!(["unknown", "unanswered"].contains(&name), "{all}");
@@ -387,7 +387,7 @@ fn an_unknown_name_is_told_to_be_unknown() {
 }
 
 #[test]
-fn what_is_no_address_is_refused_with_the_remedy() {
+fn an_invalid_address_or_timeout_is_refused_with_the_remedy() {
     for (arguments, remedy) in [
         ("localhost", "localhost:8080"),
         ("127.0.0.1:0", "65535"),
@@ -426,7 +426,7 @@ fn this_machine_is_examined_in_words_and_in_json() {
 }
 
 #[test]
-fn limits_of_the_shell_and_letters_of_the_locale_are_seen() {
+fn limits_of_the_shell_and_the_encoding_of_the_locale_are_reported() {
     let run = |script: &str| {
         let output = shell(script);
         (output.status.code(), portlab_testkit::json(&output))
@@ -437,7 +437,7 @@ fn limits_of_the_shell_and_letters_of_the_locale_are_seen() {
         (Some(0), "note")
     );
     assert_eq!(few["machine"]["open_files_hard_limit"], 200);
-    // Where nothing fits, nothing is advised that can't be.
+    // If no connection fits, no number of connections is advised.
     let output = shell("ulimit -n 16; $portlab load 127.0.0.1:1 --messages 1");
     let text = stderr(&output);
     assert_eq!(output.status.code(), Some(2), "{text}");

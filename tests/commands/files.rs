@@ -1,4 +1,4 @@
-//! Files from outside, and files on a full disk: what is read is bounded, and what is written is whole or as it was.
+//! Files from outside, and files on a full disk: reading is bounded, and a written file is whole or unchanged.
 
 use std::{fs, path::Path};
 
@@ -13,7 +13,7 @@ fn shell(dir: &Path, script: &str) -> (Option<i32>, String) {
 }
 
 #[test]
-fn a_file_that_never_ends_or_never_begins_is_refused_with_the_reason() {
+fn a_file_without_an_end_or_without_a_writer_is_refused_with_the_reason() {
     let dir = folder("read");
     fs::File::create(dir.join("huge.json"))
         .unwrap()
@@ -54,7 +54,7 @@ const COMPARE: &str = "$portlab compare --models=threads --no-twin --connections
                        --lang=en --out";
 
 #[test]
-fn on_a_full_disk_the_old_files_stay_and_nothing_is_left_beside_them() {
+fn on_a_full_disk_the_old_files_stay_and_no_other_file_is_left() {
     let dir = folder("full");
     let results = root().join("crates/portlab-report/testdata");
     fs::copy(results.join("results.json"), dir.join("in.json")).unwrap();

@@ -1,5 +1,5 @@
-//! What the models of processes, fork and prefork, do when there are too few descriptors or processes, when a
-//! process is stopped, and when mail is thrown away on both sides of a line.
+//! The models with processes, fork and prefork: too few descriptors or processes, a stopped process, and mail that is
+//! thrown away on both sides of a line.
 
 use std::{
     fs,
@@ -27,7 +27,7 @@ struct Server {
 }
 
 impl Server {
-    /// Starts it, perhaps with a limit of open files.
+    /// Starts a server, perhaps with a limit of open files.
     fn start(name: &str, open_files: Option<u32>, options: &str) -> Self {
         let log = folder(name).join("log");
         let mut command = Command::new("sh");
@@ -45,7 +45,7 @@ impl Server {
         self.running.pid()
     }
 
-    /// The broker, which was forked before any other.
+    /// The broker, which is the first child.
     fn broker(&self) -> i32 {
         once(|| tree(self.pid()).unwrap().get(1).copied().ok_or("no broker"))
     }
@@ -60,7 +60,7 @@ impl Server {
         Member(BufReader::new(stream))
     }
 
-    /// Ends it, and returns its last line.
+    /// Ends the server, and returns its last line.
     fn stop(mut self) -> Value {
         self.running.signal(Signal::TERM);
         let mut rest = String::new();
@@ -74,7 +74,7 @@ impl Server {
 struct Member(BufReader<TcpStream>);
 
 impl Member {
-    fn say(&mut self, line: &str) {
+    fn send(&mut self, line: &str) {
         writeln!(self.0.get_mut(), "{line}").unwrap();
     }
 
@@ -87,7 +87,7 @@ impl Member {
     }
 
     /// Waits for a line with `part`; `false` when the connection ends before.
-    fn hears(&mut self, part: &str) -> bool {
+    fn receives(&mut self, part: &str) -> bool {
         loop {
             let line = self.next();
             if line.is_empty() || line.contains("the rooms are lost") || line.contains(part) {
@@ -100,14 +100,14 @@ impl Member {
     fn joins(&mut self, name: &str) -> bool {
         // A server without room may have closed the connection already.
         let _ = writeln!(self.0.get_mut(), "{name}");
-        self.hears("you are")
+        self.receives("you are")
     }
 }
 
 #[test]
-fn a_pool_of_more_workers_than_descriptors_has_fewer_workers_and_says_so_once() {
+fn a_pool_of_more_workers_than_descriptors_has_fewer_workers_and_logs_it_once() {
     let server = Server::start("pool", Some(64), "--model=prefork --workers=100");
-    wait_until("the shortage is said", || {
+    wait_until("the shortage is logged", || {
         server.log().contains(" of 100 workers run: ")
     });
     let log = server.log();
@@ -157,13 +157,13 @@ fn a_client_without_a_line_is_closed_with_a_log_line() {
 }
 
 #[test]
-fn a_broker_without_descriptors_is_tried_again_and_the_reason_is_said() {
+fn a_broker_without_descriptors_is_started_again_and_the_reason_is_logged() {
     let server = Server::start("broker", None, "--model=fork");
     let broker = server.broker();
-    // What the parent has open now is more than the next broker may have.
+    // The parent has more files open now than the next broker may have.
     portlab_sys::limits::limit_open_files(server.pid(), 8).unwrap();
     spawn::signal_pid(broker, Signal::KILL).unwrap();
-    wait_until("the reason is said", || {
+    wait_until("the reason is logged", || {
         let log = server.log();
         log.contains("can't start another broker") || log.contains("the broker can't go on")
     });
@@ -187,7 +187,7 @@ fn a_stopped_broker_stops_neither_the_parent_nor_its_children() {
     assert!((1..400).contains(&closed), "{closed} of 400");
     assert!(server.log().contains("the broker takes no lines now"));
     drop(crowd);
-    // A member's line fills up; its process waits, and still hears when the server stops.
+    // A member's line fills up; its process waits, and still ends when the server stops.
     let mut talker = early.0.get_ref().try_clone().unwrap();
     let brief = Some(Duration::from_millis(300));
     talker.set_write_timeout(brief).unwrap();
@@ -206,7 +206,7 @@ fn a_stopped_broker_stops_neither_the_parent_nor_its_children() {
 }
 
 #[test]
-fn a_member_is_told_of_each_piece_that_is_counted_as_missed() {
+fn a_member_gets_a_message_about_each_line_that_is_counted_as_missed() {
     // A stopped process leaves its mail to the broker's mailbox, another one to its own.
     for (model, is_stopped) in [("fork", false), ("prefork", true)] {
         let (told, heard, stopped) = missing(model, is_stopped, true);
@@ -214,24 +214,24 @@ fn a_member_is_told_of_each_piece_that_is_counted_as_missed() {
         assert_eq!(told + heard, LINES, "{model}");
         assert_eq!(stopped["mail"]["missed"], told, "{model}: {stopped}");
     }
-    // A process that is killed has still counted what it threw away.
+    // A killed process has counted the mail that it threw away.
     let (_, _, stopped) = missing("fork", false, false);
     let missed = stopped["mail"]["missed"].as_u64().unwrap();
     assert!((LINES / 10..LINES).contains(&missed), "{stopped}");
 }
 
 #[test]
-fn a_member_behind_a_full_line_is_told_that_it_reads_too_slowly_and_the_line_serves_the_next() {
+fn a_member_behind_a_full_line_is_dropped_with_a_message_and_the_line_serves_the_next() {
     for model in ["fork", "prefork"] {
         let (server, mut members, process) = three(model, "--output-limit=64KiB");
         let [silent, alice, bob] = &mut members;
         spawn::signal_pid(process, Signal::STOP).unwrap();
         while !{
-            alice.say(&format!("{:0>1000}", 1));
+            alice.send(&format!("{:0>1000}", 1));
             bob.next().contains("silent was dropped")
         } {}
         spawn::signal_pid(process, Signal::CONT).unwrap();
-        assert!(silent.hears("you read too slowly"), "{model}");
+        assert!(silent.receives("you read too slowly"), "{model}");
         drop(members);
         for name in ["a", "b", "c"] {
             assert!(server.call().joins(name), "{model}");
@@ -241,22 +241,21 @@ fn a_member_behind_a_full_line_is_told_that_it_reads_too_slowly_and_the_line_ser
     }
 }
 
-/// How many lines of 1000 bytes are said: more than all the buffers on the way hold.
+/// How many lines of 1000 bytes are sent: more than all the buffers on the way hold.
 const LINES: u64 = 8_000;
 
-/// A member doesn't read, its process perhaps stopped meanwhile; then the member reads all, or its process is
-/// killed. Returns the sum of what the member was told that it missed, how many lines it heard, and the server's
-/// last line.
+/// A member doesn't read, and its process may be stopped meanwhile; then the member reads everything, or its process is
+/// killed. Returns how many lines the member missed by its messages, how many it received, and the server's last line.
 fn missing(model: &str, is_stopped: bool, reads: bool) -> (u64, u64, Value) {
     let options = "--overflow=drop-oldest --output-limit=64KiB";
     let (server, mut members, process) = three(model, options);
     let [silent, alice, bob] = &mut members;
-    assert!(silent.hears("bob joined") && alice.hears("bob joined"));
+    assert!(silent.receives("bob joined") && alice.receives("bob joined"));
     if is_stopped {
         spawn::signal_pid(process, Signal::STOP).unwrap();
     }
     for number in 0..LINES {
-        alice.say(&format!("{number:0>1000}"));
+        alice.send(&format!("{number:0>1000}"));
         bob.next();
     }
     if is_stopped {
@@ -265,10 +264,10 @@ fn missing(model: &str, is_stopped: bool, reads: bool) -> (u64, u64, Value) {
     let (mut told, mut heard) = (0, 0);
     if !reads {
         spawn::signal_pid(process, Signal::KILL).unwrap();
-        assert!(bob.hears("silent"));
+        assert!(bob.receives("silent"));
         return (told, heard, server.stop());
     }
-    alice.say("the last one");
+    alice.send("the last one");
     loop {
         let line = silent.next();
         match line.strip_prefix("* you have missed ") {

@@ -1,5 +1,5 @@
-//! Nothing that comes from outside reaches a terminal as more than text: for each command, hostile text through each
-//! entrance (options, names of files, records, other processes, servers, the environment).
+//! Text from outside reaches a terminal without control characters: hostile text for each command, through each source
+//! (options, names of files, records, other processes, servers, the environment).
 
 use std::{
     fs,
@@ -13,12 +13,12 @@ use serde_json::{Value, json};
 
 use portlab_testkit::{Running, binary, portlab, read, server};
 
-/// Clears the screen, sets the title, hides, colours, goes to where the line begins, turns the text around.
+/// Clears the screen, sets the title, hides and colours text, returns to the beginning of the line, reverses the text.
 const HOSTILE: &str =
     "\x1b[2J\x1b]0;t\x07\x1b[8m\x1b[31mred\x1b[47m\x7f\u{85}\u{9b}2J\r\u{202e}\u{2066}x";
 
-/// Runs a command, in whose words `%` stands for `with` and `^` for a space, as off a terminal and as on one. Returns what it prints off a
-/// terminal, which must be inert.
+/// Runs the command of `line`, in which `%` stands for `with` and `^` for a space, without and with colours. Returns the
+/// output without colours, which must be inert.
 #[track_caller]
 fn prints(line: &str, with: &str) -> String {
     let run = |colour: &str| {
@@ -88,7 +88,7 @@ fn record(dir: &str, change: impl Fn(&mut Value)) {
     fs::write(format!("{dir}/results.json"), record.to_string()).unwrap();
 }
 
-/// Makes every text hostile that may be anything.
+/// Makes every free text of a record hostile.
 fn make_hostile(value: &mut Value) {
     let free = "command portlab_version cpu kernel en zh work first_error reason family term idea blocks cost";
     match value {
@@ -180,7 +180,7 @@ fn another_process_is_named_inert() {
     }
 }
 
-/// A server that says something hostile at once and again for whatever it is sent.
+/// A server that sends hostile text at once, and again for everything that it receives.
 fn hostile() -> String {
     let answer = format!("HTTP/1.1 500 {HOSTILE}\t你好\r\n");
     let serve = move |mut stream: TcpStream| {
@@ -208,7 +208,7 @@ fn a_server_is_quoted_inert() {
     ] {
         prints(line, &addr);
     }
-    // Into a pipe, `connect` hands on what the server sends; what it says of that goes to stderr.
+    // To a pipe, `connect` passes the server's bytes unchanged; its own messages go to stderr.
     let output = portlab(&["connect", &addr, "--send=x", "--wait=50ms", "--trace"]);
     assert_inert(&String::from_utf8(output.stderr).unwrap(), "connect");
     assert!(
@@ -216,7 +216,7 @@ fn a_server_is_quoted_inert() {
             .unwrap()
             .contains("\t你好\r\n")
     );
-    // A foreign server that complains and ends, in a folder with a hostile name.
+    // A foreign server that prints hostile text and ends, in a folder with a hostile name.
     let out = folder("foreign");
     let script = format!("{out}/it");
     fs::write(&script, format!("printf %s '{HOSTILE}' >&2; exit 3")).unwrap();

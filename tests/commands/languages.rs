@@ -1,10 +1,10 @@
-//! Every command speaks the language that was chosen; lines that programs read are English in both.
+//! Every command prints the language that was chosen; lines for programs are English in both.
 
 use std::io::Write;
 
 use portlab_testkit::{Running, command, folder, free_addr, listener, path, stderr};
 
-/// The words on a line that are English: no name, option, address or unit.
+/// How many words of a line are English: names, options, addresses and units don't count.
 fn english_words(line: &str) -> usize {
     let is_word = |word: &&str| word.len() > 2 && word.chars().all(|it| it.is_ascii_lowercase());
     line.split_whitespace().filter(is_word).count()
@@ -38,6 +38,8 @@ fn every_command_refuses_and_reports_in_chinese() {
         (2, &["proxy", "--to=9", "--bind", &taken]),
         (2, &["proxy", "--to=9", "--flip=0"]),
         (2, &["man", "nosuch"]),
+        (2, &["load", "1", "--hex=5"]),
+        (2, &["report", "/dev/zero"]),
     ] {
         let output = command(arguments)
             .env("PORTLAB_LANG", "zh")
@@ -46,7 +48,7 @@ fn every_command_refuses_and_reports_in_chinese() {
         let text = String::from_utf8_lossy(&output.stdout).into_owned() + &stderr(&output);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
         assert!(!text.is_ascii(), "{arguments:?}: {text}");
-        // What the operating system says is English.
+        // Errors of the operating system are English.
         for line in text.lines() {
             assert!(english_words(line) < 8, "{arguments:?}: {line}");
         }

@@ -1,4 +1,4 @@
-//! Every command as people run it. The tests are one program, so that those that wait do so side by side.
+//! Every command as people run it. The tests are one program, so that tests that wait run side by side.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! What every command writes: to a stdout whose reader has gone, and to files that must be whole.
+//! The output of every command: to a stdout whose reader has gone, and to files that must be whole.
 
 use std::{
     fs,
@@ -35,9 +35,9 @@ fn unread(arguments: &[&str], both: bool) -> Option<i32> {
     output.status.code()
 }
 
-/// A command ends with `code`, with and without readers of its output.
+/// Asserts that a command exits with `code`, with and without readers of its output.
 #[track_caller]
-fn earns(code: i32, arguments: &[&str]) {
+fn exits_with(code: i32, arguments: &[&str]) {
     let output = portlab(arguments);
     assert_eq!(
         output.status.code(),
@@ -49,7 +49,7 @@ fn earns(code: i32, arguments: &[&str]) {
 }
 
 #[test]
-fn a_reader_that_has_gone_turns_no_failure_into_a_success() {
+fn a_failure_stays_a_failure_if_the_reader_has_gone() {
     let free = free_addr().to_string();
     let lie = |bytes: &mut [u8], _| {
         bytes[0] ^= 1;
@@ -79,12 +79,12 @@ fn a_reader_that_has_gone_turns_no_failure_into_a_success() {
         (2, "serve --bind=192.0.2.1:0"),
         (2, "no-such-command"),
     ] {
-        earns(code, &words(arguments));
+        exits_with(code, &words(arguments));
     }
 }
 
 #[test]
-fn a_reader_that_has_gone_turns_no_success_into_a_failure() {
+fn a_success_stays_a_success_if_the_reader_has_gone() {
     let echo = server(echo).to_string();
     let talks_without_end = server(|mut stream| {
         loop {
@@ -107,9 +107,9 @@ fn a_reader_that_has_gone_turns_no_success_into_a_failure() {
         &format!("load {echo} -c=1 --messages=50 --csv=/proc/self/fd/1"),
         &format!("{compare} --out={}", path(&out)),
     ] {
-        earns(0, &words(arguments));
+        exits_with(0, &words(arguments));
     }
-    // It would never end by itself.
+    // Without a reader, `connect` ends although the server sends without end.
     assert_eq!(
         unread(&["connect", &talks_without_end, "--send=x"], false),
         Some(0)
@@ -118,9 +118,9 @@ fn a_reader_that_has_gone_turns_no_success_into_a_failure() {
 }
 
 #[test]
-fn a_comparison_that_failed_says_so_to_a_reader_that_has_gone_too() {
+fn a_failed_comparison_fails_too_if_the_reader_has_gone() {
     let out = format!("--out={}", folder("failed").display());
-    // It answers, and wrongly.
+    // A server that answers wrongly.
     let wrong = format!(
         "--server=wrong='{}' serve --service reply --bind 127.0.0.1:{{port}}",
         binary()
@@ -133,8 +133,8 @@ fn a_comparison_that_failed_says_so_to_a_reader_that_has_gone_too() {
         &wrong,
         &out,
     ];
-    earns(1, &options);
-    earns(1, &[&options[..], &["--json"]].concat());
+    exits_with(1, &options);
+    exits_with(1, &[&options[..], &["--json"]].concat());
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn a_server_serves_on_when_no_program_reads_its_output() {
 }
 
 #[test]
-fn the_files_of_a_load_are_whole_though_its_reader_has_gone() {
+fn the_files_of_a_load_are_whole_if_the_reader_has_gone() {
     let dir = folder("whole");
     let addr = server(echo).to_string();
     let option = |name: &str| format!("--{name}={}", dir.join(name).display());
@@ -191,7 +191,7 @@ fn a_run_without_a_result_leaves_the_old_files_alone() {
 }
 
 #[test]
-fn what_is_no_regular_file_is_written_through() {
+fn a_file_that_is_not_regular_is_written_directly() {
     let addr = server(echo).to_string();
     let load = [
         "load",
@@ -204,8 +204,8 @@ fn what_is_no_regular_file_is_written_through() {
     let output = portlab(&load);
     assert!(stderr(&output).contains("#[Buckets"), "{output:?}");
 
-    // (By these names, and not as /dev/stdout: a fault here must not replace that for the whole machine.)
-    // stdout is a file: the percentiles stand in it, and the result behind them.
+    // The path isn't /dev/stdout, because a fault here must not replace that file for the whole machine.
+    // stdout is a file: it gets the percentiles, and the result behind them.
     let file = folder("stdout").join("both");
     let script = format!(
         "exec '{}' load {addr} -c 1 --messages 50 --hgrm=/proc/self/fd/1",

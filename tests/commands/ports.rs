@@ -1,4 +1,4 @@
-//! What numbers mean, and which programs listen: the real command, on real sockets of this test.
+//! `portlab ports`: the real command, on real sockets of this test.
 
 use std::{
     net::{TcpListener, TcpStream, UdpSocket},
@@ -14,13 +14,13 @@ use portlab_testkit::{
 
 use crate::doctor::printed;
 
-/// What the command prints when it goes well, white space apart.
+/// The output of the command, with single spaces; it must exit with 0.
 #[track_caller]
 fn said(arguments: &[&str]) -> String {
     printed(&[&["ports"], arguments].concat(), 0)
 }
 
-/// What the command with the words of `line` prints, as soon as it says all `parts`: a program that another test starts
+/// The output of the command with the words of `line`, as soon as it has all `parts`: a program that another test starts
 /// holds copies of the sockets of this process for a moment.
 fn said_once(line: &str, parts: &[&str]) -> String {
     once(|| {
@@ -143,7 +143,7 @@ fn a_program_that_receives_udp_is_listed_apart() {
 }
 
 #[test]
-fn the_messenger_of_the_classroom_is_known_by_number_and_by_name() {
+fn the_port_of_ip_messenger_is_known_by_number_and_by_name() {
     for asked in ["2425", "飞秋", "飞鸽传书", "feiq", "ipmsg", "IP-Messenger"] {
         let text = said(&[asked, "--lang=en"]);
         says(&text, &["2425", "IP Messenger", "UDP", "TCP"]);
@@ -152,7 +152,7 @@ fn the_messenger_of_the_classroom_is_known_by_number_and_by_name() {
 }
 
 #[test]
-fn a_port_with_open_connections_and_no_listener_cannot_be_bound_and_says_why() {
+fn a_port_with_open_connections_and_no_listener_is_reported_as_in_use() {
     let door = listener();
     let addr = door.local_addr().unwrap();
     let client = TcpStream::connect(addr).unwrap();
@@ -174,7 +174,7 @@ fn a_port_with_open_connections_and_no_listener_cannot_be_bound_and_says_why() {
 }
 
 #[test]
-fn a_program_that_calls_itself_something_odd_is_shown_without_power() {
+fn the_name_of_a_program_is_shown_without_control_characters() {
     // A program is called as its file is.
     let file = folder("name").join("a\u{202e}\u{3164}\x1b[b");
     std::os::unix::fs::symlink(binary(), &file).unwrap();
@@ -237,7 +237,7 @@ fn numbers_are_explained_in_json_whatever_the_language() {
     assert_eq!(ports[0]["purpose"]["en"], "file transfer (FTP)");
     assert_eq!(ports[0]["purpose"]["zh"], "文件传输协议 FTP");
     assert_eq!(ports[3]["needs_root"], false);
-    // What is handed out is as the system says: a port of its own choice is.
+    // A port that the system has chosen is one of those that it hands out.
     let door = listener();
     let own = door.local_addr().unwrap().port().to_string();
     assert_eq!(json(&[&own])["ports"][0]["is_handed_out"], true);
@@ -245,7 +245,7 @@ fn numbers_are_explained_in_json_whatever_the_language() {
 }
 
 #[test]
-fn what_is_no_port_is_refused_with_the_remedy() {
+fn an_invalid_port_is_refused_with_the_remedy() {
     for (argument, en, zh) in [
         ("70000", "0 to 65535", "0 到 65535"),
         ("-1", "0 to 65535", "0 到 65535"),
@@ -296,7 +296,7 @@ fn an_unknown_language_of_the_environment_is_refused_with_the_remedy() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_ends_it_quietly() {
+fn a_closed_pipe_ends_the_output_without_an_error() {
     for arguments in ["ports", "ports --json", "ports 21 80 443 8080 --json"] {
         let script = format!("set -o pipefail; $portlab {arguments} | head -1 >&2");
         let output = shell(&script);
@@ -306,7 +306,7 @@ fn a_reader_that_has_seen_enough_ends_it_quietly() {
     }
 }
 
-/// What a command shows on a terminal of `width` columns; `None` where there is no `script`.
+/// The output of a command on a terminal of `width` columns; `None` if there is no `script`.
 fn on_a_terminal(width: usize, arguments: &str) -> Option<String> {
     let script = format!("stty cols {width} rows 30; exec $portlab {arguments}");
     let mut command = portlab_testkit::on_a_terminal(&script)?;
@@ -315,12 +315,20 @@ fn on_a_terminal(width: usize, arguments: &str) -> Option<String> {
 }
 
 #[test]
-fn what_is_shown_fits_its_terminal_and_reads_without_colours() {
+fn output_fits_its_terminal_and_reads_without_colours() {
     let doors = [(); 3].map(|()| listener());
     let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
     for width in [80, 60, 40] {
         for lang in ["en", "zh"] {
-            for command in ["ports", "ports 21 8080 50000 0 http", "doctor", "doctor 1"] {
+            for command in [
+                "ports",
+                "ports 21 8080 50000 0 http",
+                "doctor",
+                "doctor 1",
+                "models",
+                "models tasks-single",
+                "lesson",
+            ] {
                 let command = format!("{command} --lang {lang}");
                 let Some(shown) = on_a_terminal(width, &command) else {
                     return;

@@ -28,7 +28,7 @@ impl Proxy {
         Self { running, target }
     }
 
-    /// Writes `line` on its stdin, and returns the faults that it says there are then.
+    /// Writes `line` to the proxy's stdin, and returns the faults that the proxy prints then.
     fn write(&mut self, line: &str) -> Value {
         let stdin = self.running.child.stdin.as_mut().unwrap();
         stdin.write_all(format!("{line}\n").as_bytes()).unwrap();
@@ -40,7 +40,7 @@ impl Proxy {
         (self.running.connect(), self.target.accept().unwrap().0)
     }
 
-    /// Waits for its end: what it counted, and what it said on stderr.
+    /// Waits for the proxy's end; returns its counts, and its stderr.
     fn end(mut self) -> (Value, String) {
         let counted = self.running.event();
         assert_eq!(counted["event"], "stopped");
@@ -64,7 +64,7 @@ fn lines_on_stdin_change_the_faults_of_open_connections() {
     server.read_exact(&mut [0; 4]).unwrap();
     proxy.write("resume");
     client.read_exact(&mut [0; 4]).unwrap();
-    // What can't be read changes nothing, and the next line is read.
+    // An invalid line changes nothing, and the next line is read.
     let long = "x".repeat(10_000);
     let faults = proxy.write(&format!("latancy 5ms\nbandwidth 0\n{long}\n\nshow"));
     assert_eq!(faults["up"], "none");
@@ -91,7 +91,7 @@ fn lines_on_stdin_change_the_faults_of_open_connections() {
 }
 
 #[test]
-fn the_end_of_stdin_is_not_the_end_but_a_signal_is() {
+fn a_signal_ends_the_proxy_and_the_end_of_stdin_does_not() {
     for told in [Signal::INT, Signal::TERM, Signal::HUP] {
         let mut proxy = Proxy::start(&[]);
         drop(proxy.running.child.stdin.take());
@@ -108,7 +108,7 @@ fn the_end_of_stdin_is_not_the_end_but_a_signal_is() {
 }
 
 #[test]
-fn what_cannot_be_run_says_why() {
+fn an_invalid_option_is_refused_with_the_reason() {
     let taken = listener();
     let taken = taken.local_addr().unwrap().to_string();
     for (options, expected) in [

@@ -1,4 +1,4 @@
-//! `portlab report`: from records that were kept, and from files that aren't records.
+//! `portlab report`: records, and files that aren't records.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use portlab_testkit::{command, folder, path, portlab, root, stderr};
 
-/// What `report` prints, and how it ends.
+/// The output of `report`, and its exit code.
 fn report(arguments: &[&str]) -> (String, Option<i32>) {
     let output = portlab(&[&["report"], arguments].concat());
     let said = stderr(&output);
@@ -19,19 +19,19 @@ fn report(arguments: &[&str]) -> (String, Option<i32>) {
     (text, output.status.code())
 }
 
-/// What is said on stderr of a report that can't be made.
+/// The error of a report that can't be made.
 fn refused(arguments: &[&str]) -> String {
     portlab_testkit::refused(&[&["report"], arguments].concat())
 }
 
-/// A record with something of everything.
+/// A record with every kind of content.
 fn results() -> String {
     let file = root().join("crates/portlab-report/testdata/results.json");
     file.to_str().unwrap().to_owned()
 }
 
 /// A file that holds the record after `change`.
-fn doctored(dir: &Path, change: impl Fn(&mut Value)) -> PathBuf {
+fn changed(dir: &Path, change: impl Fn(&mut Value)) -> PathBuf {
     let mut record: Value = serde_json::from_str(&fs::read_to_string(results()).unwrap()).unwrap();
     change(&mut record);
     let file = dir.join("results.json");
@@ -73,7 +73,7 @@ fn a_record_is_reported_on_in_every_form_wherever_it_is() {
 }
 
 #[test]
-fn a_report_goes_into_a_file_whose_name_tells_its_form() {
+fn the_name_of_the_file_chooses_the_format() {
     let dir = folder("out");
     for (name, begins) in [
         ("a.md", "# "),
@@ -107,7 +107,7 @@ fn a_build_without_png_says_how_to_get_it() {
 }
 
 #[test]
-fn a_record_of_older_days_is_reported_on() {
+fn a_record_in_the_oldest_format_is_reported_on() {
     let first = root().join("crates/portlab-stats/testdata/results-1.json");
     let (text, code) = report(&[path(&first)]);
     assert_eq!(code, Some(0), "{text}");
@@ -152,9 +152,9 @@ fn a_file_that_is_not_a_record_is_refused_with_the_remedy() {
 }
 
 #[test]
-fn a_value_that_no_comparison_writes_is_named_and_a_byte_order_mark_is_read() {
+fn an_impossible_value_is_named_and_a_byte_order_mark_is_read() {
     let dir = folder("values");
-    doctored(&dir, |record| {
+    changed(&dir, |record| {
         record["started_unix_s"] = json!(1_767_225_600_000_u64);
     });
     let said = refused(&[path(&dir)]);
@@ -194,7 +194,7 @@ fn a_run_compared_with_itself_has_not_changed() {
         text.contains("no change that these runs could see (floor"),
         "{text}"
     );
-    // Once, to say what the sign means.
+    // Only the line that explains the sign has it.
     assert_eq!(text.matches("▼ worse").count(), 1, "{text}");
     let (page, code) = report(&[&results(), &results(), "--format", "md"]);
     assert!(
@@ -203,12 +203,11 @@ fn a_run_compared_with_itself_has_not_changed() {
     );
 }
 
-/// Two runs of the same binary differ, too: 2 of 42 pairs of quiet runs failed where one run of each was
-/// taken for enough.
+/// Two runs of the same binary differ too: 2 of 42 pairs of quiet runs failed when one run of each program decided.
 #[test]
 fn one_run_of_each_program_decides_nothing() {
     let dir = folder("slower");
-    doctored(&dir, |record| costs(record, "threads", 1.2));
+    changed(&dir, |record| costs(record, "threads", 1.2));
     for later in [path(&dir), &results()] {
         let (text, code) = report(&[&results(), later, "--fail-over", "5%"]);
         assert_eq!(code, Some(2), "{text}");
@@ -224,13 +223,12 @@ fn one_run_of_each_program_decides_nothing() {
     );
 }
 
-/// Writes runs, one every 1000 s from `from` on, in which `threads` costs so many times as much; small
-/// ones, whose cells are few.
+/// Writes small runs with few cells, one every 1000 s from `from` on, in which `threads` costs `factors` times as much.
 fn runs(dir: &Path, from: u64, factors: &[f64]) -> PathBuf {
     for (at, factor) in factors.iter().enumerate() {
         let run = dir.join(at.to_string());
         fs::create_dir_all(&run).unwrap();
-        doctored(&run, |record| {
+        changed(&run, |record| {
             record["started_unix_s"] = json!(from + 1000 * at as u64);
             let kept = |cell: &Value| {
                 cell["workload"] == "echo"
@@ -293,7 +291,7 @@ fn runs_that_are_too_few_or_not_in_turn_cannot_decide() {
 #[test]
 fn a_server_that_had_no_errors_before_and_has_some_now_fails() {
     let dir = folder("broken");
-    doctored(&dir, |record| {
+    changed(&dir, |record| {
         for round in record["cells"][1]["rounds"].as_array_mut().unwrap() {
             round["errors"] = json!(2);
         }
@@ -307,9 +305,9 @@ fn a_server_that_had_no_errors_before_and_has_some_now_fails() {
 }
 
 #[test]
-fn a_bar_without_cells_to_judge_does_not_pass() {
+fn a_gate_without_cells_does_not_pass() {
     let dir = folder("nothing");
-    doctored(&dir, |record| record["cells"] = json!([]));
+    changed(&dir, |record| record["cells"] = json!([]));
     let said = portlab(&["report", &results(), path(&dir), "--fail-over", "5%"]);
     assert_eq!(said.status.code(), Some(2));
     let words = String::from_utf8_lossy(&said.stderr).into_owned();

@@ -1,4 +1,4 @@
-//! The models of another build beside ours.
+//! `--against`: the models of another build, in the same rounds as those of this one.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
@@ -15,7 +15,7 @@ fn script(dir: &Path, name: &str, text: &str) -> String {
     file.to_str().unwrap().to_owned()
 }
 
-/// This program, which doesn't compute where this build does: another build that spends much less.
+/// This program without the computing of this build: another build that uses much less CPU time.
 fn quicker(dir: &Path) -> String {
     let text = format!(
         r#"for word; do shift; [ "$word" = --work=cpu:1ms ] && word=--work=none; set -- "$@" "$word"; done
@@ -55,7 +55,7 @@ fn another_build_takes_part_in_the_same_rounds() {
     assert_eq!((&of[..], &program[..]), ("threads", binary()));
     assert_eq!(version, env!("CARGO_PKG_VERSION"));
     assert!(expected.iter().all(|model| rounds(&record, model) == 2));
-    // What it says is said again by the report.
+    // The report repeats the result.
     let said = portlab(&["report", dir.to_str().unwrap()]);
     let text = String::from_utf8(said.stdout).unwrap();
     assert!(text.contains("This build beside"), "{text}");
@@ -63,7 +63,7 @@ fn another_build_takes_part_in_the_same_rounds() {
 }
 
 #[test]
-fn a_file_that_is_no_portlab_or_does_not_fit_is_named() {
+fn a_file_that_is_not_a_usable_portlab_is_named() {
     let dir = folder("against-misfits");
     let other = script(&dir, "other", "echo other 1.0");
     let silent = script(&dir, "silent", "exit 0");
@@ -104,7 +104,7 @@ fn a_file_that_is_no_portlab_or_does_not_fit_is_named() {
 }
 
 #[test]
-fn a_build_that_spends_much_more_fails_and_few_rounds_cannot_decide() {
+fn a_build_that_uses_much_more_cpu_time_fails_and_few_rounds_cannot_decide() {
     let dir = folder("against-slower");
     let quicker = quicker(&dir);
     let judged = |rounds: &str| {

@@ -1,4 +1,4 @@
-//! Comparisons that are ended before their time, and gone on with.
+//! Comparisons that are ended before they are complete, and continued.
 
 use std::{
     fs,
@@ -32,6 +32,23 @@ fn an_interrupted_comparison_shows_what_it_has() {
     );
 }
 
+/// There is no result, so the exit code is that of a program that SIGINT ended.
+#[test]
+fn a_comparison_that_is_interrupted_before_its_first_measurement_exits_with_130() {
+    let dir = folder("compare-interrupted-early");
+    // A server that never listens, so that no measurement is made.
+    let server = "--server=silent=sh -c 'exec sleep 600 # {port}'";
+    let mut command = command(&["compare", "--out", dir.to_str().unwrap(), server]);
+    command.args(["--models=none", "--connections=1", "--start-timeout=10m"]);
+    let mut child = command.spawn().unwrap();
+    wait_for(&dir.join("running.json"), &mut child);
+    signal(&mut child, Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains("interrupted before the first"), "{said}");
+}
+
 /// Starts a comparison that takes long, with `stdout`, and waits until it has measured something.
 fn begun(dir: &Path, options: &[&str], stdout: Stdio) -> Child {
     let mut command = command(&["compare", "--out", dir.to_str().unwrap()]);
@@ -49,7 +66,7 @@ fn wait_for(file: &Path, child: &mut Child) {
 }
 
 #[test]
-fn what_a_killed_comparison_has_measured_is_kept_and_gone_on_with() {
+fn measurements_of_a_killed_comparison_are_kept_and_continued() {
     let dir = folder("compare-resumed");
     let line = "--models=event-loop,threads --connections=1 --rounds=6 --duration=100ms";
     let options = words(line);
@@ -75,10 +92,10 @@ fn what_a_killed_comparison_has_measured_is_kept_and_gone_on_with() {
 }
 
 #[test]
-fn what_a_killed_comparison_has_left_behind_is_ended_by_the_next() {
+fn processes_of_a_killed_comparison_are_ended_by_the_next() {
     let dir = folder("compare-left");
     let program = binary();
-    // A server with a child that is not told of the end.
+    // A server with a child that doesn't end with it.
     let server = format!(
         "--server=left=sh -c \"sleep 600 & echo $! >> '{}'/pids; exec '{program}' serve --bind \
          127.0.0.1:{{port}}\"",
@@ -97,7 +114,7 @@ fn what_a_killed_comparison_has_left_behind_is_ended_by_the_next() {
         let pids = text.lines().map(|pid| pid.parse().unwrap());
         pids.collect::<Vec<i32>>()
     };
-    // Killed between two servers, it has left nothing: then one is put in its place.
+    // If the comparison was killed between two servers, no process is left.
     let left = pids().into_iter().find(|&pid| started(pid).is_some());
     let output = compare(
         &dir,
@@ -109,7 +126,7 @@ fn what_a_killed_comparison_has_left_behind_is_ended_by_the_next() {
     assert!(said.contains("was killed"), "{said}");
     let gone = pids().into_iter().all(|pid| started(pid).is_none());
     assert!(gone, "{left:?} is still there; {said}");
-    // Ended by the keeper of the killed comparison's server, or by the next comparison.
+    // The process was ended by the keeper of the killed comparison's server, or by the next comparison.
     assert!(said.contains("of its servers w"), "{said}");
     assert!(!dir.join("running.json").exists());
 }
@@ -127,7 +144,7 @@ fn a_hangup_keeps_what_was_measured_and_leaves_no_process() {
     let note = fs::read_to_string(dir.join("running.json")).unwrap();
     let note: serde_json::Value = serde_json::from_str(&note).unwrap();
     let servers = || marked("PORTLAB_RUN", note["mark"].as_str().unwrap()).unwrap();
-    // As when a terminal closes: the kernel sends one, and the shell another.
+    // When a terminal is closed, the kernel sends one signal, and the shell another.
     for _ in 0..2 {
         signal(&mut child, Signal::HUP).unwrap();
     }
@@ -137,7 +154,7 @@ fn a_hangup_keeps_what_was_measured_and_leaves_no_process() {
     assert!(!record.complete && record.measured() > 0);
     assert!(dir.join("report.html").exists() && !dir.join("running.json").exists());
 
-    // Where hangups are ignored, the comparison goes on.
+    // If hangups are ignored, the comparison continues.
     let script = format!("trap '' HUP; exec '{program}' compare --no-twin \"$@\"");
     let mut command = Command::new("sh");
     command.args(["-c", &script, "sh", "--models=threads", "--connections=1"]);
@@ -151,12 +168,12 @@ fn a_hangup_keeps_what_was_measured_and_leaves_no_process() {
 }
 
 #[test]
-fn an_unfinished_study_is_not_lost_by_a_slip() {
+fn an_unfinished_study_is_replaced_only_when_asked() {
     let dir = folder("compare-study");
     let options =
         words("--suite=full --models=event-loop --connections=2 --duration=20ms --size=64");
     let mut child = begun(&dir, &options, Stdio::null());
-    // Its servers go with it, wherever it is.
+    // The comparison ends its servers, whichever of them is running.
     signal_pid(child.id() as i32, Signal::INT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
     let out = format!("--out={}", dir.display());

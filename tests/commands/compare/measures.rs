@@ -1,4 +1,4 @@
-//! What is measured: every workload, sweeps, controls, and what the record keeps.
+//! The measurements: every workload, sweeps, controls, and what the record keeps.
 
 use std::{fs, path::Path};
 
@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use portlab_testkit::words;
 
-use super::{compare, compared, folder, refused, stranger};
+use super::{compare, compared, folder, foreign_server, refused};
 
 #[test]
-fn a_comparison_keeps_what_it_measured_and_shows_what_it_could_not() {
+fn a_comparison_keeps_its_measurements_and_names_the_cells_that_were_not_run() {
     let dir = folder("compare");
     let output = compare(
         &dir,
@@ -67,7 +67,7 @@ fn a_comparison_keeps_what_it_measured_and_shows_what_it_could_not() {
 }
 
 #[test]
-fn a_comparison_with_controls_says_what_the_traits_cost() {
+fn a_comparison_with_controls_prints_what_the_traits_cost() {
     let output = compare(
         &folder("compare-controls"),
         "--controls --models=event-loop --connections=4 --rounds=1 --duration=100ms",
@@ -76,12 +76,12 @@ fn a_comparison_with_controls_says_what_the_traits_cost() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert!(text.contains("What the traits cost"), "{text}");
-    let server = stranger("sh");
+    let server = foreign_server("sh");
     let none = ["compare", "--controls", "--models=none", &server];
     assert!(refused(&none).contains("--models has no model"));
 }
 
-/// A server that makes a process for each connection is not measured while it still does.
+/// A server that makes a process for each connection is measured only after it has made them all.
 #[test]
 fn every_connection_is_served_before_the_load_begins() {
     let record = compared(
@@ -165,7 +165,7 @@ fn every_workload_measures_what_it_is_for() {
 }
 
 #[test]
-fn an_open_loop_runs_at_what_all_can_bear_and_at_half_of_what_each_can() {
+fn an_open_loop_runs_at_a_common_rate_and_at_half_of_each_models_best() {
     let dir = folder("compare-rate");
     let record = compared(
         &dir,
@@ -199,7 +199,7 @@ fn an_open_loop_runs_at_what_all_can_bear_and_at_half_of_what_each_can() {
 }
 
 #[test]
-fn a_comparison_of_chats_ranks_by_fan_out_and_keeps_what_it_measured() {
+fn a_comparison_of_chats_ranks_by_fan_out_and_keeps_its_measurements() {
     let dir = folder("compare-chat");
     let output = compare(
         &dir,

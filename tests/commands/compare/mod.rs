@@ -1,10 +1,10 @@
-//! Comparisons as people make them: what is measured, what isn't and why, and what is kept.
+//! `portlab compare` as people use it: what is measured, what is refused, and what is kept.
 
 mod against;
 mod ends;
+mod foreign;
 mod measures;
 mod refusals;
-mod strangers;
 
 use std::{fs, path::Path, process::Output};
 
@@ -20,7 +20,7 @@ fn compared(dir: &Path, line: &str, more: &[&str]) -> Record {
     record(dir)
 }
 
-/// The same, however it ends.
+/// The same, with any exit code.
 fn compare(dir: &Path, line: &str, more: &[&str]) -> Output {
     let out = format!("--out={}", dir.display());
     portlab(&[&["compare", &out], &words(line)[..], more].concat())
@@ -30,8 +30,8 @@ fn record(dir: &Path) -> Record {
     read(&fs::read_to_string(dir.join("results.json")).unwrap()).unwrap()
 }
 
-/// This program's own echo, as a stranger.
-fn stranger(name: &str) -> String {
+/// This program's own echo, as a foreign server.
+fn foreign_server(name: &str) -> String {
     let portlab = binary();
     format!("--server={name}='{portlab}' serve --model event-loop --bind 127.0.0.1:{{port}}")
 }

@@ -1,9 +1,9 @@
-//! What is not measured, and why.
+//! Comparisons and servers that are refused, and why.
 
 use super::{compare, folder, refused};
 
 #[test]
-fn who_answers_wrongly_is_not_measured_and_fails_the_comparison() {
+fn a_server_that_answers_wrongly_is_not_measured_and_fails_the_comparison() {
     for (service, connections) in [("echo", 1), ("chat", 4)] {
         let dir = folder(&format!("compare-panic-{service}"));
         let line = format!(
@@ -18,7 +18,7 @@ fn who_answers_wrongly_is_not_measured_and_fails_the_comparison() {
 }
 
 #[test]
-fn a_comparison_of_chats_that_makes_no_sense_is_refused_with_the_remedy() {
+fn an_invalid_comparison_of_chats_is_refused_with_the_remedy() {
     for (options, remedy) in [
         (&["--connections=1"][..], "at least 2"),
         (&["--connections=10,5", "--rooms=3"], "at least 6"),
@@ -36,7 +36,7 @@ fn a_comparison_of_chats_that_makes_no_sense_is_refused_with_the_remedy() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused_with_the_remedy() {
+fn an_invalid_option_is_refused_with_the_remedy() {
     for (options, remedy) in [
         (&["--server=x"][..], "NAME='COMMAND'"),
         (&["--server=x=python3 echo.py"], "{port}"),

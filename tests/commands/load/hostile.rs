@@ -152,7 +152,10 @@ fn a_deadline_does_not_move_with_each_byte() {
     let addr = server(drip);
     for (option, phase) in [
         ("--greeting=until:END", "greeting: timed out"),
-        ("--script=chat", "greeting: the next was not let in"),
+        (
+            "--script=chat",
+            "greeting: the next member was not admitted",
+        ),
     ] {
         let options = format!("{option} --timeout=300ms --connections=2");
         let (output, _) = attacked(addr, &options, || false);

@@ -29,7 +29,7 @@ fn lines_and_delimiters_and_lengths_end_an_answer() {
 #[test]
 fn connections_that_hear_no_greeting_were_made_all_the_same() {
     let said = unable(server(echo), "-c=2 --greeting=lines:1 --timeout=200ms");
-    has(&said, &["2 connections", "none got as far as talking"]);
+    has(&said, &["2 connections", "none could exchange messages"]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Servers that aren't ours.
+//! Foreign servers.
 
 use std::{
     fs,
@@ -14,10 +14,10 @@ use portlab_stats::record::{Kind, Record, Round, Unmetered};
 use portlab_sys::marked::started;
 use portlab_testkit::binary;
 
-use super::{compare, compared, folder, record, stranger};
+use super::{compare, compared, folder, foreign_server, record};
 
 #[test]
-fn a_stranger_is_verified_and_metered_with_all_that_it_starts() {
+fn a_foreign_server_is_verified_and_metered_with_all_its_processes() {
     let dir = folder("compare-stranger");
     let program = binary();
     // The shell stays, so that there are two processes.
@@ -27,9 +27,9 @@ fn a_stranger_is_verified_and_metered_with_all_that_it_starts() {
     let record = compared(
         &dir,
         "--models=event-loop --connections=4 --rounds=2 --duration=100ms --baseline=alone",
-        &[&stranger("alone"), &in_a_shell],
+        &[&foreign_server("alone"), &in_a_shell],
     );
-    // What stands in the report can be given to a shell.
+    // The command in the report can be given to a shell.
     let words = shlex::split(&record.command).unwrap();
     assert!(words.contains(&in_a_shell), "{}", record.command);
     let kinds = record
@@ -58,16 +58,16 @@ fn a_stranger_is_verified_and_metered_with_all_that_it_starts() {
 }
 
 #[test]
-fn a_stranger_that_lies_or_does_not_come_fails_the_comparison() {
+fn a_foreign_server_that_answers_wrongly_or_does_not_start_fails_the_comparison() {
     for (name, command, why) in [
-        ("nobody", "no-such-program-at-all {port}", "can't start"),
+        ("missing", "no-such-program-at-all {port}", "can't start"),
         (
             "brief",
             "sh -c 'echo {port} is mine >&2; exit 3'",
             "is mine",
         ),
         (
-            "liar",
+            "wrong",
             "'BIN' serve --service reply --bind 127.0.0.1:{port}",
             "verification failed",
         ),
@@ -87,10 +87,9 @@ fn a_stranger_that_lies_or_does_not_come_fails_the_comparison() {
     }
 }
 
-/// Whatever becomes of a stranger, what it has started itself doesn't outlive it; and it may say what
-/// it likes, in any encoding.
+/// Processes that a foreign server has started are ended with it, after a failure too. Its output may be in any encoding.
 #[test]
-fn what_a_stranger_has_started_goes_with_it() {
+fn processes_that_a_foreign_server_has_started_are_ended_with_it() {
     let dir = folder("compare-strange");
     let program = binary();
     let pids = dir.join("pids");
@@ -124,26 +123,26 @@ fn what_a_stranger_has_started_goes_with_it() {
 }
 
 #[test]
-fn who_fails_again_and_again_is_given_up() {
+fn a_server_that_fails_several_times_is_given_up() {
     let dir = folder("compare-hopeless");
     let output = compare(
         &dir,
         "--models=event-loop --connections=1 --rounds=5 --duration=100ms \
              --warmup=1ms",
-        &["--server=nobody=no-such-program-at-all {port}"],
+        &["--server=missing=no-such-program-at-all {port}"],
     );
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("given up: nobody"), "{said}");
+    assert!(said.contains("given up: missing"), "{said}");
     let record = record(&dir);
     assert!(record.complete);
     let cell = |name: &str| record.cells.iter().find(|cell| cell.model == name).unwrap();
-    assert_eq!(cell("nobody").failures.len(), 3);
+    assert_eq!(cell("missing").failures.len(), 3);
     assert_eq!(cell("event-loop").rounds.len(), 5);
 }
 
 #[test]
-fn a_stranger_is_not_called_just_to_see_that_it_listens() {
+fn a_foreign_server_gets_no_empty_connection() {
     let Some(python) = Python::find() else {
         eprintln!("skipped: no Python here");
         return;
@@ -151,7 +150,7 @@ fn a_stranger_is_not_called_just_to_see_that_it_listens() {
     let dir = folder("compare-not-called");
     fs::create_dir_all(&dir).unwrap();
     let (program, empty) = (dir.join("echo.py"), dir.join("empty"));
-    fs::write(&program, NOTES_EMPTY_CALLS).unwrap();
+    fs::write(&program, NOTES_EMPTY_CONNECTIONS).unwrap();
     let server = format!(
         "--server=noting={} '{}' {{port}} '{}'",
         python.program,
@@ -161,26 +160,26 @@ fn a_stranger_is_not_called_just_to_see_that_it_listens() {
     let line = "--models=event-loop --connections=2 --rounds=2 --duration=100ms";
     let record = compared(&dir.join("results"), line, &[&server]);
     assert!(record.cells.iter().all(|it| it.errors() == 0), "{record:?}");
-    assert!(!empty.exists(), "the server was called and not spoken to");
+    assert!(!empty.exists(), "the server got an empty connection");
 }
 
-/// An echo that notes each connection on which nothing came: such a one ends many a small server.
-const NOTES_EMPTY_CALLS: &str = "\
+/// An echo that notes each connection on which it received nothing: such a connection ends many small servers.
+const NOTES_EMPTY_CONNECTIONS: &str = "\
 import socket, sys, threading
 def serve(conn):
-    heard = 0
+    received = 0
     with conn:
         while data := conn.recv(65536):
-            heard += len(data)
+            received += len(data)
             conn.sendall(data)
-    if not heard:
+    if not received:
         open(sys.argv[2], 'a').write('empty\\n')
 door = socket.create_server(('127.0.0.1', int(sys.argv[1])), backlog=128)
 while True:
     threading.Thread(target=serve, args=(door.accept()[0],), daemon=True).start()
 ";
 
-/// Compares `command`, which stands for itself alone, once; returns the record, and what was said.
+/// Measures the foreign server `command` alone, once; returns the record, and stderr.
 fn alone(dir: &Path, command: &str, more: &[&str]) -> (Record, String) {
     let command = command.replace("BIN", binary());
     let server = format!("--server=it={command}");
@@ -196,7 +195,7 @@ fn only_round(record: &Record) -> &Round {
     &cell.rounds[0]
 }
 
-/// The process that serves has lost its parent; the one that was started does nothing.
+/// The process that serves has lost its parent; the process that was started does nothing.
 #[test]
 fn an_orphan_behind_a_shell_is_metered_and_ended() {
     let dir = folder("compare-orphan");
@@ -214,9 +213,9 @@ fn an_orphan_behind_a_shell_is_metered_and_ended() {
     assert_eq!(started(pid.trim().parse().unwrap()), None);
 }
 
-/// It has left its parent, its session, its process group and its environment, and is several processes.
+/// The server has left its parent, its session, its process group and its environment, and has several processes.
 #[test]
-fn a_server_that_leaves_everything_is_metered_and_ended() {
+fn a_daemon_is_metered_and_ended() {
     let dir = folder("compare-daemon");
     let serve = "'BIN' serve --model prefork --workers 4 --bind 127.0.0.1:{port}";
     let pids = dir.join("pids");
@@ -226,7 +225,7 @@ fn a_server_that_leaves_everything_is_metered_and_ended() {
     );
     let (record, said) = alone(&dir, &command, &[]);
     let round = only_round(&record);
-    // The sleeper, and five processes of the server.
+    // The process `sleep`, and five processes of the server.
     assert_eq!(round.processes, 6, "{said}");
     assert!(round.server_cpu_us_per_message.unwrap() > 0.1);
     let pid = fs::read_to_string(pids).unwrap();
@@ -247,7 +246,7 @@ fn a_server_that_the_command_did_not_start_is_refused() {
     let dir = folder("compare-elsewhere");
     let file = dir.join("port");
     let written = file.clone();
-    // This process is the stranger's server: it learns the port from a file.
+    // This process is the foreign server: it reads the port from a file.
     let server = thread::spawn(move || {
         let since = Instant::now();
         let port: u16 = loop {
@@ -286,7 +285,7 @@ fn a_server_that_the_command_did_not_start_is_refused() {
 }
 
 #[test]
-fn a_server_that_listens_elsewhere_or_not_in_time_is_told_of() {
+fn a_server_that_listens_elsewhere_or_not_in_time_is_reported() {
     let reason = |name: &str, command: &str, more: &[&str]| {
         let (record, _) = alone(&folder(name), command, more);
         record.cells[0].failures[0].reason.en.clone()
