@@ -47,7 +47,7 @@ static SHEET: Sheet = Sheet {
     family: PROCESSES,
     term: Text::new(
         "pre-forked pool, every worker accepts",
-        "预先派生的进程池，每个工作进程自己 accept（pre-forked pool）",
+        "预先创建的进程池，每个工作进程自己 accept（pre-forked pool）",
     ),
     idea: Text::new(
         "N processes are forked in advance; each accepts and serves one client at a time.",

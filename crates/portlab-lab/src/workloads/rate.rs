@@ -11,7 +11,7 @@ pub(super) static WORKLOAD: Workload = Workload {
     title: &Text::new("rate: messages at a fixed rate", "定速：消息按固定速率到来"),
     asks: &Text::new(
         "How long does an answer take when messages come at a fixed rate?",
-        "消息按固定速率到来、不等上一个响应时，一个响应要等多久？",
+        "不等上一个响应就发下一条时，一个响应要等多久？",
     ),
     ranked_by: Measure::LatencyP99,
     connections: Scale {

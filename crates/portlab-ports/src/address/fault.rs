@@ -35,7 +35,7 @@ impl Fault {
         match self {
             Self::Url { addr, text } => tr!(
                 "{text:?} is a URL, not an address; write HOST:PORT: {command} {addr}",
-                "{text:?} 是网址（URL），不是地址；请写 主机:端口：{command} {addr}"
+                "{text:?} 是网址（URL），不是地址；请写成“主机:端口”：{command} {addr}"
             ),
             Self::NoPort { host } if named(host).is_some() => tr!(
                 "{host:?} has no port; if you mean the service of this name, write a colon before it: \
@@ -44,12 +44,12 @@ impl Fault {
             ),
             Self::NoPort { host } if host.is_empty() => tr!(
                 "\"\" is not an address; write HOST:PORT: {command} 127.0.0.1:8080",
-                "\"\" 不是地址；请写 主机:端口：{command} 127.0.0.1:8080"
+                "\"\" 不是地址；请写成“主机:端口”：{command} 127.0.0.1:8080"
             ),
             Self::NoPort { host } => tr!(
                 "{host:?} has no port, and a machine has 65535 ports; write HOST:PORT: \
                  {command} {host}:8080 (portlab ports lists the ports of this machine)",
-                "{host:?} 没有写端口，一台机器有 65535 个端口；请写 主机:端口：{command} {host}:8080\
+                "{host:?} 没有写端口，一台机器有 65535 个端口；请写成“主机:端口”：{command} {host}:8080\
                  （portlab ports 会列出本机的端口）"
             ),
             Self::BadPort {
@@ -80,7 +80,7 @@ impl Fault {
             Self::BadHost { host, text } => tr!(
                 "{host:?} in {text:?} is not a host; write HOST:PORT, such as 127.0.0.1:8080, or \
                  [::1]:8080 for IPv6",
-                "{text:?} 里的 {host:?} 不是主机；请写 主机:端口，比如 127.0.0.1:8080，IPv6 写作 \
+                "{text:?} 里的 {host:?} 不是主机；请写成“主机:端口”，比如 127.0.0.1:8080，IPv6 写作 \
                  [::1]:8080"
             ),
         }

@@ -130,7 +130,7 @@ fn checked(record: &Record, lang: Lang) -> Option<Sentence> {
     let checked = tr!(
         lang,
         "{count} measurement[|s] without an error: every response was checked.",
-        "{count}次测量，没有错误：每条响应都核对过。"
+        "{count}次测量，没有错误：每个响应都核对过。"
     );
     Some(Sentence::of(lang, &checked))
 }
