@@ -16,7 +16,7 @@ use std::{
     fs,
     io::{self, BufRead, BufReader, ErrorKind, Read, Write},
     net::{IpAddr, SocketAddr, TcpListener, TcpStream},
-    process::{Output, Stdio},
+    process::{Child, Output, Stdio},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -77,6 +77,32 @@ fn plain(addr: SocketAddr, options: &str) -> Output {
 
 fn load(addr: SocketAddr, options: &str) -> Output {
     plain(addr, &format!("--json {options}"))
+}
+
+/// Loads `addr` until the first line about a measured second is on stderr, calls `then`, and interrupts the run.
+/// Returns the output, and all lines of stderr.
+fn interrupted(
+    addr: SocketAddr,
+    options: &str,
+    then: impl FnOnce(&mut Child),
+) -> (Output, Vec<String>) {
+    let load = format!("load {addr} -d=10m --json --plain {options}");
+    let mut child = command(&words(&load)).spawn().unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut lines = lines.map(Result::unwrap);
+    let mut said: Vec<String> = Vec::new();
+    while !said.last().is_some_and(|line| is_second(line)) {
+        said.push(lines.next().unwrap());
+    }
+    then(&mut child);
+    signal(&mut child, Signal::INT).unwrap();
+    said.extend(lines);
+    (child.wait_with_output().unwrap(), said)
+}
+
+/// Whether a line of stderr tells of a second that was measured.
+fn is_second(line: &str) -> bool {
+    line.contains("/s  p50")
 }
 
 /// What a run prints for people that ends with the exit code `code`.

@@ -23,8 +23,9 @@ fn the_files_of_a_run_agree_with_its_result() {
     let path = |name: &str| dir.join(name);
     let option = |name: &str| format!("--{name}={}", path(name).display());
     let files = ["hgrm", "hlog", "csv"].map(option).join(" ");
-    let options = format!("-c=2 -d=1200ms --warmup=50ms {files}");
-    let result = fine(server(echo), &options);
+    let options = format!("-c=2 --warmup=50ms {files}");
+    let (output, _) = interrupted(server(echo), &options, |_| ());
+    let result = json(&output);
     let count = result["latency_ns"]["count"].as_u64().unwrap();
 
     let csv = fs::read_to_string(path("csv")).unwrap();
@@ -103,12 +104,23 @@ fn a_reader_that_has_seen_enough_ends_a_load_quietly() {
 }
 
 #[test]
-fn off_a_terminal_a_line_a_second_is_told_on_stderr() {
-    let said = stderr(&load(server(echo), "-c=1 -d=2s --warmup=0s"));
-    let lines = said.lines().filter(|line| line.contains("/s  p50"));
-    // The last one may be a short one.
-    assert!((2..=3).contains(&lines.count()), "{said}");
-    assert!(!said.contains("warming up"), "there is no warm-up: {said}");
+fn off_a_terminal_stderr_has_a_line_for_each_second() {
+    let csv = folder("seconds").join("csv");
+    let options = format!("-c=1 --warmup=0s --csv={}", csv.display());
+    let (_, said) = interrupted(server(echo), &options, |_| ());
+    let lines = said.iter().filter(|line| is_second(line)).count();
+    let csv = fs::read_to_string(csv).unwrap();
+    let rows = csv.lines().skip(1).map(|row| {
+        let mut numbers = row.split(',').map(|it| it.parse::<f64>().unwrap());
+        -numbers.next().unwrap() + numbers.next().unwrap()
+    });
+    let mut lengths: Vec<_> = rows.collect();
+    assert_eq!(lengths.len(), lines, "{said:?}\n{csv}");
+    // The last second may be a short one.
+    lengths.pop();
+    assert!(lengths.iter().all(|length_s| *length_s >= 0.9), "{csv}");
+    let warms_up = said.iter().any(|line| line.contains("warming up"));
+    assert!(!warms_up, "there is no warm-up: {said:?}");
 }
 
 #[test]

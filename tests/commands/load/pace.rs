@@ -5,10 +5,10 @@ use super::*;
 #[test]
 fn an_open_loop_accounts_for_every_message_that_was_due() {
     let addr = server(echo);
-    // A Poisson process of 1,400 has a standard deviation of 37; and a busy machine may take a moment between
-    // two readings of the clock.
-    for (arrivals, allowed) in [("uniform", 100.0), ("poisson", 250.0)] {
-        let options = format!("--rate=2k --arrivals={arrivals} -d=700ms -c=5 --threads=2");
+    // Each of two threads has half of the connections, and one message may be due at either edge of its time. A
+    // Poisson process of 1,400 has a standard deviation of 37.
+    for (arrivals, allowed) in [("uniform", 3.0), ("poisson", 250.0)] {
+        let options = format!("--rate=2k --arrivals={arrivals} -d=700ms -c=4 --threads=2");
         let result = fine(addr, &options);
         let count = number(&result, "latency_ns/count");
         let due = number(&result, "elapsed_ns") / 1e9 * 2_000.0;
@@ -45,8 +45,10 @@ fn a_stall_is_charged_to_every_message_that_had_to_wait_for_it() {
         number(&result, "uncorrected_latency_ns/max") >= 600e6,
         "{result}"
     );
-    // What others keep quiet about isn't the generator's own doing.
-    assert!(number(&result, "pacing_lag_ns/p50") < 450e6);
+    // The time that messages waited for a connection isn't the generator's lag.
+    let [from_due, from_sent, lag] =
+        ["latency_ns", "uncorrected_latency_ns", "pacing_lag_ns"].map(|key| sum(&result, key));
+    assert!(lag + from_sent < 0.9 * from_due, "{result}");
 }
 
 #[test]
@@ -59,37 +61,51 @@ fn one_connection_is_given_all_that_is_due_up_to_its_depth() {
 }
 
 #[test]
-fn a_generator_that_was_stopped_says_so_and_blames_itself() {
-    stop_and_look(&[]);
+fn a_stopped_generator_reports_that_it_sent_late() {
+    stop_and_look("");
 }
 
-/// One that spins is rarely asleep when it is stopped.
+/// A generator that spins is rarely asleep when it is stopped.
 #[test]
-fn a_generator_that_was_stopped_at_its_work_says_so_too() {
-    stop_and_look(&["--spin"]);
+fn a_stopped_generator_that_spins_reports_that_it_sent_late() {
+    stop_and_look("--spin");
 }
 
-fn stop_and_look(options: &[&str]) {
-    let addr = server(echo);
+fn stop_and_look(option: &str) {
+    let echoed = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&echoed);
+    let addr = server(echo_changed(move |piece, _| {
+        counted.fetch_add(piece.len() as u64 / 64, Relaxed);
+        true
+    }));
     // So many connections that one is always free, whenever the generator is stopped: if all were waiting for
     // answers, the messages due would have waited for those too.
-    let load = format!("load {addr} --rate=2k -c=16 -d=3s --json --plain");
-    let mut child = command(&words(&load)).args(options).spawn().unwrap();
-    let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
-    // A second has been measured.
-    assert!(said.any(|line| line.unwrap().contains("p99")));
-    signal(&mut child, Signal::STOP).unwrap();
-    thread::sleep(Duration::from_millis(400));
-    signal(&mut child, Signal::CONT).unwrap();
-    thread::spawn(move || said.for_each(drop));
-    let result = json(&child.wait_with_output().unwrap());
+    let options = format!("--rate=2k -c=16 {option}");
+    // While the generator is stopped, this many messages become due.
+    let late = 800;
+    let (output, _) = interrupted(addr, &options, |child| {
+        signal(child, Signal::STOP).unwrap();
+        thread::sleep(Duration::from_millis(400));
+        let before = echoed.load(Relaxed);
+        signal(child, Signal::CONT).unwrap();
+        wait_until("the late messages are sent", || {
+            echoed.load(Relaxed) >= before + late
+        });
+    });
+    let result = json(&output);
     has(&result["verdict"]["doubts"].to_string(), &["held_up"]);
-    // They waited for the generator, and not for the server.
-    assert!(number(&result, "pacing_lag_ns/p99") > 200e6, "{result}");
-    assert!(
-        number(&result, "uncorrected_latency_ns/p50") < 200e6,
-        "{result}"
-    );
+    let [lag, from_due, from_sent] =
+        ["pacing_lag_ns", "latency_ns", "uncorrected_latency_ns"].map(|key| sum(&result, key));
+    // The late messages waited for 200 ms on average, or longer if the generator was stopped for longer.
+    assert!(lag >= 0.9 * late as f64 * 200e6, "{lag} ns in {result}");
+    // All of this time is before the messages were sent, and none of it after.
+    assert!(from_due - from_sent >= 0.99 * lag, "{result}");
+}
+
+/// All times of a histogram together, in nanoseconds.
+#[track_caller]
+fn sum(result: &Value, key: &str) -> f64 {
+    number(result, &format!("{key}/mean")) * number(result, &format!("{key}/count"))
 }
 
 #[test]
@@ -101,10 +117,10 @@ fn what_is_due_and_never_sent_is_counted() {
         swallow(stream)
     });
     let (result, _) = failed(addr, "--rate=100 -d=500ms --warmup=0s -c=1 --timeout=1s");
-    holds(&result, json!({"messages": 2, "unanswered": 1}));
+    holds(&result, json!({"answered": 2, "unanswered": 1}));
     let due = number(&result, "elapsed_ns") / 1e9 * 100.0;
     let due_not_sent = number(&result, "due_not_sent");
-    assert!((due_not_sent + 3.0 - due).abs() <= 5.0, "{result}");
+    assert!((due_not_sent + 3.0 - due).abs() <= 1.0, "{result}");
     let doubts = result["verdict"]["doubts"].to_string();
     has(&doubts, &["missing_answers", "overload"]);
 }
@@ -197,9 +213,9 @@ fn a_ladder_is_no_wider_than_its_terminal() {
 #[test]
 fn a_closed_loop_says_how_far_it_keeps_littles_law() {
     let result = fine(server(echo), "-c=4 -d=400ms");
-    // What is in flight at its edges matters in so short a run.
+    // Both sides of the law are sums over the same moments, so a busy machine doesn't change the residual.
     let residual = number(&result, "verdict/littles_law_residual");
-    assert!(residual.abs() < 0.05, "{result}");
+    assert!(residual.abs() < 0.001, "{result}");
     // There is nothing to correct.
     holds(&result, json!({"uncorrected_latency_ns": null}));
 }
