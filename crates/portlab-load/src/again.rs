@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 /// events again. The connections that are left wait for the next turn.
 pub(crate) const SLICE: u64 = 20_000_000;
 
-/// The slots that are visited again without an event of the poller, each listed once: the poller also reports new bytes
-/// of a listed slot, and with two entries a slot would be visited more and more often.
+/// The slots that are visited again without an event of the poller. Each is listed once: the poller also reports new
+/// bytes of a listed slot, and a slot with two entries would be visited more and more often.
 #[derive(Debug)]
 pub(crate) struct Again {
     queue: VecDeque<u32>,
@@ -15,11 +15,11 @@ pub(crate) struct Again {
 }
 
 impl Again {
-    /// An empty list for `places` slots.
-    pub(crate) fn new(places: usize) -> Self {
+    /// An empty list for `slots` slots.
+    pub(crate) fn new(slots: usize) -> Self {
         Self {
             queue: VecDeque::new(),
-            is_listed: vec![false; places],
+            is_listed: vec![false; slots],
         }
     }
 
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_listed_once_and_in_its_turn() {
+    fn a_slot_is_listed_once_and_in_its_turn() {
         let mut again = Again::new(3);
         [2, 0, 2, 2].into_iter().for_each(|slot| again.push(slot));
         assert_eq!((again.len(), again.pop()), (2, Some(2)));

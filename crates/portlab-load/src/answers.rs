@@ -9,14 +9,15 @@ use crate::{ErrorAnswer, Sample, shown::shown, status::Dialect};
 
 /// What the answers of a run begin with, where they aren't compared byte by byte with what was sent.
 ///
-/// Their number is bounded and so is their length, so that a server whose answers all differ costs
-/// no more memory than others.
+/// The number and the length of the first lines are bounded, so that a server whose answers all differ costs no more
+/// memory than others.
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
     first: Option<(Instant, Sample)>,
     lines: Vec<FirstLine>,
-    /// Which of them came last: most often the next one is like it.
+    /// The index of the line that came last: most often the next answer begins with the same line.
     last: usize,
+    /// Answers whose first line isn't kept.
     others: u64,
 }
 
@@ -24,11 +25,11 @@ pub struct Answers {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerLine {
-    /// Without its end, and at most 80 bytes of it; other bytes than text escaped.
+    /// Without its end, and at most 80 bytes of it; bytes that aren't text are escaped.
     pub line: String,
     /// Answers that began with it.
     pub count: u64,
-    /// What error it is by its protocol, in English, if it is one.
+    /// The error that the line reports by its protocol, in English, if it is one.
     pub error: Option<String>,
 }
 
@@ -38,7 +39,7 @@ pub(crate) struct FirstLine {
     /// With the line feed, if it has one within the first [`FirstLine::LONGEST`] bytes; otherwise as
     /// many of them as there are.
     line: Box<[u8]>,
-    /// Of the line: two that differ are hardly ever compared byte by byte.
+    /// The hash of the line, so that different lines are rarely compared byte by byte.
     hash: u64,
     count: u64,
     error: Option<ErrorAnswer>,
@@ -47,7 +48,7 @@ pub(crate) struct FirstLine {
 /// Which first line an answer has, and whether that is an error.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sorted {
-    /// Beyond the end: one that isn't kept.
+    /// The index of the line; `u16::MAX` if the line isn't kept.
     line: u16,
     pub(crate) error: Option<ErrorAnswer>,
 }
@@ -59,13 +60,13 @@ impl FirstLine {
     /// How much of a first line is looked at, in bytes.
     pub(crate) const LONGEST: usize = 80;
 
-    /// The line, without its end, as text that no terminal obeys.
+    /// The line, without its end, as text without control characters.
     fn text(&self) -> String {
         let cut = self.line.len() == Self::LONGEST && !self.line.ends_with(b"\n");
         shown(self.line.trim_ascii_end(), cut)
     }
 
-    /// Whether nothing that follows could belong to the line.
+    /// Whether the line is complete: later bytes don't belong to it.
     fn is_whole(line: &[u8]) -> bool {
         line.len() == Self::LONGEST || line.ends_with(b"\n")
     }
@@ -83,7 +84,7 @@ impl Answers {
         self.first.as_ref().map(|(_, first)| first)
     }
 
-    /// The first lines that were kept apart, the most frequent first.
+    /// The first lines that were kept, the most frequent first.
     pub fn lines(&self) -> Vec<AnswerLine> {
         let mut lines: Vec<_> = self.lines.iter().filter(|line| line.count > 0).collect();
         lines.sort_by_key(|line| std::cmp::Reverse(line.count));
@@ -95,7 +96,7 @@ impl Answers {
         shown.collect()
     }
 
-    /// How many answers began otherwise, and weren't kept apart.
+    /// How many answers began with other lines, which aren't kept.
     pub fn others(&self) -> u64 {
         self.others
     }
@@ -105,7 +106,7 @@ impl Answers {
         self.lines.iter().map(|line| line.count).sum::<u64>() + self.others
     }
 
-    /// Adds what another thread has seen, or another run.
+    /// Adds the answers of another thread, or of another run.
     pub fn merge(&mut self, other: &Self) {
         if let Some((at, _)) = other.first
             && self.first.as_ref().is_none_or(|(earlier, _)| at < *earlier)
@@ -123,17 +124,17 @@ impl Answers {
         }
     }
 
-    /// Keeps `bytes`, if nothing came before.
+    /// Keeps the beginning of `bytes` as the first answer, unless one is kept.
     pub(crate) fn keep_first(&mut self, bytes: &[u8]) {
         if self.first.is_none() {
             self.first = Some((Instant::now(), Sample::of(bytes, FirstLine::LONGEST)));
         }
     }
 
-    /// The first line of an answer that begins with `head`, `whole` if there is no more of it; `None`
-    /// if that isn't enough of it to tell.
+    /// The first line of an answer that begins with `head`; `whole` says that the answer ends there. `None` if more
+    /// bytes are needed.
     pub(crate) fn sort(&mut self, head: &[u8], whole: bool, dialect: &Dialect) -> Option<Sorted> {
-        // What is usual costs one comparison, and no search for the end of the line.
+        // If the answer begins like the last one, one comparison is enough.
         if let Some(last) = self.lines.get(self.last)
             && last.begins(head)
             && (whole || FirstLine::is_whole(&last.line))
@@ -177,7 +178,7 @@ impl Answers {
         }
     }
 
-    /// An answer that began so is complete.
+    /// Counts a complete answer that has this first line.
     pub(crate) fn count(&mut self, sorted: Sorted) {
         match self.lines.get_mut(usize::from(sorted.line)) {
             Some(line) => line.count += 1,
@@ -246,7 +247,7 @@ mod tests {
             let expected = [("ok", 2), (&cut, 2), ("okay", 1), ("ok", 1), ("no", 1)]
                 .map(|(line, count)| (line.to_owned(), count));
             let mut told = told(&counted);
-            // Those that came equally often are in the order in which they came.
+            // Lines that came equally often may be in any order.
             told.sort_by_key(|it| expected.iter().position(|other| other == it));
             assert_eq!(told, expected, "{piece}");
             assert!(counted.first().unwrap().bytes().starts_with(b"ok"));
@@ -267,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_counted_even_where_its_line_is_not_kept() {
+    fn an_error_is_recognised_even_if_its_line_is_not_kept() {
         let (mut answers, dialect) = (Answers::default(), Dialect::default());
         for number in 400..500 {
             let line = format!("HTTP/1.1 {number} no\r\n");

@@ -9,21 +9,20 @@ use mio::Events;
 
 use crate::{
     Phase,
-    conn::{Broken, Then},
-    dialogue::Dialogue,
+    dialogue::{Broken, Dialogue, Then},
     worker::{ALARM, Slot, Worker},
 };
 
-/// How long the server may take to close too.
+/// How long the server may take to close the connections too.
 const CLOSING: Duration = Duration::from_millis(500);
 
 impl<C: Dialogue> Worker<C> {
     /// Half-closes every connection without a request in flight, and reads until the server has closed too: bytes
-    /// that come now are too many.
+    /// that come now are an error. The other connections are closed at once.
     pub(crate) fn close_all(&mut self, events: &mut Events) -> io::Result<()> {
         let mut left = 0;
-        for slot in 0..self.places.len() as u32 {
-            let Slot::Open(conn) = &self.places[slot as usize] else {
+        for slot in 0..self.slots.len() as u32 {
+            let Slot::Open(conn) = &self.slots[slot as usize] else {
                 continue;
             };
             if self.state.plan.life.reset || conn.is_waiting() {
@@ -51,20 +50,20 @@ impl<C: Dialogue> Worker<C> {
                     return Ok(());
                 }
                 let slot = event.token().0 as u32;
-                let Slot::Open(conn) = &mut self.places[slot as usize] else {
+                let Slot::Open(conn) = &mut self.slots[slot as usize] else {
                     continue;
                 };
                 let ended = event.is_read_closed();
                 match conn.drive(&mut self.state, ended) {
                     Ok(Then::Wait | Then::GoOn) => {}
-                    // A server may send last words; an echo may not.
+                    // A server may send a farewell message; an echo server may not.
                     Err(broken @ (Broken::Wrong(_) | Broken::Because(Phase::Verify, _)))
                         if self.state.plan.checks_every_byte() =>
                     {
                         self.lose(slot, broken);
                         left -= 1;
                     }
-                    // No answer was missing, however it ends.
+                    // No request waited for its answer, so neither a FIN nor an error matters.
                     Ok(_) | Err(_) => {
                         self.clear(slot);
                         left -= 1;

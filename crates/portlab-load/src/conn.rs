@@ -9,10 +9,9 @@ use std::{
 use mio::net::TcpStream;
 
 use crate::{
-    Answers, Cause, Expect, FirstLine, LONGEST_LINE, Mismatch, Pace, Phase, Plan, Ring, Tally,
+    Answers, Cause, Expect, FirstLine, LONGEST_LINE, Pace, Phase, Plan, Ring,
     answers::Sorted,
-    dialogue::{Dialogue, Finished, Turn},
-    endings,
+    dialogue::{Broken, Dialogue, Finished, Then, Turn},
     requests::Requests,
     stage::{Stage, Stages},
     stats::Stats,
@@ -30,7 +29,7 @@ pub(crate) struct Conn {
     stream: TcpStream,
     /// Its slot among its thread's connections.
     slot: u32,
-    /// Which connection of the run this is; its stream is the ring from a place of its own on.
+    /// The connection's number in the run. It gives the place in the ring where the connection's stream begins.
     number: usize,
     /// Bytes handed to the system.
     sent: u64,
@@ -44,8 +43,8 @@ pub(crate) struct Conn {
     progress: Option<usize>,
     /// Which first line that answer has, once that is known.
     sorted: Option<Sorted>,
-    /// The beginning of an answer that reads have cut: its first line, and what is shown if its end never
-    /// comes. Most often empty, and never longer than [`FirstLine::LONGEST`].
+    /// The beginning of an answer that came in several reads: its first line, and what is shown if the answer stays
+    /// incomplete. Most often empty, and never longer than [`FirstLine::LONGEST`].
     head: Vec<u8>,
     /// More has come than was asked for.
     got_more: bool,
@@ -55,8 +54,7 @@ pub(crate) struct Conn {
     blocked: bool,
     /// Messages that may still be asked on this connection.
     left: u64,
-    /// A client that sends or reads slowly pauses: until when before it sends, until when before it reads, and when
-    /// its timer wakes it.
+    /// The pauses of a client that sends or reads slowly.
     pause: Pause,
 }
 
@@ -64,7 +62,8 @@ pub(crate) struct Conn {
 struct Pause {
     sending_until: u64,
     reading_until: u64,
-    reminder: u64,
+    /// When the timer ends the pause.
+    timer_at: u64,
 }
 
 /// A message in flight. Times are in nanoseconds since the run began.
@@ -72,56 +71,16 @@ struct Pause {
 struct Asked {
     /// When it was due.
     due: u64,
-    /// When the connection got it. In a closed loop that is when it was due.
+    /// When it was given to the connection. In a closed loop that is when it was due.
     sent: u64,
     size: usize,
-}
-
-/// What the worker does next with a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Then {
-    /// The poller will report when there is more.
-    Wait,
-    /// There is more already; other connections have their turn first.
-    GoOn,
-    /// It has had all its answers: close it.
-    Retire,
-    /// The server has closed it, and no answer was missing.
-    Over,
-}
-
-/// A connection that can't go on.
-#[derive(Debug)]
-pub(crate) enum Broken {
-    Io(Phase, io::Error),
-    Because(Phase, Cause),
-    Wrong(Mismatch),
-}
-
-impl Broken {
-    /// Whether the server has ended a connection that was open.
-    pub(crate) fn is_the_servers_end(&self) -> bool {
-        match self {
-            Self::Io(Phase::Send | Phase::Receive, error) => endings::is_the_servers_end(error),
-            Self::Because(_, cause) => matches!(cause, Cause::ClosedEarly | Cause::ClosedIdle),
-            Self::Io(..) | Self::Wrong(_) => false,
-        }
-    }
-
-    pub(crate) fn count_in(self, tally: &mut Tally) {
-        match self {
-            Self::Io(phase, error) => tally.add_io(phase, &error),
-            Self::Because(phase, cause) => tally.add(phase, cause),
-            Self::Wrong(mismatch) => tally.add_mismatch(mismatch),
-        }
-    }
 }
 
 /// Reads, or messages sent without an answer, in one visit: so that a connection that always has
 /// more doesn't starve the others.
 const VISIT: usize = 16;
 
-/// How many connections send at most before the thread looks at what has come.
+/// How many connections send at most before the thread reads again.
 const BURST: usize = 64;
 
 /// How often a slow reader reads, per second.
@@ -134,8 +93,8 @@ impl Dialogue for Conn {
     const NEEDS_ALL: bool = false;
     const REPLACES_LOST: bool = true;
 
-    fn shared(plan: &Plan, places: usize) -> Requests {
-        Requests::new(plan, places)
+    fn shared(plan: &Plan, slots: usize) -> Requests {
+        Requests::new(plan, slots)
     }
 
     fn new(
@@ -200,8 +159,8 @@ impl Dialogue for Conn {
         state.shared.rooms().max(BURST)
     }
 
-    /// The connection that has been free for longest: usually for one message, and for more when more are due
-    /// than there are connections with room.
+    /// The connection that has been free for longest. It sends one message, or several if more messages are due than
+    /// connections are free.
     fn next_sender(state: &mut ThreadState, now: u64) -> Option<Turn> {
         let rooms = state.shared.rooms() as u64;
         state.next_due().filter(|due| *due <= now)?;
@@ -244,7 +203,7 @@ impl Dialogue for Conn {
             if self.is_done(state) {
                 return Ok(Then::Retire);
             }
-            // A read that didn't fill the buffer has emptied the socket, unless the end is near.
+            // A read that didn't fill the buffer has emptied the socket; only the end may still be there to read.
             let emptied = read.is_none_or(|length| length < state.buffer.len() && !ended);
             if emptied && !more {
                 return Ok(Then::Wait);
@@ -300,7 +259,7 @@ impl Dialogue for Conn {
         self.answered
     }
 
-    fn show_partial(&self, state: &mut ThreadState) {
+    fn keep_partial(&self, state: &mut ThreadState) {
         if !self.head.is_empty() {
             state.stats.tally.keep_wrong(&self.head);
         }
@@ -367,7 +326,7 @@ impl Conn {
             let now = state.now();
             self.pause.reading_until = self.pause.reading_until.max(now) + pause;
             // The poller has reported these bytes, and won't report them again.
-            self.remind(self.pause.reading_until, now, state);
+            self.set_timer(self.pause.reading_until, now, state);
         }
         Ok(Some(length))
     }
@@ -390,7 +349,7 @@ impl Conn {
         Ok(())
     }
 
-    /// Checks the `length` bytes that came last; says how many messages they answer.
+    /// Checks the `length` bytes that came last; returns how many messages they answer.
     fn check(&mut self, length: usize, state: &mut ThreadState) -> Result<usize, Broken> {
         let ThreadState {
             plan,
@@ -447,9 +406,10 @@ impl Conn {
         })
     }
 
-    /// Finds out which first line the answer has of which `piece` came now, `whole` if it ends there.
+    /// Finds out which first line the answer has. `piece` is the part that was just read, and `whole` says that the
+    /// answer ends with it.
     fn sort(&mut self, piece: &[u8], whole: bool, answers: &mut Answers, dialect: &Dialect) {
-        // An answer that comes whole in one read is copied nowhere.
+        // An answer that is complete in one read isn't copied.
         let head = if whole && self.head.is_empty() {
             piece
         } else {
@@ -495,10 +455,10 @@ impl Conn {
         done
     }
 
-    /// The `done` oldest messages in flight have been answered: enters them, and asks for others, or
-    /// says that there is room.
+    /// The `done` oldest messages in flight have been answered: records them, and sends others in a closed loop, or
+    /// lists the connection as free in an open one.
     fn complete(&mut self, done: usize, state: &mut ThreadState) {
-        // Read fresh: a time kept from the beginning of the round would flatter the later ones.
+        // The clock is read for each read: an older time would make later answers look fast.
         let now = state.now();
         self.answered += done as u64;
         for _ in 0..done {
@@ -515,8 +475,8 @@ impl Conn {
                     self.ask(state, now, now);
                 }
             } else if state.schedule.is_some() {
-                // A message without an answer is done as soon as it is sent: unless the socket was
-                // full, there was room all the time.
+                // A message without an answer is done as soon as it is sent: unless the socket was full, the
+                // connection was free all the time.
                 match is_one_way(state) && !self.blocked {
                     true => state.shared.still_has_room(self.slot),
                     false => state.shared.has_room(self.slot, now),
@@ -528,7 +488,7 @@ impl Conn {
     /// The server has closed.
     fn at_the_end(&mut self, state: &mut ThreadState) -> Result<Then, Broken> {
         let closes = state.plan.script.expect == Expect::Close;
-        // An answer of nothing at all is none.
+        // If no byte came before the end, there was no answer.
         if closes && self.asked.len() == 1 && self.progress.is_some() {
             let Requests {
                 answers, dialect, ..
@@ -559,7 +519,7 @@ impl Conn {
         }
     }
 
-    /// Reads the greeting, as much of it as one visit takes; says whether it is complete.
+    /// Reads the greeting, as much of it as one visit takes; returns whether it is complete.
     fn greet(&mut self, state: &mut ThreadState) -> Result<bool, Broken> {
         let plan = Arc::clone(&state.plan);
         let Some(greeting) = &plan.script.greeting else {
@@ -599,7 +559,7 @@ impl Conn {
         Ok(false)
     }
 
-    /// What is overdue, and why: nothing came, or not all of it; or not all could be sent.
+    /// The error of a timeout: not all bytes could be sent, no byte of the answer came, or not all of it.
     fn overdue(&self, state: &ThreadState) -> (Phase, Cause) {
         // The bytes of the messages behind the oldest one.
         let behind: usize = self.asked.iter().skip(1).map(|asked| asked.size).sum();
@@ -621,26 +581,26 @@ impl Conn {
         measured.count() as u64
     }
 
-    /// Whether it pauses until `until`; if so, it is reminded then.
+    /// Whether the connection pauses until `until`; if so, sets a timer.
     fn pauses_at(&mut self, until: u64, state: &mut ThreadState) -> bool {
         let now = state.now();
         if now < until {
-            self.remind(until, now, state);
+            self.set_timer(until, now, state);
         }
         now < until
     }
 
-    fn remind(&mut self, at: u64, now: u64, state: &mut ThreadState) {
-        // A reminder that comes earlier leads to this one.
-        let reminded = self.pause.reminder > now && self.pause.reminder <= at;
-        if !reminded {
-            self.pause.reminder = at;
+    fn set_timer(&mut self, at: u64, now: u64, state: &mut ThreadState) {
+        // If an earlier timer is set, its event sets this one.
+        let is_set = self.pause.timer_at > now && self.pause.timer_at <= at;
+        if !is_set {
+            self.pause.timer_at = at;
             state.timers.push(at, self.slot, TimerEvent::Resume);
         }
     }
 }
 
-/// Whether a message is answered when it has left.
+/// Whether messages have no answers, so that a message is done when the system has taken it.
 fn is_one_way(state: &ThreadState) -> bool {
     state.plan.script.expect == Expect::Nothing
 }

@@ -1,4 +1,4 @@
-//! Leading the threads of a run from stage to stage.
+//! The coordinator: leads the threads of a run from stage to stage.
 
 use std::{
     sync::{
@@ -22,9 +22,9 @@ const TICK: Duration = Duration::from_millis(50);
 /// How long workers may take to see that measuring is over.
 const NOTICING: Duration = Duration::from_secs(1);
 
-/// How long answers are waited for at most once the user has ended the run: with closing the connections, it
-/// ends within a second.
-const IMPATIENCE: Duration = Duration::from_millis(300);
+/// How long answers are waited for at most once the user has ended the run: closing the connections takes at most
+/// 500 ms more, so the run ends within a second.
+const WAIT_AFTER_INTERRUPT: Duration = Duration::from_millis(300);
 
 /// Leads the workers from stage to stage, watches the clock, and adds up their statistics.
 pub(crate) struct Coordinator<'a> {
@@ -73,16 +73,16 @@ impl<'a> Coordinator<'a> {
         }
     }
 
-    /// Goes through all stages. Whatever happens, it ends by announcing the last one.
+    /// Goes through all stages. The last one is announced in any case, because the workers wait for it.
     pub(crate) fn lead(&mut self) {
         let why = self.wait_for_connections();
         self.outcome.connected = self.sum(|gauges| &gauges.made) as usize;
         self.outcome.connect_phase = self.began.elapsed();
-        let stands = match self.plan.script.chat {
+        let can_begin = match self.plan.script.chat {
             None => self.outcome.connected > 0,
             Some(_) => self.outcome.connected == self.plan.connections,
         };
-        if why == Why::AllIdle && stands && self.watch.connected(self.outcome.connected) {
+        if why == Why::AllIdle && can_begin && self.watch.connected(self.outcome.connected) {
             self.measure();
         } else {
             self.note_end(why);
@@ -100,11 +100,11 @@ impl<'a> Coordinator<'a> {
             Why::TooManyErrors => Ended::TooManyErrors,
             Why::TimeIsUp => Ended::Done,
             Why::AllIdle if self.is_complete() => Ended::Done,
-            Why::AllIdle => Ended::NobodyLeft,
+            Why::AllIdle => Ended::AllLost,
         };
     }
 
-    /// Whether all the messages that were ordered have been answered.
+    /// Whether the run counts its messages and all of them have been answered.
     fn is_complete(&self) -> bool {
         let total = self.plan.stop.messages;
         total.is_some_and(|total| self.answered() >= total)
@@ -154,7 +154,7 @@ impl<'a> Coordinator<'a> {
         // The last message that was measured has the whole timeout, and a message that is sent while catching up has
         // the rest of it.
         let patience = if cut_short {
-            self.plan.timeout.min(IMPATIENCE)
+            self.plan.timeout.min(WAIT_AFTER_INTERRUPT)
         } else {
             self.plan.timeout
         };
@@ -166,7 +166,7 @@ impl<'a> Coordinator<'a> {
         self.watch.drained();
     }
 
-    /// A run that counts its messages measures them all, from the first one on.
+    /// The length of the warm-up. A run that counts its messages has none: it measures all of them.
     fn warmup(&self) -> Duration {
         match self.plan.stop.messages {
             Some(_) => Duration::ZERO,
@@ -175,8 +175,8 @@ impl<'a> Coordinator<'a> {
     }
 
     fn measure_between_marks(&mut self, warmup: Duration) -> Why {
-        // The watch reads the server's clocks outside of what is measured, while the load goes on. Both readings are
-        // in the same order, so their own cost cancels out.
+        // The watch reads the server's clocks just before and just after measuring, while the load goes on. Both
+        // readings are in the same order, so their own cost cancels out.
         self.watch.begin();
         let (before, delivered) = (self.answered(), self.delivered());
         let since = self.now();
@@ -191,7 +191,7 @@ impl<'a> Coordinator<'a> {
         why
     }
 
-    /// Waits until every worker has noticed that measuring is over, for a moment at most.
+    /// Waits until every worker has sent what it measured, for a second at most.
     fn wait_until_measured(&mut self) {
         let since = Instant::now();
         let turn = self.stages.now().number;
@@ -206,15 +206,14 @@ impl<'a> Coordinator<'a> {
         self.outcome.elapsed = self.measured();
     }
 
-    /// For how long was measured: the mean over the threads, each of which counts its messages between
-    /// two moments of its own.
+    /// The time that was measured: the mean over the threads. Each thread counts its messages between two moments of
+    /// its own.
     fn measured(&self) -> Duration {
         let all: Duration = self.measured.iter().sum();
         all / u32::try_from(self.plan.threads).unwrap_or(u32::MAX)
     }
 
-    /// Announces `stage`, or its next turn, as of `now`; an interval ends there if measuring went on
-    /// until then.
+    /// Announces `stage`, or its next turn, as of `now`; if the last stage was measuring, an interval ends.
     fn announce_at(&mut self, stage: Stage, now: u64) {
         let ended = self.stages.announce(stage, now);
         if ended.stage == Stage::Measure {
@@ -224,18 +223,18 @@ impl<'a> Coordinator<'a> {
         }
     }
 
-    /// Waits for `limit`, or until every worker has nothing left to do, or the run is to end, if
-    /// that is `heeded`. `over` is how much time has been spent before.
-    fn stay(&mut self, limit: Option<Duration>, over: Duration, heeded: bool) -> Why {
+    /// Waits for `limit`, or until every worker has nothing left to do. If the stage `may_be_cut`, an interrupt or too
+    /// many errors end it as well. `over` is the time of the stages before, for the progress.
+    fn stay(&mut self, limit: Option<Duration>, over: Duration, may_be_cut: bool) -> Why {
         let since = Instant::now();
         let stage = self.stages.now().stage;
         let mut next_interval = self.plan.interval;
         let mut busy = self.plan.threads;
         while busy > 0 {
-            if heeded && self.watch.interrupted() {
+            if may_be_cut && self.watch.interrupted() {
                 return Why::Interrupted;
             }
-            if heeded && self.stages.is_enough() {
+            if may_be_cut && self.stages.has_too_many_errors() {
                 return Why::TooManyErrors;
             }
             let elapsed = since.elapsed();
@@ -280,7 +279,7 @@ impl<'a> Coordinator<'a> {
             errors: self.stages.errors(),
         };
         self.watch.tick(&progress);
-        // After the last message, a new rate has no effect.
+        // After measuring, a new rate has no effect.
         let sends = self.stages.now().stage <= Stage::Measure;
         if matches!(self.plan.pace, Pace::Open { .. })
             && sends
@@ -318,9 +317,9 @@ impl<'a> Coordinator<'a> {
         gauges.map(|gauges| gauge(gauges).load(Relaxed)).sum()
     }
 
-    /// Adds what a worker has handed in.
+    /// Adds the statistics that a worker has sent.
     fn take_event(&mut self, event: WorkerEvent) {
-        if let WorkerEvent::HandedIn(thread, upto, stats) = event {
+        if let WorkerEvent::Stats(thread, upto, stats) = event {
             self.measured[thread] += stats.measured;
             self.outcome.generator_cpu[thread] += stats.cpu;
             self.outcome.generator_ran[thread] += stats.ran;
@@ -335,7 +334,7 @@ impl<'a> Coordinator<'a> {
         }
     }
 
-    /// Adds what is known of a worker when it has ended.
+    /// Adds the results of a worker that has ended.
     pub(crate) fn take_in(&mut self, result: WorkerResult) {
         self.outcome.unanswered += result.unanswered;
         self.outcome.due_not_sent += result.due_not_sent;
@@ -350,7 +349,7 @@ impl<'a> Coordinator<'a> {
     }
 
     /// Completes the outcome when all workers have ended: `served` are the answers by connection, and `all_asked`
-    /// says whether every message that was ordered has been sent.
+    /// says whether every thread has sent all of its messages.
     pub(crate) fn conclude(mut self, served: &[u64], all_asked: bool) -> Outcome {
         while let Ok(event) = self.events.try_recv() {
             self.take_event(event);
@@ -362,8 +361,8 @@ impl<'a> Coordinator<'a> {
             self.outcome.endings.measuring_since = Some(self.stages.began(Stage::Measure));
         }
         self.outcome.take_time_by(self.plan);
-        // A message that was lost with its connection counts as unanswered; the run is complete all the same.
-        if self.outcome.ended == Ended::NobodyLeft && all_asked {
+        // If all messages were sent, the run is complete: one that was lost with its connection counts as unanswered.
+        if self.outcome.ended == Ended::AllLost && all_asked {
             self.outcome.ended = Ended::Done;
         }
         self.outcome
@@ -445,12 +444,12 @@ mod tests {
     }
 
     #[test]
-    fn an_open_loop_counts_what_was_due_between_the_moments_that_its_time_is_of() {
+    fn an_open_loop_counts_the_messages_that_became_due_in_the_time_measured() {
         for threads in [1, 3] {
             let (outcome, _) = measured(3, threads, 20_000.0);
             let expected = 20_000.0 * outcome.elapsed.as_secs_f64();
             let due = outcome.due() as f64;
-            // Of each thread, one message may be due at either edge.
+            // Each thread may count one message more or less at the edges of its time.
             assert!(
                 (due - expected).abs() <= threads as f64,
                 "{due}, not {expected}"

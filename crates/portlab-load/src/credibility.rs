@@ -15,7 +15,7 @@ use crate::{Ended, Outcome, Pace, Plan, endings::joined, english};
 pub struct Judgement {
     /// Whether the figures can be trusted: no caution was raised.
     pub believable: bool,
-    /// `yes`; `with care`, when there are doubts; `no`, when there is nothing to believe.
+    /// `yes`; `with care`, if there are doubts; `no`, if the figures say nothing.
     pub word: &'static str,
     /// The reasons to doubt them.
     pub doubts: Vec<Caution>,
@@ -25,7 +25,7 @@ pub struct Judgement {
     pub pacing_lag_p99_ns: Option<u64>,
     /// By how much a closed loop that ends by the clock misses N = X R, as a share of N.
     pub littles_law_residual: Option<f64>,
-    /// Whether the generator itself was late, so that latencies say little about the server.
+    /// Whether the generator itself sent late, so that latencies say little about the server.
     #[serde(skip)]
     pub generator_was_late: bool,
 }
@@ -38,7 +38,7 @@ pub struct Caution {
     #[serde(rename = "name")]
     #[schemars(with = "String")]
     pub kind: CautionKind,
-    /// What it is, in words, and what to do about it.
+    /// The reason in words, and what the user can do about it.
     #[serde(serialize_with = "english")]
     #[schemars(with = "String")]
     pub text: Text,
@@ -63,7 +63,7 @@ pub enum CautionKind {
     GeneratorLimit,
     /// There are more threads than processors.
     Crowded,
-    /// The generator itself was late, by more than a small part of what it measured.
+    /// The generator itself sent late, by more than a tenth of the latency.
     PacingLag,
     /// In a closed loop, connections that could send did not.
     LittlesLaw,
@@ -81,7 +81,7 @@ pub enum CautionKind {
     MissingAnswers,
     /// There were errors, beside answers that were errors.
     Errors,
-    /// It was measured for too short a time.
+    /// The time measured was too short.
     Short,
     /// The rate was changed during the run.
     RateChanged,
@@ -103,7 +103,7 @@ const LAG_SHARE: f64 = 0.1;
 const STALLED_SHARE: f64 = 0.01;
 /// By how much Little's law may be missed.
 const LITTLE_ALLOWED: f64 = 0.01;
-/// How many samples a p99 needs: ten of them lie beyond it.
+/// How many samples a p99 needs: ten of 1,000 are above it.
 const SAMPLES: u64 = 1_000;
 /// How long a run must be.
 const LENGTH: Duration = Duration::from_secs(1);
@@ -119,11 +119,10 @@ pub(crate) fn is_limit(share: f64) -> bool {
 }
 
 impl Judgement {
-    /// How long a run must be for Little's law to hold closely: what is in flight at its edges must
-    /// not matter.
+    /// How long a run must be for the check of Little's law.
     pub const LITTLE_NEEDS: Duration = Duration::from_secs(5);
 
-    /// Judges what `plan` came to.
+    /// Judges the `outcome` of `plan`.
     pub fn of(plan: &Plan, outcome: &Outcome) -> Self {
         use CautionKind::{
             BrokenPromises, HeldUp, NoMessages, NotMeasured, OnlyErrorAnswers, PacingLag,
@@ -247,7 +246,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Whether the load was what it was to be, and is enough to judge by.
+    /// Whether the load was as planned, and large enough for percentiles.
     fn look_at_the_load(&mut self) {
         let (plan, outcome, samples) = (self.plan, self.outcome, self.samples);
         let residual = outcome.littles_law_residual().unwrap_or_default();
@@ -353,7 +352,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// How long was measured, and how the run ended. What comes last says what to do next.
+    /// How long was measured, and how the run ended. The last text says what the user can do next.
     fn look_at_the_end(&mut self) {
         let outcome = self.outcome;
         let idle = self.plan.pace == Pace::Idle;
@@ -373,7 +372,7 @@ impl<'a> Judge<'a> {
             );
             self.add(CautionKind::RateChanged, text);
         }
-        let (endings, all) = (outcome.endings, outcome.ended == Ended::NobodyLeft);
+        let (endings, all) = (outcome.endings, outcome.ended == Ended::AllLost);
         let says_why = all && endings.closed > 0;
         if self.began() && outcome.ended != Ended::Done && !says_why {
             let text = Text::new("the run ended before its time", "运行提前结束");
@@ -432,7 +431,7 @@ mod tests {
         stats::{Little, Stats},
     };
 
-    /// A plan and an outcome that nothing can be said against.
+    /// A plan and an outcome without a reason for doubt.
     fn good() -> (Plan, Outcome) {
         let plan = Plan::new("127.0.0.1:1".parse().unwrap());
         let mut outcome = Outcome::empty(2);
@@ -452,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_that_are_errors_are_no_figures_of_a_service() {
+    fn answers_that_are_errors_raise_a_doubt() {
         let (plan, mut outcome) = good();
         outcome.answered = 10_000;
         let error = Cause::ErrorAnswer(ErrorAnswer::Minus);
@@ -473,7 +472,7 @@ mod tests {
                 rate_per_s: 1_000.0,
                 arrivals: Arrivals::Uniform,
             };
-            // That there are connections for all messages excuses no backlog.
+            // A backlog is a doubt even if there are connections for all messages.
             plan.connections = 5_000;
         }
         change(&mut outcome);
@@ -491,7 +490,7 @@ mod tests {
         // A twentieth, and three for what is always in flight.
         let behind = |missing| doubts(true, |outcome| outcome.messages -= missing);
         assert_eq!((behind(503), behind(504)), (vec![], vec![Overload]));
-        // An interrupted run is no overload.
+        // An interrupted run isn't overload.
         let interrupted = doubts(true, |outcome| outcome.ended = Ended::Interrupted);
         assert_eq!(interrupted, [EndedEarly]);
     }
@@ -525,7 +524,7 @@ mod tests {
             (
                 &|it| {
                     // The closed connections say why the run ended early.
-                    it.ended = Ended::NobodyLeft;
+                    it.ended = Ended::AllLost;
                     it.endings = Endings::default();
                     it.endings.close(50, 7);
                 },

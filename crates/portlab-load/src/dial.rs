@@ -1,8 +1,6 @@
 //! Making connections, ending them, and replacing them.
 
-use std::{
-    collections::VecDeque, io, net::SocketAddr, sync::atomic::Ordering::Relaxed, time::Duration,
-};
+use std::{io, net::SocketAddr, sync::atomic::Ordering::Relaxed, time::Duration};
 
 use mio::{Interest, Token, net::TcpStream};
 use portlab_sys::socket::choose_port_at_connect;
@@ -10,74 +8,31 @@ use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::{
     Cause, Phase, Plan,
-    conn::Broken,
-    dialogue::Dialogue,
+    dialogue::{Broken, Dialogue},
     stage::Stage,
     timers::TimerEvent,
     worker::{Slot, Worker, WorkerEvent},
 };
 
-/// How many connections a thread makes at once: more would overrun a server's accept queue, and measure
-/// retransmitted handshakes.
+/// How many connections a thread makes at once: more would overrun a server's accept queue, so that retransmitted
+/// handshakes would be measured.
 const CONNECTING_AT_ONCE: usize = 64;
 
 /// The receive buffer in the kernel of a client that reads slowly; Linux doubles it.
 const SMALL_BUFFER: usize = 4 * 1024;
 
-/// In churn, how long a slot that could not be connected waits before it tries again, and how often
-/// in a row it does.
+/// In churn, how long a slot waits after a failed connection before the next attempt, and how many attempts in a row
+/// may fail.
 const RETRY: Duration = Duration::from_millis(100);
 const RETRIES: u8 = 10;
 
-/// How many connections are begun before the poller is asked again: with more, a connection that is made already would
-/// wait for its event, and seem slow.
+/// How many connections are begun before the poller is called again: with more, the event of an earlier connection
+/// would be handled late, and the connection would seem slow.
 const BEGUN_AT_ONCE: usize = 8;
 
-/// Which slots are to be connected, and how far each is.
-#[derive(Debug)]
-pub(crate) struct Dialling {
-    waiting: VecDeque<u32>,
-    under_way: usize,
-    /// Slots that are connected and wait for the server's greeting.
-    entering: usize,
-    /// Connections that have been opened since the run began.
-    made: usize,
-    /// Slots that wait before they try again.
-    resting: usize,
-    /// Failures in a row, by slot.
-    failures: Vec<u8>,
-    told: bool,
-}
-
-impl Dialling {
-    /// All of `places` slots are to be connected.
-    pub(crate) fn of_all(places: usize) -> Self {
-        Self {
-            waiting: (0..places as u32).collect(),
-            under_way: 0,
-            entering: 0,
-            made: 0,
-            resting: 0,
-            failures: vec![0; places],
-            told: false,
-        }
-    }
-
-    /// Whether a connection may still be made.
-    pub(crate) fn goes_on(&self) -> bool {
-        self.under_way + self.entering + self.resting + self.waiting.len() > 0
-    }
-
-    /// The slot has rested, and is to be connected again.
-    pub(crate) fn again(&mut self, slot: u32) {
-        self.resting -= 1;
-        self.waiting.push_back(slot);
-    }
-}
-
 impl<C: Dialogue> Worker<C> {
-    /// Begins to make the connections whose turn has come, some at a time; tells when the first round
-    /// is complete.
+    /// Begins to make the connections whose turn has come, some at a time; reports to the coordinator when the first
+    /// round is complete.
     pub(crate) fn dial(&mut self) {
         for _ in 0..BEGUN_AT_ONCE {
             let Some(&slot) = self.dialling.waiting.front() else {
@@ -89,8 +44,8 @@ impl<C: Dialogue> Worker<C> {
             self.dialling.waiting.pop_front();
             self.start(slot);
         }
-        if !self.dialling.told && !self.dialling.goes_on() {
-            self.dialling.told = true;
+        if !self.dialling.reported && !self.dialling.goes_on() {
+            self.dialling.reported = true;
             let _ = self.events.send(WorkerEvent::Connected);
         }
     }
@@ -109,8 +64,7 @@ impl<C: Dialogue> Worker<C> {
         under_way == CONNECTING_AT_ONCE || all >= C::ENTERING_AT_ONCE
     }
 
-    /// When the connection at `slot` is to be begun: at first, for all of them to be spread over the
-    /// ramp; later, at once.
+    /// When the connection at `slot` is to be begun: before the load begins, at its part of the ramp; later, at once.
     fn turn_of(&self, slot: u32) -> u64 {
         if self.state.stage > Stage::Connect {
             return 0;
@@ -132,7 +86,7 @@ impl<C: Dialogue> Worker<C> {
             self.state.stats.held_back += 1;
         }
         let begun = connect(&self.state.plan, self.number(slot)).and_then(|mut stream| {
-            // Asked for once and edge-triggered: after that, a message costs no call to the poller.
+            // Registered once and edge-triggered: after that, a message costs no call to the poller.
             let both = Interest::READABLE | Interest::WRITABLE;
             let token = Token(slot as usize);
             self.poll.registry().register(&mut stream, token, both)?;
@@ -143,7 +97,7 @@ impl<C: Dialogue> Worker<C> {
             Ok(stream) => {
                 self.state
                     .watch(slot, since + self.state.connect_patience());
-                self.places[slot as usize] = Slot::Connecting(stream, since);
+                self.slots[slot as usize] = Slot::Connecting(stream, since);
             }
             Err(error) => self.fail(slot, Broken::Io(Phase::Connect, error)),
         }
@@ -151,15 +105,15 @@ impl<C: Dialogue> Worker<C> {
 
     /// The poller has reported an event of a connection under way.
     pub(crate) fn connected(&mut self, slot: u32) {
-        let place = &mut self.places[slot as usize];
+        let place = &mut self.slots[slot as usize];
         let Slot::Connecting(stream, since) = std::mem::replace(place, Slot::Empty) else {
             return;
         };
         match is_made(&stream) {
             Ok(true) => {}
             Ok(false) => {
-                // The event was another one.
-                self.places[slot as usize] = Slot::Connecting(stream, since);
+                // The event says nothing about the connection.
+                self.slots[slot as usize] = Slot::Connecting(stream, since);
                 return;
             }
             Err(error) => return self.fail(slot, Broken::Io(Phase::Connect, error)),
@@ -168,26 +122,26 @@ impl<C: Dialogue> Worker<C> {
         self.state.stats.connect.record(now - since);
         match C::new(stream, slot, self.number(slot), &mut self.state) {
             Err(broken) => return self.fail(slot, broken),
-            Ok(conn) => self.places[slot as usize] = Slot::Entering(conn, now),
+            Ok(conn) => self.slots[slot as usize] = Slot::Entering(conn, now),
         }
         self.dialling.under_way -= 1;
         self.dialling.entering += 1;
         self.enter_at(slot);
-        if let Slot::Entering(..) = self.places[slot as usize] {
+        if let Slot::Entering(..) = self.slots[slot as usize] {
             self.state.watch(slot, now + self.state.patience());
         }
     }
 
     /// The server's greeting may have come.
     pub(crate) fn enter_at(&mut self, slot: u32) {
-        let Slot::Entering(conn, _) = &mut self.places[slot as usize] else {
+        let Slot::Entering(conn, _) = &mut self.slots[slot as usize] else {
             return;
         };
         match conn.enter(&mut self.state) {
             Ok(false) => {}
             Ok(true) => {
                 let now = self.state.now();
-                let place = &mut self.places[slot as usize];
+                let place = &mut self.slots[slot as usize];
                 if let Slot::Entering(conn, _) = std::mem::replace(place, Slot::Empty) {
                     self.dialling.entering -= 1;
                     self.open(slot, conn, now);
@@ -203,7 +157,7 @@ impl<C: Dialogue> Worker<C> {
         self.gauges.made.fetch_add(1, Relaxed);
         self.dialling.failures[slot as usize] = 0;
         self.gauges.dialled.fetch_add(1, Relaxed);
-        self.places[slot as usize] = Slot::Open(conn);
+        self.slots[slot as usize] = Slot::Open(conn);
         self.state.set_open(self.state.open() + 1, now);
         if self.state.stage > Stage::Connect {
             self.offer(slot);
@@ -219,10 +173,10 @@ impl<C: Dialogue> Worker<C> {
             let now = self.state.now();
             self.result.endings.refuse(now);
         }
-        self.show_partial(slot);
+        self.keep_partial(slot);
         self.note(broken);
         self.gauges.dialled.fetch_add(1, Relaxed);
-        match std::mem::replace(&mut self.places[slot as usize], Slot::Empty) {
+        match std::mem::replace(&mut self.slots[slot as usize], Slot::Empty) {
             Slot::Entering(conn, _) => {
                 self.dialling.entering -= 1;
                 let now = self.state.now();
@@ -239,9 +193,9 @@ impl<C: Dialogue> Worker<C> {
         }
     }
 
-    /// If the first connections have timed out and none has ever been made, the others are not tried: they count as
-    /// timed out.
-    pub(crate) fn give_up_if_hopeless(&mut self) {
+    /// If the first connections have timed out and none was made since the run began, the others are not tried: they
+    /// count as timed out.
+    pub(crate) fn give_up_if_none_connects(&mut self) {
         if self.dialling.made > 0 || self.dialling.entering > 0 {
             return;
         }
@@ -252,14 +206,17 @@ impl<C: Dialogue> Worker<C> {
         self.dialling.waiting.clear();
     }
 
-    /// Whether a connection that has ended is followed by another.
+    /// Whether a connection that has ended is replaced by another.
     fn replaces(&self) -> bool {
         let churns = self.state.plan.per_connection().is_some();
         let goes_on = matches!(
             self.state.stage,
             Stage::WarmUp | Stage::Measure | Stage::WindDown | Stage::CatchUp
         );
-        churns && goes_on && self.state.budget != Some(0) && !self.state.stages.is_enough()
+        churns
+            && goes_on
+            && self.state.budget != Some(0)
+            && !self.state.stages.has_too_many_errors()
     }
 
     /// Lets another connection take the place of one that has ended.
@@ -271,8 +228,8 @@ impl<C: Dialogue> Worker<C> {
 
     /// In churn, connections that were lost before the load began are replaced as well.
     pub(crate) fn replace_the_lost(&mut self) {
-        for slot in 0..self.places.len() as u32 {
-            if let Slot::Empty = self.places[slot as usize] {
+        for slot in 0..self.slots.len() as u32 {
+            if let Slot::Empty = self.slots[slot as usize] {
                 self.redial(slot);
             }
         }
@@ -280,8 +237,8 @@ impl<C: Dialogue> Worker<C> {
 
     /// Closes a connection that has had all its answers.
     pub(crate) fn retire(&mut self, slot: u32) {
-        if let Slot::Open(conn) = &mut self.places[slot as usize] {
-            // Bytes that have come since are too many; they would be lost with the connection.
+        if let Slot::Open(conn) = &mut self.slots[slot as usize] {
+            // Bytes that have come after the last answer are an error; without this read they would be lost.
             if let Err(broken @ (Broken::Wrong(_) | Broken::Because(Phase::Verify, _))) =
                 conn.drive(&mut self.state, false)
             {
@@ -316,16 +273,16 @@ pub(crate) fn is_made(stream: &TcpStream) -> io::Result<bool> {
     match stream.peer_addr() {
         // If the target port has no listener, the kernel may choose that port for the client, and the socket
         // connects to itself and echoes every byte.
-        Ok(_) if meets_itself(stream) => Err(io::Error::from_raw_os_error(ECONNREFUSED)),
+        Ok(_) if is_self_connection(stream) => Err(io::Error::from_raw_os_error(ECONNREFUSED)),
         Ok(_) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-/// Whether a connection has the same address at both ends: when both sides happen to choose it at
-/// once, TCP connects a socket with itself (RFC 9293, 3.5, simultaneous open).
-fn meets_itself(stream: &TcpStream) -> bool {
+/// Whether a connection has the same address at both ends: TCP can connect a socket with itself (RFC 9293, 3.5,
+/// simultaneous open).
+fn is_self_connection(stream: &TcpStream) -> bool {
     let (local, peer) = (stream.local_addr(), stream.peer_addr());
     matches!((local, peer), (Ok(local), Ok(peer)) if local == peer)
 }
@@ -334,15 +291,15 @@ fn meets_itself(stream: &TcpStream) -> bool {
 fn connect(plan: &Plan, number: usize) -> io::Result<TcpStream> {
     let domain = Domain::for_address(plan.dialled());
     let socket = Socket::new(domain, Type::STREAM.nonblocking().cloexec(), None)?;
-    // Without it, a small message could wait for the answer to the last (Nagle).
+    // Without TCP_NODELAY, a small message could wait for the answer to the last one (Nagle).
     socket.set_tcp_nodelay(true)?;
     if plan.script.behaviour.read_per_s.is_some() {
-        // Before connecting, for the window is agreed on then.
+        // Before connecting, because the handshake sets the scale of the window.
         socket.set_recv_buffer_size(SMALL_BUFFER)?;
     }
     if !plan.life.sources.is_empty() {
         let source = plan.life.sources[number % plan.life.sources.len()];
-        // Or the port would be taken for all destinations, and there are only so many.
+        // Otherwise `bind` would take the port for all destinations, and there are only some 28,000 ports.
         choose_port_at_connect(&socket)?;
         socket.bind(&SocketAddr::new(source, 0).into())?;
     }
@@ -382,16 +339,16 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_with_itself_is_no_connection_with_a_server() {
+    fn a_connection_with_itself_is_recognised() {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket
             .bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
             .unwrap();
         let own = socket.local_addr().unwrap();
         socket.connect(&own).unwrap();
-        assert!(meets_itself(&TcpStream::from_std(socket.into())));
+        assert!(is_self_connection(&TcpStream::from_std(socket.into())));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        assert!(!meets_itself(&TcpStream::from_std(stream)));
+        assert!(!is_self_connection(&TcpStream::from_std(stream)));
     }
 }

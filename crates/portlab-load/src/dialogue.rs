@@ -1,19 +1,17 @@
-//! What connections send and receive: the half of a load that [`Worker`](crate::worker::Worker) doesn't know.
+//! What connections send and receive: the part of a load that is behind a trait, because it differs between requests
+//! and a chat.
+
+use std::io;
 
 use mio::net::TcpStream;
 
-use crate::{
-    Cause, Phase, Plan,
-    chat::Rooms,
-    conn::{Broken, Then},
-    thread_state::ThreadState,
-};
+use crate::{Cause, Mismatch, Phase, Plan, Tally, chat::Rooms, endings, thread_state::ThreadState};
 
 /// One connection of a load, and by [`Shared`](Self::Shared) what all connections of a thread have in common.
 ///
-/// A worker makes connections, waits for events, runs timers, follows the stages and hands in statistics. It
-/// asks the dialogue what is due, on which connection a message is sent, what has been received, and when a
-/// connection is done. There are two: requests and answers ([`Conn`](crate::conn::Conn)), and a chat
+/// A worker makes connections, waits for events, runs timers, follows the stages and sends statistics. The dialogue
+/// decides what is due, on which connection a message is sent, what has been received, and when a
+/// connection is done. There are two dialogues: requests and answers ([`Conn`](crate::conn::Conn)), and a chat
 /// ([`Member`](crate::chat::Member)). A worker is compiled for each, so that no message costs a virtual call.
 ///
 /// One thread makes all calls for its connections. The calls for one connection: [`new`](Self::new), `enter`
@@ -23,15 +21,15 @@ pub(crate) trait Dialogue: Sized {
     /// What all connections of a thread share.
     type Shared;
 
-    /// How many connections may be entering at a time.
+    /// How many connections of a thread may be in `enter` at a time.
     const ENTERING_AT_ONCE: usize;
     /// Whether a connection that fails before the load begins ends the run.
     const NEEDS_ALL: bool;
     /// Whether a connection that was lost is replaced where connections are replaced at all.
     const REPLACES_LOST: bool;
 
-    /// What the connections at `places` slots share.
-    fn shared(plan: &Plan, places: usize) -> Self::Shared;
+    /// What the connections at `slots` slots share.
+    fn shared(plan: &Plan, slots: usize) -> Self::Shared;
 
     /// The connection at `slot`, the run's number `number`, has been made.
     fn new(
@@ -43,7 +41,7 @@ pub(crate) trait Dialogue: Sized {
 
     fn stream(&self) -> &TcpStream;
 
-    /// Goes on with what must be said before the first message, and says whether that is complete.
+    /// Continues what comes before the first message, such as a greeting; returns whether that is complete.
     fn enter(&mut self, state: &mut ThreadState<Self::Shared>) -> Result<bool, Broken>;
 
     /// The load has begun, and this connection is open: it may send from `now` on. In a closed loop of
@@ -62,10 +60,11 @@ pub(crate) trait Dialogue: Sized {
     /// Whether a message that is due could be sent now.
     fn can_send(state: &ThreadState<Self::Shared>) -> bool;
 
-    /// How many connections send at most before the worker looks at what has come.
+    /// How many connections send at most before the worker reads again.
     fn burst(state: &ThreadState<Self::Shared>) -> usize;
 
-    /// The connection that sends what is due `now`. It is taken: if it can send more, `still_has_room` says so.
+    /// Takes the connection that sends what is due `now` off the list. If it can send more, the worker calls
+    /// `still_has_room`.
     fn next_sender(state: &mut ThreadState<Self::Shared>, now: u64) -> Option<Turn>;
 
     /// Whether the connection may send another message.
@@ -77,14 +76,15 @@ pub(crate) trait Dialogue: Sized {
     /// One more message is sent as of `now`, and was due at `due`; `send` sends it.
     fn ask(&mut self, state: &mut ThreadState<Self::Shared>, due: u64, now: u64);
 
-    /// Sends as much as the socket takes in one visit; says whether there is more.
+    /// Sends as much as the socket takes in one visit; returns whether there is more.
     fn send(&mut self, state: &mut ThreadState<Self::Shared>) -> Result<bool, Broken>;
 
-    /// Receives and sends as much as one visit allows. `ended` says that the poller has seen the server's end.
+    /// Receives and sends as much as one visit allows. `ended`: the poller has reported that the server closed the
+    /// connection.
     fn drive(&mut self, state: &mut ThreadState<Self::Shared>, ended: bool)
     -> Result<Then, Broken>;
 
-    /// When the connection is to be given up, and as what it then counts.
+    /// When the connection is closed if nothing happens, and the error that is counted then.
     fn deadline(&self, state: &ThreadState<Self::Shared>) -> Option<(u64, Phase, Cause)>;
 
     /// Whether it has sent all that it was to send and nothing is on its way.
@@ -98,8 +98,8 @@ pub(crate) trait Dialogue: Sized {
         0
     }
 
-    /// Keeps what has come of a message that won't be complete.
-    fn show_partial(&self, _state: &mut ThreadState<Self::Shared>) {}
+    /// Keeps the beginning of an answer that won't be complete, so that it can be shown.
+    fn keep_partial(&self, _state: &mut ThreadState<Self::Shared>) {}
 
     /// Measuring ends at `now`.
     fn end_measuring(&self, _state: &mut ThreadState<Self::Shared>, _now: u64) {}
@@ -107,7 +107,7 @@ pub(crate) trait Dialogue: Sized {
     /// The connection is done, or lost, as of `now`; returns how many of its measured messages are given up.
     fn leave(self, state: &mut ThreadState<Self::Shared>, now: u64) -> u64;
 
-    /// Whether a connection is left that may send or that waits.
+    /// Whether some connection may still send or receive.
     fn goes_on(state: &ThreadState<Self::Shared>) -> bool {
         state.open() > 0
     }
@@ -125,8 +125,48 @@ pub(crate) trait Dialogue: Sized {
     where
         Self: 'a;
 
-    /// All is over: what is known of the connections together.
+    /// The run is over: returns the results of all connections together.
     fn finish(shared: Self::Shared) -> Finished;
+}
+
+/// What the worker does next with a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// The poller will report when there is more.
+    Wait,
+    /// There is more to read or to send; other connections have their turn first.
+    GoOn,
+    /// It has had all its answers: close it.
+    Retire,
+    /// The server has closed it, and no request waited for its answer.
+    Over,
+}
+
+/// The error that ends a connection.
+#[derive(Debug)]
+pub(crate) enum Broken {
+    Io(Phase, io::Error),
+    Because(Phase, Cause),
+    Wrong(Mismatch),
+}
+
+impl Broken {
+    /// Whether the server closed or reset a connection that was made.
+    pub(crate) fn is_closed_by_server(&self) -> bool {
+        match self {
+            Self::Io(Phase::Send | Phase::Receive, error) => endings::is_closed_by_server(error),
+            Self::Because(_, cause) => matches!(cause, Cause::ClosedEarly | Cause::ClosedIdle),
+            Self::Io(..) | Self::Wrong(_) => false,
+        }
+    }
+
+    pub(crate) fn count_in(self, tally: &mut Tally) {
+        match self {
+            Self::Io(phase, error) => tally.add_io(phase, &error),
+            Self::Because(phase, cause) => tally.add(phase, cause),
+            Self::Wrong(mismatch) => tally.add_mismatch(mismatch),
+        }
+    }
 }
 
 /// Which connection sends, since when it could have, and how many messages at most.
@@ -137,7 +177,7 @@ pub(crate) struct Turn {
     pub(crate) messages: u64,
 }
 
-/// What is known of a thread's connections when all is over.
+/// The results of a thread's connections.
 #[derive(Debug, Default)]
 pub(crate) struct Finished {
     /// Messages answered while measuring, by slot; `None` where there never was a connection.

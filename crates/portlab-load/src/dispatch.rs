@@ -8,7 +8,7 @@ use crate::{
 };
 
 impl<C: Dialogue> Worker<C> {
-    /// The load begins: every connection that is open has room, and an open loop its schedule.
+    /// The load begins: makes the schedule of an open loop, and every open connection may send.
     pub(crate) fn begin(&mut self) {
         let state = &mut self.state;
         if let Pace::Open { arrivals, .. } = state.plan.pace {
@@ -22,23 +22,23 @@ impl<C: Dialogue> Worker<C> {
             let schedule = Schedule::new(arrivals, self.rate, part, state.plan.seed, start);
             state.schedule = Some(schedule);
         }
-        for slot in 0..self.places.len() as u32 {
+        for slot in 0..self.slots.len() as u32 {
             self.offer(slot);
         }
         self.replace_the_lost();
     }
 
-    /// The connection at `slot` has room for its first messages.
+    /// The connection at `slot` may send its first messages.
     pub(crate) fn offer(&mut self, slot: u32) {
         let now = self.state.now();
-        if let Slot::Open(conn) = &mut self.places[slot as usize] {
+        if let Slot::Open(conn) = &mut self.slots[slot as usize] {
             conn.opened(&mut self.state, now);
             self.send(slot);
         }
     }
 
-    /// Sends the messages whose time has come, as long as connections have room, but only so many: what has
-    /// come is to be read meanwhile.
+    /// Sends the messages that are due, as long as connections have room, but at most one burst: the connections must
+    /// be read in between.
     pub(crate) fn send_what_is_due(&mut self) {
         if !C::is_dispatched(&self.state) {
             return;
@@ -48,8 +48,8 @@ impl<C: Dialogue> Worker<C> {
             let Some(turn) = C::next_sender(&mut self.state, now) else {
                 return;
             };
-            // The connection may have been filled, or lost, since it had room.
-            let Slot::Open(conn) = &mut self.places[turn.slot as usize] else {
+            // Since it was listed, the connection may have been lost.
+            let Slot::Open(conn) = &mut self.slots[turn.slot as usize] else {
                 continue;
             };
             for _ in 0..turn.messages {

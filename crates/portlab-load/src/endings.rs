@@ -1,35 +1,35 @@
-//! Connections that the server ended while it was still to answer.
+//! Connections that the server closed or reset while the run still used them.
 
 use std::{io, time::Duration};
 
 use portlab_words::{Lang, Text, plural, tr, units};
 
-/// How, and when, the server ended connections that were still in use.
+/// How, and when, the server closed or reset connections that were still in use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Endings {
     /// Connections that it closed or reset.
     pub closed: u64,
-    /// Answers on the one of these that had fewest, and on the one that had most.
+    /// The fewest and the most answers on one of these connections.
     pub answers: Option<(u64, u64)>,
     /// When the first and the last were closed, in nanoseconds since the run began.
     closed_ns: Option<(u64, u64)>,
     /// Attempts to connect again that were refused.
     pub refused: u64,
-    /// When the first and the last of them were.
+    /// When the first and the last attempt were refused, in nanoseconds since the run began.
     refused_ns: Option<(u64, u64)>,
-    /// Whether something listened on the port when the run had lost every connection; `None` where that
-    /// wasn't tried, or not found out.
+    /// Whether a program listened on the port when the run had lost every connection; `None` if that wasn't tried, or
+    /// couldn't be found out.
     pub listens: Option<bool>,
     /// When measuring began; `None` if it never did.
     pub(crate) measuring_since: Option<u64>,
 }
 
-/// Connections that end within this time end together, as they do when a server stops.
+/// Connections that are closed within this time are closed together, as when a server stops.
 const TOGETHER: Duration = Duration::from_millis(250);
 
-/// Whether `error`, of a connection that was made, says that the server ended it. A network that fails
-/// ends connections as well.
-pub(crate) fn is_the_servers_end(error: &io::Error) -> bool {
+/// Whether `error`, of a connection that was made, says that the server closed or reset it. Other errors are those of
+/// the network.
+pub(crate) fn is_closed_by_server(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     matches!(
         error.kind(),
@@ -38,7 +38,7 @@ pub(crate) fn is_the_servers_end(error: &io::Error) -> bool {
 }
 
 impl Endings {
-    /// The server closed a connection with so many answers on it, at `now`.
+    /// The server closed a connection at `now`, after so many `answers`.
     pub fn close(&mut self, answers: u64, now: u64) {
         self.merge(&Self {
             closed: 1,
@@ -48,7 +48,7 @@ impl Endings {
         });
     }
 
-    /// The server refused a connection that was to follow another, at `now`.
+    /// The server refused a connection that was to replace another, at `now`.
     pub(crate) fn refuse(&mut self, now: u64) {
         self.merge(&Self {
             refused: 1,
@@ -69,7 +69,7 @@ impl Endings {
         self.refused_ns = least_and_most(self.refused_ns, other.refused_ns);
     }
 
-    /// Whether the server ended none.
+    /// Whether the server closed and refused no connection.
     pub(crate) fn is_none(&self) -> bool {
         self.closed == 0 && self.refused == 0
     }
@@ -81,26 +81,25 @@ impl Endings {
         (least == most && self.closed > 1 && least > 0).then_some(least)
     }
 
-    /// Whether it closed several, all at once.
+    /// Whether the server closed several connections, all at once.
     fn together(&self) -> bool {
         let lasted = self.closed_ns.map(|(first, last)| last - first);
         self.closed > 1 && lasted.is_some_and(|ns| Duration::from_nanos(ns) <= TOGETHER)
     }
 
-    /// When the first and the last connection were closed, from when measuring began; `None` if that
-    /// was before, or never.
+    /// When the first and the last connection were closed, from the beginning of measuring; `None` if that was before
+    /// measuring, or if none was closed.
     pub(crate) fn closed_at(&self) -> Option<(Duration, Duration)> {
         let (first, last) = self.closed_ns?;
         Some((self.since(first)?, self.since(last)?))
     }
 
-    /// The same of the first attempt to connect that was refused.
+    /// When the first attempt to connect was refused, from the beginning of measuring.
     pub(crate) fn refused_at(&self) -> Option<Duration> {
         self.since(self.refused_ns?.0)
     }
 
-    /// What the server did, and what to do about it; whether `all` connections were lost with that, and were
-    /// `idle`.
+    /// What the server did, and what the user can do about it. `all`: all connections were lost; `idle`: they were idle.
     pub(crate) fn text(&self, all: bool, idle: bool) -> Text {
         let mut said = Vec::new();
         if self.closed > 0 {
@@ -120,7 +119,7 @@ impl Endings {
         joined(&said)
     }
 
-    /// What to do about it.
+    /// What the user can do about it.
     fn remedy(&self, all: bool, idle: bool) -> Text {
         let (least, most) = self.answers.unwrap_or_default();
         let least = least.max(1);
@@ -158,7 +157,7 @@ impl Endings {
         }
     }
 
-    /// The same of a chat, whose members get no answers.
+    /// The same for a chat, whose members get no answers.
     pub(crate) fn of_a_chat(&self, all: bool) -> Text {
         let next = match all {
             true => Text::new(
@@ -259,7 +258,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_threads_have_seen_adds_up() {
+    fn the_endings_of_several_threads_add_up() {
         let (mut one, mut other) = (Endings::default(), Endings::default());
         one.close(1_000, 7_000);
         other.close(990, 9_000);
@@ -278,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_server_did_is_told_with_what_to_type() {
+    fn the_text_names_what_the_server_did_and_what_to_type() {
         let told = |closed: &[(u64, u64)], refused: bool, all: bool, idle: bool| {
             let mut endings = Endings::default();
             for (answers, ms) in closed {

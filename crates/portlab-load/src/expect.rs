@@ -9,24 +9,23 @@ use portlab_words::{Text, tr, units};
 pub enum Expect {
     /// The message itself; every byte is compared.
     Echo,
-    /// So many bytes, whatever they are.
+    /// This many bytes of any value.
     Bytes(usize),
-    /// Everything up to these bytes, and they.
+    /// Everything up to and including these bytes.
     Until(Delimiter),
-    /// So many lines, each ended by a line feed.
+    /// This many lines, each ended by a line feed.
     Lines(usize),
     /// Everything until the server closes. Each message needs a connection of its own.
     Close,
-    /// Nothing: a message is done when the system has taken all of it. What comes back is read and
-    /// thrown away.
+    /// No answer: a message is done when the system has taken all of it. Bytes that come back are read and dropped.
     Nothing,
 }
 
-/// Bytes that end an answer, found also where reads cut them.
+/// Bytes that end an answer. They are also found when they come in several reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delimiter {
     bytes: Vec<u8>,
-    /// After a match of `i + 1` bytes has failed: how many bytes of the end of it are a beginning.
+    /// At `i`: how many bytes at the end of the first `i + 1` bytes are also the beginning of the delimiter.
     fallback: Vec<usize>,
 }
 
@@ -35,7 +34,7 @@ pub struct Delimiter {
 /// extends ASCII.
 ///
 /// # Errors
-/// When a backslash begins none of these.
+/// When a backslash begins another sequence.
 pub fn unescape(text: &str) -> Result<String, Text> {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
@@ -72,7 +71,7 @@ pub fn unescape(text: &str) -> Result<String, Text> {
     Ok(plain)
 }
 
-/// Writes `bytes` as [`unescape`] reads them. Bytes that aren't UTF-8 become U+FFFD: no option says them.
+/// Writes `bytes` as [`unescape`] reads them. Bytes that aren't UTF-8 become U+FFFD: an option can't contain them.
 fn escape(bytes: &[u8]) -> String {
     let mut text = String::new();
     for character in String::from_utf8_lossy(bytes).chars() {
@@ -110,8 +109,8 @@ impl Delimiter {
         &self.bytes
     }
 
-    /// Looks on from `matched` bytes of the delimiter that have been seen; returns how many bytes of
-    /// `input` there are up to its end, if it ends there.
+    /// Continues the search in `input`, after `matched` bytes of the delimiter have come. Returns how many bytes of
+    /// `input` there are up to the end of the delimiter, if the delimiter ends in `input`.
     fn find(&self, matched: &mut usize, input: &[u8]) -> Option<usize> {
         for (at, &byte) in input.iter().enumerate() {
             *matched = advance(&self.bytes, &self.fallback, *matched, byte);
@@ -123,7 +122,7 @@ impl Delimiter {
     }
 }
 
-/// How many bytes of `delimiter` match after `byte`, when `matched` did before.
+/// How many bytes of `delimiter` match after `byte`, if `matched` bytes matched before.
 ///
 /// Source: Knuth, Morris, Pratt, "Fast pattern matching in strings", 1977.
 fn advance(delimiter: &[u8], fallback: &[usize], mut matched: usize, byte: u8) -> usize {
@@ -134,7 +133,7 @@ fn advance(delimiter: &[u8], fallback: &[usize], mut matched: usize, byte: u8) -
 }
 
 impl Expect {
-    /// Where the answer to a message of `size` bytes stands before its first byte.
+    /// The progress of the answer to a message of `size` bytes before its first byte.
     pub(crate) fn begin(&self, size: usize) -> usize {
         match *self {
             Self::Echo | Self::Nothing => size,
@@ -143,8 +142,8 @@ impl Expect {
         }
     }
 
-    /// Takes from `input` what belongs to the answer that stands at `progress`; returns how many
-    /// bytes that were if they complete it.
+    /// Takes the bytes of an answer from `input`, and moves its `progress` on; returns how many bytes were taken if they
+    /// complete the answer.
     pub(crate) fn take(&self, progress: &mut usize, input: &[u8]) -> Option<usize> {
         match self {
             Self::Echo | Self::Nothing | Self::Bytes(_) => {
@@ -200,7 +199,7 @@ impl FromStr for Expect {
                 Self::Lines(at_least_one(units::count("0", "1T")(digits)? as usize)?)
             }
             Some(("until", end)) => {
-                // A shell has taken the quotes off, or hasn't.
+                // The shell may have removed the quotes.
                 let bare = match end.strip_prefix('"') {
                     Some(end) => end.strip_suffix('"').ok_or_else(unknown)?,
                     None => end,
@@ -253,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_expectation_is_refused_with_the_words_that_are() {
+    fn an_unknown_expectation_is_refused_and_the_known_ones_are_named() {
         for (text, part) in [
             ("ehco", "bytes:100"),
             ("bytes:x", "4KiB"),
@@ -280,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_ends_where_it_should() {
+    fn an_answer_ends_where_its_expectation_says() {
         for piece in 1..20 {
             let ends = |text: &str, input: &[u8]| ends(&text.parse().unwrap(), input, piece);
             assert_eq!(ends("echo", b"abcdefghijkl"), [5, 10]);

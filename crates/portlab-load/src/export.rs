@@ -12,7 +12,7 @@ use hdrhistogram::serialization::{
 
 use crate::Latency;
 
-/// Ticks between a percentile and the next half of what is left to a hundred.
+/// How many percentiles are written in each half of the rest up to 100 %.
 const TICKS_PER_HALF_DISTANCE: u32 = 5;
 
 /// Milliseconds are what the tools' users expect.
@@ -56,7 +56,7 @@ pub fn write_percentiles(latency: &Latency, out: &mut impl Write) -> io::Result<
         histogram.max() as f64 / NANOS_PER_MS,
         histogram.len()
     )?;
-    // How the values are grouped inside is of no use to a reader, but the Java tools write it.
+    // Readers don't need the sizes of the histogram, but the Java tools write them.
     writeln!(
         out,
         "#[Buckets = {:>12}, SubBuckets     = {:>12}]",
@@ -97,7 +97,7 @@ impl<W: Write> IntervalLog<W> {
     /// # Errors
     /// When the log can't be written.
     pub fn add(&mut self, latency: &Latency, from: Duration, to: Duration) -> io::Result<()> {
-        // A writer of a log without a header adds to the log that there is.
+        // A writer without a header adds to an existing log.
         IntervalLogWriterBuilder::new()
             .begin_log_with(&mut self.out, &mut self.serializer)?
             .write_histogram(latency.histogram(), from, to.saturating_sub(from), None)
@@ -107,10 +107,10 @@ impl<W: Write> IntervalLog<W> {
             })
     }
 
-    /// Makes sure that all of it is written, and gives the stream back.
+    /// Flushes the log, and returns the stream.
     ///
     /// # Errors
-    /// When it can't be.
+    /// When the log can't be written.
     pub fn finish(mut self) -> io::Result<W> {
         self.out.flush()?;
         Ok(self.out)
@@ -170,7 +170,7 @@ mod tests {
         log.add(&latency(5..=9), seconds(1), seconds(3)).unwrap();
         let mut read = Vec::new();
         for entry in IntervalLogIterator::new(&log.out) {
-            // The legend, in quotes, is no entry; the Java tools skip it as well.
+            // The legend, in quotes, isn't an entry; the Java tools skip it as well.
             if let Ok(LogEntry::Interval(it)) = entry {
                 let bytes = STANDARD.decode(it.encoded_histogram()).unwrap();
                 let histogram = Deserializer::new().deserialize::<u64, _>(&mut &bytes[..]);

@@ -7,8 +7,8 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Fairness {
-    /// How many connections were counted: all that could talk at some time. One that was replaced
-    /// counts together with those that took its place.
+    /// How many connections were counted: all that were open at some time. A connection and those that replaced it
+    /// count as one.
     pub connections: usize,
     /// How many of them got no answer at all.
     pub unserved: usize,
@@ -18,7 +18,7 @@ pub struct Fairness {
     /// Messages answered on the connection that was served most.
     #[serde(rename = "most_messages")]
     pub most: u64,
-    /// Jain's index, in `(0, 1]`: 1 when all were served alike, 1/n when one of n got everything.
+    /// Jain's index, in `(0, 1]`: 1 if all connections got the same number of answers, 1/n if one of n got all.
     ///
     /// Source: R. Jain, D. Chiu, W. Hawe, "A quantitative measure of fairness", DEC TR-301, 1984.
     #[serde(rename = "jain_index")]
@@ -50,7 +50,7 @@ mod tests {
     use super::Fairness;
 
     #[test]
-    fn the_index_is_1_for_equals_and_1_of_n_for_a_favourite() {
+    fn the_index_is_1_if_all_are_equal_and_1_of_n_if_one_gets_all() {
         let equal = Fairness::of(&[7, 7, 7]).unwrap();
         assert!((equal.jain - 1.0).abs() < 1e-12);
         let favourite = Fairness::of(&[0, 0, 9, 0]).unwrap();

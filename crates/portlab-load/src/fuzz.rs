@@ -1,4 +1,4 @@
-//! What reads a server's bytes, for the fuzz targets in `tests/fuzz/`. Each function panics if an assertion
+//! The functions that read a server's bytes, for the fuzz targets in `tests/fuzz/`. Each one panics if an assertion
 //! fails.
 
 use std::sync::Arc;

@@ -7,32 +7,32 @@ use std::{
 
 use crate::{Interval, stats::Stats};
 
-/// Merges the statistics that threads hand in into intervals.
+/// Merges the statistics that threads send into intervals.
 #[derive(Debug)]
 pub(crate) struct IntervalMerger {
     threads: Vec<Thread>,
-    /// The turn in which measuring began, and when; what was gathered before belongs to no interval.
+    /// The turn in which measuring began, and when. Statistics of earlier turns belong to no interval.
     first_turn: u64,
     began: u64,
     /// When the current interval began.
     since: u64,
-    /// Where the intervals end that have not been told yet.
+    /// The intervals that have ended and have not been returned by [`next`](Self::next).
     boundaries: VecDeque<Boundary>,
-    /// What has been handed in and not been told, by the turn up to which it was gathered.
-    gathered: BTreeMap<u64, Stats>,
+    /// The statistics that belong to no returned interval, by the turn up to which they were collected.
+    pending: BTreeMap<u64, Stats>,
 }
 
-/// What is known of a worker.
+/// The last statistics that a thread has sent.
 #[derive(Clone, Copy, Debug, Default)]
 struct Thread {
-    /// Up to the beginning of which turn it has handed in.
-    handed_in: u64,
+    /// They end where this turn begins.
+    sent_upto: u64,
     /// Connections open, and messages in flight, at that time.
     open: usize,
     in_flight: u64,
 }
 
-/// The end of an interval, in nanoseconds since the run began, and the turn that begins there.
+/// An interval, in nanoseconds since the run began, and the turn that begins at its end.
 #[derive(Clone, Copy, Debug)]
 struct Boundary {
     from: u64,
@@ -50,7 +50,7 @@ impl IntervalMerger {
             began: 0,
             since: 0,
             boundaries: VecDeque::new(),
-            gathered: BTreeMap::new(),
+            pending: BTreeMap::new(),
         }
     }
 
@@ -70,35 +70,35 @@ impl IntervalMerger {
         });
     }
 
-    /// Takes in what a thread has gathered up to the beginning of turn `upto`.
+    /// Adds what a thread has collected up to the beginning of turn `upto`.
     pub(crate) fn take_in(&mut self, thread: usize, upto: u64, stats: &Stats) {
         self.threads[thread] = Thread {
-            handed_in: upto,
+            sent_upto: upto,
             open: stats.open,
             in_flight: stats.in_flight,
         };
         if upto > self.first_turn {
-            self.gathered.entry(upto).or_default().merge(stats);
+            self.pending.entry(upto).or_default().merge(stats);
         }
     }
 
-    /// Whether every thread has handed in what it gathered before turn `turn`.
+    /// Whether every thread has sent its statistics of all turns before `turn`.
     pub(crate) fn is_complete_before(&self, turn: u64) -> bool {
-        self.threads.iter().all(|thread| thread.handed_in >= turn)
+        self.threads.iter().all(|thread| thread.sent_upto >= turn)
     }
 
-    /// The next interval for which every thread has handed in.
+    /// The next interval for which every thread has sent its statistics.
     pub(crate) fn next(&mut self) -> Option<Interval> {
-        let upto = self.threads.iter().map(|thread| thread.handed_in).min()?;
+        let upto = self.threads.iter().map(|thread| thread.sent_upto).min()?;
         let Boundary {
             from,
             to,
             turn,
             rate_per_s,
         } = self.boundaries.pop_front_if(|it| it.turn <= upto)?;
-        let mut gathered = Stats::default();
-        while let Some(piece) = self.gathered.first_entry().filter(|it| *it.key() <= turn) {
-            gathered.merge(&piece.remove());
+        let mut stats = Stats::default();
+        while let Some(piece) = self.pending.first_entry().filter(|it| *it.key() <= turn) {
+            stats.merge(&piece.remove());
         }
         let since = |at: u64| Duration::from_nanos(at - self.began);
         let length = Duration::from_nanos((to - from).max(1));
@@ -107,14 +107,14 @@ impl IntervalMerger {
             from: since(from),
             to: since(to),
             rate_per_s,
-            messages: gathered.messages,
-            errors: gathered.tally.total(),
+            messages: stats.messages,
+            errors: stats.tally.total(),
             open: self.threads.iter().map(|thread| thread.open).sum(),
             in_flight: self.threads.iter().map(|thread| thread.in_flight).sum(),
-            generator_cpu_share: (gathered.cpu.as_secs_f64() / available).min(1.0),
-            latency: gathered.latency,
-            uncorrected: gathered.uncorrected,
-            pacing_lag: gathered.lag,
+            generator_cpu_share: (stats.cpu.as_secs_f64() / available).min(1.0),
+            latency: stats.latency,
+            uncorrected: stats.uncorrected,
+            pacing_lag: stats.lag,
         })
     }
 }
@@ -132,14 +132,13 @@ mod tests {
     }
 
     #[test]
-    fn a_piece_belongs_to_the_interval_in_which_it_was_gathered() {
+    fn statistics_belong_to_the_interval_in_which_they_were_collected() {
         let mut intervals = IntervalMerger::new(2);
         intervals.take_in(0, 3, &messages(1_000));
         intervals.begin(3, 100);
         intervals.end_interval(4, 200, 1.0);
         intervals.end_interval(5, 300, 2.0);
-        // The first thread is quick, and hands in the second piece before the other has handed in
-        // its first.
+        // The first thread sends the statistics of both intervals before the second thread sends any.
         intervals.take_in(0, 4, &messages(1));
         intervals.take_in(0, 5, &messages(10));
         assert!(intervals.next().is_none());

@@ -1,18 +1,18 @@
 //! The knee of a curve of latency against load.
 //!
 //! The knee is the rate with the most **power**: answers per second, divided by their latency (here its
-//! p99). Below it more load costs little latency, above it latency grows faster than what is gained. On
-//! a diagram it is where a ray from the origin touches the curve. For a queue with one server and random
-//! arrivals it lies at half of what the server can do, for equal service times at 0.59 of it.
+//! p99). Below the knee more load costs little latency, above it latency grows faster than load. On
+//! a diagram, a ray from the origin touches the curve at the knee. For a queue with one server and random
+//! arrivals, the knee is at half of the server's highest rate; with equal service times, at 0.59 of it.
 //!
 //! Source: L. Kleinrock, "Power and deterministic rules of thumb for probabilistic problems in computer
 //! communications", ICC 1979. "Kneedle" (V. Satopaa et al., 2011) finds knees of any curve, but first
 //! scales both axes to the range that was measured: latency under overload has no bound, so the knee
-//! would move with the last rung of the ladder. Power doesn't know the range, nor the units.
+//! would move with the last rung of the ladder. Power depends neither on the range nor on the units.
 
 use portlab_stats::estimate::{Estimate, resampled_medians};
 
-/// What a run at one rate came to.
+/// The result of a run at one rate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rung {
     /// Messages per second that were asked for.
@@ -21,23 +21,22 @@ pub struct Rung {
     pub achieved_per_s: f64,
     /// Whether the server kept up with the rate.
     pub kept: bool,
-    /// Whether the generator itself was late, so that its latency says nothing about the server.
+    /// Whether the generator itself sent late, so that the latency says nothing about the server.
     pub late: bool,
-    /// The latency that 99 of 100 did not exceed, from when they were due, in nanoseconds; 0 when
-    /// nothing was answered.
+    /// The 99th percentile of the latency, from when messages were due, in nanoseconds; 0 if nothing was answered.
     pub p99_ns: u64,
-    /// The same for each part of the run, in order of time: how far they differ is how sure it is.
+    /// The same for each part of the run, in order of time: the spread of the parts tells how sure the p99 is.
     pub parts_ns: Vec<u64>,
 }
 
-/// What a ladder shows of its knee. Numbers are indices of rungs.
+/// The knee of a ladder. Numbers are indices of rungs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Knee {
-    /// It was found.
-    At(Sure),
-    /// The highest rate that says anything has the most power: the knee is there, or beyond.
-    Beyond(Sure),
-    /// The lowest rate was too much already, or nothing is known of it.
+    /// The knee was found.
+    At(KneeEstimate),
+    /// The highest rate that says something about the server has the most power: the knee is there, or beyond.
+    Beyond(KneeEstimate),
+    /// The server did not keep up with the lowest rate, or no rate says anything about the server.
     Below,
     /// Latency doesn't rise with load: it was low at the first of these rungs, much higher at the second, and low
     /// again at the third, by more than chance. Something other than load raised the latency, so no knee is
@@ -45,29 +44,28 @@ pub enum Knee {
     Uneven([usize; 3]),
 }
 
-/// A knee, and how sure it is.
+/// A knee, and the rungs between which it probably is.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sure {
+pub struct KneeEstimate {
     /// The rung with the most power.
     pub rung: usize,
-    /// The probability that it is this one, given how the parts of each run differ.
+    /// The probability that this rung is the knee, given how the parts of each run differ.
     pub confidence: f64,
-    /// The lowest rung that may be it, with 95 %.
+    /// The lowest rung of the interval that contains the knee with a probability of 95 %.
     pub first: usize,
-    /// The highest one.
+    /// The highest rung of the interval.
     pub last: usize,
 }
 
 /// A knee is refused only if latency rises and falls again by at least this factor.
 const UNEVEN: f64 = 2.0;
-/// Fewer parts than this don't show how sure a p99 is. Then it is taken to be unsure by [`UNSURE`].
+/// From fewer parts than this, the spread of a p99 can't be estimated. Then it is assumed to be a factor of [`UNSURE`].
 const PARTS: usize = 3;
 const UNSURE: f64 = 1.5;
-/// The probability beside the interval, on both sides together.
+/// The probability that the knee is outside of the interval.
 const OUTSIDE: f64 = 0.05;
 
-/// The knee of the curve that `rungs` show, at rising rates. A rung at which the generator was late is
-/// passed over.
+/// The knee of the curve that `rungs` show, at rising rates. A rung at which the generator was late is skipped.
 pub fn knee(rungs: &[Rung]) -> Knee {
     let known = |&at: &usize| !rungs[at].late && rungs[at].p99_ns > 0;
     let known: Vec<usize> = (0..rungs.len()).filter(known).collect();
@@ -75,7 +73,7 @@ pub fn knee(rungs: &[Rung]) -> Knee {
     if let Some(places) = uneven(&curve) {
         return Knee::Uneven(places.map(|place| known[place]));
     }
-    // Of several with the same power, the first.
+    // If several rungs have the same power, the first one counts.
     let strong = (0..curve.len()).rev().filter(|&at| curve[at].power > 0.0);
     let strongest = strong.max_by(|&a, &b| curve[a].power.total_cmp(&curve[b].power));
     let Some(place) = strongest else {
@@ -84,13 +82,13 @@ pub fn knee(rungs: &[Rung]) -> Knee {
     let chances: Vec<f64> = (0..curve.len()).map(|at| chance(&curve, at)).collect();
     let first = first_beyond(chances.iter()).unwrap_or(place).min(place);
     let last = first_beyond(chances.iter().rev()).map_or(place, |back| curve.len() - 1 - back);
-    let sure = Sure {
+    let sure = KneeEstimate {
         rung: known[place],
         confidence: chances[place],
         first: known[first],
         last: known[last.max(place)],
     };
-    // A rung without answers shows that the one before was the last.
+    // A later rung without answers also shows that the server's limit was passed.
     let later = |rung: &Rung| !rung.late;
     match rungs[sure.rung + 1..].iter().any(later) {
         true => Knee::At(sure),
@@ -111,8 +109,8 @@ pub fn rungs(from: f64, to: f64, steps: usize) -> Vec<f64> {
 }
 
 impl Knee {
-    /// The rung that is the knee, or beyond which it lies.
-    pub fn sure(self) -> Option<Sure> {
+    /// The knee, or the rung beyond which it lies, unless none is claimed.
+    pub fn estimate(self) -> Option<KneeEstimate> {
         match self {
             Self::At(sure) | Self::Beyond(sure) => Some(sure),
             Self::Below | Self::Uneven(_) => None,
@@ -120,13 +118,13 @@ impl Knee {
     }
 }
 
-/// What a rung shows.
+/// A point of the curve.
 struct Point {
     kept: bool,
     p99_ns: Estimate,
     power: f64,
-    /// Each power that it might have, had chance chosen other parts (bootstrap), in rising order, with
-    /// the probability of it, and of it or a lower one.
+    /// Each power that resampling the parts may give (bootstrap), in rising order, with its probability, and the
+    /// probability of this power or a lower one.
     powers: Vec<(f64, f64, f64)>,
 }
 
@@ -140,7 +138,7 @@ impl Point {
         parts_ns.sort_by(f64::total_cmp);
         let p99_ns = Estimate::of(parts_ns.iter().copied());
         let p99_ns = p99_ns.expect("there are parts, and they are numbers");
-        // A queue that grows as long as it is loaded has no latency, and no power.
+        // If the server doesn't keep up, the queue and the latency grow without an end: the power is 0.
         let power = |p99_ns: f64| match rung.kept {
             true => rung.achieved_per_s / p99_ns.max(1.0),
             false => 0.0,
@@ -165,7 +163,7 @@ impl Point {
         lower.checked_sub(1).map_or(0.0, |last| self.powers[last].2)
     }
 
-    /// Whether latency is surely lower here than at `other`, by a factor that matters.
+    /// Whether latency is lower here than at `other`, by more than chance and at least by the factor [`UNEVEN`].
     fn is_far_below(&self, other: &Self) -> bool {
         let apart = self.p99_ns.high < other.p99_ns.low;
         let far = self.p99_ns.median * UNEVEN < other.p99_ns.median;
@@ -173,7 +171,7 @@ impl Point {
     }
 }
 
-/// The probability that the point at `at` has the most power, or is the first of those that do.
+/// The probability that the point at `at` has the most power, or is the first of several with the most power.
 fn chance(curve: &[Point], at: usize) -> f64 {
     let (before, after) = (&curve[..at], &curve[at + 1..]);
     let powers = curve[at].powers.iter().filter(|(power, ..)| *power > 0.0);
@@ -186,8 +184,8 @@ fn chance(curve: &[Point], at: usize) -> f64 {
         .sum()
 }
 
-/// Three places at which latency is low, high and low again. Latency that only falls from the first place on
-/// doesn't count: an idle machine sleeps deeper, and wakes later.
+/// Three points at which latency is low, high and low again. High latency at the first points doesn't count: the
+/// processor of an idle machine takes longer to wake.
 fn uneven(curve: &[Point]) -> Option<[usize; 3]> {
     let bumps = (0..curve.len()).flat_map(|bump| {
         let low = move |&place: &usize| curve[place].is_far_below(&curve[bump]);
@@ -201,7 +199,7 @@ fn uneven(curve: &[Point]) -> Option<[usize; 3]> {
     })
 }
 
-/// The place at which the sum of `chances` exceeds what may be outside of the interval on one side.
+/// The index at which the sum of `chances` exceeds half of [`OUTSIDE`].
 fn first_beyond<'a>(mut chances: impl Iterator<Item = &'a f64>) -> Option<usize> {
     let mut sum = 0.0;
     chances.position(|chance| {
@@ -214,7 +212,7 @@ fn first_beyond<'a>(mut chances: impl Iterator<Item = &'a f64>) -> Option<usize>
 mod tests {
     use super::*;
 
-    /// Rungs whose p99 is the same in ten parts of the run, but for a hundredth.
+    /// Rungs whose p99 differs by at most a hundredth in the ten parts of the run.
     fn curve(points: &[(f64, f64, u64)]) -> Vec<Rung> {
         let rung = |&(asked_per_s, achieved_per_s, p99_ns): &(f64, f64, u64)| Rung {
             asked_per_s,
@@ -229,7 +227,7 @@ mod tests {
         points.iter().map(rung).collect()
     }
 
-    fn at(rungs: &[Rung]) -> Sure {
+    fn at(rungs: &[Rung]) -> KneeEstimate {
         match knee(rungs) {
             Knee::At(sure) => sure,
             other => panic!("{other:?}"),
@@ -247,7 +245,7 @@ mod tests {
 
     #[test]
     fn the_knee_of_a_queue_is_where_power_is_greatest() {
-        // M/D/1 with a service time of 100 µs: it gives way towards 10,000/s.
+        // M/D/1 with a service time of 100 µs: its limit is 10,000/s.
         let queue = curve(&[
             (1e3, 1e3, 110_000),
             (2e3, 2e3, 130_000),
@@ -275,7 +273,7 @@ mod tests {
 
     /// If latency falls again at a higher rate, the load didn't raise it.
     #[test]
-    fn a_latency_that_rises_22_fold_in_the_middle_and_falls_again_is_no_knee() {
+    fn no_knee_is_claimed_if_latency_rises_22_fold_and_falls_again() {
         let points = [
             (1e3, 1e3, 100_000),
             (2e3, 2e3, 105_000),
@@ -285,11 +283,11 @@ mod tests {
         ];
         let refused = Knee::Uneven([1, 2, 3]);
         assert_eq!(knee(&curve(&points)), refused);
-        // One that stays is where the knee is past.
+        // If the latency stays high, the knee is the rate before.
         let mut stays = points;
         (stays[3].2, stays[4].2) = (2_500_000, 4_000_000);
         assert_eq!(at(&curve(&stays)).rung, 1);
-        // A rate that the server didn't keep, between two that it kept, is refused as well.
+        // If the server doesn't keep up with one rate, but with a lower and a higher one, no knee is claimed either.
         let mut broken = points;
         broken[2] = (4e3, 1e3, 105_000);
         assert_eq!(knee(&curve(&broken)), refused);
@@ -297,7 +295,7 @@ mod tests {
 
     /// The machine stopped once, in one part of ten.
     #[test]
-    fn a_stall_in_a_part_of_a_run_moves_no_knee() {
+    fn a_stall_in_one_part_of_a_run_does_not_move_the_knee() {
         let mut stalled = curve(&[
             (1e3, 1e3, 100_000),
             (2e3, 2e3, 105_000),
@@ -324,10 +322,10 @@ mod tests {
         let sure = at(&queue);
         assert_eq!((sure.first, sure.last), (1, 2));
         assert!((0.3..0.8).contains(&sure.confidence), "{sure:?}");
-        // Too short a run to be divided is unsure as well.
+        // Runs that are too short for several parts make the knee unsure as well.
         queue[1].parts_ns.clear();
         queue[2].parts_ns.clear();
-        assert!(knee(&queue).sure().unwrap().confidence < 0.8);
+        assert!(knee(&queue).estimate().unwrap().confidence < 0.8);
     }
 
     /// All 256 resamples of four parts at each of two rates.
@@ -349,7 +347,7 @@ mod tests {
             .iter()
             .flat_map(|low| high.iter().map(move |high| (low, high)));
         let share = pairs.filter(|(low, high)| *low * 2 <= **high).count() as f64 / 65_536.0;
-        let sure = knee(&rungs).sure().unwrap();
+        let sure = knee(&rungs).estimate().unwrap();
         let confidence = if sure.rung == 0 { share } else { 1.0 - share };
         assert!(
             (sure.confidence - confidence).abs() < 1e-9,
@@ -358,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn latency_that_falls_at_first_is_an_idle_machine_waking() {
+    fn latency_that_falls_at_first_does_not_hide_the_knee() {
         let waking = curve(&[
             (1e3, 1e3, 300_000),
             (2e3, 2e3, 120_000),
@@ -369,12 +367,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_no_knee() {
+    fn a_rung_that_says_nothing_about_the_server_is_never_the_knee() {
         let rising = curve(&[(1e3, 1e3, 2_000), (2e3, 2e3, 1_000)]);
-        assert!(matches!(knee(&rising), Knee::Beyond(Sure { rung: 1, .. })));
+        assert!(matches!(
+            knee(&rising),
+            Knee::Beyond(KneeEstimate { rung: 1, .. })
+        ));
         let mut late = curve(&[(1e3, 1e3, 60), (2e3, 2e3, 65), (4e3, 4e3, 9_000)]);
         late[2].late = true;
-        assert!(matches!(knee(&late), Knee::Beyond(Sure { rung: 1, .. })));
+        assert!(matches!(
+            knee(&late),
+            Knee::Beyond(KneeEstimate { rung: 1, .. })
+        ));
         let silent = curve(&[(1e3, 1e3, 60), (2e3, 0.0, 0)]);
         assert_eq!(at(&silent).rung, 0);
         let too_much = curve(&[(1e3, 5e2, 1_000), (2e3, 5e2, 1_000)]);

@@ -6,14 +6,13 @@ use hdrhistogram::Histogram;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// The longest latency that is told apart from longer ones. Nothing is dropped: what takes longer
-/// counts as this.
+/// The longest latency of the histogram. Nothing is dropped: a longer latency counts as this one.
 const LONGEST: Duration = Duration::from_secs(3600);
 
 /// A histogram of times, each kept to three significant digits.
 ///
-/// Its size is fixed, however many are recorded, and histograms of several threads are merged, so
-/// that a quantile is one of all messages and never an average of quantiles.
+/// Its size is fixed, however many times are recorded. Histograms of several threads are merged, so that a quantile is
+/// that of all messages, and not an average of quantiles.
 ///
 /// Source: G. Tene's HdrHistogram.
 #[derive(Clone, Serialize)]
@@ -79,8 +78,8 @@ impl Latency {
         self.0.value_at_quantile(quantile)
     }
 
-    /// The times in nanoseconds that were recorded, each the highest that isn't told apart from it,
-    /// in rising order, with how often they were.
+    /// The times that were recorded, in nanoseconds and in rising order, and how often each was. A time is rounded up to
+    /// the histogram's precision.
     pub fn recorded(&self) -> impl Iterator<Item = (u64, u64)> {
         let steps = self.0.iter_recorded();
         steps.map(|step| (step.value_iterated_to(), step.count_at_value()))
@@ -106,7 +105,7 @@ impl Latency {
     }
 }
 
-/// The figures, and not the thousands of counters behind them.
+/// The figures, without the thousands of counters.
 impl fmt::Debug for Latency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Latency")

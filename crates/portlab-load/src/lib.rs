@@ -1,5 +1,5 @@
 //! The load generator: drives any TCP port at a pace and by a script, checks what comes back, and
-//! says whether its own figures can be believed.
+//! reports whether its own figures can be believed.
 //!
 //! ```
 //! use std::{io::{Read, Write}, net::TcpListener, thread};
@@ -25,15 +25,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A run is `stop x pace x script` over some connections. Each thread has one loop, made of parts that don't know
-//! each other:
+//! A run is `stop x pace x script` over some connections. Each thread has one loop, made of independent parts:
 //!
 //! | module | owns |
 //! |---|---|
 //! | `plan`, `pace`, `script`, `expect` | the plan: when the run ends, when messages are sent, what is sent, what counts as an answer |
 //! | `run`, `coordinator`, `stage` | a run from its plan to its outcome; the stages, in step over all threads |
-//! | `worker`, `dial`, `dispatch`, `close_all`, `timers`, `again` | one thread's loop: readiness, connections, messages that are due, timers |
-//! | `dialogue` | what a worker asks of a script; `conn` and `requests` send requests, `chat` has members in rooms |
+//! | `worker`, `dial`, `dialling`, `dispatch`, `close_all`, `timers`, `again` | one thread's loop: readiness, connections, messages that are due, timers |
+//! | `dialogue` | the trait between a worker and a script; `conn` and `requests` send requests, `chat` has members in rooms |
 //! | `thread_state`, `stats`, `interval_merger` | what a thread's connections share; what a thread counts; intervals over all threads |
 //! | `ring`, `answers`, `status`, `endings`, `shown` | checking an echo; what answers begin with; errors by protocol; closed connections |
 //! | `latency`, `tally`, `fairness`, `stall` | histograms, errors, how evenly connections were served, time without a processor |
@@ -52,6 +51,7 @@ mod conn;
 mod coordinator;
 mod credibility;
 mod dial;
+mod dialling;
 mod dialogue;
 mod dispatch;
 mod endings;
@@ -93,7 +93,7 @@ pub use endings::Endings;
 pub use expect::{Delimiter, Expect, unescape};
 pub use export::{IntervalLog, write_percentiles};
 pub use fairness::Fairness;
-pub use knee::{Knee, Rung, Sure, knee, rungs};
+pub use knee::{Knee, KneeEstimate, Rung, knee, rungs};
 pub use latency::Latency;
 pub use outcome::{Ended, Interval, Outcome};
 pub use pace::{Arrivals, Pace};

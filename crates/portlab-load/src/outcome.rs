@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use portlab_stats::summary::GENERATOR_LIMIT;
+use serde::Serialize;
 
 use crate::{
     Answers, ChatFindings, Endings, Fairness, Latency, Plan, Tally,
@@ -20,7 +21,7 @@ pub struct Outcome {
     pub connect_phase: Duration,
     /// How long each connection took, those of churn included.
     pub connect_latency: Latency,
-    /// Messages answered, completely and rightly, since the run began.
+    /// Messages whose answer was complete and correct, since the run began.
     pub answered: u64,
     /// The same while measuring.
     pub messages: u64,
@@ -54,7 +55,7 @@ pub struct Outcome {
     pub tally: Tally,
     /// What answers began with, where they weren't compared byte by byte.
     pub answers: Answers,
-    /// Connections that the server ended while they were in use.
+    /// Connections that the server closed while they were in use.
     pub endings: Endings,
     /// How evenly connections were served; `None` when none was.
     pub fairness: Option<Fairness>,
@@ -68,7 +69,7 @@ pub struct Outcome {
     pub generator_stalled: Vec<Duration>,
     /// Processors that the generator might use.
     pub cores: usize,
-    /// How the run came to its end.
+    /// How the run ended.
     pub ended: Ended,
     /// What a load of a chat has found beside that.
     pub chat: Option<ChatFindings>,
@@ -77,18 +78,20 @@ pub struct Outcome {
     pub(crate) little: Little,
 }
 
-/// How a run came to its end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How a run ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ended {
     /// As planned.
     #[default]
     Done,
-    /// By its user.
+    /// The user ended it.
     Interrupted,
     /// There were more errors than allowed.
     TooManyErrors,
     /// Every connection was lost.
-    NobodyLeft,
+    #[serde(rename = "nobody_left")]
+    AllLost,
 }
 
 /// A stretch of a run while measuring.
@@ -98,7 +101,7 @@ pub struct Interval {
     pub from: Duration,
     /// When it ended.
     pub to: Duration,
-    /// Messages per second that were asked for; infinite unless the loop is open.
+    /// Messages per second that were asked for; infinite in a closed loop.
     pub rate_per_s: f64,
     /// Messages answered.
     pub messages: u64,
@@ -124,7 +127,7 @@ pub(crate) fn wait_share(waited: Duration, ran: Duration) -> Option<f64> {
     (!runnable.is_zero()).then(|| waited.as_secs_f64() / runnable.as_secs_f64())
 }
 
-/// So many in this time, per second; 0 of none.
+/// `count` divided by `time`, per second; 0 if `count` is 0.
 pub(crate) fn per_s(count: u64, time: Duration) -> f64 {
     count as f64 / time.as_secs_f64().max(f64::MIN_POSITIVE)
 }
@@ -141,7 +144,7 @@ fn time_of(due: u64, rate_per_s: f64, elapsed: Duration, counted: bool) -> Durat
         true => f64::INFINITY,
         false => elapsed.as_secs_f64() + 1.0 / rate_per_s,
     };
-    // A rate may be so low that it takes years.
+    // At a low rate, the product may exceed the longest `Duration`.
     Duration::try_from_secs_f64(by_rate.min(most)).unwrap_or(Duration::MAX)
 }
 
@@ -298,7 +301,7 @@ impl Outcome {
             return true;
         };
         let missing = self.due().saturating_sub(self.messages) as f64;
-        // Quick answers show the server's own latency: where a queue grows, the others waited in it.
+        // The quickest tenth shows the server's own latency: if a queue grows, the other messages waited in it.
         let quick_s = self.latency.quantile_ns(0.1) as f64 / 1e9;
         let late_start_s = (quick_s - plan.warmup.as_secs_f64()).max(0.0);
         let chance = 1.0 + 2.0 * (rate_per_s * quick_s).sqrt();
@@ -313,7 +316,7 @@ impl Outcome {
         self.little.residual()
     }
 
-    /// Whether every answer was right, or every promise of a chat kept, and nothing failed.
+    /// Whether every answer was correct, or every promise of a chat was kept, and nothing failed.
     pub fn is_clean(&self) -> bool {
         let is_kept = self.chat.as_ref().is_none_or(|it| it.violations == 0);
         is_kept && self.tally.total() == 0 && self.unanswered == 0 && self.due_not_sent == 0
@@ -332,7 +335,7 @@ mod tests {
         };
         assert_eq!(time(1, 10.0, 1, true), 100);
         assert_eq!(time(100, 10.0, 9_901, true), 10_000);
-        // Ten that came early by chance, counted; and by the clock.
+        // Poisson arrivals may come early: ten messages that are counted, and twelve in a run by the clock.
         assert_eq!(time(10, 10.0, 600, true), 1_000);
         assert_eq!(time(12, 10.0, 1_000, false), 1_100);
         assert_eq!(time(2, 1.0, 1_050, false), 2_000);

@@ -10,9 +10,9 @@ pub enum Pace {
     /// Closed loop: a connection sends its next message when an answer has come. Such a load slows
     /// down with its server, and never overloads it.
     Closed,
-    /// Open loop: messages become due at a rate of their own, whatever the server does. Latency
-    /// counts from when a message was due, so that a server that stalls is charged with all the
-    /// messages that had to wait, and not only with those it had accepted (coordinated omission).
+    /// Open loop: messages become due at a fixed rate, whatever the server does. Latency counts from when a message was
+    /// due, so a server that stalls is charged with all the messages that had to wait, and not only with those that it
+    /// had accepted (coordinated omission).
     Open {
         /// Messages per second, over all connections; more than 0.
         rate_per_s: f64,
@@ -36,10 +36,9 @@ impl Pace {
 /// How the messages of an open loop are spread over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrivals {
-    /// At equal distances.
+    /// With equal intervals.
     Uniform,
-    /// Independently of each other, as from very many users: the distances are exponentially
-    /// distributed.
+    /// Independently of each other, as from very many users: the intervals are exponentially distributed.
     Poisson,
 }
 
@@ -67,12 +66,11 @@ impl fmt::Display for Arrivals {
     }
 }
 
-/// The times at which one thread's messages are due. None is stored: a thread that is behind asks
-/// for the next one later.
+/// The times at which one thread's messages are due. They aren't stored: a thread that is behind calls `pop` later.
 ///
-/// All threads count the ticks of one clock, which is as fast as the rate of the whole run. Of an
-/// even one, tick `k` belongs to connection `k` modulo all, and so to that connection's thread: then
-/// the messages of all threads are evenly apart, and each connection has its turn.
+/// All threads count the ticks of one clock, one tick for each message of the whole run. With uniform arrivals, tick `k`
+/// belongs to connection `k` modulo the number of connections, and so to that connection's thread: then the messages of
+/// all threads together have equal intervals, and each connection has its turn.
 #[derive(Debug)]
 pub(crate) struct Schedule {
     arrivals: Arrivals,
@@ -95,11 +93,12 @@ pub(crate) struct Part {
 /// A clock whose rate may be changed while it runs.
 #[derive(Debug)]
 struct Clock {
-    /// The first is in force at the next message, the others come later.
+    /// In order of time; the first applies to the next message.
     stretches: VecDeque<Stretch>,
 }
 
-/// From a moment on, in nanoseconds since the run began, ticks are this far apart.
+/// A part of the clock with one rate: from `from_ns` on, in nanoseconds since the run began, ticks are `interval_ns`
+/// apart.
 #[derive(Clone, Copy, Debug)]
 struct Stretch {
     from_ns: f64,
@@ -148,7 +147,7 @@ impl Clock {
         stretch.from_tick + (time_ns - stretch.from_ns) / stretch.interval_ns
     }
 
-    /// What ended before `tick` isn't asked for any more.
+    /// Drops the stretches that end before `tick`.
     fn forget_before(&mut self, tick: f64) {
         while self
             .stretches
@@ -209,8 +208,8 @@ impl Schedule {
         due
     }
 
-    /// Goes on at another rate from `now` on. What is due already stays due; what is not comes nearer
-    /// or goes farther in proportion, for of a slow schedule it may be far away.
+    /// Changes the rate from `now` on. Messages that are due already stay due. The time until the next message changes
+    /// in proportion: at a low rate, it may be long.
     pub(crate) fn set_rate(&mut self, rate_per_s: f64, now: u64) {
         let stretch = Stretch {
             from_ns: now as f64,
@@ -221,13 +220,13 @@ impl Schedule {
         self.clock.forget_before(self.next);
     }
 
-    /// The mean distance between two messages of this thread, in nanoseconds.
+    /// The mean interval between two messages of this thread, in nanoseconds.
     pub(crate) fn interval_ns(&self) -> f64 {
         self.clock.stretches[0].interval_ns / self.part.weight()
     }
 
-    /// How many messages are due before `until` and not taken: exact for uniform arrivals, the
-    /// expectation for others.
+    /// How many messages are due before `until` and not taken: exact for uniform arrivals, the expected number for
+    /// Poisson arrivals.
     pub(crate) fn due_before(&self, until: u64) -> u64 {
         let end = self.clock.tick_at(until as f64);
         if end <= self.next {
@@ -285,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn uniform_arrivals_are_equally_far_apart_over_all_threads() {
+    fn uniform_arrivals_have_equal_intervals_over_all_threads() {
         for threads in [1, 2, 3, 4, 7, 10] {
             let due = all(Arrivals::Uniform, threads, 1_000_001_000);
             assert_eq!(due.len(), 10_000, "{threads} threads");
@@ -302,7 +301,7 @@ mod tests {
             let count = due.len() as f64 - 1.0;
             let mean = (due[due.len() - 1] - due[0]) as f64 / count;
             let longer = gaps(&due).filter(|gap| *gap as f64 > mean).count() as f64 / count;
-            // An exponential distribution is longer than its mean with probability 1/e.
+            // An interval of an exponential distribution is longer than the mean with probability 1/e.
             assert!((longer - 0.3679).abs() < 0.01, "{longer}");
             let again = all(Arrivals::Poisson, threads, 10_000_001_000);
             assert_eq!(due, again, "seeded");
@@ -344,7 +343,7 @@ mod tests {
             due += 1;
         }
         assert_eq!(due, 1_110);
-        // Stretches that are over are forgotten.
+        // Stretches that are over are dropped.
         assert_eq!(schedule.clock.stretches.len(), 1);
     }
 }

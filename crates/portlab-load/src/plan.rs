@@ -10,7 +10,7 @@ use portlab_words::{Text, plural, tr};
 
 use crate::{Expect, Pace, Ring, Say, Script};
 
-/// Everything a run needs to know. Nothing is looked up later.
+/// Everything that a run needs. Nothing is looked up later.
 ///
 /// A run is `stop x pace x script` on `connections`; each part means the same whatever the others
 /// are.
@@ -35,17 +35,17 @@ pub struct Plan {
     pub depth: usize,
     /// What is sent, and what counts as an answer.
     pub script: Script,
-    /// Load before the measuring begins, so that buffers and caches have settled.
+    /// How long the load goes on before measuring begins, so that buffers and caches have settled.
     pub warmup: Duration,
     /// When measuring ends.
     pub stop: Stop,
     /// How long a connection may take to be made.
     pub connect_timeout: Duration,
-    /// How long an answer may take, from sending on, before its connection is given up.
+    /// How long an answer may take, from sending on, before its connection is closed as failed.
     pub timeout: Duration,
-    /// How long a stretch is that [`Watch::interval`](crate::Watch::interval) is told of.
+    /// The length of an interval for [`Watch::interval`](crate::Watch::interval).
     pub interval: Duration,
-    /// What random lengths and Poisson arrivals follow from.
+    /// The seed of random lengths and Poisson arrivals.
     pub seed: u64,
 }
 
@@ -58,7 +58,7 @@ pub struct Through {
     pub faults: String,
 }
 
-/// When measuring ends: at whichever comes first. With none of them, when it is interrupted.
+/// When measuring ends: at the first of these limits. Without a limit, the run goes on until it is interrupted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stop {
     /// After this time.
@@ -87,15 +87,15 @@ impl Stop {
     }
 }
 
-/// How connections come and go. The default: all at once, from anywhere, for the whole run, ended
-/// by a FIN.
+/// How connections are opened and closed. The default: all at once, from an address that the system chooses, open for
+/// the whole run, closed by a FIN.
 #[derive(Clone, Debug, Default)]
 pub struct Life {
     /// The time over which they are opened, evenly.
     pub ramp: Duration,
     /// After so many answers a connection is closed and another takes its place (churn).
     pub per_connection: Option<u64>,
-    /// They are ended by a reset instead of a FIN.
+    /// They are closed by a reset instead of a FIN.
     pub reset: bool,
     /// The local addresses that they come from, in turn; when empty, the system chooses.
     pub sources: Vec<IpAddr>,
@@ -260,7 +260,7 @@ impl Plan {
         self.script.expect == Expect::Echo && self.pace != Pace::Idle && self.script.chat.is_none()
     }
 
-    /// Whether a swapped or repeated message would be noticed: not if all are alike.
+    /// Whether a swapped or repeated message would be noticed, because messages differ.
     pub fn tells_messages_apart(&self) -> bool {
         let whole_rings = |size: &usize| size.is_multiple_of(Ring::RANDOM);
         self.checks_every_byte()
@@ -276,8 +276,8 @@ impl Plan {
         (0..index).map(share).sum()
     }
 
-    /// How many of `total` messages fall to thread `index`: in proportion to its connections, and
-    /// none is dropped.
+    /// How many of `total` messages thread `index` sends, in proportion to its connections. The shares add up to
+    /// `total`.
     pub(crate) fn share_by_connections(&self, total: u64, index: usize) -> u64 {
         let upto = |index| {
             let before = u128::from(self.connections_before(index)) * u128::from(total);
@@ -286,8 +286,8 @@ impl Plan {
         upto(index + 1) - upto(index)
     }
 
-    /// How many of `total` connections fall to thread `index` of `threads`: the remainder goes to
-    /// the first ones, and none is dropped.
+    /// How many of `total` connections thread `index` of `threads` drives: the first threads drive one more if there is
+    /// a remainder.
     pub(crate) fn share(total: u64, index: usize, threads: usize) -> u64 {
         let (index, threads) = (index as u64, threads as u64);
         total / threads + u64::from(index < total % threads)

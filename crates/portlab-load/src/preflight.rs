@@ -12,11 +12,11 @@ use crate::Plan;
 pub struct Limits {
     /// Processors.
     pub cores: usize,
-    /// Local ports that the system hands out, for each source address.
+    /// Local ports that the system gives to connections, for each source address.
     pub ports: u64,
-    /// Whether a port in TIME_WAIT is handed out again after a second, on loopback and elsewhere.
+    /// Whether a port in TIME_WAIT is given to another connection after a second, on loopback and elsewhere.
     pub reuses_time_wait: (bool, bool),
-    /// The longest accept queue the kernel allows a server; `None` when it doesn't tell.
+    /// The longest accept queue that the kernel allows a server; `None` if that is unknown.
     pub somaxconn: Option<u64>,
     /// Connections that the kernel's firewall follows now, and can follow; `None` when it follows
     /// none.
@@ -41,8 +41,8 @@ impl Limits {
     }
 }
 
-/// Warns of what will go wrong with `plan` on a machine with these `limits`, or what will make figures say
-/// something else than they seem to. Too few file descriptors are no warning but an error of [`Plan::check`].
+/// Warns of what will go wrong with `plan` on a machine with these `limits`, or will make the figures misleading. Too
+/// few file descriptors are an error of [`Plan::check`], not a warning.
 pub fn preflight(plan: &Plan, limits: &Limits) -> Vec<Text> {
     let loopback = plan.target.ip().is_loopback();
     let churn = churn_within(plan, TIME_WAIT);
@@ -129,7 +129,7 @@ fn ports(plan: &Plan, limits: &Limits, within_a_minute: u64) -> Option<Text> {
     })
 }
 
-/// How many connections churn makes within `time`, as far as the plan tells.
+/// How many connections churn makes within `time`, as far as that follows from the plan.
 fn churn_within(plan: &Plan, time: Duration) -> u64 {
     let Some(each) = plan.per_connection() else {
         return 0;
@@ -163,12 +163,12 @@ pub fn loopback_sources(plan: &Plan, limits: &Limits) -> Option<Vec<IpAddr>> {
     if !target.is_loopback() {
         return None;
     }
-    // The rate of churn isn't known beforehand: this is enough for a few thousand a second.
+    // The rate of churn isn't known beforehand: eight addresses are enough for a few thousand connections a second.
     let churns = u64::from(plan.per_connection().is_some()) * 8;
     let connections = (plan.connections as u64).saturating_add(churn_within(plan, TIME_WAIT));
     let needed = connections.div_ceil(limits.ports);
     let count = needed.max(churns).clamp(2, 250);
-    // 127.0.0.1 is left to the others on this machine.
+    // 127.0.0.1 is left to the other programs of this machine.
     let sources = (2..=count + 1).map(|last| IpAddr::from([127, 0, 0, last as u8]));
     Some(sources.collect())
 }
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ordinary_plan_and_what_is_not_known_are_not_warned_of() {
+    fn an_ordinary_plan_and_unknown_limits_give_no_warning() {
         assert_eq!(texts(&plan("127.0.0.1:9", 15_000), &LIMITS), [""; 0]);
         let mut unknown = LIMITS;
         unknown.somaxconn = None;

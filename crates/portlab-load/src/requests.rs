@@ -1,4 +1,4 @@
-//! What connections share that send requests and receive answers.
+//! What the connections of a thread share if they send requests and receive answers.
 
 use std::collections::VecDeque;
 
@@ -6,16 +6,16 @@ use crate::{Answers, Plan, status::Dialect};
 
 /// What a thread's connections have in common.
 pub(crate) struct Requests {
-    /// What answers begin with, of the whole run.
+    /// What the answers of the whole run begin with.
     pub(crate) answers: Answers,
-    /// Which of them are errors.
+    /// Which answers are errors.
     pub(crate) dialect: Dialect,
     /// Messages answered while measuring, by slot; `None` where there never was a connection.
     pub(crate) served: Vec<Option<u64>>,
     /// The slots that have room for a message of an open loop, in the order of their turns. Whether the connection is
     /// still open is checked when its turn comes.
     free: VecDeque<u32>,
-    /// By slot.
+    /// For each slot, whether it has room.
     room: Vec<Room>,
 }
 
@@ -27,13 +27,13 @@ struct Room {
 }
 
 impl Requests {
-    pub(crate) fn new(plan: &Plan, places: usize) -> Self {
+    pub(crate) fn new(plan: &Plan, slots: usize) -> Self {
         Self {
             answers: Answers::default(),
             dialect: Dialect::of(&plan.script),
-            served: vec![None; places],
+            served: vec![None; slots],
             free: VecDeque::new(),
-            room: vec![Room::default(); places],
+            room: vec![Room::default(); slots],
         }
     }
 

@@ -1,4 +1,4 @@
-//! What a run came to: derived once from its plan and its outcome, for everything that prints it.
+//! The result of a run: derived once from its plan and its outcome, for everything that prints it.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use crate::{
     AnswerLine, Answers, Cause, Caution, Checked, Ended, Fairness, Judgement, Latency, Mismatch,
-    Outcome, Pace, Phase, Plan, Tally, latency::Quantiles, outcome::per_s,
+    Outcome, Pace, Phase, Plan, Tally, latency::Quantiles, outcome::per_s, thread_state::nanos,
 };
 
 /// One run: its figures, and what can be said of them.
@@ -18,7 +18,7 @@ use crate::{
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoadResult {
-    /// What was to be done.
+    /// The plan of the run.
     #[serde(skip)]
     pub plan: Plan,
     /// How far answers were checked, for people.
@@ -35,11 +35,11 @@ pub struct LoadResult {
     pub rate_per_s: Option<f64>,
     /// How an open loop's messages were spread: `uniform` or `poisson`.
     pub arrivals: Option<String>,
-    /// What random lengths and arrivals follow from.
+    /// The seed of random lengths and arrivals.
     pub seed: u64,
     /// Connections that were asked for.
     pub connections: usize,
-    /// Connections that could talk when the load began.
+    /// Connections that were open when the load began.
     pub connected: usize,
     /// Connections that were made in all, those of churn included.
     pub connections_made: u64,
@@ -55,42 +55,41 @@ pub struct LoadResult {
     pub expect: String,
     /// Whether every byte of every answer was compared with what was sent.
     pub every_byte_checked: bool,
-    /// How far answers were checked: `every_byte`; `framing`, when they ended where they were to end
-    /// and their content was not looked at; `history`, of a chat; or `nothing`, when there was none.
+    /// How far answers were checked: `every_byte`; `framing`, if only the end of each answer was checked and not its
+    /// content; `history`, in a chat; or `nothing`, if there was no answer.
     pub checked: &'static str,
     /// Whether answers that are errors by their own protocol were counted as any other.
     pub any_answer: bool,
     /// Answers that were errors by their own protocol.
     pub error_answers: u64,
-    /// The beginning of the first answer, where answers weren't compared byte by byte; of what came
-    /// first, where none was expected. Other bytes than text escaped.
+    /// The beginning of the first answer, if answers weren't compared byte by byte; if none was expected, the beginning
+    /// of what came first. Bytes that aren't text are escaped.
     pub first_answer: Option<String>,
     /// What such answers began with, the most frequent first.
     pub first_lines: Vec<AnswerLine>,
     /// Answers that began with none of these.
     pub other_first_lines: u64,
-    /// What answers began with, to be added to that of other runs.
+    /// What answers began with, for adding up several runs.
     #[serde(skip)]
     pub answers: Answers,
     /// Threads that generated the load.
     pub threads: usize,
     /// How the run ended: `done`, `interrupted`, `too_many_errors` or `nobody_left`.
-    #[serde(serialize_with = "by_name")]
     #[schemars(with = "String")]
     pub ended: Ended,
     /// Whether its user ended the run.
     pub interrupted: bool,
     /// Messages answered since the run began, those of the warm-up included.
     pub answered: u64,
-    /// Messages answered while measuring; of a chat, those that reached their whole room.
+    /// Messages answered while measuring; in a chat, messages that reached their whole room.
     pub messages: u64,
     /// How long was measured.
     pub elapsed_ns: u64,
     /// How long the messages that became due while measuring take at the rate of an open loop, if that is longer.
     #[serde(skip)]
     pub by_rate: Duration,
-    /// Messages divided by the time measured; of an open loop, by the time that they take at its rate,
-    /// if that is longer.
+    /// Messages divided by the time measured; in an open loop, by the time that they take at its rate, if that is
+    /// longer.
     pub messages_per_s: f64,
     /// Bytes sent, those of the warm-up included.
     pub bytes_sent: u64,
@@ -100,7 +99,7 @@ pub struct LoadResult {
     /// received it: of those that became due while measuring.
     #[schemars(with = "Quantiles")]
     pub latency_ns: Latency,
-    /// The same from when it was sent; `null` in a closed loop, where it is no other.
+    /// The same from when a message was sent; `null` in a closed loop, where both are equal.
     #[schemars(with = "Option<Quantiles>")]
     pub uncorrected_latency_ns: Option<Latency>,
     /// How late the generator itself sent messages; `null` in a closed loop.
@@ -108,9 +107,9 @@ pub struct LoadResult {
     pub pacing_lag_ns: Option<Latency>,
     /// Messages that were due and never sent.
     pub due_not_sent: u64,
-    /// How often a connection waited for its turn to be made.
+    /// How often a connection waited because too many others were being made.
     pub held_back: u64,
-    /// The rate that the keys asked for at last.
+    /// The last rate that was set with the keys of the screen; `null` if none was.
     pub rate_changed_to_per_s: Option<f64>,
     /// Messages that were sent and not answered.
     pub unanswered: u64,
@@ -132,12 +131,11 @@ pub struct LoadResult {
     /// The share of its threads' runnable time, from 0 to 1, that they waited for a processor because
     /// other threads ran; `null` if they never ran.
     pub generator_wait_share: Option<f64>,
-    /// How long each thread was kept from running, counting only what is far beyond the machine's
-    /// usual way.
+    /// How long each thread was kept from running, in pieces of 10 ms and more.
     pub generator_stalled_ns_by_thread: Vec<u64>,
     /// How evenly connections were served; `null` when none was, and in a chat.
     pub fairness: Option<Fairness>,
-    /// Connections that the server ended while they were in use; `null` when there were none.
+    /// Connections that the server closed while they were in use; `null` if there were none.
     pub closed_by_server: Option<Closed>,
     /// All errors.
     pub errors: u64,
@@ -145,12 +143,12 @@ pub struct LoadResult {
     pub failures: Vec<FailureLine>,
     /// The first byte that came back different.
     pub first_mismatch: Option<Mismatch>,
-    /// The beginning of the first read in which something was wrong, other bytes than ASCII escaped.
+    /// The beginning of the first read that contained an error; bytes that aren't ASCII are escaped.
     pub first_wrong_answer: Option<String>,
     /// The same, as it is shown to people.
     #[serde(skip)]
     pub first_wrong: Option<String>,
-    /// What was said before the run.
+    /// The warnings before the run.
     #[serde(serialize_with = "all_english")]
     #[schemars(with = "Vec<String>")]
     pub preflight: Vec<Text>,
@@ -159,25 +157,25 @@ pub struct LoadResult {
     /// Whether the server kept up with an open loop.
     #[serde(skip)]
     pub kept_up: bool,
-    /// Whether a wrong answer came, which is complete and no error by its own protocol.
+    /// Whether an answer was wrong. Answers that are errors by their own protocol don't count.
     #[serde(skip)]
     pub has_wrong_answers: bool,
     /// Whether all went well.
     #[serde(skip)]
     pub is_clean: bool,
-    /// What a chat has beside that.
+    /// The figures that only a chat has.
     #[serde(flatten)]
     pub chat: Option<ChatResult>,
 }
 
-/// What is known of a chat beside the rest.
+/// The figures that only a chat has.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ChatResult {
     /// Members, in all rooms.
     pub members: usize,
     /// Rooms.
     pub rooms: usize,
-    /// What the names of the members and the rooms of this run begin with.
+    /// The letters with which the names of this run's members and rooms begin.
     pub run: String,
     /// The encodings that members used, in turn.
     pub encodings: Vec<String>,
@@ -191,11 +189,11 @@ pub struct ChatResult {
     /// From when a message was due to when each member received it.
     #[schemars(with = "Quantiles")]
     pub delivery_ns: Latency,
-    /// Messages that didn't reach their whole room: those without an answer.
+    /// Messages that didn't reach their whole room.
     pub unheard: u64,
-    /// Lines that members received of clients that don't belong to this run.
+    /// Lines that members received from clients that don't belong to this run.
     pub strangers_lines: u64,
-    /// The beginning of the first of them, other bytes than text escaped.
+    /// The beginning of the first of these lines; bytes that aren't text are escaped.
     pub first_strangers_line: Option<String>,
     /// How many promises of a chat were not kept.
     pub violations: u64,
@@ -207,15 +205,15 @@ pub struct ChatResult {
     pub doubts: Vec<Caution>,
 }
 
-/// Connections that the server ended while they were in use. Times are since measuring began; `null`
+/// Connections that the server closed while they were in use. Times count from the beginning of measuring; `null`
 /// before that.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Closed {
     connections: u64,
-    /// Answers on the one of them that had fewest.
+    /// The fewest answers on one of these connections.
     least_answers: u64,
-    /// Answers on the one of them that had most.
+    /// The most answers on one of these connections.
     most_answers: u64,
     /// When the first was closed.
     first_ns: Option<u64>,
@@ -223,9 +221,9 @@ pub struct Closed {
     last_ns: Option<u64>,
     /// Attempts to connect again that were refused.
     refused: u64,
-    /// When the first of them was.
+    /// When the first attempt was refused.
     refused_from_ns: Option<u64>,
-    /// Whether something listened on the port when every connection had been lost.
+    /// Whether a program listened on the port when every connection had been lost.
     listens: Option<bool>,
 }
 
@@ -234,7 +232,6 @@ pub struct Closed {
 #[serde(deny_unknown_fields)]
 pub struct FailureLine {
     /// `connect`, `greeting`, `send`, `receive`, `verify` or `close`.
-    #[serde(serialize_with = "displayed")]
     #[schemars(with = "String")]
     pub phase: Phase,
     /// Why it failed.
@@ -337,7 +334,7 @@ impl LoadResult {
         Duration::from_nanos(self.elapsed_ns)
     }
 
-    /// Whether all was answered and right. If the user ended the run, answers may be missing.
+    /// Whether every answer came and was correct. If the user ended the run, answers may be missing.
     pub fn is_fine(&self) -> bool {
         let kept = self.chat.as_ref().is_none_or(|it| it.violations == 0);
         match self.interrupted {
@@ -422,23 +419,6 @@ impl Closed {
             listens: endings.listens,
         })
     }
-}
-
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
-}
-
-fn by_name<S: Serializer>(ended: &Ended, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(match ended {
-        Ended::Done => "done",
-        Ended::Interrupted => "interrupted",
-        Ended::TooManyErrors => "too_many_errors",
-        Ended::NobodyLeft => "nobody_left",
-    })
-}
-
-fn displayed<S: Serializer>(phase: &Phase, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(phase)
 }
 
 /// JSON is read by programs, so its texts are English.

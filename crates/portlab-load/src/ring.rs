@@ -4,9 +4,9 @@ use std::fmt;
 
 /// The bytes that all connections send, as a ring.
 ///
-/// A connection's stream is the ring from a place of its own on, round and round; messages are only
-/// marks on it. So nothing is generated or copied while measuring (a message is sent straight from
-/// the ring), and an echo is checked by comparing it with the ring.
+/// A connection's stream begins at a place in the ring of its own, and goes round and round; a message is the next piece
+/// of the stream. So nothing is generated or copied while measuring (a message is sent straight from the ring), and an
+/// echo is checked by comparing it with the ring.
 #[derive(Debug)]
 pub struct Ring {
     /// The ring, followed by its own beginning, so that any slice of up to [`Ring::REACH`] bytes is
@@ -52,14 +52,13 @@ impl Ring {
     /// The length of the random ring: the largest prime below 64 Ki. Two of them fit in a core's
     /// second-level cache.
     pub(crate) const RANDOM: usize = 65_521;
-    /// The longest piece that can be had at once.
+    /// The longest piece that [`at`](Self::at) returns.
     pub const REACH: usize = 64 * 1024;
 
     /// Random bytes, the same at every call, from which messages of any length are cut.
     ///
-    /// Because the ring's length is a prime, no message resembles its neighbours, unless it is as
-    /// long as the ring or a multiple of it: a byte that is lost, doubled, swapped between messages
-    /// or between connections, is noticed.
+    /// The ring's length is a prime, so consecutive messages differ, unless their length is a multiple of the ring's: a
+    /// byte that is lost, doubled, or swapped between messages or between connections, is noticed.
     pub fn random() -> Self {
         let mut random = fastrand::Rng::with_seed(0x706f_7274_6c61_6221);
         let mut bytes = vec![0; Self::RANDOM];
@@ -70,8 +69,8 @@ impl Ring {
 
     /// One message that is sent again and again, the same on every connection.
     ///
-    /// Every byte of an echo is compared here as well; but a whole message that is lost or swapped
-    /// with another's looks like the one that was due.
+    /// Every byte of an echo is compared here as well. But all messages are alike, so a whole message that is lost, or
+    /// swapped with another one, isn't noticed.
     ///
     /// # Panics
     /// When `message` is empty.
@@ -148,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_piece_can_be_had_from_every_place_of_the_ring() {
+    fn the_longest_piece_is_returned_from_every_place_of_the_ring() {
         let ring = Ring::random();
         for place in 0..Ring::RANDOM as u64 {
             let piece = ring.at(0, place, Ring::REACH);
@@ -179,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_is_said_again_and_again_is_a_ring_of_its_own_length() {
+    fn a_message_that_is_sent_again_and_again_is_a_ring_of_its_own_length() {
         let ring = Ring::of(b"abc");
         assert_eq!(ring.at(7, 0, 7), b"abcabca");
         assert_eq!(ring.at(8, 4, 2), b"bc");

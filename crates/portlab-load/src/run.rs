@@ -25,10 +25,10 @@ use crate::{
     worker::{Gauges, Share, WAKE, Worker, WorkerEvent, WorkerResult},
 };
 
-/// Watches a run from the thread that started it. Every method may do nothing.
+/// Watches a run from the thread that started it. Every method has a default that does nothing.
 ///
-/// `begin` and `end` are called where measuring begins and ends, with all connections open: what a server uses between
-/// them belongs to the messages between them.
+/// `begin` and `end` are called when measuring begins and ends, with all connections open: the CPU time that the server
+/// uses between the two calls belongs to the messages between them.
 pub trait Watch {
     /// All connections are made, or have failed; `_connected` of them are open. Returns whether to go on.
     fn connected(&mut self, _connected: usize) -> bool {
@@ -72,12 +72,12 @@ pub struct Progress {
     pub errors: u64,
 }
 
-/// Why a run could not be made at all: of its plan, or because a thread, a poller or a timer was refused.
+/// Why a run could not be made at all: because of its plan, or because the system refused a thread, a poller or a timer.
 pub type RunError = Text;
 
-/// Carries out `plan`, with `watch` looking on, and returns what was measured.
+/// Carries out `plan`, watched by `watch`, and returns what was measured.
 ///
-/// Connections that fail are counted as errors: a run in which none could be made has an outcome too.
+/// Connections that fail are counted as errors: a run in which all connections failed has an outcome too.
 ///
 /// # Errors
 /// When the plan can't be carried out on this machine.
@@ -90,7 +90,7 @@ pub fn run(plan: &Plan, watch: &mut dyn Watch) -> Result<Outcome, RunError> {
     plan.threads = plan.threads.min(plan.connections);
     let outcome = match plan.script.chat {
         None => run_dialogues::<Conn>(Arc::new(plan), watch),
-        // A chat has one history, so one thread reads it.
+        // A chat has one history, which one thread checks.
         Some(_) => {
             plan.threads = 1;
             run_dialogues::<Member>(Arc::new(plan), watch)
@@ -132,7 +132,7 @@ where
         let thread = thread::Builder::new().name(format!("load-{index}"));
         let alarm = Alarm(Some(sender.clone()));
         let started = thread.spawn(move || alarm.unless_fine(worker.run()));
-        // The threads that have started would wait for ever.
+        // Without this announcement, the threads that have started would wait for ever.
         threads.push(started.inspect_err(|_| {
             stages.announce(Stage::Close, 0);
         })?);
@@ -149,21 +149,21 @@ where
         coordinator.take_in(result);
     }
     let mut outcome = coordinator.conclude(&served, all_asked);
-    if outcome.ended == Ended::NobodyLeft && outcome.endings.closed > 0 {
+    if outcome.ended == Ended::AllLost && outcome.endings.closed > 0 {
         outcome.endings.listens = listens(&plan);
     }
     Ok(outcome)
 }
 
-/// Whether a program listens on the port of `plan`; `None` if that can't be found out within a second. To a listener
-/// of this machine no connection is made: an empty connection ends some servers.
+/// Whether a program listens on the port of `plan`; `None` if that can't be found out within a second. If the listener
+/// is on this machine, no connection is made: some servers end after an empty connection.
 fn listens(plan: &Plan) -> Option<bool> {
     if has_listener(plan.target) == Some(true) {
         return Some(true);
     }
     let patience = plan.connect_timeout.min(Duration::from_secs(1));
     match TcpStream::connect_timeout(&plan.target, patience) {
-        // A connection with itself; see `dial`.
+        // If both addresses are equal, the socket is connected with itself; see `dial`.
         Ok(stream) => Some(stream.local_addr().ok() != stream.peer_addr().ok()),
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Some(false),
         Err(_) => None,
@@ -197,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_listener_of_this_machine_is_seen_without_being_called() {
+    fn a_listener_of_this_machine_is_found_without_a_connection() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let plan = Plan::new(listener.local_addr().unwrap());

@@ -11,38 +11,37 @@ pub struct Script {
     pub say: Say,
     /// What its answer is.
     pub expect: Expect,
-    /// What the server sends first, before any message is sent. [`Expect::Bytes`],
-    /// [`Expect::Until`] or [`Expect::Lines`].
+    /// What the server sends before any message is sent: [`Expect::Bytes`], [`Expect::Until`] or [`Expect::Lines`].
     pub greeting: Option<Expect>,
-    /// What a connection sends first, before the greeting: a few bytes, or nothing. With it and
-    /// a greeting, every connection has been served once before the load begins.
+    /// What a connection sends before it reads the greeting: a few bytes, or nothing. With an introduction and a
+    /// greeting, the server has served every connection once before the load begins.
     pub introduction: Vec<u8>,
-    /// Whether an answer counts whatever it says. Otherwise one that is an error by its own protocol
+    /// Whether every answer counts as correct. Otherwise an answer that is an error by its own protocol
     /// ([`ErrorAnswer`](crate::ErrorAnswer)) is an error of the run too.
     pub any_answer: bool,
     /// How the client behaves.
     pub behaviour: ClientBehaviour,
-    /// Connections are members of a chat. Then the chat says what is sent and received, and all of the above
-    /// is unused, the lengths in `say` excepted.
+    /// If this is set, the connections are members of a chat, and of the fields above only the lengths in `say` are
+    /// used.
     pub chat: Option<Chat>,
 }
 
 /// What a message is.
 #[derive(Clone, Debug)]
 pub enum Say {
-    /// Random bytes, no two messages alike, of lengths drawn from this range. At least one byte.
+    /// Random bytes, different in each message, of lengths drawn from this range. At least one byte.
     Random(RangeInclusive<usize>),
-    /// These bytes, every time. At least one.
+    /// The same bytes in each message. At least one byte.
     Always(Arc<[u8]>),
 }
 
 /// How a client behaves. The default sends and reads at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClientBehaviour {
-    /// Sends a byte at a time, each in a packet of its own, this long after the last.
+    /// Sends one byte at a time, each in a packet of its own, this long after the last byte.
     pub trickle: Option<Duration>,
     /// Reads only so many bytes a second on each connection, at least one, with a small receive
-    /// buffer in the kernel, so that the server feels it.
+    /// buffer in the kernel, so that the server's send buffer fills up.
     pub read_per_s: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! Bytes that came from outside, as text that no terminal obeys.
+//! Bytes that came from outside, as text without control characters.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use portlab_sys::name::is_unseen;
 /// `bytes` as text where they are text (UTF-8), everything else escaped; with an ellipsis if they are
 /// `cut`, that is, if more followed.
 pub(crate) fn shown(bytes: &[u8], cut: bool) -> String {
-    // A character that was cut in two is left out.
+    // A character of which only the beginning came is left out.
     let whole = match std::str::from_utf8(bytes) {
         Err(error) if cut && error.error_len().is_none() => &bytes[..error.valid_up_to()],
         _ => bytes,
@@ -16,7 +16,7 @@ pub(crate) fn shown(bytes: &[u8], cut: bool) -> String {
     for chunk in whole.utf8_chunks() {
         for character in chunk.valid().chars() {
             match character {
-                // A terminal would obey it, or show nothing.
+                // A terminal would execute a control character, and wouldn't show an invisible one.
                 hidden if hidden.is_control() || is_unseen(hidden) => {
                     text.extend(hidden.escape_default());
                 }
@@ -32,7 +32,7 @@ pub(crate) fn shown(bytes: &[u8], cut: bool) -> String {
     text
 }
 
-/// The beginning of bytes that came from outside. Written out, it is text that no terminal obeys.
+/// The beginning of bytes that came from outside. It is displayed as text without control characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sample {
     bytes: Box<[u8]>,
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_came_is_shown_as_text_that_no_terminal_obeys() {
+    fn received_bytes_are_shown_without_control_characters() {
         for (bytes, expected) in [
             ("it's 你好\r\n".as_bytes(), "it's 你好\\r\\n"),
             (b"\x1b[2J", "\\u{1b}[2J"),

@@ -1,5 +1,5 @@
-//! The stages of a run, and the turns in which its threads hand in: announced by one thread and
-//! followed by the others.
+//! The stages of a run, and the turns after which its threads send their statistics: announced by the coordinator and
+//! followed by the workers.
 
 use std::sync::atomic::Ordering;
 
@@ -14,9 +14,9 @@ pub(crate) enum Stage {
     Connect,
     WarmUp,
     Measure,
-    /// Load goes on while the server is metered, and is not measured.
+    /// The load goes on until the server has been metered, and isn't measured.
     WindDown,
-    /// An open loop sends what has become due and found no connection.
+    /// An open loop sends the messages that became due while no connection was free.
     CatchUp,
     /// Nothing is sent any more; what is in flight is waited for.
     Drain,
@@ -33,7 +33,7 @@ const ALL: [Stage; 7] = [
     Stage::Close,
 ];
 
-/// A part of a run, at whose end every worker hands in its statistics.
+/// A part of a run, at whose end every worker sends its statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Turn {
     /// Counted from 0.
@@ -41,7 +41,7 @@ pub(crate) struct Turn {
     pub(crate) stage: Stage,
 }
 
-/// What has been announced, and the wakers of the workers.
+/// The turn that was announced last, and what else the coordinator and the workers share.
 #[derive(Debug)]
 pub(crate) struct Stages {
     /// The turn's number, times eight, plus its stage.
@@ -50,7 +50,7 @@ pub(crate) struct Stages {
     began: [AtomicU64; ALL.len()],
     /// The bits of the rate that is asked for, per second.
     rate: AtomicU64,
-    /// Errors since the run began, and how many may be.
+    /// Errors since the run began, and how many are allowed.
     errors: AtomicU64,
     allowed: u64,
     wakers: Vec<Waker>,
@@ -83,7 +83,7 @@ impl Stages {
         self.began[stage as usize].load(Ordering::Relaxed)
     }
 
-    /// Counts an error; says whether it is the one too many.
+    /// Counts an error; returns whether it is the first one above the limit.
     pub(crate) fn count_error(&self) -> bool {
         self.errors.fetch_add(1, Ordering::Relaxed) == self.allowed
     }
@@ -95,16 +95,16 @@ impl Stages {
 
     /// Whether there have been too many errors: then no message is sent and no connection made, even before the end
     /// is announced.
-    pub(crate) fn is_enough(&self) -> bool {
+    pub(crate) fn has_too_many_errors(&self) -> bool {
         self.errors() > self.allowed
     }
 
-    /// Messages per second that are asked for, over all threads; infinite unless the loop is open.
+    /// Messages per second that are asked for, over all threads; infinite in a closed loop.
     pub(crate) fn rate_per_s(&self) -> f64 {
         f64::from_bits(self.rate.load(Ordering::Relaxed))
     }
 
-    /// Asks for another rate.
+    /// Changes the rate that is asked for.
     pub(crate) fn set_rate(&self, rate_per_s: f64) {
         self.rate.store(rate_per_s.to_bits(), Ordering::Relaxed);
         self.wake();

@@ -1,17 +1,17 @@
 //! Whether a thread of the generator was kept from running: with the whole process
-//! (`kill -STOP`), by other programs, or by the machine under a virtual one.
+//! (`kill -STOP`), by other programs, or by the host of a virtual machine.
 //!
-//! Time that neither the poller was allowed nor the processor was used for is a stall, wherever
-//! in a turn it fell: asleep, on the way to sending, in the midst of an answer.
+//! A turn is the time from one return of the poller to the next. A part of a turn is a stall if the thread neither used
+//! the processor nor was allowed to sleep in the poller.
 
 use std::time::Duration;
 
 use portlab_sys::clock::thread_cpu;
 
-/// A turn that is longer than this beyond its sleep is not the machine's usual way.
+/// A turn that takes this much longer than its sleep is unusual for a machine.
 const STALL: Duration = Duration::from_millis(10);
 
-/// Looks at every turn of one thread.
+/// Finds the stalls of one thread.
 #[derive(Debug, Default)]
 pub(crate) struct Stalls {
     /// When the last turn ended.
@@ -22,8 +22,8 @@ pub(crate) struct Stalls {
 }
 
 impl Stalls {
-    /// Ends a turn at `now`, in which the thread was to sleep for `allowed` at most; says how long
-    /// it was held up, which is nothing for less than 10 ms.
+    /// Ends a turn at `now`, in which the thread was allowed to sleep for `allowed`; returns how long the thread was
+    /// stalled, or zero if that was less than 10 ms.
     pub(crate) fn turn(&mut self, now: Duration, allowed: Duration) -> Duration {
         let over = (now - self.last).saturating_sub(allowed);
         self.last = now;
@@ -50,7 +50,7 @@ mod tests {
     use std::{thread, time::Instant};
 
     #[test]
-    fn sleep_beyond_what_was_allowed_is_a_stall_and_work_is_none() {
+    fn sleeping_longer_than_allowed_is_a_stall_and_computing_is_not() {
         let began = Instant::now();
         let mut stalls = Stalls::default();
         stalls.turn(began.elapsed(), Duration::ZERO);
@@ -63,7 +63,7 @@ mod tests {
         let before = began.elapsed();
         let stall = stalls.turn(before, Duration::from_millis(20));
         assert!(stall >= Duration::from_millis(29), "{stall:?}");
-        // However long the machine kept it waiting, its own work is left out.
+        // The thread's own work is left out, however long the machine made it wait.
         burn(Duration::from_millis(50));
         let turn = began.elapsed();
         let stall = stalls.turn(turn, Duration::ZERO);

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::{Cause, ErrorAnswer, Latency, Phase, Tally, stage::Stages};
 
-/// The statistics of one thread since it handed in the last ones.
+/// The statistics of one thread since it sent the last ones.
 ///
-/// Everything is recorded once, here; the totals of a run and its intervals are both sums of these.
+/// Everything is recorded once, here: the totals of a run and its intervals are both sums of these statistics.
 #[derive(Debug, Default)]
 pub(crate) struct Stats {
     /// How long connections took to be made.
@@ -19,13 +19,14 @@ pub(crate) struct Stats {
     pub(crate) lag: Latency,
     /// Messages answered while measuring.
     pub(crate) messages: u64,
-    /// How long the thread collected this while measuring: the messages were answered in this time.
+    /// How long the thread measured while it collected these statistics.
     pub(crate) measured: Duration,
     pub(crate) bytes_sent: u64,
     pub(crate) bytes_received: u64,
     pub(crate) tally: Tally,
+    /// The thread's CPU time while measuring.
     pub(crate) cpu: Duration,
-    /// The same, including the time it polled without an event.
+    /// The same, including the time that the thread polled without an event.
     pub(crate) ran: Duration,
     /// How long the thread waited for a processor.
     pub(crate) waited: Duration,
@@ -34,7 +35,7 @@ pub(crate) struct Stats {
     /// How often a connection waited for its turn to be made, because so many were under way.
     pub(crate) held_back: u64,
     pub(crate) little: Little,
-    /// Connections open, and messages in flight, when it was handed in: a state, and no sum.
+    /// Connections open, and messages in flight, when the statistics were sent. They aren't added up.
     pub(crate) open: usize,
     pub(crate) in_flight: u64,
 }

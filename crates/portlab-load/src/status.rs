@@ -4,7 +4,7 @@ use portlab_words::{Text, tr};
 
 use crate::{Say, Script};
 
-/// An answer that says that the request failed.
+/// An answer that reports that the request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ErrorAnswer {
     /// A status line with a status of 400 or more: HTTP (RFC 9112, 4), RTSP, SIP.
@@ -17,7 +17,7 @@ pub enum ErrorAnswer {
     Memcached,
 }
 
-/// What is known of the protocol of a script, from its messages and the server's greeting.
+/// The protocol of a script, as far as its messages and the server's greeting show it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Dialect {
     /// No answer is an error (`--any-answer`).
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_says_no_is_an_error_in_its_protocol() {
+    fn an_error_of_a_known_protocol_is_recognised() {
         use ErrorAnswer::{Memcached, Minus, Reply, Status};
         for (message, greeting, answer, expected) in [
             ("GET /\r\n", "", "HTTP/1.1 404 Not Found\r\n", Status(404)),
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_an_error_is_none() {
+    fn an_answer_that_only_looks_like_an_error_is_not_counted() {
         for (message, greeting, answer) in [
             ("GET /\r\n", "", "HTTP/1.1 200 OK\r\n"),
             ("GET /\r\n", "", "HTTP/1.1 302 Found\r\n"),
@@ -227,7 +227,7 @@ mod tests {
             ("list\r\n", "", "-OLD\n"),
             ("say\r\n", "", "ERROR is a word\r\n"),
             ("NOOP\r\n", "", "250 fine\r\n"),
-            // What was said comes back.
+            // An echo of the message.
             ("-ERR no\r\n", "", "-ERR no\r\n"),
             ("HTTP/1.1 404 x\r\n\r\n", "", "HTTP/1.1 404 x\r\n"),
             ("", "", ""),

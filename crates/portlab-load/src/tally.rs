@@ -3,15 +3,17 @@
 use std::{collections::BTreeMap, fmt, io};
 
 use portlab_words::{Text, tr, units};
+use serde::Serialize;
 
 use crate::{ErrorAnswer, Mismatch, Sample};
 
-/// What was being done when it failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// The phase of a connection in which an error happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Making the connection.
     Connect,
-    /// Waiting for what the server says first.
+    /// Waiting for the server's greeting.
     Greeting,
     /// Sending a message.
     Send,
@@ -23,7 +25,7 @@ pub enum Phase {
     Close,
 }
 
-/// Why it failed.
+/// The cause of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
     /// The system's error number.
@@ -36,9 +38,9 @@ pub enum Cause {
     ClosedEarly,
     /// The server closed a connection on which no request waited for its answer.
     ClosedIdle,
-    /// A byte of an echo differs from what was sent.
+    /// A byte of an echo differs from the byte that was sent.
     WrongByte,
-    /// More bytes came than an answer may have.
+    /// More bytes came than the answer may have.
     Unsolicited,
     /// A line of a chat, or a greeting, has no end within [`LONGEST_LINE`] bytes.
     NoEnd,
@@ -53,19 +55,19 @@ pub enum Cause {
 /// One line of the tally.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// What was being done.
+    /// The phase.
     pub phase: Phase,
-    /// Why it failed.
+    /// The cause.
     pub cause: Cause,
-    /// How often.
+    /// How many errors there were of this phase and cause.
     pub count: u64,
 }
 
 /// How many bytes a line of a chat, or a greeting that ends with a delimiter or a line end, may have.
-/// Real ones are much shorter, and as much can be kept for every connection.
+/// Real lines are much shorter, and this much memory may be needed for every connection.
 pub const LONGEST_LINE: usize = 64 * 1024;
 
-/// All that went wrong in a run.
+/// All errors of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     counts: BTreeMap<(Phase, Cause), u64>,
@@ -91,7 +93,7 @@ impl Tally {
         self.first_mismatch.get_or_insert(mismatch);
     }
 
-    /// Keeps the beginning of `bytes`, in which something was wrong, if it is the first.
+    /// Keeps the beginning of `bytes`, which contain an error, unless earlier ones are kept.
     pub(crate) fn keep_wrong(&mut self, bytes: &[u8]) {
         let first = &mut self.first_wrong;
         first.get_or_insert_with(|| Sample::of(bytes, Self::SAMPLE));
@@ -123,7 +125,7 @@ impl Tally {
         errors
     }
 
-    /// Whether a wrong answer came: not one that is complete, and an error by its own protocol.
+    /// Whether an answer was wrong. Answers that are errors by their own protocol don't count.
     pub(crate) fn has_wrong_answers(&self) -> bool {
         let mut kinds = self.counts.keys();
         kinds.any(|(phase, cause)| {
@@ -140,7 +142,7 @@ impl Tally {
         })
     }
 
-    /// The beginning of the first read in which something was wrong, if there was one.
+    /// The beginning of the first read that contained an error, if there was one.
     pub fn first_wrong(&self) -> Option<&Sample> {
         self.first_wrong.as_ref()
     }
@@ -152,7 +154,7 @@ impl Tally {
 }
 
 impl Phase {
-    /// What was being done, in words.
+    /// The phase, in words.
     pub fn text(self) -> Text {
         match self {
             Self::Connect => Text::new("connect", "连接"),
@@ -186,10 +188,10 @@ impl Cause {
         }
     }
 
-    /// Why it failed, in words.
+    /// The cause, in words.
     pub fn text(self) -> Text {
         match self {
-            // The standard library knows the text, and adds the number.
+            // The standard library has the text, and adds the number.
             Self::Errno(errno) => {
                 let error = io::Error::from_raw_os_error(errno);
                 tr!("{error}", "{error}")
@@ -358,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_number_is_told_in_the_systems_words_with_a_remedy() {
+    fn an_error_number_is_shown_as_the_systems_text_with_a_remedy() {
         let refused = Cause::Errno(111);
         assert!(refused.to_string().contains("refused"), "{refused}");
         assert!(

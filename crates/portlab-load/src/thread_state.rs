@@ -1,6 +1,7 @@
 //! What all connections of a thread share: the plan, the clock, the statistics.
 
 use std::{
+    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -33,12 +34,13 @@ pub(crate) struct ThreadState<S> {
     watched: Vec<u64>,
     /// When the messages of an open loop are due.
     pub(crate) schedule: Option<Schedule>,
-    /// When messages cease to become due, once the rest is caught up with; in nanoseconds since the run
-    /// began.
+    /// Messages that would become due from this moment on aren't sent, in nanoseconds since the run began. It is set
+    /// when measuring has ended.
     pub(crate) due_until: u64,
-    /// The last time in which this thread was kept from sending, although a message was due and a connection free.
-    /// Messages that became due in this time are late because of the generator.
-    held_up: (u64, u64),
+    /// The times, from and until, in which this thread was kept from sending, although a message was due and a connection
+    /// free. Messages that became due in such a time are late because of the generator. A time is dropped when later
+    /// messages are sent.
+    held_up: VecDeque<(u64, u64)>,
     /// How many messages may still be sent; `None` when the run ends by the clock.
     pub(crate) budget: Option<u64>,
     /// Messages in flight on all connections.
@@ -54,24 +56,24 @@ pub(crate) struct ThreadState<S> {
     /// moments, so no message at an edge is missed.
     pub(crate) measuring_since: u64,
     pub(crate) measuring_until: u64,
-    /// Since when the thread has gathered what it will hand in.
+    /// Since when the thread has collected the current statistics.
     pub(crate) gathering_since: u64,
     /// Since when Little's law is accounted for, and until when capacity has been; `None` when it is not.
     little: Option<(u64, u64)>,
-    /// Whether a message has been sent or answered since this was last asked.
+    /// Whether a message has been sent or answered since the last call of [`was_touched`](Self::was_touched).
     touched: bool,
     random: fastrand::Rng,
 }
 
 impl<S> ThreadState<S> {
-    /// The state of a thread with `places` connections and a share of `budget` messages.
+    /// The state of a thread with `slots` connections and a share of `budget` messages.
     pub(crate) fn new(
         shared: S,
         plan: Arc<Plan>,
         ring: Arc<Ring>,
         stages: Arc<Stages>,
         began: Instant,
-        (index, places, budget): (usize, usize, Option<u64>),
+        (index, slots, budget): (usize, usize, Option<u64>),
     ) -> Self {
         Self {
             shared,
@@ -79,11 +81,11 @@ impl<S> ThreadState<S> {
             buffer: vec![0; Ring::REACH].into(),
             stats: Box::default(),
             timers: Timers::default(),
-            again: Again::new(places),
-            watched: vec![0; places],
+            again: Again::new(slots),
+            watched: vec![0; slots],
             schedule: None,
             due_until: u64::MAX,
-            held_up: (0, 0),
+            held_up: VecDeque::new(),
             budget,
             in_flight: 0,
             open: 0,
@@ -94,7 +96,7 @@ impl<S> ThreadState<S> {
             gathering_since: 0,
             little: None,
             touched: false,
-            // Apart from the schedules, which are seeded alike.
+            // The schedules use the same seed, so the bits are flipped.
             random: fastrand::Rng::with_seed(!plan.seed.wrapping_add(index as u64)),
             plan,
             ring,
@@ -148,7 +150,7 @@ impl<S> ThreadState<S> {
         self.little = None;
     }
 
-    /// Adds what could have been in flight until `now` to one side of Little's law.
+    /// Adds to one side of Little's law: how many messages should have been in flight until `now`, times how long.
     pub(crate) fn account_for_capacity(&mut self, now: u64) {
         if let Some((_, until)) = &mut self.little {
             let capacity = (self.open * self.plan.depth) as f64;
@@ -157,7 +159,7 @@ impl<S> ThreadState<S> {
         }
     }
 
-    /// Adds to the other side that a message was in flight from `due` to `now`, as far as that was measured.
+    /// Adds to the other side of Little's law: how long a message was in flight, from `due` to `now`, while measuring.
     pub(crate) fn account_for_flight(&mut self, due: u64, now: u64) {
         if let Some((since, _)) = self.little {
             self.stats.little.in_flight_ns += now.saturating_sub(due.max(since)) as f64;
@@ -178,7 +180,7 @@ impl<S> ThreadState<S> {
     /// Whether a connection that has room sends the next message at once.
     pub(crate) fn asks_at_once(&self) -> bool {
         let asks = matches!(self.stage, Stage::WarmUp | Stage::Measure | Stage::WindDown);
-        self.plan.pace == Pace::Closed && asks && !self.stages.is_enough()
+        self.plan.pace == Pace::Closed && asks && !self.stages.has_too_many_errors()
     }
 
     /// When the next message of an open loop is due, if it may still be sent.
@@ -186,10 +188,10 @@ impl<S> ThreadState<S> {
         let sends = (Stage::WarmUp..=Stage::CatchUp).contains(&self.stage);
         let next = self.schedule.as_ref()?.next();
         let may = sends && next < self.due_until && self.budget != Some(0);
-        (may && !self.stages.is_enough()).then_some(next)
+        (may && !self.stages.has_too_many_errors()).then_some(next)
     }
 
-    /// Takes the next message, if one is due by `now` and may still be sent, and says when it was due: in a
+    /// Takes the next message, if one is due by `now` and may still be sent, and returns when it was due: in a
     /// closed loop, now.
     pub(crate) fn take_due(&mut self, now: u64) -> Option<u64> {
         let due = match self.schedule {
@@ -257,11 +259,13 @@ impl<S> ThreadState<S> {
             return;
         }
         let mut could = due.max(free);
-        if now - could > HELD_UP {
-            self.held_up = (could, now);
+        let is_new = self.held_up.back().is_none_or(|&(_, until)| until <= could);
+        if now - could > HELD_UP && is_new && self.held_up.len() < MOST_HELD_UP {
+            self.held_up.push_back((could, now));
         }
-        let (from, until) = self.held_up;
-        if (from..until).contains(&due) {
+        let is_over = |&mut (_, until): &mut (u64, u64)| until <= due;
+        while self.held_up.pop_front_if(is_over).is_some() {}
+        if self.held_up.front().is_some_and(|&(from, _)| from <= due) {
             could = due;
         }
         if self.is_measured(due) && self.stage == Stage::Measure {
@@ -290,8 +294,10 @@ impl<S> ThreadState<S> {
 
 /// How late a thread must be to have been held up: longer than a busy machine takes to wake it.
 const HELD_UP: u64 = 1_000_000;
+/// How many times of a thread being held up are kept, while messages of an earlier one are still to be sent.
+const MOST_HELD_UP: usize = 4096;
 
-/// A time that can be added to another: a hundred years are enough for anything here.
+/// `time` in nanoseconds, at most 146 years, so that a sum of some times doesn't overflow.
 pub(crate) fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).map_or(u64::MAX / 4, |nanos| nanos.min(u64::MAX / 4))
 }
@@ -299,14 +305,51 @@ pub(crate) fn nanos(time: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Script;
+    use crate::{Arrivals, Latency, Script, pace::Part};
 
-    #[test]
-    fn a_deadline_that_moves_with_every_message_costs_a_timer_event_or_two() {
+    fn state() -> ThreadState<()> {
         let plan = Arc::new(Plan::new("127.0.0.1:1".parse().unwrap()));
         let ring = Arc::new(Script::echo(64).ring());
         let stages = Arc::new(Stages::new(Vec::new(), 0.0, None));
-        let mut state = ThreadState::new((), plan, ring, stages, Instant::now(), (0, 2, None));
+        ThreadState::new((), plan, ring, stages, Instant::now(), (0, 2, None))
+    }
+
+    #[test]
+    fn a_thread_that_is_held_up_again_is_still_late_with_the_messages_of_the_first_time() {
+        let part = Part {
+            thread: 0,
+            threads: 1,
+            connections: 1,
+        };
+        let mut state = state();
+        state.schedule = Some(Schedule::new(Arrivals::Uniform, 1.0, part, 0, 0));
+        (state.stage, state.measuring_since) = (Stage::Measure, 0);
+        // When a message was due, when a connection was free, when it was sent, and its lag; in milliseconds.
+        for (due, free, now, lag) in [
+            (10, 0, 400, 390),
+            (20, 0, 400, 380),
+            // Held up again, from 405 on.
+            (30, 405, 410, 380),
+            (40, 412, 412, 372),
+            // Between both times, it waited for a connection.
+            (402, 420, 420, 0),
+            (407, 430, 430, 23),
+            (411, 440, 440, 0),
+            (450, 0, 460, 10),
+            (455, 470, 480, 25),
+            // Later than two such times.
+            (500, 520, 520, 0),
+        ] {
+            state.stats.lag = Latency::new();
+            state.record_lag(due * 1_000_000, free * 1_000_000, now * 1_000_000);
+            assert_eq!(state.stats.lag.max_ns() / 1_000_000, lag, "due at {due}");
+        }
+        assert!(state.held_up.is_empty());
+    }
+
+    #[test]
+    fn a_deadline_that_moves_with_every_message_costs_a_timer_event_or_two() {
+        let mut state = state();
         for now in 0..100_000 {
             state.watch(0, now + 10_000);
             // A connection under way may be given up sooner than an answer.

@@ -1,4 +1,4 @@
-//! Waking at the right time: one heap of what is to be done, and a timer finer than a poll's.
+//! Timers: one heap of the events of all connections, and an alarm that is more precise than the poller's timeout.
 
 use std::{
     cmp::Reverse,
@@ -14,10 +14,10 @@ use rustix::time::{
     timerfd_settime,
 };
 
-/// What is to be done with a connection at a given time.
+/// What a worker does with a connection at a given time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum TimerEvent {
-    /// Check whether it has waited too long.
+    /// Check whether the connection has waited too long.
     Deadline,
     /// Try to connect again.
     Dial,
@@ -35,7 +35,7 @@ pub(crate) struct Timers {
 }
 
 impl Timers {
-    /// Remembers `event` for `slot`, at `at` in nanoseconds since the run began.
+    /// Adds `event` for `slot`, at `at` in nanoseconds since the run began.
     pub(crate) fn push(&mut self, at: u64, slot: u32, event: TimerEvent) {
         self.heap.push(Reverse((at, slot, event)));
     }
@@ -54,8 +54,8 @@ impl Timers {
     }
 }
 
-/// An alarm that makes the poller return at a given time, to the nanosecond if the machine can; a
-/// poll's own timeout is in milliseconds.
+/// An alarm that makes the poller return at a given time, as precisely as the machine can; the poller's own timeout is
+/// in milliseconds.
 ///
 /// Source: `timerfd_create(2)`.
 #[derive(Debug)]
@@ -65,11 +65,11 @@ pub(crate) struct Alarm {
 }
 
 impl Alarm {
-    /// An alarm that rings as `token` in the poller of `registry`.
+    /// An alarm that the poller of `registry` reports as `token`.
     pub(crate) fn new(registry: &Registry, token: Token) -> io::Result<Self> {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
-        // Edge-triggered: it rings anew each time it expires, and need not be read.
+        // Edge-triggered: each expiry is a new event, and the timer need not be read.
         registry.register(&mut SourceFd(&timer.as_raw_fd()), token, Interest::READABLE)?;
         Ok(Self {
             timer,
@@ -77,7 +77,7 @@ impl Alarm {
         })
     }
 
-    /// Makes the poller return at `at`, when it is `now`; costs nothing if it would already.
+    /// Makes the poller return at `at`. It is `now`. If the alarm is set for `at` already, there is no system call.
     pub(crate) fn set(&mut self, at: u64, now: u64) -> io::Result<()> {
         if self.armed_for == Some(at) && at > now {
             return Ok(());

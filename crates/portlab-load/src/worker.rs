@@ -16,9 +16,8 @@ use portlab_sys::clock::{thread_cpu, thread_waited};
 use crate::{
     Cause, Endings, Phase, Plan, Ring,
     again::SLICE,
-    conn::{Broken, Then},
-    dial::Dialling,
-    dialogue::{Dialogue, Finished},
+    dialling::Dialling,
+    dialogue::{Broken, Dialogue, Finished, Then},
     pace::Schedule,
     stage::{Stage, Stages, Turn},
     stall::Stalls,
@@ -39,8 +38,8 @@ pub(crate) enum WorkerEvent {
     /// Nothing is left to do in this stage: every message has been answered, or every connection is
     /// lost.
     Idle(Stage),
-    /// The statistics of a thread, by its number, up to the beginning of this turn.
-    HandedIn(usize, u64, Box<Stats>),
+    /// The statistics of the thread with this number, up to the beginning of this turn.
+    Stats(usize, u64, Box<Stats>),
 }
 
 /// What the coordinator may read while a worker runs.
@@ -56,7 +55,7 @@ pub(crate) struct Gauges {
     pub(crate) made: AtomicU64,
 }
 
-/// What is known of a thread's share at the end of the run.
+/// The results of one thread at the end of the run.
 #[derive(Debug, Default)]
 pub(crate) struct WorkerResult {
     pub(crate) finished: Finished,
@@ -66,14 +65,15 @@ pub(crate) struct WorkerResult {
     pub(crate) due_not_sent: u64,
     /// How the server ended its connections.
     pub(crate) endings: Endings,
-    /// It was to ask so many messages, and has; or it has ended because nothing more came.
+    /// Whether the thread has sent all messages of a run that counts them, or has received nothing for so long that
+    /// nothing more is expected.
     pub(crate) has_asked_all: bool,
 }
 
 /// One thread's share of a run.
 pub(crate) struct Worker<C: Dialogue> {
     pub(crate) state: ThreadState<C::Shared>,
-    pub(crate) places: Vec<Slot<C>>,
+    pub(crate) slots: Vec<Slot<C>>,
     pub(crate) dialling: Dialling,
     pub(crate) poll: Poll,
     pub(crate) events: Sender<WorkerEvent>,
@@ -83,21 +83,21 @@ pub(crate) struct Worker<C: Dialogue> {
     turn: Turn,
     cpu_before: Duration,
     waited_before: Duration,
-    /// The rate that is kept, over all threads.
+    /// The rate of the schedule, over all threads.
     pub(crate) rate: f64,
     stalls: Stalls,
     /// When the poller returned last.
     returned: u64,
-    /// How long it has polled without an event since its statistics were handed in.
+    /// How long the thread has polled without an event since it sent its last statistics.
     idle_polling: Duration,
     pub(crate) result: WorkerResult,
-    told_idle_in: Option<Stage>,
+    idle_reported_in: Option<Stage>,
 }
 
 /// The slot of a connection.
 #[derive(Debug)]
 pub(crate) enum Slot<C> {
-    /// No connection: its turn hasn't come, or it is lost.
+    /// No connection: it isn't made yet, or it is lost.
     Empty,
     /// Connecting since this moment.
     Connecting(mio::net::TcpStream, u64),
@@ -113,14 +113,14 @@ const TICK: Duration = Duration::from_millis(100);
 pub(crate) const WAKE: Token = Token(usize::MAX);
 pub(crate) const ALARM: Token = Token(usize::MAX - 1);
 
-/// How long before a message is due the thread stops sleeping and watches the clock, polling
-/// meanwhile: about as long as a machine takes to wake a thread.
+/// How long before a message is due the thread stops sleeping, and polls until the message is due: about as long as
+/// a machine takes to wake a thread.
 const WATCHFUL: Duration = Duration::from_micros(100);
-/// The share of its time that a thread watches the clock at most: beyond that it would take a core
-/// from the server.
+/// The largest share of the time between two messages that a thread polls before the second: with more, the thread
+/// would take a core from the server.
 const WATCHFUL_SHARE: f64 = 0.1;
 
-/// What a worker is given.
+/// What a new worker needs.
 pub(crate) struct Share {
     pub(crate) plan: Arc<Plan>,
     pub(crate) ring: Arc<Ring>,
@@ -137,22 +137,22 @@ impl<C: Dialogue> Worker<C> {
     /// When the system has no timer left.
     pub(crate) fn new(share: Share) -> io::Result<Self> {
         let (plan, index, poll) = (share.plan, share.index, share.poll);
-        let places = Plan::share(plan.connections as u64, index, plan.threads) as usize;
+        let slots = Plan::share(plan.connections as u64, index, plan.threads) as usize;
         let messages = plan.stop.messages;
         let budget = messages.map(|total| plan.share_by_connections(total, index));
         let alarm = Alarm::new(poll.registry(), ALARM)?;
         let turn = share.stages.now();
         Ok(Self {
             state: ThreadState::new(
-                C::shared(&plan, places),
+                C::shared(&plan, slots),
                 plan,
                 share.ring,
                 share.stages,
                 share.began,
-                (index, places, budget),
+                (index, slots, budget),
             ),
-            places: (0..places).map(|_| Slot::Empty).collect(),
-            dialling: Dialling::of_all(places),
+            slots: (0..slots).map(|_| Slot::Empty).collect(),
+            dialling: Dialling::of_all(slots),
             poll,
             events: share.events,
             gauges: share.gauges,
@@ -166,7 +166,7 @@ impl<C: Dialogue> Worker<C> {
             returned: 0,
             idle_polling: Duration::ZERO,
             result: WorkerResult::default(),
-            told_idle_in: None,
+            idle_reported_in: None,
         })
     }
 
@@ -179,13 +179,13 @@ impl<C: Dialogue> Worker<C> {
             self.run_timers();
             self.gauges.answered.store(self.state.answered, Relaxed);
             self.gauges.delivered.store(self.state.delivered, Relaxed);
-            self.tell_if_idle();
+            self.report_if_idle();
             self.wait(&mut events)?;
             self.serve(&events);
             // After the events: an answer that came before a turn ended belongs to that turn.
             self.follow();
         }
-        let open = self.places.iter().filter_map(|place| match place {
+        let open = self.slots.iter().filter_map(|place| match place {
             Slot::Open(conn) => Some(conn),
             _ => None,
         });
@@ -194,7 +194,7 @@ impl<C: Dialogue> Worker<C> {
         self.result.has_asked_all = self.state.budget == Some(0) || silent;
         self.close_all(&mut events)?;
         if let Some(schedule) = &self.state.schedule {
-            // What the warm-up has left behind isn't measured.
+            // Messages that became due in the warm-up aren't measured.
             let early = schedule.due_before(self.state.measuring_since);
             let due = schedule.due_before(self.state.due_until);
             let due = due.saturating_sub(early);
@@ -202,18 +202,18 @@ impl<C: Dialogue> Worker<C> {
         }
         let last = self.turn.number + 1;
         let now = self.state.now();
-        self.hand_in(last, now);
+        self.send_stats(last, now);
         self.result.finished = C::finish(self.state.shared);
         Ok(self.result)
     }
 
-    /// Follows the coordinator: hands in when a turn has ended, and enters the stage that has been
+    /// Follows the coordinator: sends the statistics when a turn has ended, and enters the stage that has been
     /// announced.
     fn follow(&mut self) {
         let turn = self.state.stages.now();
         if turn != self.turn {
             let now = self.state.now();
-            self.hand_in(turn.number, now);
+            self.send_stats(turn.number, now);
             self.turn = turn;
             self.enter(turn.stage, now);
         }
@@ -227,7 +227,7 @@ impl<C: Dialogue> Worker<C> {
         }
     }
 
-    fn hand_in(&mut self, upto: u64, now: u64) {
+    fn send_stats(&mut self, upto: u64, now: u64) {
         self.state.account_for_capacity(now);
         let mut stats = std::mem::take(&mut self.state.stats);
         if self.state.stage == Stage::Measure {
@@ -246,7 +246,7 @@ impl<C: Dialogue> Worker<C> {
         // Only fails if the coordinator has ended.
         let _ = self
             .events
-            .send(WorkerEvent::HandedIn(self.index, upto, stats));
+            .send(WorkerEvent::Stats(self.index, upto, stats));
     }
 
     fn enter(&mut self, stage: Stage, now: u64) {
@@ -255,7 +255,7 @@ impl<C: Dialogue> Worker<C> {
             return;
         }
         if last == Stage::Measure {
-            for place in &self.places {
+            for place in &self.slots {
                 if let Slot::Open(conn) = place {
                     conn.end_measuring(&mut self.state, now);
                 }
@@ -266,7 +266,7 @@ impl<C: Dialogue> Worker<C> {
             Stage::Connect | Stage::WindDown | Stage::Close => {}
             Stage::WarmUp => self.begin(),
             Stage::Measure => {
-                // Without a warm-up, nothing has been due before.
+                // Without a warm-up, no message was due before, and measuring begins when it was announced.
                 let since = match last {
                     Stage::Connect => self.state.stages.began(stage),
                     _ => now,
@@ -279,7 +279,7 @@ impl<C: Dialogue> Worker<C> {
             }
             Stage::CatchUp | Stage::Drain => {
                 self.state.due_until = self.state.measuring_until.min(now);
-                // The run was ended before its measuring began: what is in flight isn't measured.
+                // If the run ends before measuring begins, messages in flight aren't measured.
                 if last < Stage::Measure {
                     self.state.schedule = None;
                 }
@@ -288,9 +288,9 @@ impl<C: Dialogue> Worker<C> {
     }
 
     pub(crate) fn send(&mut self, slot: u32) {
-        if let Slot::Open(conn) = &mut self.places[slot as usize] {
+        if let Slot::Open(conn) = &mut self.slots[slot as usize] {
             match conn.send(&mut self.state) {
-                // Without answers to wait for, it may be done.
+                // A connection that waits for no answer may be done.
                 Ok(false) if conn.is_done(&self.state) => self.retire(slot),
                 Ok(false) => {}
                 Ok(true) => self.state.again.push(slot),
@@ -299,8 +299,8 @@ impl<C: Dialogue> Worker<C> {
         }
     }
 
-    /// Visits the slots that are listed, and those with an event, for [`SLICE`]. A slot whose turn doesn't come is
-    /// listed.
+    /// Visits the slots that are listed, and those with an event, for [`SLICE`]. The slots that are left are listed
+    /// for the next call.
     fn serve(&mut self, events: &Events) {
         let until = self.state.now() + SLICE;
         for _ in 0..self.state.again.len() {
@@ -319,23 +319,23 @@ impl<C: Dialogue> Worker<C> {
         }
     }
 
-    /// A slot has something to read (`readable`), or room to write. `ended` says that the poller has seen
-    /// the server's end, or that there may be one.
+    /// The connection at `slot` has bytes to read (`readable`), or can be written to. `ended`: the server may
+    /// have closed the connection.
     fn ready(&mut self, slot: u32, readable: bool, ended: bool) {
-        match &self.places[slot as usize] {
+        match &self.slots[slot as usize] {
             Slot::Empty => {}
             Slot::Connecting(..) => self.connected(slot),
             Slot::Entering(..) => self.enter_at(slot),
             Slot::Open(_) => return self.drive(slot, ended),
         }
-        // The server may have sent something, or closed, already: the poller won't report it again.
+        // If the server has already sent bytes or closed the connection, the poller won't report that again.
         if readable {
             self.drive(slot, true);
         }
     }
 
     fn drive(&mut self, slot: u32, ended: bool) {
-        let Slot::Open(conn) = &mut self.places[slot as usize] else {
+        let Slot::Open(conn) = &mut self.slots[slot as usize] else {
             return;
         };
         match conn.drive(&mut self.state, ended) {
@@ -347,14 +347,14 @@ impl<C: Dialogue> Worker<C> {
             }
             Err(broken) => self.lose(slot, broken),
         }
-        // A message that waited for a connection needn't wait for the other events.
+        // A message that waited for a free connection is sent before the other events are handled.
         self.send_what_is_due();
     }
 
-    /// Gives up the connection at `slot`.
+    /// Closes the connection at `slot` because of an error.
     pub(crate) fn lose(&mut self, slot: u32, broken: Broken) {
-        let closed = broken.is_the_servers_end();
-        self.show_partial(slot);
+        let closed = broken.is_closed_by_server();
+        self.keep_partial(slot);
         self.note(broken);
         if let Some(conn) = self.clear(slot) {
             if closed {
@@ -369,10 +369,10 @@ impl<C: Dialogue> Worker<C> {
         }
     }
 
-    /// Shows what has come at `slot` of an answer, or a greeting, that won't be complete.
-    pub(crate) fn show_partial(&mut self, slot: u32) {
-        if let Slot::Entering(conn, _) | Slot::Open(conn) = &self.places[slot as usize] {
-            conn.show_partial(&mut self.state);
+    /// Keeps the beginning of an incomplete answer or greeting at `slot`, so that it can be shown.
+    pub(crate) fn keep_partial(&mut self, slot: u32) {
+        if let Slot::Entering(conn, _) | Slot::Open(conn) = &self.slots[slot as usize] {
+            conn.keep_partial(&mut self.state);
         }
     }
 
@@ -387,7 +387,7 @@ impl<C: Dialogue> Worker<C> {
 
     /// Empties `slot`, and returns the connection that was open there.
     pub(crate) fn clear(&mut self, slot: u32) -> Option<C> {
-        match std::mem::replace(&mut self.places[slot as usize], Slot::Empty) {
+        match std::mem::replace(&mut self.slots[slot as usize], Slot::Empty) {
             Slot::Open(conn) => {
                 let now = self.state.now();
                 self.state.set_open(self.state.open() - 1, now);
@@ -406,23 +406,23 @@ impl<C: Dialogue> Worker<C> {
         while let Some((at, slot, event)) = self.state.timers.pop(now) {
             match event {
                 TimerEvent::Dial => self.dialling.again(slot),
-                TimerEvent::Resume => match self.places[slot as usize] {
+                TimerEvent::Resume => match self.slots[slot as usize] {
                     Slot::Open(_) => self.drive(slot, false),
                     Slot::Entering(..) => self.enter_at(slot),
                     _ => {}
                 },
-                TimerEvent::Deadline => self.look_at_deadline(slot, at, now),
+                TimerEvent::Deadline => self.check_deadline(slot, at, now),
             }
         }
     }
 
-    /// Gives up the connection at `slot` if it has waited too long, or sets its next deadline.
-    fn look_at_deadline(&mut self, slot: u32, at: u64, now: u64) {
+    /// Closes the connection at `slot` if it has waited too long, or sets its next deadline.
+    fn check_deadline(&mut self, slot: u32, at: u64, now: u64) {
         if !self.state.is_watched(slot, at) {
             return;
         }
         let (connecting, patience) = (self.state.connect_patience(), self.state.patience());
-        let (deadline, phase, cause) = match &self.places[slot as usize] {
+        let (deadline, phase, cause) = match &self.slots[slot as usize] {
             Slot::Empty => return,
             Slot::Connecting(_, since) => (since + connecting, Phase::Connect, Cause::TimedOut),
             Slot::Entering(_, since) => (since + patience, Phase::Greeting, Cause::TimedOut),
@@ -438,20 +438,20 @@ impl<C: Dialogue> Worker<C> {
             self.lose(slot, late);
         } else {
             self.fail(slot, late);
-            self.give_up_if_hopeless();
+            self.give_up_if_none_connects();
         }
     }
 
-    fn tell_if_idle(&mut self) {
+    fn report_if_idle(&mut self) {
         let stage = self.state.stage;
-        if self.told_idle_in != Some(stage) && self.is_idle() {
-            self.told_idle_in = Some(stage);
+        if self.idle_reported_in != Some(stage) && self.is_idle() {
+            self.idle_reported_in = Some(stage);
             let _ = self.events.send(WorkerEvent::Idle(stage));
         }
     }
 
-    /// Whether there is nothing left to wait for: all answers are in and no message is to follow,
-    /// or every connection is lost.
+    /// Whether this stage is over for the thread: no message is to be sent and none is in flight, every connection is
+    /// lost, or nothing has been received for so long that nothing more is expected.
     fn is_idle(&self) -> bool {
         let none_follows = match self.state.stage {
             Stage::Connect | Stage::Close => return false,
@@ -464,7 +464,7 @@ impl<C: Dialogue> Worker<C> {
         none_left || silent || none_follows && self.state.in_flight == 0
     }
 
-    /// Waits for the poller, or until there is something to do.
+    /// Waits for an event, or until a message or a timer is due.
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
         let timeout = if self.state.plan.spin || self.state.again.len() > 0 {
             Duration::ZERO
@@ -477,7 +477,7 @@ impl<C: Dialogue> Worker<C> {
         if self.state.stage == Stage::Measure {
             self.state.stats.stalled += stall;
         }
-        // A thread that spins is always busy; polling without an event isn't counted as load.
+        // With `--spin`, a thread always uses its core: the time of polling without an event isn't counted.
         if self.state.plan.spin && !self.state.was_touched() && events.is_empty() {
             self.idle_polling += Duration::from_nanos(now - self.returned);
         }
@@ -485,10 +485,10 @@ impl<C: Dialogue> Worker<C> {
         Ok(())
     }
 
-    /// How long the poller may take; for moments between its milliseconds the alarm is set.
+    /// How long the poller may wait. The poller's timeout is in whole milliseconds, so the alarm is set as well.
     fn sleep_until_needed(&mut self) -> io::Result<Duration> {
         let due = C::next_due(&self.state).filter(|_| C::can_send(&self.state));
-        // A little early, to watch the clock for the rest.
+        // A little early: the thread polls for the rest of the time.
         let due = due.map(|due| {
             let schedule = self.state.schedule.as_ref();
             let interval_ns = schedule.map_or(0.0, Schedule::interval_ns);

@@ -78,11 +78,11 @@ fn stop_and_look(option: &str) {
         counted.fetch_add(piece.len() as u64 / 64, Relaxed);
         true
     }));
-    // So many connections that one is always free, whenever the generator is stopped: if all were waiting for
-    // answers, the messages due would have waited for those too.
-    let options = format!("--rate=2k -c=16 {option}");
+    // So many connections that one is free when the generator is stopped, even if it has not run for 256 ms before: if
+    // all were waiting for answers, the messages due would have waited for those too.
+    let options = format!("--rate=500 -c=128 {option}");
     // While the generator is stopped, this many messages become due.
-    let late = 800;
+    let late = 200;
     let (output, _) = interrupted(addr, &options, |child| {
         signal(child, Signal::STOP).unwrap();
         thread::sleep(Duration::from_millis(400));

@@ -85,7 +85,7 @@ pub(super) fn read_line(line: &[u8], run: RunId, filler: &[u8]) -> Line {
         .get(end + 2..)
         .and_then(|text| text.strip_suffix(filler));
     let words = words.and_then(|number| number.strip_suffix(b" "));
-    let own_words = filler.len() >= TELLING && words.and_then(number).is_some();
+    let own_words = filler.len() >= DISTINCTIVE && words.and_then(number).is_some();
     match own || own_words {
         true => Line::Garbled,
         false => Line::Stranger,
@@ -93,7 +93,7 @@ pub(super) fn read_line(line: &[u8], run: RunId, filler: &[u8]) -> Line {
 }
 
 /// The length from which on a filler is in no line by chance.
-const TELLING: usize = 8;
+const DISTINCTIVE: usize = 8;
 
 /// A message as it comes: `abcdef7: 42 ...`, ending with the filler in the receiver's encoding.
 fn read_message(line: &[u8], run: RunId, filler: &[u8]) -> Option<Message> {

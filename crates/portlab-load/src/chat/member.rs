@@ -10,8 +10,7 @@ use super::{
 };
 use crate::{
     Cause, LONGEST_LINE, Phase, Plan,
-    conn::{Broken, Then},
-    dialogue::{Dialogue, Finished, Turn},
+    dialogue::{Broken, Dialogue, Finished, Then, Turn},
 };
 
 type ThreadState = crate::thread_state::ThreadState<Rooms>;
@@ -32,18 +31,18 @@ pub(crate) struct Member {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     /// It waits for the server's greeting.
-    Greeted,
-    /// It has asked for its encoding.
-    Speaks,
-    /// It has sent its name.
-    Named,
-    /// It has asked for its room.
-    Joins,
+    AwaitsGreeting,
+    /// It has sent `/encoding`, and waits for the confirmation.
+    AwaitsEncoding,
+    /// It has sent its name, and waits for the confirmation.
+    AwaitsName,
+    /// It has sent `/join`, and waits for the confirmation.
+    AwaitsRoom,
     /// It is in its room.
-    In,
+    InRoom,
 }
 
-/// How many reads there are in one visit, so that a member that always has more doesn't starve the others.
+/// How many reads one visit makes at most, so that a member with many lines doesn't starve the others.
 const VISIT: usize = 4;
 /// How many messages are sent at most before the thread looks at what has come.
 const BURST: usize = 256;
@@ -56,8 +55,8 @@ impl Dialogue for Member {
     const NEEDS_ALL: bool = true;
     const REPLACES_LOST: bool = false;
 
-    fn shared(plan: &Plan, places: usize) -> Rooms {
-        Rooms::new(plan, places)
+    fn shared(plan: &Plan, slots: usize) -> Rooms {
+        Rooms::new(plan, slots)
     }
 
     fn new(
@@ -70,7 +69,7 @@ impl Dialogue for Member {
         Ok(Self {
             stream,
             slot,
-            step: Step::Greeted,
+            step: Step::AwaitsGreeting,
             line: Vec::new(),
             unsent: Vec::new(),
         })
@@ -84,7 +83,7 @@ impl Dialogue for Member {
         if self.visit(state, true)? {
             state.again.push(self.slot);
         }
-        Ok(self.step == Step::In)
+        Ok(self.step == Step::InRoom)
     }
 
     fn opened(&mut self, state: &mut ThreadState, now: u64) {
@@ -194,11 +193,11 @@ impl Dialogue for Member {
 }
 
 impl Member {
-    /// Sends what was kept, and reads as much as one visit takes; returns whether there may be more. `ended`
+    /// Sends what the socket did not take before, and reads as much as one visit takes; returns whether there may be more. `ended`
     /// says that the poller has seen the server's FIN.
     fn visit(&mut self, state: &mut ThreadState, ended: bool) -> Result<bool, Broken> {
         self.send(state)?;
-        // Lines are taken from it while the rest of the state changes.
+        // The buffer is taken out of the state, because each line changes the state.
         let mut buffer = std::mem::take(&mut state.buffer);
         let more = self.read(&mut buffer, state, ended);
         state.buffer = buffer;
@@ -223,7 +222,7 @@ impl Member {
             for piece in buffer[..length].split_inclusive(|byte| *byte == b'\n') {
                 self.take_piece(piece, state)?;
             }
-            // A read that didn't fill the buffer has emptied the socket, unless the end is near.
+            // A read that didn't fill the buffer has emptied the socket; only the end may still be there to read.
             if length < buffer.len() && !ended {
                 return Ok(false);
             }
@@ -231,10 +230,10 @@ impl Member {
         Ok(true)
     }
 
-    /// What it is doing.
+    /// The phase in which an error of this member is counted.
     fn phase(&self) -> Phase {
         match self.step {
-            Step::In => Phase::Receive,
+            Step::InRoom => Phase::Receive,
             _ => Phase::Greeting,
         }
     }
@@ -265,25 +264,25 @@ impl Member {
         let refused = Err(Broken::Because(Phase::Greeting, Cause::Refused));
         // Lines about other members are ignored; those about this one are known by their beginning.
         match self.step {
-            Step::Greeted => {
+            Step::AwaitsGreeting => {
                 let label = &state.shared.encoding_of(self.slot).label;
-                self.asks(Step::Speaks, &format!("/encoding {label}"), state)
+                self.asks(Step::AwaitsEncoding, &format!("/encoding {label}"), state)
             }
-            Step::Speaks if told.starts_with(b"from now on in ") => {
+            Step::AwaitsEncoding if told.starts_with(b"from now on in ") => {
                 let name = state.shared.name_of(self.slot);
-                self.asks(Step::Named, &name, state)
+                self.asks(Step::AwaitsName, &name, state)
             }
-            Step::Named if told.starts_with(b"you are ") => {
+            Step::AwaitsName if told.starts_with(b"you are ") => {
                 let room = state.shared.joins(self.slot);
-                self.asks(Step::Joins, &format!("/join {room}"), state)
+                self.asks(Step::AwaitsRoom, &format!("/join {room}"), state)
             }
-            Step::Named if told.starts_with(b"another member is called ") => refused,
-            Step::Joins if told.starts_with(b"you are ") => {
-                self.step = Step::In;
+            Step::AwaitsName if told.starts_with(b"another member is called ") => refused,
+            Step::AwaitsRoom if told.starts_with(b"you are ") => {
+                self.step = Step::InRoom;
                 state.shared.is_in(self.slot);
                 Ok(())
             }
-            Step::Joins if told.starts_with(b"there are ") => refused,
+            Step::AwaitsRoom if told.starts_with(b"there are ") => refused,
             _ => Ok(()),
         }
     }
@@ -299,7 +298,7 @@ impl Member {
     /// Takes a line that isn't the server's own.
     fn take_message(&mut self, line: &[u8], state: &mut ThreadState) -> Result<(), Broken> {
         // A member without a name receives lines of the server alone.
-        if matches!(self.step, Step::Greeted | Step::Speaks) {
+        if matches!(self.step, Step::AwaitsGreeting | Step::AwaitsEncoding) {
             state.stats.tally.keep_wrong(line);
             return Err(Broken::Because(Phase::Greeting, Cause::NoChat));
         }

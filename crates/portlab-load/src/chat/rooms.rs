@@ -68,23 +68,23 @@ const MOST_DELIVERIES: usize = 4 << 20;
 const MOST_UNSENT: usize = 64 << 20;
 
 impl Rooms {
-    /// The rooms of `plan`, whose members have `places` slots.
+    /// The rooms of `plan`, whose members have `slots` slots.
     ///
     /// # Panics
     /// When the plan is of no chat.
-    pub(crate) fn new(plan: &Plan, places: usize) -> Self {
+    pub(crate) fn new(plan: &Plan, slots: usize) -> Self {
         let chat = plan.script.chat.clone().expect("members are of a chat");
         let member = MemberState {
             left: plan.life.per_connection.unwrap_or(u64::MAX),
             ..MemberState::default()
         };
         Self {
-            history: History::new(places, chat.rooms),
-            members: vec![member; places],
+            history: History::new(slots, chat.rooms),
+            members: vec![member; slots],
             present: vec![0; chat.rooms],
             senders: Vec::new(),
             random: fastrand::Rng::with_seed(plan.seed),
-            sent: vec![0; places],
+            sent: vec![0; slots],
             count: 0,
             most: most_under_way(plan, &chat),
             free_since: 0,
@@ -229,7 +229,7 @@ impl Rooms {
     }
 
     /// The message that was received, by the slot of its sender; `None` if no member has had this name.
-    fn by_place(&self, message: Message) -> Option<Message> {
+    fn by_slot(&self, message: Message) -> Option<Message> {
         let members = self.members.len();
         let (from, generation) = (message.from % members, (message.from / members) as u64);
         (generation < self.members[from].generation).then_some(Message { from, ..message })
@@ -277,7 +277,7 @@ impl crate::thread_state::ThreadState<Rooms> {
         // The clock is read for each message: an older time would make later messages look fast.
         let now = self.now();
         let rooms = &mut self.shared;
-        let Some(message) = rooms.by_place(message) else {
+        let Some(message) = rooms.by_slot(message) else {
             return rooms.garbled(slot);
         };
         let sent = rooms.sent[message.from];

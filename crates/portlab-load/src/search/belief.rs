@@ -1,38 +1,37 @@
-//! How likely each rate is to be the highest, given what trials have shown.
+//! The probability of each rate to be the highest, given the findings of the trials.
 //!
 //! A trial at rate r holds with a probability that falls from near 1 to near 0 as r passes the
 //! highest rate h: a logistic curve in ln r. The probability never reaches 1 or 0: a machine that stops for a
 //! moment spoils a trial that would have held (a *lapse*), and a short trial may hold by chance. The rate of lapses
-//! and the width of the curve depend on the machine and the server. So both are estimated together with h, each
-//! from a few values: if trials contradict each other, a high rate of lapses becomes likely, and the interval
+//! and the width of the curve depend on the machine and the server, so both are estimated together with h, each
+//! from a few values: if trials contradict each other, a high rate of lapses becomes probable, and the interval
 //! stays wide.
 
-/// The probability that a trial is spoiled, far below the highest rate; and how likely each is before
-/// anything is known.
+/// The probability that a trial far below the highest rate is spoiled; and the probability of each value before the
+/// first trial.
 const LAPSES: [(f64, f64); 3] = [(0.02, 0.5), (0.1, 0.3), (0.3, 0.2)];
-/// The probability that a trial holds, far above it.
+/// The probability that a trial far above the highest rate holds.
 const LUCK: f64 = 0.01;
-/// How wide the curve is, in ln of the rate; and how likely each is.
+/// How wide the curve is, in ln of the rate; and the probability of each value before the first trial.
 const WIDTHS: [(f64, f64); 3] = [(0.01, 0.5), (0.04, 0.3), (0.12, 0.2)];
 /// Cells to one step of the precision.
 const CELLS: f64 = 4.0;
-/// The probability, before anything is known, that the rate is below the lowest; and above the highest.
+/// Before the first trial: the probability that the rate is below `least`, and the probability that it is above `most`.
 const OUTSIDE: f64 = 0.1;
 
 const SHAPES: usize = LAPSES.len() * WIDTHS.len();
 
-/// A probability for every rate that may be the highest.
+/// The probability of every rate to be the highest.
 #[derive(Clone, Debug)]
 pub(super) struct Belief {
-    /// Rising: the first stands for all below, the last for all above.
+    /// Rising. The first one stands for all rates below it, the last one for all rates above it.
     rates: Vec<f64>,
-    /// For each of them and each shape of the curve.
+    /// The probability of each rate with each shape of the curve.
     weights: Vec<[f64; SHAPES]>,
 }
 
 impl Belief {
-    /// Nothing is known: every rate from `least` to `most` is as likely as the others on a scale of
-    /// factors.
+    /// Before the first trial: all rates from `least` to `most` have the same probability on a logarithmic scale.
     pub(super) fn new(least: f64, most: f64, precision: f64) -> Self {
         let (first, last) = (least.ln(), most.ln());
         let cells = ((last - first) / precision.ln_1p() * CELLS).ceil().max(1.0);
@@ -58,7 +57,7 @@ impl Belief {
         }
     }
 
-    /// Takes in that a trial at `rate` has held, or not (Bayes).
+    /// Updates the probabilities after a trial at `rate` that `held` or not (Bayes).
     pub(super) fn learn(&mut self, rate: f64, held: bool) {
         let last = self.rates.len() - 1;
         let mut total = 0.0;
@@ -79,7 +78,7 @@ impl Belief {
         }
     }
 
-    /// The rate that the highest one doesn't exceed with this probability.
+    /// The rate that the highest rate doesn't exceed with the probability `share`.
     pub(super) fn quantile(&self, share: f64) -> f64 {
         let mut below = 0.0;
         let reaches = |weights: &[f64; SHAPES]| {
@@ -90,8 +89,8 @@ impl Belief {
         self.rates[cell.unwrap_or(self.rates.len() - 1)]
     }
 
-    /// The interval that the highest rate lies in with this probability, as likely to be too high as too
-    /// low.
+    /// The interval that contains the highest rate with the probability `confidence`; the rest is divided evenly between
+    /// both sides.
     pub(super) fn interval(&self, confidence: f64) -> (f64, f64) {
         let outside = (1.0 - confidence) / 2.0;
         (self.quantile(outside), self.quantile(1.0 - outside))
@@ -113,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn before_the_first_trial_every_factor_is_as_likely() {
+    fn before_the_first_trial_every_factor_has_the_same_probability() {
         let belief = Belief::new(1.0, 10_000.0, 0.1);
         assert!((belief.quantile(0.5) / 100.0 - 1.0).abs() < 0.05);
         assert_eq!(belief.quantile(0.05), 1.0);

@@ -1,25 +1,25 @@
-//! What a trial at one rate has shown.
+//! The finding of a trial at one rate.
 
 use crate::credibility;
 
-/// Whether the server bore the rate.
+/// Whether the server met the bound at a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// It did: the p99 was below the bound, everything was sent, nothing went wrong.
+    /// The server met the bound: the p99 was below it, everything was sent, and there was no error.
     Held,
-    /// It did not.
+    /// The server missed the bound.
     Missed(Missed),
     /// The bound was not met, but the generator was at its limit or late, or other programs used the processors: the
     /// trial says nothing about the server.
     Nothing,
 }
 
-/// What a server missed, the worst first.
+/// How a server missed the bound, the worst case first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missed {
     /// There were wrong answers, lost connections or timeouts.
     Errors,
-    /// Nothing was answered at all.
+    /// There was no answer.
     Answers,
     /// Some messages were due and could not be sent, because every connection still waited for an
     /// answer.
@@ -28,7 +28,7 @@ pub enum Missed {
     Latency,
 }
 
-/// The figures of a trial that its finding follows from.
+/// The figures of a trial from which its finding follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Shown {
     /// Messages that have a latency.
@@ -39,13 +39,13 @@ pub struct Shown {
     pub errors: u64,
     /// Messages that were due and never sent.
     pub due_not_sent: u64,
-    /// How late the generator was itself, for 99 of 100 messages.
+    /// The 99th percentile of how late the generator itself sent.
     pub pacing_lag_p99_ns: u64,
     /// The share, in `[0, 1]`, of its time that the generator's busiest thread computed.
     pub generator_cpu_share: f64,
 }
 
-/// So many messages may stay unsent without a backlog: they became due just before measuring ended.
+/// Up to this many unsent messages aren't a backlog: they became due just before measuring ended.
 const AT_THE_EDGE: u64 = 2;
 
 impl Finding {
@@ -60,7 +60,7 @@ impl Finding {
         } else if shown.p99_ns >= bound_ns {
             Missed::Latency
         } else {
-            // A late generator makes latencies longer; these are short enough in spite of it.
+            // If the generator was late, the true latencies are even shorter.
             return Self::Held;
         };
         let late = credibility::is_late(shown.pacing_lag_p99_ns, shown.p99_ns);
@@ -71,7 +71,7 @@ impl Finding {
         }
     }
 
-    /// Whether the server bore the rate.
+    /// Whether the server met the bound.
     pub fn is_held(self) -> bool {
         self == Self::Held
     }
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_names_the_worst_that_happened() {
+    fn a_finding_names_the_worst_case() {
         assert_eq!(of(|_| {}), Finding::Held);
         assert_eq!(of(|it| it.due_not_sent = AT_THE_EDGE), Finding::Held);
         let slow = |it: &mut Shown| it.p99_ns = 1_000;
@@ -116,10 +116,10 @@ mod tests {
     }
 
     #[test]
-    fn a_generator_that_was_late_says_nothing_against_the_server_and_nothing_for_an_error() {
+    fn a_late_generator_spoils_a_finding_about_latency_but_not_about_errors() {
         let late = |it: &mut Shown| (it.p99_ns, it.pacing_lag_p99_ns) = (5_000_000, 4_000_000);
         assert_eq!(of(late), Finding::Nothing);
-        // Latencies are short enough although they contain the generator's lateness.
+        // Latencies are short enough although they contain the generator's lag.
         assert_eq!(of(|it| it.pacing_lag_p99_ns = 4_000_000), Finding::Held);
         let wrong = |it: &mut Shown| {
             late(it);

@@ -1,4 +1,4 @@
-//! The highest rate that a server can bear: a search that knows neither sockets nor time.
+//! The highest rate that a server handles within a bound: a search without sockets and without a clock.
 //!
 //! A comparison's launcher, or a simulation, runs the trials and gives their findings to the search. The search
 //! returns the rate of the next trial, and the interval that it has found.
@@ -7,7 +7,7 @@
 //! sometimes the machine spoils a trial far below the limit. A plain bisection can't correct a wrong
 //! trial. This search keeps all trials and weighs them (see `belief`): a trial that contradicts the
 //! others widens the interval, and rates near the limit are tried until the interval is as narrow as
-//! the goal asks.
+//! the goal demands.
 //!
 //! Source: A. Watson and D. Pelli, "QUEST: a Bayesian adaptive psychometric method", Perception &
 //! Psychophysics 33 (1983).
@@ -22,14 +22,14 @@ mod tests;
 use self::belief::Belief;
 pub use self::finding::{Finding, Missed, Shown};
 
-/// What is searched for.
+/// The goal of a search.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Goal {
     /// The rate of the first trial, in messages per second; from `least_per_s` to `most_per_s`.
     pub start_per_s: f64,
     /// The lowest rate that is of interest; more than 0.
     pub least_per_s: f64,
-    /// The highest rate that is of interest, or that the generator can make.
+    /// The highest rate that is of interest, or that the generator can send.
     pub most_per_s: f64,
     /// How narrow the interval is to be, as a share of its lower end; more than 0.
     pub precision: f64,
@@ -37,9 +37,9 @@ pub struct Goal {
     pub confidence: f64,
     /// The most trials that are made.
     pub trials: usize,
-    /// The bound as a share of a trial's length. A trial is short: at a rate that is higher than the
-    /// server can bear by this share, the queue doesn't grow enough in a trial to break the bound. So the
-    /// interval's lower end is lowered by this share.
+    /// The bound as a share of a trial's length. A trial is short: if the rate exceeds the server's highest rate by
+    /// less than this share, the queue doesn't grow enough in one trial to break the bound. So the interval's lower end
+    /// is lowered by this share.
     pub blind: f64,
 }
 
@@ -48,7 +48,7 @@ pub struct Goal {
 pub struct Trial {
     /// Messages per second that were asked for.
     pub rate_per_s: f64,
-    /// What it has shown.
+    /// The finding.
     pub finding: Finding,
 }
 
@@ -62,14 +62,14 @@ pub enum Highest {
         /// Its upper end.
         high: f64,
     },
-    /// At least this: no trial shows an upper end.
+    /// At least this rate: no trial shows an upper end.
     AtLeast {
         /// The rate.
         per_s: f64,
         /// Why no higher rate was tried.
         limit: Limit,
     },
-    /// Below this, the lowest that was of interest.
+    /// Below this rate, the lowest that was of interest.
     Below {
         /// The rate.
         per_s: f64,
@@ -81,7 +81,7 @@ pub enum Highest {
 /// Why no higher rate was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// It is the highest that was of interest.
+    /// The rate is the highest that was of interest.
     Asked,
     /// Trials of higher rates say nothing.
     Spoiled,
@@ -101,7 +101,7 @@ pub struct Search {
 }
 
 impl Search {
-    /// A search of which nothing is known yet.
+    /// A search before its first trial.
     ///
     /// # Panics
     /// When the goal's numbers are out of their ranges.
@@ -117,14 +117,14 @@ impl Search {
         }
     }
 
-    /// Takes in what a trial has shown.
+    /// Adds the finding of a trial.
     pub fn learn(&mut self, trial: Trial) {
         self.trials.push(trial);
         self.belief
             .learn(trial.rate_per_s, trial.finding == Finding::Held);
     }
 
-    /// The rate to make a trial at next, in messages per second, and to [`Search::learn`] from; `None`
+    /// The rate of the next trial, in messages per second, whose finding is then given to [`Search::learn`]; `None`
     /// if no more trials are needed, or allowed.
     pub fn next_rate(&self) -> Option<f64> {
         if self.trials.len() >= self.goal.trials || self.is_settled() {
@@ -147,7 +147,7 @@ impl Search {
         &self.trials
     }
 
-    /// What is known by now of the highest rate.
+    /// The highest rate, as far as the trials show it.
     pub fn highest(&self) -> Highest {
         let (least_per_s, most_per_s) = (self.goal.least_per_s, self.goal.most_per_s);
         // A trial can't show a rate that is too high by this factor.
@@ -166,8 +166,8 @@ impl Search {
             let (per_s, limit) = (most_per_s / unseen, Limit::Asked);
             return Highest::AtLeast { per_s, limit };
         }
-        // These trials set the upper end. If most of them say nothing, the server may bear a
-        // higher rate.
+        // These trials set the upper end. If most of them say nothing about the server, its highest rate may be
+        // higher.
         let above = |trial: &&Trial| trial.rate_per_s >= low && !trial.finding.is_held();
         let above: Vec<_> = self.trials.iter().filter(above).collect();
         let spoiled = |trial: &&&Trial| trial.finding == Finding::Nothing;

@@ -2,15 +2,15 @@
 
 use super::{Finding, Goal, Search, Shown, Trial};
 
-/// A server with one queue before `workers` that each take `service_ns` for a message, loaded at
-/// random (M/D/c), and sometimes stopped for a while.
+/// A server with one queue before `workers`, each of which needs `service_ns` for a message. Messages arrive at random
+/// (M/D/c), and sometimes the server is stopped for a while.
 #[derive(Clone, Copy)]
 pub(super) struct Simulated {
     pub(super) service_ns: f64,
     pub(super) workers: usize,
     /// How long a trial takes.
     pub(super) seconds: f64,
-    /// The probability that something stops it for `STOP_NS` in a trial.
+    /// The probability that the server is stopped for `STOP_NS` in a trial.
     pub(super) stops: f64,
     /// The rate from which on the generator is late.
     pub(super) generator_per_s: f64,
@@ -82,19 +82,19 @@ impl Simulated {
         low
     }
 
-    /// A whole search. `lie` turns the findings of some trials round, by number.
+    /// A whole search. The findings of the trials whose number is `wrong` are reversed.
     pub(super) fn search(
         &self,
         goal: Goal,
         bound_ns: u64,
         seed: u64,
-        lie: impl Fn(usize) -> bool,
+        wrong: impl Fn(usize) -> bool,
     ) -> Search {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut search = Search::new(goal);
         while let Some(rate_per_s) = search.next_rate() {
             let mut finding = Finding::of(&self.shown(rate_per_s, &mut random), bound_ns);
-            if lie(search.trials().len()) {
+            if wrong(search.trials().len()) {
                 finding = match finding {
                     Finding::Held => Finding::Missed(super::Missed::Latency),
                     _ => Finding::Held,

@@ -14,7 +14,7 @@ fn goal() -> Goal {
     }
 }
 
-/// 1 ms for a message: it gives way at about 1,000 per second.
+/// 1 ms for a message: the limit is about 1,000 per second.
 fn server() -> Simulated {
     Simulated::of_service(1e6)
 }
@@ -58,7 +58,7 @@ fn the_highest_rate_of_a_queue_is_found_to_the_precision_asked_for() {
 }
 
 #[test]
-fn many_workers_bear_as_many_times_the_rate() {
+fn many_workers_handle_as_many_times_the_rate() {
     let many = Simulated {
         workers: 20,
         ..server()
@@ -100,7 +100,7 @@ fn no_single_wrong_finding_ends_the_search_wrongly() {
 }
 
 #[test]
-fn a_server_that_never_meets_the_bound_is_found_out_soon() {
+fn a_server_that_never_meets_the_bound_is_recognised_soon() {
     let slow = Simulated::of_service(60e6);
     let goal = Goal {
         least_per_s: 10.0,
@@ -114,7 +114,7 @@ fn a_server_that_never_meets_the_bound_is_found_out_soon() {
 }
 
 #[test]
-fn a_server_that_always_meets_it_is_told_up_to_the_highest_rate_of_interest() {
+fn a_server_that_always_meets_the_bound_is_tried_up_to_the_highest_rate_of_interest() {
     let quick = Simulated::of_service(1_000.0);
     let goal = Goal {
         most_per_s: 5_000.0,
@@ -128,7 +128,7 @@ fn a_server_that_always_meets_it_is_told_up_to_the_highest_rate_of_interest() {
 }
 
 #[test]
-fn what_the_generator_can_not_make_is_no_limit_of_the_server() {
+fn the_limit_of_the_generator_is_not_taken_for_a_limit_of_the_server() {
     let quick = Simulated {
         generator_per_s: 3_000.0,
         ..Simulated::of_service(1_000.0)
@@ -136,7 +136,7 @@ fn what_the_generator_can_not_make_is_no_limit_of_the_server() {
     let search = quick.search(goal(), BOUND_NS, 1, honest);
     let per_s = at_least(&search, Limit::Spoiled);
     assert!((2_500.0..3_100.0).contains(&per_s), "{per_s}");
-    // And where it is late at any rate, nothing is known.
+    // If the generator is late at every rate, nothing is known of the server.
     let late = Simulated {
         generator_per_s: 0.1,
         ..quick
@@ -158,7 +158,7 @@ fn too_few_trials_leave_a_wide_interval_that_is_not_settled() {
         high > low * 1.1 && low < 1_034.0 && high > 1_000.0,
         "{low} to {high}"
     );
-    // What was never tried isn't claimed.
+    // A rate that was never tried isn't claimed.
     let mut one = Search::new(goal());
     one.learn(Trial {
         rate_per_s: 100.0,

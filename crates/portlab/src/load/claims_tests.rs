@@ -123,13 +123,13 @@ fn case(random: &mut fastrand::Rng, nothing: &Outcome) -> Case {
     outcome.unanswered = few(random);
     outcome.tally = failures(random, &plan, outcome.answered);
     outcome.ended = match random.u8(0..4) {
-        0 if began => Ended::NobodyLeft,
+        0 if began => Ended::AllLost,
         1 => Ended::TooManyErrors,
         2 => Ended::Interrupted,
-        _ if !began => Ended::NobodyLeft,
+        _ if !began => Ended::AllLost,
         _ => Ended::Done,
     };
-    if outcome.ended == Ended::NobodyLeft {
+    if outcome.ended == Ended::AllLost {
         outcome.endings.close(few(random), 5);
     }
     outcome.fairness = Fairness::of(&[measured / 2, measured - measured / 2, 0]);

@@ -1,7 +1,7 @@
 //! What a ladder has shown: failures, the knee, and the rates that show nothing about the server.
 
 use anstyle::Style;
-use portlab_load::{Caution, CautionKind, Knee, Rung, Sure, knee};
+use portlab_load::{Caution, CautionKind, Knee, KneeEstimate, Rung, knee};
 use portlab_words::{Lang, Text, tr, units};
 
 use super::{
@@ -56,7 +56,7 @@ impl<'a> Curve<'a> {
         );
         let (style, word, evidence) = match cautions.len() {
             0 => (GOOD, "yes", no_doubt),
-            _ if self.knee.sure().is_none() => (WARN, "no", ""),
+            _ if self.knee.estimate().is_none() => (WARN, "no", ""),
             _ => (WARN, "with care", ""),
         };
         let (name, word) = (lang.pick("believable: ", "可信吗："), word_in(word, lang));
@@ -71,10 +71,10 @@ impl<'a> Curve<'a> {
     /// The reasons to doubt the knee: cautions at the rates that show it, from the lowest to the one after
     /// the knee. A rate that was too high for the server is a result of the ladder, and not a caution.
     pub(super) fn cautions(&self) -> Vec<Caution> {
-        let after = |sure: Sure| self.next_seen(sure.rung).unwrap_or(sure.rung + 1);
+        let after = |sure: KneeEstimate| self.next_seen(sure.rung).unwrap_or(sure.rung + 1);
         let evidence = self
             .knee
-            .sure()
+            .estimate()
             .map_or(self.walked.len(), |sure| after(sure) + 1);
         let is_shown = |caution: &&Caution| {
             !matches!(
@@ -171,7 +171,7 @@ impl<'a> Curve<'a> {
     }
 
     /// How sure the knee is, and between which rates it is. A rate at which the generator was late shows nothing.
-    fn how_sure(&self, sure: Sure, lang: Lang) -> String {
+    fn how_sure(&self, sure: KneeEstimate, lang: Lang) -> String {
         let share = (sure.confidence * 100.0).floor();
         let seen = |at: &usize| !self.points[*at].late;
         let before = (0..sure.first).rev().find(seen).unwrap_or(sure.first);
@@ -186,7 +186,7 @@ impl<'a> Curve<'a> {
     }
 
     /// The result at the next rate above the knee.
-    fn what_came_after(&self, sure: Sure, lang: Lang) -> String {
+    fn what_came_after(&self, sure: KneeEstimate, lang: Lang) -> String {
         let at = &self.points[sure.rung];
         let Some(next) = self.next_seen(sure.rung).map(|next| &self.points[next]) else {
             return LATE.pick(lang).to_owned();

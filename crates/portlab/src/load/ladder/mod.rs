@@ -154,7 +154,7 @@ impl Ladder<'_> {
 
     fn report(&self) -> json::Ladder {
         let curve = Curve::of(&self.walked);
-        let sure = curve.knee.sure();
+        let sure = curve.knee.estimate();
         let rate = |rung: usize| self.walked[rung].asked_per_s();
         let doubts = curve.cautions();
         json::Ladder {
@@ -231,7 +231,7 @@ impl Step {
     fn why_it_ends_the_ladder(&self, lang: Lang) -> Option<String> {
         let rate = self.rate();
         match self.result.ended {
-            Ended::NobodyLeft => {
+            Ended::AllLost => {
                 let lost = Text::new("every connection was lost", "失去了所有连接");
                 let why = why_it_ended(&self.result).unwrap_or(&lost).pick(lang);
                 Some(tr!(lang, "at {rate} {why}", "速率 {rate} 时，{why}"))

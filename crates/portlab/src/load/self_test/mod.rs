@@ -254,9 +254,9 @@ impl Bench {
         let name = Text::new("connections lost", "失去的连接");
         self.count(name, 5, lost.sum())?;
         let name = Text::new("how it ended", "怎样结束");
-        let all_lost = Text::new("NobodyLeft", "失去所有连接");
+        let all_lost = Text::new("all connections lost", "失去所有连接");
         let got = match outcome.ended {
-            Ended::NobodyLeft => all_lost.clone(),
+            Ended::AllLost => all_lost.clone(),
             other => written(format!("{other:?}")),
         };
         self.same(name, all_lost, got)
