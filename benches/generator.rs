@@ -1,6 +1,5 @@
-//! What checking and measuring cost the load generator: its CPU time per message against that of
-//! the plainest mio loop, which sends and receives and looks at nothing. In turns so
-//! short that a machine's moods meet both.
+//! What checking and measuring cost the load generator: its CPU time per message against that of a plain mio loop, which
+//! sends and receives, and checks nothing. The turns are so short that changes of the machine's speed affect both.
 //!
 //!     cargo bench --bench generator
 
@@ -42,8 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let server = Server::start(program, ["--model=event-loop"])?;
         let mut of_server = Vec::new();
         for turn in 0..TURNS {
-            // A B, B A, A B, ...: a slow moment of the machine meets both, and neither is always
-            // the first.
+            // A B, B A, A B, ...: a slow moment of the machine affects both, and each is first in half of the turns.
             of_server.push(if (turn + number).is_multiple_of(2) {
                 let portlab = portlab(server.addr())?;
                 portlab / plain_on_a_thread(server.addr())?
@@ -74,7 +72,7 @@ fn portlab(addr: SocketAddr) -> Result<f64, Box<dyn std::error::Error>> {
     Ok(outcome.generator_cpu_us_per_message())
 }
 
-/// As the generator's loop is, on a thread of its own.
+/// Runs the plain loop on a thread of its own, as the generator's loop runs.
 fn plain_on_a_thread(addr: SocketAddr) -> Result<f64, Box<dyn std::error::Error>> {
     let loaded = std::thread::spawn(move || plain(addr));
     Ok(loaded.join().expect("the plain loop doesn't panic")?)

@@ -313,7 +313,7 @@ impl<'a> Judge<'a> {
         let count = outcome.held_back;
         if count > 0 {
             let text = tr!(
-                "{count} times a connection waited for its turn to be made, for a thread makes 64 at once; try \
+                "{count} times a connection waited for its turn to be made, because a thread makes 64 at once; try \
                  --threads",
                 "有 {count} 次连接要排队才能建立，因为一个线程同时最多建立 64 个；请试试 --threads"
             );

@@ -259,12 +259,12 @@ impl Cause {
                 "服务端此前已经关闭了连接",
             ),
             Self::Errno(113 | 101) => Text::new(
-                "no way to that address; check it, and the network",
+                "that address can't be reached; check the address and the network",
                 "无法到达该地址；请检查地址和网络",
             ),
             Self::TimedOut => time_out_hint(phase),
             Self::Incomplete => Text::new(
-                "what came has no end as --expect says, or comes slowly",
+                "the bytes that came don't end as --expect says, or they come slowly",
                 "收到的数据没有 --expect 所说的结尾，或者来得太慢",
             ),
             Self::ClosedEarly => Text::new(

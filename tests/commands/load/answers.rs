@@ -1,14 +1,14 @@
 //! Answers that aren't compared byte by byte.
 
-use portlab_sys::listening::hears;
+use portlab_sys::listening::has_listener;
 
 use super::*;
 
 /// A request of HTTP, and where the head of its answer ends.
 const HTTP: &str = r"--text=GET\x20/x\x20HTTP/1.1\r\nHost:\x20x\r\n\r\n --expect=until:\r\n\r\n";
 
-/// Sends `greeting`, and answers the n-th message of a connection, counted from 0, with what `answer`
-/// gives for n, byte by byte if it is to `trickle`. A message ends with an empty line if it is of HTTP.
+/// Sends `greeting`, and answers message n of a connection, counted from 0, with `answer(n)`, byte by byte if `trickle`
+/// is set. A message of HTTP ends with an empty line.
 fn talking(greeting: &'static [u8], trickle: bool, answer: fn(u64) -> &'static [u8]) -> SocketAddr {
     server(move |mut stream| {
         stream.set_nodelay(true)?;
@@ -30,7 +30,7 @@ fn talking(greeting: &'static [u8], trickle: bool, answer: fn(u64) -> &'static [
 }
 
 #[test]
-fn an_answer_that_says_no_is_an_error_unless_any_will_do() {
+fn an_error_answer_fails_the_run_unless_any_answer_counts() {
     type Case = (&'static str, fn(u64) -> &'static [u8], &'static str);
     let cases: [Case; 5] = [
         (
@@ -90,7 +90,7 @@ fn an_answer_that_says_no_is_an_error_unless_any_will_do() {
 }
 
 #[test]
-fn distinct_answers_are_told_apart_and_only_the_errors_count() {
+fn different_answers_are_counted_apart_and_only_the_errors_fail_the_run() {
     let addr = talking(b"", false, |number| match number % 5 {
         4 => b"HTTP/1.1 404 Not Found\r\n\r\n",
         _ => b"HTTP/1.1 200 OK\r\n\r\n",
@@ -124,7 +124,7 @@ fn many_errors_end_a_run_that_allows_few() {
 }
 
 #[test]
-fn what_an_echo_says_is_never_taken_for_an_error() {
+fn an_echo_is_never_taken_for_an_error() {
     let addr = server(echo);
     for text in [
         r"-ERR\x20no\r\n",
@@ -160,7 +160,7 @@ fn a_few_messages_are_no_faster_than_their_rate() {
 }
 
 #[test]
-fn a_run_that_ends_in_the_warm_up_does_not_deny_its_answers() {
+fn a_run_that_ends_in_the_warm_up_reports_its_answers() {
     let addr = talking(b"", false, |number| match number {
         0 => b"fine\r\n",
         _ => b"",
@@ -172,7 +172,7 @@ fn a_run_that_ends_in_the_warm_up_does_not_deny_its_answers() {
     assert!(!text.contains("no answer was complete"), "{text}");
 }
 
-/// Echoes until a connection has had `most` messages of 64 bytes, or all together `altogether`.
+/// Echoes until a connection has had `most` messages of 64 bytes, or all connections have had `altogether`.
 fn closing(most: u64, altogether: u64) -> SocketAddr {
     let all = Arc::new(AtomicU64::new(0));
     server(move |mut stream| {
@@ -183,14 +183,14 @@ fn closing(most: u64, altogether: u64) -> SocketAddr {
             echo_one(&mut stream)?;
             all.fetch_add(1, Relaxed);
         }
-        // What has come already would turn the FIN into a reset, which may overtake the last answer.
+        // Unread bytes would turn the FIN into a reset, which may overtake the last answer.
         stream.shutdown(std::net::Shutdown::Write)?;
         swallow(stream)
     })
 }
 
 #[test]
-fn a_server_that_limits_its_connections_is_told_with_what_to_type() {
+fn a_limit_of_answers_per_connection_is_recognised_and_the_option_named() {
     let addr = closing(50, u64::MAX);
     let (result, said) = failed(addr, "-c=4 -d=10m --warmup=0s");
     let expected = json!({"connections": 4, "least_answers": 50, "most_answers": 50});
@@ -200,25 +200,26 @@ fn a_server_that_limits_its_connections_is_told_with_what_to_type() {
     let last: Vec<_> = text.lines().rev().take(3).collect();
     let parts = ["the server closed 4 connections after 50 answers each"];
     has(&last.join(" "), &parts);
-    // And what it says to type works.
+    // The option that the text names works.
     fine(addr, "-c=4 --messages=1000 --per-connection=50");
 }
 
 #[test]
-fn a_server_that_closes_all_and_listens_has_not_gone() {
+fn a_server_that_closes_all_connections_and_listens_is_not_reported_as_gone() {
     let addr = closing(u64::MAX, 1_000);
     let (result, said) = failed(addr, "-c=4 -d=10m --warmup=0s");
     holds(&result, json!({"ended": "nobody_left"}));
-    // What it says depends on chance: whether all have come equally far, and are closed at once.
+    // The rest of the text depends on chance: whether all connections have had the same number of answers, and are
+    // closed at once.
     has(&said, &["use --per-connection"]);
     assert!(!said.contains("nothing listens"), "{said}");
 }
 
 #[test]
-fn a_server_that_listens_no_more_has_refused_from_a_moment_on() {
+fn refused_connections_are_counted_and_the_first_has_its_time() {
     let listener = listener();
     let addr = listener.local_addr().unwrap();
-    // One after the other, a message each; after a hundred it listens no more.
+    // One connection after the other, each with one message; after a hundred, the listener is closed.
     thread::spawn(move || {
         for stream in listener.incoming().take(100) {
             let _ = stream.and_then(|mut stream| echo_one(&mut stream));
@@ -232,14 +233,14 @@ fn a_server_that_listens_no_more_has_refused_from_a_moment_on() {
 }
 
 #[test]
-fn a_server_that_has_gone_is_to_be_started_again() {
+fn a_closed_port_is_reported_when_all_connections_are_lost() {
     let listener = listener();
     let addr = listener.local_addr().unwrap();
     thread::spawn(move || {
         let streams: Vec<_> = listener.incoming().take(2).map_while(Result::ok).collect();
         drop(listener);
         // A process that another test starts may have a copy of the listener for a moment.
-        wait_until("the port is closed", || hears(addr) != Some(true));
+        wait_until("the port is closed", || has_listener(addr) != Some(true));
         for mut stream in streams {
             let _ = echo_one(&mut stream);
         }
@@ -250,7 +251,7 @@ fn a_server_that_has_gone_is_to_be_started_again() {
 }
 
 #[test]
-fn a_server_that_is_no_chat_is_shown_by_what_it_says() {
+fn a_server_other_than_a_chat_is_shown_by_its_first_line() {
     let addr = talking(b"220 mail ready\r\n", false, |_| b"");
     let said = unable(addr, "--script=chat -c=4 --timeout=60s");
     has(&said, &["not a portlab chat", "it said \"220 mail ready\""]);

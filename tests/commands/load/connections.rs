@@ -44,12 +44,12 @@ fn churn_closes_after_so_many_answers_and_connects_anew() {
 }
 
 #[test]
-fn a_full_accept_queue_shows_as_what_it_is() {
+fn a_full_accept_queue_shows_in_the_time_to_connect() {
     let listener = listener_with_backlog(1);
     let addr = listener.local_addr().unwrap();
     thread::spawn(move || {
-        // All have asked for a connection, and only two found a place in the queue.
-        wait_until("all call", || client_ports(addr).len() == 8);
+        // All clients connect, and the queue has room for two.
+        wait_until("all connect", || client_ports(addr).len() == 8);
         server_at(listener, echo);
     });
     let output = load(addr, "-c=8 --messages=80 --connect-timeout=30s");
@@ -57,7 +57,7 @@ fn a_full_accept_queue_shows_as_what_it_is() {
     has(&stderr(&output), &["the server's accept queue was full"]);
     let result = json(&output);
     assert!(number(&result, "connect_latency_ns/max") >= 1e9, "{result}");
-    // It is not mixed up with the latency of messages.
+    // The latency of messages doesn't contain it.
     holds(&result, json!({"latency_ns/count": 80}));
 }
 
@@ -69,7 +69,7 @@ fn a_ramp_spreads_the_connections() {
 }
 
 #[test]
-fn idle_connections_are_held_and_those_that_die_are_told() {
+fn idle_connections_are_held_and_closed_ones_are_reported() {
     let result = fine(server(echo), "-c=7 --idle -d=300ms");
     holds(&result, json!({"alive": 7, "bytes_sent": 0}));
 
@@ -98,7 +98,7 @@ fn a_line_about_idle_connections_says_how_many_are_open() {
 }
 
 #[test]
-fn an_idle_load_listens_to_whatever_is_said_and_notices_every_end() {
+fn an_idle_load_accepts_any_bytes_and_notices_every_close() {
     let chatty = server(|mut stream| {
         loop {
             stream.write_all(b"ping\r\n")?;
@@ -113,10 +113,10 @@ fn an_idle_load_listens_to_whatever_is_said_and_notices_every_end() {
 }
 
 #[test]
-fn a_port_that_swallows_everything_costs_one_timeout_and_not_one_for_each() {
+fn a_port_that_answers_no_handshake_costs_one_timeout_in_all() {
     let listener = listener_with_backlog(0);
     let addr = listener.local_addr().unwrap();
-    // Fills the queue: no other connection gets an answer.
+    // Fills the queue: no other handshake is answered.
     let _first = TcpStream::connect(addr).unwrap();
     let to = addr.to_string();
     let options = ["-c=2000", "--connect-timeout=1s", "--messages=1"];
@@ -133,7 +133,7 @@ fn a_port_that_swallows_everything_costs_one_timeout_and_not_one_for_each() {
     assert!(seen.len() < 5 * 64, "{} connections", seen.len());
 }
 
-/// A server that tells where its connections come from.
+/// A server that reports the addresses of its clients.
 fn telling_peers(bind: &str) -> (SocketAddr, Receiver<IpAddr>) {
     let (sender, peers) = mpsc::channel();
     let addr = server_at(TcpListener::bind(bind).unwrap(), move |stream| {
@@ -144,7 +144,7 @@ fn telling_peers(bind: &str) -> (SocketAddr, Receiver<IpAddr>) {
 }
 
 #[test]
-fn connections_come_from_the_addresses_they_are_told_to() {
+fn connections_come_from_the_addresses_that_are_named() {
     let (addr, peers) = telling_peers("127.0.0.1:0");
     fine(addr, "-c=6 --messages=60 --source=127.0.0.2,127.0.0.3");
     let from: BTreeSet<_> = peers.try_iter().map(|peer| peer.to_string()).collect();
@@ -178,7 +178,7 @@ fn ipv6_and_names_are_targets_too() {
 }
 
 #[test]
-fn fairness_tells_the_least_and_the_most_served() {
+fn fairness_reports_the_least_and_the_most_answers() {
     // Every other connection is slow.
     let addr = numbered(|number, stream| {
         let pause = Duration::from_millis(20 * (number % 2));
@@ -198,7 +198,7 @@ fn fairness_tells_the_least_and_the_most_served() {
 }
 
 #[test]
-fn a_load_goes_through_a_proxy_of_its_own_which_ends_with_it() {
+fn a_load_starts_a_proxy_that_ends_with_the_load() {
     let addr = server(echo);
     let options = "-c=2 --messages=20 --through=latency=down:100ms,slicer=up:8,1ms";
     let result = fine(addr, options);

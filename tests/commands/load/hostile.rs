@@ -5,7 +5,7 @@ use std::{process::Child, time::Instant};
 
 use super::*;
 
-/// More than any run here takes, and less than a server sends that is kept in memory.
+/// More memory than any run here needs, and less than the bytes that a server sends.
 const MOST_KIB: u64 = 96 * 1024;
 
 /// How much a server has sent when its client is interrupted.
@@ -91,7 +91,7 @@ fn a_line_or_a_greeting_without_an_end_is_an_error_that_names_the_limit() {
 }
 
 #[test]
-fn ctrl_c_is_heard_while_every_connection_always_has_bytes() {
+fn ctrl_c_ends_a_run_whose_connections_always_have_bytes() {
     for (when, piece, option) in [
         (When::AtOnce, &b"x"[..], "--greeting=bytes:1000000000000"),
         (When::AtOnce, b"x", "--idle"),
@@ -199,7 +199,7 @@ fn what_a_server_does_wrong_is_counted_in_the_phase_in_which_it_does_it() {
         ),
         (server(dripping), "--expect=lines:1", "receive", unended),
     ] {
-        // `--connections` isn't above one: the first failure ends the run.
+        // With one connection, the first failure ends the run.
         let options = format!("{option} --connections=1 --messages=1 --timeout=500ms --json");
         let failure = &json(&attacked(addr, &options, || false).0)["failures"][0];
         let told = failure["cause"].as_str().unwrap();

@@ -1,5 +1,5 @@
-//! `portlab load` against servers of a few lines, each on threads of the test: paces, stops, scripts, lives of
-//! connections, and what is left behind.
+//! `portlab load` against servers of a few lines, each on threads of the test: paces, stops, scripts, connections and
+//! files.
 
 mod answers;
 mod checks;
@@ -62,7 +62,7 @@ fn swallow(mut stream: TcpStream) -> io::Result<()> {
     io::copy(&mut stream, &mut io::sink()).map(drop)
 }
 
-/// Serves every connection with `serve`, which is told how many came before it.
+/// Serves every connection with `serve`, which gets the number of earlier connections.
 fn numbered(
     serve: impl Fn(u64, TcpStream) -> io::Result<()> + Clone + Send + 'static,
 ) -> SocketAddr {
@@ -105,7 +105,7 @@ fn is_second(line: &str) -> bool {
     line.contains("/s  p50")
 }
 
-/// What a run prints for people that ends with the exit code `code`.
+/// The text that a run prints if its exit code is `code`.
 #[track_caller]
 fn text(addr: SocketAddr, options: &str, code: i32) -> String {
     let output = plain(addr, options);
@@ -113,7 +113,7 @@ fn text(addr: SocketAddr, options: &str, code: i32) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The result of a run in which nothing went wrong.
+/// The result of a run without errors.
 #[track_caller]
 fn fine(addr: SocketAddr, options: &str) -> Value {
     let output = load(addr, options);
@@ -123,7 +123,7 @@ fn fine(addr: SocketAddr, options: &str) -> Value {
     result
 }
 
-/// The result of a run in which something went wrong, and what it said on stderr.
+/// The result of a run with errors, and its stderr.
 #[track_caller]
 fn failed(addr: SocketAddr, options: &str) -> (Value, String) {
     let output = load(addr, options);
@@ -131,7 +131,7 @@ fn failed(addr: SocketAddr, options: &str) -> (Value, String) {
     (json(&output), stderr(&output))
 }
 
-/// What is said of a run that couldn't be made.
+/// The error message of a run that couldn't be made.
 #[track_caller]
 fn unable(addr: SocketAddr, options: &str) -> String {
     refused(&[&["load", &addr.to_string()], &words(options)[..]].concat())

@@ -1,4 +1,4 @@
-//! What is said before a run, and left behind by it.
+//! Warnings before a run, lines and screens during it, and its files.
 
 use base64::Engine;
 use hdrhistogram::serialization::{
@@ -9,7 +9,7 @@ use hdrhistogram::serialization::{
 use super::*;
 
 #[test]
-fn what_will_fail_is_said_before_the_run() {
+fn a_warning_before_the_run_names_what_will_fail() {
     let options = "-c=1 --messages=1 --trickle=1ms --timeout=20ms";
     let output = load(server(echo), options);
     has(&stderr(&output), &["a message takes 64.0 ms"]);
@@ -63,7 +63,7 @@ fn the_files_of_a_run_agree_with_its_result() {
         _ => None,
     });
     let logged: u64 = logged.sum();
-    // Answers that came after measuring had ended belong to no interval.
+    // Answers that came after measuring had ended, one for each connection at most, belong to no interval.
     assert!(
         logged <= count && logged + 2 >= count,
         "{logged} of {count}"
@@ -93,7 +93,7 @@ fn a_file_that_cannot_be_written_is_an_error_and_no_panic() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_ends_a_load_quietly() {
+fn a_closed_pipe_changes_neither_stderr_nor_the_exit_code() {
     let addr = server(echo);
     for options in ["", "--json", "--rate=100..200 --steps=2"] {
         let load = format!("$portlab load {addr} -c 1 -d 200ms {options}");
@@ -124,9 +124,9 @@ fn off_a_terminal_stderr_has_a_line_for_each_second() {
 }
 
 #[test]
-fn a_terminal_shows_a_screen_and_is_given_back() {
+fn a_terminal_shows_a_screen_and_is_restored() {
     let addr = server(echo);
-    // Without a size there would be nothing to draw on.
+    // A terminal without a size has no room for a screen.
     let load = format!("stty cols 100 rows 30; exec $portlab load {addr} -c 2 -d 30s --rate 500");
     let Some(mut command) = on_a_terminal(&load) else {
         return;
@@ -155,7 +155,7 @@ fn a_terminal_shows_a_screen_and_is_given_back() {
 }
 
 #[test]
-fn what_is_printed_is_as_the_schema_says() {
+fn the_json_output_follows_the_schema() {
     let (addr, closing) = (server(echo), server(|_| Ok(())));
     let schema = json(&portlab(&["load", "--json-schema"]));
     let problems = |result: &Value| schema::problems(&schema, &schema, result, "");

@@ -55,7 +55,7 @@ fn a_stall_is_charged_to_every_message_that_had_to_wait_for_it() {
 fn one_connection_is_given_all_that_is_due_up_to_its_depth() {
     let result = fine(server(echo), "--rate=50k --depth=64 -c=1 -d=300ms");
     holds(&result, json!({"due_not_sent": 0}));
-    // Some more may have been sent before the thread heard of the end.
+    // Some more may have been sent before the thread noticed the end.
     let due = number(&result, "elapsed_ns") * 50e3 / 1e9;
     assert!(number(&result, "latency_ns/count") >= due - 1.0, "{result}");
 }
@@ -126,8 +126,8 @@ fn what_is_due_and_never_sent_is_counted() {
 }
 
 #[test]
-fn a_ladder_walks_its_rates_and_names_the_knee() {
-    // Two connections, 10 ms for each message: 200 a second are the most there can be.
+fn a_ladder_tries_its_rates_and_names_the_knee() {
+    // Two connections, 10 ms for each message: at most 200 messages a second.
     let addr = server(echo_changed(|_, _| {
         thread::sleep(Duration::from_millis(10));
         true
@@ -170,7 +170,7 @@ fn a_ladder_that_finds_no_good_rate_says_why() {
 }
 
 #[test]
-fn a_wrong_answer_in_a_ladder_counts_though_its_rate_is_interrupted() {
+fn a_wrong_answer_in_a_ladder_counts_even_if_its_rate_is_interrupted() {
     // Right for the first rate, and wrong from the second on.
     let (sender, lied) = mpsc::channel();
     let addr = numbered(move |number, mut stream| {
@@ -211,11 +211,11 @@ fn a_ladder_is_no_wider_than_its_terminal() {
 }
 
 #[test]
-fn a_closed_loop_says_how_far_it_keeps_littles_law() {
+fn a_closed_loop_reports_the_residual_of_littles_law() {
     let result = fine(server(echo), "-c=4 -d=400ms");
     // Both sides of the law are sums over the same moments, so a busy machine doesn't change the residual.
     let residual = number(&result, "verdict/littles_law_residual");
     assert!(residual.abs() < 0.001, "{result}");
-    // There is nothing to correct.
+    // A closed loop has one latency.
     holds(&result, json!({"uncorrected_latency_ns": null}));
 }

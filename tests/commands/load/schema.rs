@@ -1,4 +1,4 @@
-//! As much of JSON Schema as our schema uses. The libraries for all of it bring forty crates.
+//! A check of the part of JSON Schema that our schema uses. A library for all of it would bring forty crates.
 
 use serde_json::Value;
 
@@ -28,7 +28,7 @@ pub(super) fn problems(root: &Value, schema: &Value, value: &Value, path: &str) 
                     .as_array()
                     .map_or(std::slice::from_ref(rule), Vec::as_slice);
                 if !types.iter().any(|name| is_a(value, name.as_str().unwrap())) {
-                    found.push(format!("{path}: {value} is no {rule}"));
+                    found.push(format!("{path}: {value} isn't of type {rule}"));
                 }
             }
             "minimum" => {

@@ -1,4 +1,4 @@
-//! What is said, and what counts as its answer.
+//! What is sent, and what counts as the answer.
 
 use super::*;
 
@@ -27,13 +27,13 @@ fn lines_and_delimiters_and_lengths_end_an_answer() {
 }
 
 #[test]
-fn connections_that_hear_no_greeting_were_made_all_the_same() {
+fn connections_without_a_greeting_are_counted_as_made() {
     let said = unable(server(echo), "-c=2 --greeting=lines:1 --timeout=200ms");
     has(&said, &["2 connections", "none could exchange messages"]);
 }
 
 #[test]
-fn a_wrong_answer_is_shown_as_the_text_that_it_is() {
+fn a_wrong_answer_is_shown_as_text() {
     let addr = server(|mut stream| {
         stream.read_exact(&mut [0; 64])?;
         stream.write_all("it's 你好\r\n".repeat(9).as_bytes())?;
@@ -44,7 +44,7 @@ fn a_wrong_answer_is_shown_as_the_text_that_it_is() {
 }
 
 #[test]
-fn what_came_of_an_answer_that_never_ends_is_shown() {
+fn the_beginning_of_an_incomplete_answer_is_shown() {
     let until = r"--text=PING\r\n --expect=until:\r\n";
     let cases = [
         (until, false, &b"+PONG\n"[..]),
@@ -54,7 +54,7 @@ fn what_came_of_an_answer_that_never_ends_is_shown() {
         (r"--text=x\n --expect=close", false, b"and on"),
         (r"--greeting=until:>\x20", false, b"220 hello\r\n"),
     ];
-    // The time within which both pieces must have come: so long that a busy machine delivers them, and once for all cases.
+    // The timeout is so long that both pieces come even on a busy machine. All cases run at the same time.
     let check = |(expect, closes, answer): (&str, bool, &'static [u8])| {
         let greets = expect.starts_with("--greeting");
         // In two pieces, both of which are shown.
@@ -88,7 +88,7 @@ fn what_came_of_an_answer_that_never_ends_is_shown() {
 fn an_answer_that_is_longer_than_expected_is_found() {
     let addr = server(answering(b"+PONG\r\nand more"));
     let options = r"-c=1 --messages=1 --text=PING\n --expect=until:\r\n";
-    // The answer was complete all the same, and is counted once.
+    // The complete answer is counted once.
     holds(
         &failed(addr, options).0,
         json!({
@@ -101,7 +101,7 @@ fn an_answer_that_is_longer_than_expected_is_found() {
 }
 
 #[test]
-fn a_byte_too_many_is_found_even_behind_the_last_answer() {
+fn a_byte_too_many_is_found_even_after_the_last_answer() {
     let addr = server(|mut stream| {
         (0..10).try_for_each(|_| echo_one(&mut stream))?;
         // Later than the answer, and before the end.
@@ -154,7 +154,7 @@ fn lengths_are_drawn_from_a_range_and_every_byte_is_still_checked() {
 }
 
 #[test]
-fn an_answer_may_be_all_until_the_server_closes() {
+fn an_answer_may_end_when_the_server_closes() {
     let addr = server(|mut stream| {
         let mut line = String::new();
         BufReader::new(stream.try_clone()?).read_line(&mut line)?;
@@ -189,7 +189,7 @@ fn messages_without_answers_take_turns_with_everything_else() {
     let options = "--expect=none --rate=5M -d=200ms -c=2 --timeout=100ms";
     let output = load(addr, options);
     assert!(number(&json(&output), "messages") > 0.0, "{output:?}");
-    // What can be sent a little later is.
+    // Messages that can be sent a little later are sent.
     let result = fine(addr, "--expect=none --rate=50k -d=300ms -c=1");
     holds(&result, json!({"due_not_sent": 0}));
     // All that fell due in the time that was measured, which is 300 ms or a little more: one may be due at
@@ -200,7 +200,7 @@ fn messages_without_answers_take_turns_with_everything_else() {
         (counted - expected).abs() <= 1.0,
         "{expected} expected: {result}"
     );
-    // Each connection is done without ever hearing a word.
+    // Each connection is done without an answer.
     for pace in ["", "--rate=20k"] {
         let options = format!("--expect=none --per-connection=10 --messages=1000 -c=2 {pace}");
         let result = fine(addr, &options);
@@ -210,7 +210,7 @@ fn messages_without_answers_take_turns_with_everything_else() {
 }
 
 #[test]
-fn a_server_that_does_not_read_is_told_from_one_that_does_not_answer() {
+fn a_server_that_does_not_read_counts_as_an_error_of_sending() {
     let addr = server(|_stream| {
         thread::sleep(PATIENCE);
         Ok(())
@@ -221,7 +221,7 @@ fn a_server_that_does_not_read_is_told_from_one_that_does_not_answer() {
 }
 
 #[test]
-fn a_server_that_speaks_first_is_listened_to_before_anything_is_said() {
+fn nothing_is_sent_before_the_greeting_is_complete() {
     let greeting = b"220 mail.example ESMTP\r\n";
     let addr = server(move |mut stream| {
         // In two pieces, the delimiter cut in the middle.
@@ -230,7 +230,7 @@ fn a_server_that_speaks_first_is_listened_to_before_anything_is_said() {
         wait_until_read(&stream);
         stream.set_nonblocking(true)?;
         let early = stream.read(&mut [0; 1]).map_err(|error| error.kind());
-        assert_eq!(early, Err(ErrorKind::WouldBlock), "it was spoken to");
+        assert_eq!(early, Err(ErrorKind::WouldBlock), "a byte came early");
         stream.set_nonblocking(false)?;
         stream.write_all(last)?;
         echo(stream)
@@ -255,14 +255,14 @@ fn a_trickle_comes_a_byte_at_a_time() {
     let result = fine(addr, "-c=1 --messages=2 --size=20 --trickle=5ms");
     // 19 pauses of 5 ms.
     assert!(number(&result, "latency_ns/p50") >= 95e6, "{result}");
-    // A busy server may find two at once, but not most of them.
+    // A busy server may read two bytes at once, but rarely.
     assert!(heard.try_iter().count() > 20);
 }
 
 #[test]
-fn a_slow_reader_takes_its_time() {
+fn a_slow_reader_pauses_after_each_read() {
     let options = "-c=1 --messages=2 --size=2000 --slow-reader=10k";
     let result = fine(server(echo), options);
-    // 2,000 bytes in sips of 500, each followed by a pause of 50 ms.
+    // 2,000 bytes in reads of 500, each followed by a pause of 50 ms.
     assert!(number(&result, "latency_ns/p50") >= 140e6, "{result}");
 }

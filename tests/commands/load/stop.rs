@@ -9,13 +9,13 @@ fn too_many_errors_end_the_run() {
     let addr = server(|_| Ok(()));
     let (result, _) = failed(addr, "--per-connection=1 -c=2 --max-errors=20 -d=10m");
     holds(&result, json!({"ended": "too_many_errors"}));
-    // The other connection may be in the middle of failing.
+    // The other connection may fail at the same time.
     let errors = number(&result, "errors");
     assert!((21.0..=23.0).contains(&errors), "{errors}");
 }
 
 #[test]
-fn errors_while_connecting_leave_what_was_measured_and_who_had_come() {
+fn too_many_errors_while_connecting_end_the_run_and_the_connections_are_counted() {
     // One closes at once, and the others wait.
     let addr = numbered(|number, mut stream| {
         if number != 20 {
@@ -36,19 +36,19 @@ fn errors_while_connecting_leave_what_was_measured_and_who_had_come() {
 }
 
 #[test]
-fn a_lost_message_is_no_reason_to_call_a_run_incomplete() {
+fn a_run_with_a_lost_message_is_complete_if_all_messages_were_sent() {
     let addr = numbered(|number, mut stream| match number {
         50 => stream.read_exact(&mut [0; 64]),
         _ => echo_one(&mut stream),
     });
     let result = json(&load(addr, "--per-connection=1 --messages=100 -c=1"));
-    // All that was to be asked was asked.
+    // All messages were sent.
     let expected = json!({"messages": 99, "unanswered": 1, "ended": "done"});
     holds(&result, expected);
 }
 
 #[test]
-fn what_is_lost_before_measuring_is_not_missed_in_it() {
+fn a_message_that_is_lost_before_measuring_is_not_counted_as_unanswered() {
     let addr = numbered(|number, mut stream| match number {
         0 => stream.read_exact(&mut [0; 64]),
         _ => echo(stream),
@@ -58,7 +58,7 @@ fn what_is_lost_before_measuring_is_not_missed_in_it() {
 }
 
 #[test]
-fn a_server_that_dies_ends_the_run_with_the_reason() {
+fn a_server_that_closes_all_connections_ends_the_run_with_the_reason() {
     let addr = server(echo_changed(|_, at| at < 100 * 64));
     let (result, _) = failed(addr, "-c=3 -d=10m --warmup=0s");
     let expected = json!({"ended": "nobody_left", "messages": 300, "errors": 3, "alive": 0});
@@ -67,17 +67,16 @@ fn a_server_that_dies_ends_the_run_with_the_reason() {
 }
 
 #[test]
-fn whichever_end_comes_first_ends_the_run() {
+fn the_first_limit_that_is_reached_ends_the_run() {
     let addr = server(echo);
     let result = fine(addr, "-c=1 -d=10m --messages=50");
     holds(&result, json!({"messages": 50}));
     let result = fine(addr, "-c=1 -d=200ms --messages=1G");
-    // A thread that notices the beginning late measures for less time.
-    assert!(number(&result, "elapsed_ns") >= 100e6);
+    assert!(number(&result, "elapsed_ns") >= 200e6, "{result}");
 }
 
 #[test]
-fn an_interrupted_run_prints_what_it_has_and_ends_well() {
+fn an_interrupted_run_prints_its_result_and_exits_with_0() {
     let (heard, first_bytes) = mpsc::channel();
     let addr = server(echo_changed(move |_, at| {
         // Well after the first message: some have been answered by then.

@@ -54,7 +54,7 @@ pub(super) struct Message {
     pub(super) number: u64,
 }
 
-/// A promise that was not kept, and the member that found it.
+/// A broken promise, and the member that received, or missed, the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Violation {
     member: usize,
@@ -126,7 +126,7 @@ impl History {
         self.members[member].presence = Presence::Entering;
     }
 
-    /// Whether `member` has received `message`, which was sent after it had entered.
+    /// Whether `member` has received `message`, which was sent after the member had entered.
     pub(super) fn has_received(&self, member: usize, message: Message) -> bool {
         let member = &self.members[member];
         match message.number < self.next[message.from] {
@@ -135,8 +135,8 @@ impl History {
         }
     }
 
-    /// `member` has received `message`, whose sender has sent `said` messages so far; returns whether that is
-    /// right. So no more messages are kept than were sent.
+    /// `member` has received `message`, whose sender has sent `said` messages so far. Returns whether the message is part
+    /// of the history; other messages aren't kept.
     pub(super) fn receive(&mut self, member: usize, message: Message, said: u64) -> bool {
         let Message { from, number } = message;
         let Some(sender) = self.members.get(from) else {
@@ -199,7 +199,7 @@ impl History {
         let skipped = number - *next;
         *next = number + 1;
         if skipped > 0 {
-            // If they come later, each is counted once more, as doubled.
+            // If these messages come later, each is counted again, as doubled.
             self.note(observer, Kind::Lost(skipped));
         }
         let room = self.members[observer].room;
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_connection_is_no_broken_promise() {
+    fn a_lost_connection_is_not_a_broken_promise() {
         let found = |lost: Option<usize>| {
             let mut history = room();
             // The observer has received the first of four messages; members 2 and 3 none.
@@ -350,7 +350,7 @@ mod tests {
             history.end(&[0, 2, 2, 0]);
             history.violations().0
         };
-        // Without a loss: what 1 and 2 sent last, and what 2 and 3 haven't received.
+        // Without a lost connection: the last messages of 1 and of 2, and the first message at 2 and at 3.
         assert_eq!(found(None), 4);
         assert_eq!([0, 1, 2, 3].map(|it| found(Some(it))), [2, 3, 2, 3]);
     }

@@ -4,13 +4,13 @@ use std::fmt::{self, Write as _};
 
 use super::history::Message;
 
-/// Six letters that the names of a run's members and rooms begin with. No other run has them, so that
+/// Six letters with which the names of a run's members and rooms begin. Other runs have other letters, so that
 /// several runs can load one chat at a time, each in its own rooms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunId([u8; 6]);
 
 impl RunId {
-    /// Six random letters. Two runs have the same ones once in 300 million times; then the chat refuses
+    /// Six random letters. Two runs have the same letters with a probability of 1 in 300 million; then the chat refuses
     /// the names of the second run, because they are taken.
     pub fn random() -> Self {
         Self([(); 6].map(|()| fastrand::u8(b'a'..=b'z')))
@@ -40,7 +40,7 @@ impl fmt::Display for RunId {
     }
 }
 
-/// What a line is that came in a room.
+/// A line that a member received in its room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Line {
     /// A message of this run. Its sender is the number in the sender's name.
@@ -59,10 +59,10 @@ pub(super) fn write_message(out: &mut Vec<u8>, number: u64, filler: &[u8]) {
     out.push(b'\n');
 }
 
-/// A line as it comes in a room: a message of this run, or a line of another client there.
+/// Reads a line that was received in a room.
 ///
-/// Names are unique in a chat, so a line under a name of this run is a message of this run, or garbled.
-/// A message of this run under another name is garbled as well.
+/// Names are unique in a chat, so a line with a sender's name of this run is a message of this run, or garbled.
+/// A message of this run with another sender's name is garbled as well.
 pub(super) fn read_line(line: &[u8], run: RunId, filler: &[u8]) -> Line {
     if let Some(message) = read_message(line, run, filler) {
         return Line::Message(message);
@@ -92,10 +92,10 @@ pub(super) fn read_line(line: &[u8], run: RunId, filler: &[u8]) -> Line {
     }
 }
 
-/// The length from which on a filler is in no line by chance.
+/// A filler of this length or more isn't in another client's line by chance.
 const DISTINCTIVE: usize = 8;
 
-/// A message as it comes: `abcdef7: 42 ...`, ending with the filler in the receiver's encoding.
+/// Reads a message: `abcdef7: 42 ...`, ending with the filler in the receiver's encoding.
 fn read_message(line: &[u8], run: RunId, filler: &[u8]) -> Option<Message> {
     let line = line.strip_suffix(filler)?.strip_prefix(&run.0)?;
     let colon = line.iter().position(|byte| *byte == b':')?;
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_strangers_line_is_told_from_a_broken_one() {
+    fn a_line_of_another_client_is_distinguished_from_a_garbled_one() {
         let (run, filler) = (RunId(*b"abcdef"), "你好，世界".as_bytes());
         let said = |text: &str| [text.as_bytes(), filler].concat();
         let heard = |line: &[u8]| match read_line(line, run, filler) {
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_have_names_of_their_own_that_a_chat_takes() {
+    fn each_run_has_its_own_names_which_fit_the_chats_limit() {
         let (one, other) = (RunId::random(), RunId::random());
         assert_ne!(one, other);
         assert_eq!(one.room(3), format!("{one}-3"));

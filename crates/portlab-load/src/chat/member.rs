@@ -262,19 +262,19 @@ impl Member {
             return self.take_message(line, state);
         };
         let refused = Err(Broken::Because(Phase::Greeting, Cause::Refused));
-        // Lines about other members are ignored; those about this one are known by their beginning.
+        // The lines about this member are recognised by their beginning; lines about other members are ignored.
         match self.step {
             Step::AwaitsGreeting => {
                 let label = &state.shared.encoding_of(self.slot).label;
-                self.asks(Step::AwaitsEncoding, &format!("/encoding {label}"), state)
+                self.request(Step::AwaitsEncoding, &format!("/encoding {label}"), state)
             }
             Step::AwaitsEncoding if told.starts_with(b"from now on in ") => {
                 let name = state.shared.name_of(self.slot);
-                self.asks(Step::AwaitsName, &name, state)
+                self.request(Step::AwaitsName, &name, state)
             }
             Step::AwaitsName if told.starts_with(b"you are ") => {
                 let room = state.shared.joins(self.slot);
-                self.asks(Step::AwaitsRoom, &format!("/join {room}"), state)
+                self.request(Step::AwaitsRoom, &format!("/join {room}"), state)
             }
             Step::AwaitsName if told.starts_with(b"another member is called ") => refused,
             Step::AwaitsRoom if told.starts_with(b"you are ") => {
@@ -288,14 +288,14 @@ impl Member {
     }
 
     /// Sends the next line of entering.
-    fn asks(&mut self, step: Step, text: &str, state: &mut ThreadState) -> Result<(), Broken> {
+    fn request(&mut self, step: Step, text: &str, state: &mut ThreadState) -> Result<(), Broken> {
         self.step = step;
         self.unsent.extend_from_slice(text.as_bytes());
         self.unsent.push(b'\n');
         self.send(state).map(drop)
     }
 
-    /// Takes a line that isn't the server's own.
+    /// Takes a line that a member sent.
     fn take_message(&mut self, line: &[u8], state: &mut ThreadState) -> Result<(), Broken> {
         // A member without a name receives lines of the server alone.
         if matches!(self.step, Step::AwaitsGreeting | Step::AwaitsEncoding) {

@@ -20,14 +20,14 @@ use crate::{Latency, Sample};
 /// A chat as a script: the connections are members in rooms.
 ///
 /// One member of each room observes it, and sends nothing. In a closed loop a message is sent when an earlier
-/// one has reached its whole room, and the depth says how many are on their way at a time, over all rooms.
+/// one has reached its whole room, and the depth is the number of messages on their way at a time, over all rooms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chat {
     /// How many rooms there are, at least one; each has at least two members.
     pub rooms: usize,
     /// The encodings that members use, in turn; at least one.
     pub encodings: Vec<ChatEncoding>,
-    /// What the names of its members and rooms begin with.
+    /// The letters with which the names of its members and rooms begin.
     pub run: RunId,
 }
 
@@ -36,11 +36,11 @@ pub struct Chat {
 pub struct ChatEncoding {
     /// Its name, as the chat's `/encoding` takes it.
     pub label: String,
-    /// The end of every message, without a line feed: the same text in each encoding.
+    /// The end of every message, without a line feed. In every encoding, the filler is the same text.
     pub filler: Vec<u8>,
 }
 
-/// What a load of a chat has measured and found, beside what every load has.
+/// The results that only a load of a chat has.
 #[derive(Clone, Debug, Default)]
 pub struct ChatFindings {
     /// How often a member received a message while measuring.
@@ -60,7 +60,7 @@ pub struct ChatFindings {
     pub first_stranger: Option<Sample>,
 }
 
-/// Takes the lines in `input` as lines that members of one run receive: the first byte of a line says which
+/// Treats the lines in `input` as lines that members of one run receive: the first byte of a line is the number of the
 /// member. For `tests/fuzz/`.
 ///
 /// # Panics

@@ -19,13 +19,13 @@ pub(crate) struct Rooms {
     /// Members that may send.
     senders: Vec<u32>,
     random: fastrand::Rng,
-    /// Messages that each member has sent; those of the members that it has replaced included.
+    /// Messages that were sent from each slot, by all of its members together.
     sent: Vec<u64>,
     /// Messages that have been sent in all.
     count: u64,
     /// How many messages may be on their way.
     most: usize,
-    /// Since when there has been room for another.
+    /// Since when fewer messages than that are on their way.
     free_since: u64,
     on_their_way: HashMap<Message, Flight>,
     /// When a message was last received, or sent while no other was on its way.
@@ -33,7 +33,7 @@ pub(crate) struct Rooms {
     findings: ChatFindings,
 }
 
-/// What is known of the member at a slot.
+/// The state of the member at a slot.
 #[derive(Clone, Copy, Debug, Default)]
 struct MemberState {
     /// How many members have had this slot; it is part of the member's name.
@@ -64,14 +64,14 @@ struct Flight {
 const MOST_UNDER_WAY: usize = 1 << 18;
 /// The most deliveries that are waited for. Each takes 16 bytes.
 const MOST_DELIVERIES: usize = 4 << 20;
-/// The most bytes of text that wait for a server that doesn't read.
+/// The most bytes of text that wait until the server reads.
 const MOST_UNSENT: usize = 64 << 20;
 
 impl Rooms {
     /// The rooms of `plan`, whose members have `slots` slots.
     ///
     /// # Panics
-    /// When the plan is of no chat.
+    /// When the plan has no chat.
     pub(crate) fn new(plan: &Plan, slots: usize) -> Self {
         let chat = plan.script.chat.clone().expect("members are of a chat");
         let member = MemberState {
@@ -204,8 +204,8 @@ impl Rooms {
         flights.filter(|flight| counts(flight.due)).count() as u64
     }
 
-    /// What was found when all is over. If the run was `interrupted`, messages were still on their way, and none
-    /// of them counts as lost.
+    /// The findings at the end of the run. If the run was `interrupted`, messages were still on their way, and don't
+    /// count as lost.
     pub(crate) fn conclude(mut self, interrupted: bool) -> ChatFindings {
         if !interrupted {
             self.history.end(&self.sent);
@@ -228,22 +228,24 @@ impl Rooms {
         first.get_or_insert_with(|| Sample::of(line, Tally::SAMPLE));
     }
 
-    /// The message that was received, by the slot of its sender; `None` if no member has had this name.
+    /// The message with its sender's slot instead of the number in the sender's name; `None` if there was no member of
+    /// this name.
     fn by_slot(&self, message: Message) -> Option<Message> {
         let members = self.members.len();
         let (from, generation) = (message.from % members, (message.from / members) as u64);
         (generation < self.members[from].generation).then_some(Message { from, ..message })
     }
 
-    /// The member at `slot` is gone: takes it out of its room, and returns the messages that are now without
-    /// a sender, and those that it alone hadn't received.
+    /// The member at `slot` has left, or its connection is lost: takes it out of its room. Returns the messages that
+    /// are given up, because it was their sender or the observer of their room, and the messages that only this member
+    /// hadn't received.
     fn take_out(&mut self, slot: u32) -> (Vec<Message>, Vec<Message>) {
         let gone = slot as usize;
         let room = self.history.room_of(gone);
         let is_observer = self.history.is_observer(gone);
         let MemberState { since, is_in, .. } = self.members[gone];
         self.senders.retain(|sender| match is_observer {
-            // Without its observer, a room can't be checked.
+            // A room without its observer can't be checked.
             true => self.history.room_of(*sender as usize) != room,
             false => *sender != slot,
         });
@@ -354,8 +356,7 @@ impl crate::thread_state::ThreadState<Rooms> {
     }
 }
 
-/// How many messages may be on their way: in an open loop as many as memory is set aside for. The others are
-/// due and not sent.
+/// How many messages may be on their way. In an open loop, that is limited by memory: the others are due and not sent.
 fn most_under_way(plan: &Plan, chat: &Chat) -> usize {
     if plan.pace.rate_per_s().is_none() {
         return plan.depth;
