@@ -63,7 +63,7 @@ const TERMS: &[(&str, &str)] = &[
 /// Wordings that sound translated; `NOT_IN_HTTP` only where a response is an answer by HTTP.
 const NOT_CHINESE: &str = "这一课 本课 交代的话 生子进程 怎么生 生出一个 拿着一把 等成了 一个圈 圈就打开 找到圈 \
     到哪里为止 白忙 治它 治好 治“ 收到的是：什么也没有 正在讲课 给大家看看 走的只有字节 聋 饿着 活儿 读不出来 \
-    一声不吭 说一声“2 我们的 回声 一条连接 次序 处理器时间 内核说 Python说";
+    一声不吭 说一声“2 我们的 回声 一条连接 次序 处理器时间 内核说 回应 投递 百分位 迭代服务器 负载发生器 噪声下限";
 const NOT_IN_HTTP: &str = "回答 状态行 送出";
 
 pub(crate) fn the_chinese_texts_use_the_courses_terms() -> Result<(), Failed> {
@@ -83,19 +83,24 @@ pub(crate) fn the_chinese_texts_use_the_courses_terms() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Every text in Chinese of the lessons, also those in their Rust files, and the guide for teachers.
+/// Every text in Chinese of the crates, also those in their Rust files, and the guides.
 fn chinese() -> Result<Vec<(String, String)>, Failed> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let guide = fs::read_to_string(root.join("docs/teaching.zh.md"))?;
-    let mut texts = vec![("docs/teaching.zh.md".to_owned(), guide)];
-    let mut folders = vec![root.join("crates/portlab-lessons/src")];
+    let mut texts = Vec::new();
+    for guide in ["README.zh.md", "docs/teaching.zh.md"] {
+        texts.push((guide.to_owned(), fs::read_to_string(root.join(guide))?));
+    }
+    let mut folders = vec![root.join("crates")];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
             let ends = |end: &str| path.to_string_lossy().ends_with(end);
             if path.is_dir() {
                 folders.push(path);
-            } else if ["zh.md", ".rs", ".txt", ".py"].into_iter().any(ends) {
+            } else if ["zh.md", ".rs", "examples.txt", ".py"]
+                .into_iter()
+                .any(ends)
+            {
                 texts.push((path.display().to_string(), fs::read_to_string(&path)?));
             }
         }
