@@ -18,19 +18,19 @@ pub fn set_lang(lang: Lang) {
 /// A connection can't be served: counts it, and writes why to stderr.
 pub(crate) fn not_served(en: &str, zh: &str, error: &io::Error) {
     tally::add(Count::NotServed, 1);
-    complain(en, zh, error);
+    warn(en, zh, error);
 }
 
 /// Writes an error to stderr: at most one line per second for the whole server, with all its threads and processes.
-pub(crate) fn complain(en: &str, zh: &str, error: &io::Error) {
+pub(crate) fn warn(en: &str, zh: &str, error: &io::Error) {
     if tally::may_log() {
         // The alternate form of an error of this crate is its Chinese.
-        say(&portlab_words::tr!("{en}: {error}", "{zh}：{error:#}"));
+        print(&portlab_words::tr!("{en}: {error}", "{zh}：{error:#}"));
     }
 }
 
 /// Writes a line to stderr. If the reader of stderr has closed it, the server goes on.
-pub(crate) fn say(what: &Text) {
+pub(crate) fn print(what: &Text) {
     let lang = LANG.get().copied().unwrap_or_default();
     let _ = writeln!(io::stderr(), "portlab: {}", what.pick(lang));
 }

@@ -5,7 +5,7 @@ use std::{io, time::Duration};
 use portlab_sys::tally::{self, Count};
 use rustix::io::Errno;
 
-use crate::log::complain;
+use crate::log::warn;
 
 /// The pauses of one accept loop: none after a failure of the peer; from 10 ms to a second, doubling, after a failure of
 /// the machine.
@@ -31,7 +31,7 @@ impl Backoff {
             return None;
         }
         tally::add(Count::NotAccepted, 1);
-        complain("can't accept", "无法接受连接", error);
+        warn("can't accept", "无法接受连接", error);
         let pause = self.next;
         self.next = (pause * 2).min(LONGEST);
         Some(pause)

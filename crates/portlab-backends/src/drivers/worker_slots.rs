@@ -13,7 +13,7 @@ use portlab_sys::{
 };
 use portlab_words::{Text, tr};
 
-use crate::log::say;
+use crate::log::print;
 
 /// The workers of a pool, kept by their parent.
 pub(crate) struct WorkerSlots {
@@ -104,7 +104,7 @@ impl WorkerSlots {
                     "，或者用 --workers 减少",
                 ),
             };
-            say(&tr!(
+            print(&tr!(
                 "{running} of {all} workers run: {error}{en}",
                 "{all} 个工作进程只启动了 {running} 个：{error:#}{zh}"
             ));

@@ -30,7 +30,7 @@ use crate::{
     Backend, Door, Served, Serves, Sheet, THREADS, Workers,
     drivers::blocking,
     hub::locked::LockedHub,
-    log::{complain, say},
+    log::{print, warn},
 };
 
 pub(crate) struct Model;
@@ -88,7 +88,7 @@ impl Backend for Model {
             }
         };
         thread::scope(|scope| {
-            for number in 0..affordable(door.workers, hub.is_some()) {
+            for number in 0..possible_workers(door.workers, hub.is_some()) {
                 let name = format!("worker {}", number + 1);
                 let thread = thread::Builder::new().name(name).stack_size(STACK);
                 match thread.spawn_scoped(scope, serve_one_by_one) {
@@ -96,7 +96,7 @@ impl Backend for Model {
                     Err(error) if number == 0 => return Err(error),
                     // The server goes on with fewer threads than asked for.
                     Err(error) => {
-                        complain("can't start another thread", "无法再启动线程", &error);
+                        warn("can't start another thread", "无法再启动线程", &error);
                         break;
                     }
                 }
@@ -107,16 +107,16 @@ impl Backend for Model {
     }
 }
 
-/// How many threads there are descriptors for: one for the connection, and one for the bell of the hub. With more
-/// threads, connections would be accepted that can't be served.
-fn affordable(asked: usize, has_hub: bool) -> usize {
+/// How many of the `asked` threads have enough descriptors: each needs one for its connection, and one for the bell of the
+/// hub. More threads would accept connections that can't be served.
+fn possible_workers(asked: usize, has_hub: bool) -> usize {
     let files = limits::open_files();
     let room = files.saturating_sub(SPARE) / if has_hub { 2 } else { 1 };
     let workers = asked.min(usize::try_from(room).unwrap_or(asked)).max(1);
     if workers < asked {
-        say(&tr!(
-            "{workers} of {asked} workers run: {files} open files allow no more; raise the limit (ulimit -n), or ask \
-             for fewer with --workers",
+        print(&tr!(
+            "{workers} of {asked} workers run: the limit is {files} open files; raise it (ulimit -n), or ask for \
+             fewer with --workers",
             "{asked} 个工作线程只启动了 {workers} 个：打开文件数限制为 {files}；请提高限制（ulimit -n），或者用 --workers 减少"
         ));
     }

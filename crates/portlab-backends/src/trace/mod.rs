@@ -103,7 +103,7 @@ impl Call {
     #[inline]
     pub(crate) fn end(self, what: What, bytes: usize) {
         if let Some(start) = self.mark.0 {
-            let (middle, end) = self.woke(start.get(), TURN.get());
+            let (middle, end) = self.record_wait(start.get(), TURN.get());
             note(what, middle, end, TURN.get(), bytes as u64);
         }
     }
@@ -112,7 +112,7 @@ impl Call {
     #[inline]
     pub(crate) fn accepted(self, span: &Span, peer: SocketAddr, listener: &impl AsRawFd) {
         if let Some(start) = self.mark.0 {
-            let (middle, end) = self.woke(start.get(), 0);
+            let (middle, end) = self.record_wait(start.get(), 0);
             accepted(middle, end, span, peer, listener);
         }
     }
@@ -123,7 +123,7 @@ impl Call {
     }
 
     /// Records how long the call has waited, for `conn`. Returns when it went on, and the time now.
-    fn woke(self, start: u64, conn: u64) -> (u64, u64) {
+    fn record_wait(self, start: u64, conn: u64) -> (u64, u64) {
         let end = monotonic_ns();
         let used = cpu_ns().saturating_sub(self.cpu_ns);
         let middle = end.saturating_sub(used).max(start);

@@ -20,12 +20,12 @@ const MISSED: usize = 1;
 const DROPPED: usize = 2;
 /// Counted by the other processes: pieces that the broker counts as delivered, and that were thrown away at the other
 /// end of the line.
-const BEHIND: usize = 3;
+const FAR_END: usize = 3;
 
 impl SharedCounts {
     /// Makes counters at 0, for the children that are forked from now on.
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self(words(BEHIND + 1)?))
+        Ok(Self(words(FAR_END + 1)?))
     }
 
     /// Stores the counts of this broker and of the brokers `before` it. Only the broker calls this.
@@ -36,9 +36,9 @@ impl SharedCounts {
     }
 
     /// Counts the pieces that a mailbox at the other end of a line threw away.
-    pub(super) fn put_behind(self, put: Put) {
+    pub(super) fn put_at_far_end(self, put: Put) {
         if let Put::Displaced(count) | Put::Overflowed(count) = put {
-            self.0[BEHIND].fetch_add(count, Relaxed);
+            self.0[FAR_END].fetch_add(count, Relaxed);
         }
     }
 
@@ -54,7 +54,7 @@ impl SharedCounts {
 
     pub(super) fn read(self) -> Counts {
         let mut counts = self.of_brokers();
-        counts.throw_away(self.0[BEHIND].load(Relaxed));
+        counts.throw_away(self.0[FAR_END].load(Relaxed));
         counts
     }
 }

@@ -100,11 +100,11 @@ impl LineClient<'_> {
         match FromBroker::read(&self.buffer[..length]) {
             Some((id, FromBroker::Mail(mail))) if id == self.id => {
                 let put = self.mailbox.put(Mail(mail.into()));
-                self.line.counts.put_behind(put);
+                self.line.counts.put_at_far_end(put);
             }
             Some((id, FromBroker::Missed(count))) if id == self.id => self.mailbox.miss(count),
             Some((id, FromBroker::TooMuch)) if id == self.id => {
-                self.line.counts.put_behind(self.mailbox.overflow());
+                self.line.counts.put_at_far_end(self.mailbox.overflow());
             }
             _ => {}
         }

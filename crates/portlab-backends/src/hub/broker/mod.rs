@@ -29,7 +29,7 @@ pub(crate) use self::line::Line;
 pub use self::line::fuzz;
 use crate::{
     hub::mailbox::{Counts, Overflow},
-    log::say,
+    log::print,
     trace,
 };
 
@@ -118,7 +118,7 @@ impl Broker {
                 trace::mark_as_broker();
                 let ran = process::run(hub, self.overflow, counts, far);
                 if let Err(error) = &ran {
-                    say(&tr!(
+                    print(&tr!(
                         "the broker can't go on: {error}",
                         "中介进程（broker）无法继续：{error}"
                     ));
@@ -192,7 +192,7 @@ impl Broker {
                 self.pause = Duration::ZERO;
             }
             self.wait_longer(now);
-            say(&Text::new(
+            print(&Text::new(
                 "the broker has died, and its rooms are lost; another broker is started",
                 "中介进程（broker）意外结束，聊天室也随之丢失；正在启动新的",
             ));
@@ -200,7 +200,7 @@ impl Broker {
         if self.due.is_some_and(|due| due <= now) {
             self.due = None;
             if let Err(error) = self.run(children, alone) {
-                say(&tr!(
+                print(&tr!(
                     "can't start another broker: {error}",
                     "无法启动新的中介进程（broker）：{error}"
                 ));

@@ -22,7 +22,7 @@ use crate::{
         mailbox::{Counts, Found, Mailbox, Overflow, Put},
         state::{HubEvent, HubState},
     },
-    log::complain,
+    log::warn,
     timers::Timers,
     trace,
 };
@@ -163,7 +163,7 @@ impl Process {
             };
             // A line that could not be taken is closed, and so its process ends.
             if let Err(error) = taken {
-                complain(
+                warn(
                     "the broker can't take the line of another process",
                     "中介进程（broker）无法接收另一个进程的线路",
                     &error,
