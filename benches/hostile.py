@@ -5,7 +5,7 @@
     benches/hostile.py slow  [--clients 200] [--rounds 5] [--models a,b]
     benches/hostile.py short [--seconds 10] [--models a,b]
 
-flood: one member of a chat floods it; every 100 ms another member says a line, and a third one hears it. The bound is
+flood: one member of a chat floods it; every 100 ms another member sends a line, and a third one receives it. The bound is
 100 ms for each line. slow: the p99 of 20 polite clients beside slow clients, each of which sends a byte now and then; the
 bound is twice the p99 without them, medians of interleaved rounds. short: connections of one message each, as many as the
 machine gives; then descriptors are as before, and memory within 10 %.
@@ -207,7 +207,7 @@ def main():
     # The iterative server has no rooms, and serves one client at a time.
     models = [model for model in models if model != "iterative" or args.what == "short"]
     head, run = {
-        "flood": (["heard", "p50", "most", "dropped"], lambda model: flood(model, args.members, args.kind)),
+        "flood": (["received", "p50", "most", "dropped"], lambda model: flood(model, args.members, args.kind)),
         "slow": (["p99 alone", "p99 beside", "ratio", "spread"], lambda model: slow(model, args.clients, args.rounds)),
         "short": (["connections", "descriptors before, after", "memory before, after"], lambda model: short(model, args.seconds)),
     }[args.what]
