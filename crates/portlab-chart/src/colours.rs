@@ -49,7 +49,7 @@ pub fn style_sheet() -> String {
     rules
 }
 
-/// The style of a file: without variables, which many viewers of SVG don't know.
+/// The style of a file: without variables, which many viewers of SVG don't support.
 pub(crate) fn file_style() -> String {
     let rules = style_sheet();
     let coloured = rules.lines().filter(|rule| rule.contains("var("));

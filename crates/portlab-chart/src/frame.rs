@@ -8,7 +8,7 @@ pub struct Frame<'a> {
     pub id: &'a str,
     /// What the chart shows, in a few words. It isn't drawn: screen readers say it.
     pub title: &'a str,
-    /// What can be seen in it, in a sentence, for those who can't see it.
+    /// What the chart shows, in a sentence, for screen readers.
     pub description: &'a str,
     /// The width in user units, which are pixels where the page has room for them; the height
     /// follows from what is drawn. Below [`Frame::NARROW`] the layout is that for a telephone. At

@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn decades_have_light_ones_between_them() {
+    fn decades_have_light_ticks_between_them() {
         let scale = Scale::fit(Spacing::Log, [1.0, 1000.0], (0.0, 300.0));
         let ticks = &choices(&scale, 8)[0];
         assert_eq!(ticks.labelled, [1.0, 10.0, 100.0, 1000.0]);
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_never_too_many() {
+    fn there_are_never_too_many_ticks() {
         for values in [[1e-55, 1e55], [3.0, 3.0], [1e-9, 2e-9], [-1e59, 1e59]] {
             for spacing in [Spacing::Linear, Spacing::FromZero, Spacing::Log] {
                 let scale = Scale::fit(spacing, values, (0.0, 300.0));

@@ -1,4 +1,4 @@
-//! The notes as Markdown, with the tables that GitHub knows.
+//! The notes as Markdown, with the tables of GitHub's dialect.
 
 use portlab_words::Text;
 

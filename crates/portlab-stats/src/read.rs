@@ -136,7 +136,7 @@ struct First {
 
 #[derive(Deserialize)]
 struct FirstSetup {
-    /// Absent when there was nothing but an echo.
+    /// Absent in records that are older than the chat.
     service: Option<String>,
     rooms: Option<usize>,
     work: String,

@@ -44,12 +44,13 @@ impl Lang {
         const NAMED: usize = 3;
         let items: Vec<&str> = items.into_iter().collect();
         let more = items.len().saturating_sub(NAMED);
-        let named = &items[..items.len() - more];
+        let named = items[..items.len() - more].join(self.pick(", ", "、"));
+        // A full-width bracket needs no space behind it.
+        let gap = if named.ends_with('）') { "" } else { " " };
         match (self, more) {
-            (Self::En, 0) => named.join(", "),
-            (Self::En, _) => format!("{} and {more} more", named.join(", ")),
-            (Self::Zh, 0) => named.join("、"),
-            (Self::Zh, _) => format!("{} 等 {} 个", named.join("、"), items.len()),
+            (_, 0) => named,
+            (Self::En, _) => format!("{named} and {more} more"),
+            (Self::Zh, _) => format!("{named}{gap}等 {} 个", items.len()),
         }
     }
 }
@@ -95,6 +96,7 @@ mod tests {
         assert_eq!(en.first_few(["a", "b", "c"]), "a, b, c");
         assert_eq!(en.first_few(["a", "b", "c", "d"]), "a, b, c and 1 more");
         assert_eq!(zh.first_few(["a", "b", "c", "d", "e"]), "a、b、c 等 5 个");
+        assert_eq!(zh.first_few(["a（1）"; 4]), "a（1）、a（1）、a（1）等 4 个");
     }
 
     #[test]

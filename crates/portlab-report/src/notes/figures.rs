@@ -74,7 +74,7 @@ pub(crate) fn times(lang: Lang, ratio: f64) -> String {
     tr!(lang, "{number}x", "{number} 倍")
 }
 
-/// Writes a size of messages, as it was asked for.
+/// Writes the size of a message: whole KiB and MiB without decimals.
 pub(crate) fn size(size: usize) -> String {
     match size {
         kib if kib > 0 && kib % (1 << 20) == 0 => format!("{} MiB", kib >> 20),

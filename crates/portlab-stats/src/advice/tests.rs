@@ -66,7 +66,7 @@ fn models_that_differ_by_less_than_the_noise_are_equals() {
 }
 
 #[test]
-fn of_equals_the_one_with_more_room_is_chosen() {
+fn of_equals_the_one_with_the_higher_rate_is_chosen() {
     let between = |low_per_s, high_per_s| Ceiling::Between {
         low_per_s,
         high_per_s,

@@ -32,7 +32,7 @@ pub const EACH: f64 = 0.01 / 2.0;
 
 /// A cell isn't decided if a change of this many times the bar can't be ruled out.
 const REACH: f64 = 2.0;
-/// The least bar for that: below it, noise would leave every cell undecided.
+/// The least bar for this rule: with a lower one, noise would leave every cell undecided.
 const LEAST_REACH: f64 = 0.05;
 
 /// What is decided about each cell.

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_as_probable_in_other_units_and_less_so_among_others() {
+    fn the_probability_of_a_row_ignores_units_and_grows_with_more_rows() {
         let one = row([0.1, 0.2, -0.05, 0.3, 0.4, 0.25, 0.6, 0.7]);
         let other = row([-0.1, 0.2, 0.3, -0.4, 0.5, -0.6, 0.1, 0.2]);
         let alone = probabilities(std::slice::from_ref(&one))[0];

@@ -99,7 +99,7 @@ pub(super) fn switching(cell: Cell, switches: f64) -> Cell {
     })
 }
 
-/// Four servers whose context switches are as told.
+/// Four servers with these context switches per message.
 pub(super) fn switched(switches: [f64; 4], rounds: usize) -> Record {
     let named = [("a", 4.0), ("b", 4.1), ("c", 7.0), ("d", 7.6)];
     let cells = named.into_iter().zip(switches);
