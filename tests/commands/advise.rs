@@ -8,7 +8,7 @@ use std::{
 
 use portlab_lab::{
     Pinning, Running,
-    advise::{Audience, Inquiry, Now, inquire},
+    advise::{Inquiry, InquiryObserver, Now, inquire},
 };
 use portlab_stats::advice::{Ceiling, Question};
 use portlab_sys::spawn::{Signal, signal};
@@ -118,7 +118,7 @@ fn an_interrupted_run_says_that_it_was_interrupted() {
 #[derive(Default)]
 struct InterruptsTheSearch(bool);
 
-impl Audience for InterruptsTheSearch {
+impl InquiryObserver for InterruptsTheSearch {
     fn now(&mut self, _model: &str, now: Now, _share: f64) {
         self.0 |= matches!(now, Now::Searching(_));
     }

@@ -158,7 +158,7 @@ fn run(sheet: &'static Sheet, server: &str, case: &Case, faults: &[&str]) -> Res
     };
     let result = (case.run)(&mut target);
     result.map_err(|failure| {
-        let complaints = running.server.complaints();
+        let complaints = running.server.error_output();
         let about = case.about;
         format!("{about}\n  {failure}\n  the server wrote: {complaints}").into()
     })

@@ -47,7 +47,7 @@ impl Process for Running {
     }
 
     fn complaints(&self) -> String {
-        self.server.complaints()
+        self.server.error_output()
     }
 
     fn start_another(&mut self, addr: SocketAddr) -> io::Result<Option<(Option<i32>, String)>> {

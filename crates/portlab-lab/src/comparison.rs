@@ -1,4 +1,4 @@
-//! The whole comparison: rounds over cells, a record that grows.
+//! A whole comparison: rounds over all cells, and a record that is stored after each measurement.
 
 use std::{
     collections::HashMap,
@@ -9,39 +9,16 @@ use portlab_stats::record::{Cell, Environment, FORMAT, Record};
 use portlab_sys::{limits::open_files, machine::machine};
 
 use crate::{
-    Experiment, MeasureError, Pinning, Running, Store, StoreError,
+    Pinning,
+    error::MeasureError,
+    experiment::Experiment,
     launch::keep_generator_apart,
     measure::measure,
+    observer::Observer,
     rates::{find_rates, rate_of},
+    running::Running,
+    store::{Store, StoreError},
 };
-
-/// Watches a comparison. Every method may do nothing.
-pub trait Observer {
-    /// The measurement `number`, counted from 0, of `total` begins, and is of `cell`.
-    fn begins(&mut self, _number: usize, _total: usize, _cell: &Cell) {}
-    /// The highest rate of `cell` is being measured, so that it can be loaded with a part of that.
-    fn tries(&mut self, _cell: &Cell) {}
-    /// The cell at `place` of `record` has been measured once more.
-    fn measured(&mut self, _record: &Record, _place: usize) {}
-    /// Whether the comparison is complete after `rounds` rounds.
-    fn is_enough(&mut self, _rounds: usize) -> bool {
-        false
-    }
-    /// A share, in `[0, 1]`, of the measurement under way is over.
-    fn tick(&mut self, _share: f64) {}
-    /// Something went wrong with `cell`; the comparison goes on.
-    fn failed(&mut self, _cell: &Cell, _error: &MeasureError) {}
-    /// `cell`'s entrant has failed too often without ever being measured, and isn't tried again.
-    fn gives_up(&mut self, _cell: &Cell) {}
-    /// There is no timeline of `cell`'s entrant.
-    fn no_timeline(&mut self, _cell: &Cell, _error: &MeasureError) {}
-    /// Whether the comparison is to end now, with the rounds that it has.
-    fn interrupted(&self) -> bool {
-        false
-    }
-}
-
-impl Observer for () {}
 
 /// A record of `experiment` in which nothing is measured yet.
 pub fn blank(experiment: &Experiment, command: &str) -> Record {
@@ -62,14 +39,14 @@ pub fn blank(experiment: &Experiment, command: &str) -> Record {
     }
 }
 
-/// Makes the comparison, going on from `record`, which is [`blank`] or has been begun before, and
-/// returns it; `store` has kept it after every measurement. The calling thread, and those that it
-/// starts, are kept to the generator's processors from now on.
+/// Makes the comparison. It begins with `record`, which is [`blank`] or the record of an interrupted comparison, and
+/// stores the record in `store` after the measurements. From now on, the calling thread and the threads that it
+/// starts are kept to the generator's processors.
 ///
-/// A measurement that fails is part of the record; the others are made all the same.
+/// A measurement that fails is recorded, and the comparison goes on.
 ///
 /// # Errors
-/// When the record can't be kept.
+/// If the record can't be stored.
 pub fn compare(
     experiment: &Experiment,
     mut record: Record,
@@ -85,7 +62,7 @@ pub fn compare(
         })
         .collect();
     find_rates(experiment, &mut record, running, observer);
-    let mut hopeless = Hopeless::default();
+    let mut given_up = GivenUp::default();
     let mut last_round = 1;
     for number in 0..order.len() {
         let (round, place) = order[number];
@@ -97,11 +74,11 @@ pub fn compare(
             }
             last_round = round;
         }
-        // An entrant whose rate is unknown is measured no further.
+        // An entrant whose rate is unknown isn't measured.
         if record.cells[place].has(round) || record.cells[place].has(0) {
             continue;
         }
-        if hopeless.has(&record.cells[place].model) {
+        if given_up.has(&record.cells[place].model) {
             continue;
         }
         if observer.interrupted() {
@@ -117,7 +94,7 @@ pub fn compare(
             break;
         }
         let cell = &mut record.cells[place];
-        if hopeless.note(&cell.model, measured.is_ok()) {
+        if given_up.count(&cell.model, measured.is_ok()) {
             observer.gives_up(cell);
         }
         match measured {
@@ -131,20 +108,20 @@ pub fn compare(
                 observer.failed(&record.cells[place], &error);
             }
         }
-        store.keep_soon(&record)?;
+        store.keep_if_due(&record)?;
     }
     let is_over = |&(round, place): &(usize, usize)| {
         let cell: &Cell = &record.cells[place];
-        cell.has(round) || cell.has(0) || hopeless.has(&cell.model)
+        cell.has(round) || cell.has(0) || given_up.has(&cell.model)
     };
     record.complete = order.iter().all(is_over);
     store.keep(&record)?;
     Ok(record)
 }
 
-/// Entrants that have failed several times, and were never measured: they are tried no more.
+/// Entrants that have failed several times and were never measured. They aren't tried again.
 #[derive(Default)]
-struct Hopeless(HashMap<String, Tries>);
+struct GivenUp(HashMap<String, Tries>);
 
 /// The results of an entrant so far.
 enum Tries {
@@ -152,12 +129,12 @@ enum Tries {
     Measured,
 }
 
-/// An entrant that begins with so many failures is given up.
+/// An entrant whose first measurements all fail is given up after this many.
 const ENOUGH: usize = 3;
 
-impl Hopeless {
-    /// Counts a measurement, and returns whether the entrant is to be given up.
-    fn note(&mut self, model: &str, went_well: bool) -> bool {
+impl GivenUp {
+    /// Counts a measurement, and returns whether the entrant is given up now.
+    fn count(&mut self, model: &str, went_well: bool) -> bool {
         let tries = self.0.entry(model.to_owned()).or_insert(Tries::Failed(0));
         match tries {
             Tries::Failed(count) if !went_well => {

@@ -22,8 +22,8 @@ pub struct Costs {
     tried: HashMap<usize, Duration>,
 }
 
-/// Up to so many cells are all tried. Of more cells, each entrant is tried at one point, and one entrant at
-/// each point.
+/// Up to this many cells, all cells are tried. If there are more, each entrant is tried at one point, and one entrant
+/// at each point.
 const ALL: usize = 24;
 
 /// Assumed for a cell of which nothing is known.
@@ -32,8 +32,8 @@ const UNKNOWN: Duration = Duration::from_millis(60);
 /// How long it takes to write the results and the report.
 const AFTERWARDS: Duration = Duration::from_millis(500);
 
-/// Makes a short trial of servers. A trial that fails has no cost, and no message: the measurement will fail
-/// too.
+/// Makes short trials of servers. A trial that fails has no cost and no message, because the measurement will report
+/// the same failure.
 pub fn costs(
     experiment: &Experiment,
     record: &Record,
@@ -145,7 +145,7 @@ impl Costs {
         total
     }
 
-    /// How long the measurements take that aren't made yet.
+    /// How long the remaining measurements take.
     pub fn left(&self, experiment: &Experiment, record: &Record) -> Duration {
         let of = |place: usize| {
             let cell = &record.cells[place];
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn few_cells_are_all_tried_and_of_many_each_entrant_and_each_point() {
+    fn few_cells_are_all_tried_and_if_there_are_many_each_entrant_and_each_point_is() {
         assert_eq!(chosen(&cells(4, 6)).len(), 24);
         let many = cells(10, 10);
         let tried = chosen(&many);
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cost_of_a_cell_is_made_of_its_entrants_and_its_points() {
+    fn the_cost_of_a_cell_follows_from_its_entrant_and_its_point() {
         let many = cells(10, 10);
         // Each model takes 1 ms more than the last, each point 10 ms more.
         let cost = |place: usize| Duration::from_millis((20 + place % 10 + place / 10 * 10) as u64);

@@ -30,7 +30,7 @@ pub struct Experiment {
     pub start_timeout: Duration,
 }
 
-/// How long a foreign server may take until it listens, unless told.
+/// How long a foreign server may take until it listens, by default.
 pub const START_TIMEOUT: Duration = crate::server::START;
 
 /// A server under its name in a comparison.
@@ -38,9 +38,9 @@ pub const START_TIMEOUT: Duration = crate::server::START;
 pub struct Entrant {
     /// The name in the table.
     pub name: String,
-    /// What is started under that name.
+    /// The server that is started under that name.
     pub server: Server,
-    /// What it is in the record.
+    /// The kind of entrant, for the record.
     pub kind: Kind,
     /// The other build that serves a model; `None` for this one.
     pub build: Option<Arc<Build>>,
@@ -60,7 +60,7 @@ pub enum Server {
 /// A workload as it is to be measured.
 #[derive(Clone, Debug)]
 pub struct Part {
-    /// Which.
+    /// The workload.
     pub workload: &'static Workload,
     /// The work that a handler does for each message, as `serve --work` takes it.
     pub work: String,
@@ -76,7 +76,7 @@ pub struct Part {
     pub duration: Duration,
     /// How long a server is loaded before it is measured.
     pub warmup: Duration,
-    /// The points at which it is measured.
+    /// The points at which the workload is measured.
     pub points: Vec<Point>,
 }
 
@@ -139,7 +139,7 @@ impl Entrant {
         }
     }
 
-    /// The sheet of a model, which holds of its twin too.
+    /// The sheet of the model; a textbook twin has the sheet of its model. `None` for a foreign server.
     pub fn sheet(&self) -> Option<&'static Sheet> {
         match self.server {
             Server::Ours(sheet) | Server::Control(sheet) => Some(sheet),
@@ -147,8 +147,8 @@ impl Entrant {
         }
     }
 
-    /// Whether another program serves it, which may leave processes behind.
-    pub(crate) fn is_strange(&self) -> bool {
+    /// Whether the server is another program, which may leave processes behind.
+    pub(crate) fn is_external(&self) -> bool {
         self.build.is_some() || matches!(self.server, Server::Foreign(_))
     }
 
@@ -168,7 +168,7 @@ impl Entrant {
 }
 
 impl Part {
-    /// The same, measured for another time.
+    /// The same part with another duration and another warm-up.
     pub(crate) fn lasting(&self, duration: Duration, warmup: Duration) -> Self {
         Self {
             duration,
@@ -303,7 +303,7 @@ impl Experiment {
     /// The workload and the entrant of a cell.
     ///
     /// # Panics
-    /// When the cell isn't one of this experiment's.
+    /// If the cell doesn't belong to this experiment.
     pub(crate) fn of(&self, cell: &Cell) -> (&Part, &Entrant) {
         let mut parts = self.parts.iter();
         let part = parts.find(|part| part.workload.name == cell.workload);
@@ -313,7 +313,7 @@ impl Experiment {
 }
 
 /// Why the cell can't be run. A chat needs a hub, which its members share. If a pool serves fewer
-/// connections at a time than there are, the others are never served, unless connections are short.
+/// connections at a time than the load has, some are never served, unless connections are short.
 fn reason_not_to_run(
     part: &Part,
     entrant: &Entrant,
@@ -344,7 +344,7 @@ fn reason_not_to_run(
 
 /// A command, quoted for a shell.
 pub fn quoted<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    // Only a zero byte can't be quoted, and no program can be given one.
+    // Only a zero byte can't be quoted, and an argument can't contain a zero byte.
     let quoted = |word: &'a str| shlex::try_quote(word).map_or(word.into(), |word| word);
     words
         .into_iter()
@@ -410,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pool_with_too_few_workers_says_so_and_one_with_enough_runs() {
+    fn a_pool_runs_only_if_it_has_enough_workers() {
         let many = experiment("echo", &[100], None);
         assert_eq!(reason(&many, "prefork"), Some(NotRun::ServesFewer(16)));
         assert_eq!(reason(&many, "iterative"), Some(NotRun::ServesOne));
@@ -429,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_without_a_place_for_a_chats_rooms_says_so() {
+    fn a_model_without_a_hub_does_not_run_a_chat() {
         let experiment = experiment("chat", &[10], None);
         for cell in experiment.cells() {
             let sheet = portlab_backends::find(&cell.model).unwrap().sheet();
@@ -450,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn every_round_measures_every_runnable_cell_once_and_those_compared_together() {
+    fn every_round_measures_every_runnable_cell_once_and_keeps_compared_cells_together() {
         let experiment = experiment("echo", &[1, 10, 100], None);
         let cells = experiment.cells();
         let order = |round| experiment.order(&cells, round);
@@ -469,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn where_processors_are_asked_about_a_server_has_all_and_its_pool_follows() {
+    fn in_workloads_about_processors_the_server_and_its_pool_use_all_of_them() {
         let workers = |name: &str, pinning: Pinning| {
             let mut experiment = experiment(name, &[10], None);
             experiment.pinning = pinning;
@@ -494,7 +494,7 @@ mod tests {
     }
 
     #[test]
-    fn arrivals_differ_between_rounds_and_are_the_same_when_a_comparison_is_made_again() {
+    fn arrivals_differ_between_rounds_and_are_the_same_in_a_repeated_comparison() {
         let experiment = experiment("rate", &[10], None);
         assert_eq!(experiment.load_seed(1), experiment.load_seed(1));
         let seeds = (0..100).map(|round| experiment.load_seed(round) >> 8);

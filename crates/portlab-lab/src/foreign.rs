@@ -5,9 +5,7 @@
 //! metered, and the server is refused.
 
 use std::{
-    error::Error,
     ffi::OsStr,
-    fmt,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     process::Command,
     thread,
@@ -16,7 +14,6 @@ use std::{
 
 use portlab_stats::record::Unmetered;
 use portlab_sys::{
-    holder::Holder,
     listening::has_listener,
     meter::below,
     sockets::{Socket, State, held_by, holders, sockets, sockets_at},
@@ -24,68 +21,24 @@ use portlab_sys::{
 use portlab_words::{Text, tr};
 
 use crate::{
-    Server, ServerError, Surroundings,
-    server::{AGAIN, START},
+    error::{NotMetered, ServerError},
+    server::{AGAIN, START, Server, Surroundings},
 };
 
-/// That a foreign server can't be metered in whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotMetered {
-    /// Why.
-    pub kind: Unmetered,
-    /// The port.
-    pub addr: SocketAddr,
-    /// The process that the command didn't start, if it could be found.
-    pub holder: Option<Holder>,
-}
-
-impl fmt::Display for NotMetered {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let addr = self.addr;
-        let does = match self.kind {
-            Unmetered::Listener => tr!("listens on {addr}", "监听着 {addr}"),
-            Unmetered::Connection => {
-                tr!("holds a connection to {addr}", "持有到 {addr} 的一个连接")
-            }
-            Unmetered::Hidden => {
-                return tr!(
-                    "not measured: a process of the server belongs to another user, so whose the sockets of \
-                     {addr} are can't be seen; run the server as yourself, or portlab as root",
-                    "没有测量：服务端有一个进程属于别的用户，看不出 {addr} 的套接字属于哪个进程；\
-                     请用自己的身份运行服务端，或者以 root 运行 portlab"
-                )
-                .fmt(f);
-            }
-        };
-        let (Text { en, zh }, holder) = (does, self.holder.as_ref().map(Holder::to_string));
-        let of = |other: &str| holder.clone().unwrap_or_else(|| other.to_owned());
-        let (process, process_zh) = (of("another process"), of("另一个进程"));
-        tr!(
-            "not measured: {process} {en}, and the command of --server didn't start it, so what it uses \
-             can't be metered; give the command that starts the server itself",
-            "没有测量：{process_zh} {zh}，但它不是 --server 的命令启动的，无法测量它的资源用量；\
-             请给出直接启动服务端的命令"
-        )
-        .fmt(f)
-    }
-}
-
-impl Error for NotMetered {}
-
-/// How long a socket of the server may seem to belong to another process: processes are read one by one,
-/// and some may start, or change their parent, meanwhile.
-const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
+/// How long a socket of the server may seem to belong to another process: while the processes are read one by one,
+/// some may start or get another parent.
+const UNCERTAIN: Duration = Duration::from_secs(2);
 
 /// How long a server that listens on another port may take to listen on this port too.
-const BESIDE: Duration = Duration::from_secs(1);
+const ELSEWHERE: Duration = Duration::from_secs(1);
 
 impl Server {
     /// Starts a program that listens on the loopback port that replaces `{port}` in `words`, and waits until
-    /// it listens, or `interrupted` says that it isn't wanted any more. To see whether it listens, no connection is
-    /// made: some servers end when a connection sends nothing.
+    /// it listens, or until `interrupted` returns true. No connection is made to see whether it listens: some servers
+    /// end when a connection sends nothing.
     ///
     /// # Errors
-    /// When it can't be started, or ends, or doesn't listen in time, or when a process listens that it
+    /// If the program can't be started, ends, or doesn't listen in time, or if a process listens that the program
     /// hasn't started.
     pub fn foreign(
         surroundings: &Surroundings,
@@ -99,8 +52,8 @@ impl Server {
         let mut command = Command::new(words.next().unwrap_or_default());
         command.args(words);
         let mut server = Self::spawn(surroundings, &mut command, (addr, true))?;
-        let patience = surroundings.start_timeout.unwrap_or(START);
-        let Some(Text { en, zh }) = server.wait_until_its_port_is_open(patience, interrupted)?
+        let timeout = surroundings.start_timeout.unwrap_or(START);
+        let Some(Text { en, zh }) = server.wait_until_its_port_is_open(timeout, interrupted)?
         else {
             return Ok(server);
         };
@@ -108,43 +61,42 @@ impl Server {
         let program = command.get_program().to_string_lossy();
         let command = std::iter::once(program).chain(words).collect::<Vec<_>>();
         let command = command.join(" ");
-        Err(match server.complaints.for_a_moment().trim() {
+        Err(match server.stderr.after_a_moment().trim() {
             "" => tr!("`{command}` {en}", "`{command}` {zh}"),
-            said => tr!(
-                "`{command}` {en}; it said: {said}",
-                "`{command}` {zh}；它的输出：{said}"
+            printed => tr!(
+                "`{command}` {en}; its stderr: {printed}",
+                "`{command}` {zh}；它的输出：{printed}"
             ),
         }
         .into())
     }
 
-    /// Waits for at most `patience`; returns what the server did instead, in words.
+    /// Waits for at most `timeout`; returns what the server did instead, in words.
     fn wait_until_its_port_is_open(
         &mut self,
-        patience: Duration,
+        timeout: Duration,
         interrupted: &dyn Fn() -> bool,
     ) -> Result<Option<Text>, ServerError> {
         let addr = self.addr;
         let since = Instant::now();
-        let (mut strange_since, mut beside_since) = (None::<Instant>, None::<Instant>);
+        let (mut refused_since, mut elsewhere_since) = (None::<Instant>, None::<Instant>);
         loop {
             let is_open = has_listener(addr) == Some(true);
-            // Read after that, so that it includes all that was printed.
+            // Read after `is_open`: if the port is open, its listener is in this list.
             let at_port = sockets_at(addr.port())?;
             if is_open {
                 match self.check_listeners(&at_port) {
                     Ok(()) => return Ok(None),
                     Err(why) => {
-                        if strange_since.get_or_insert_with(Instant::now).elapsed() > BETWEEN_LOOKS
-                        {
+                        if refused_since.get_or_insert_with(Instant::now).elapsed() > UNCERTAIN {
                             return Err(why.into());
                         }
                     }
                 }
             } else if at_port.iter().any(|it| is_listening(it, addr.port()))
-                && beside_since.get_or_insert_with(Instant::now).elapsed() > BESIDE
+                && elsewhere_since.get_or_insert_with(Instant::now).elapsed() > ELSEWHERE
             {
-                return Ok(self.listens_beside());
+                return Ok(self.listens_elsewhere());
             }
             if let Some(status) = self.child.try_wait()? {
                 return Ok(Some(tr!(
@@ -158,12 +110,12 @@ impl Server {
                     "还没有监听就被结束了",
                 )));
             }
-            if since.elapsed() > patience {
-                let seconds = patience.as_secs_f64();
-                return Ok(Some(self.listens_beside().unwrap_or_else(|| {
+            if since.elapsed() > timeout {
+                let seconds = timeout.as_secs_f64();
+                return Ok(Some(self.listens_elsewhere().unwrap_or_else(|| {
                     tr!(
-                        "doesn't listen on {addr} after {seconds} s; it is to take its port from {{port}}, \
-                         and --start-timeout gives it more time",
+                        "doesn't listen on {addr} after {seconds} s; let it take its port from {{port}}, or \
+                         give it more time with --start-timeout",
                         "过了 {seconds} 秒还没有监听 {addr}；它要从 {{port}} 得到端口，--start-timeout 可以多给它时间"
                     )
                 })));
@@ -173,7 +125,7 @@ impl Server {
     }
 
     /// Where the server listens, in words, if not on its port.
-    fn listens_beside(&self) -> Option<Text> {
+    fn listens_elsewhere(&self) -> Option<Text> {
         let own = held_by(&below(self.pid()).ok()?).inodes;
         let all = sockets().ok()?;
         let listening = all.iter().filter(|it| it.state == State::Listen);
@@ -184,7 +136,7 @@ impl Server {
         let (addr, others) = (self.addr, own.join(", "));
         (!own.is_empty()).then(|| {
             tr!(
-                "listens on {others}, and not on {addr}; let it bind 127.0.0.1 and take its port from {{port}}",
+                "listens on {others}, not on {addr}; let it bind 127.0.0.1 and take its port from {{port}}",
                 "监听的是 {others}，而不是 {addr}；请让它绑定 127.0.0.1，并从 {{port}} 得到端口"
             )
         })
@@ -203,13 +155,13 @@ impl Server {
 pub(crate) fn check_connections(keeper: i32, addr: SocketAddr) -> Result<(), NotMetered> {
     let since = Instant::now();
     loop {
-        // Without the table of sockets, the server wasn't found to listen either.
+        // If the table of sockets can't be read, the server was not found to listen, and this code isn't reached.
         let at_port = sockets_at(addr.port()).unwrap_or_default();
         let accepted = at_port.iter().filter(|it| {
             it.state == State::Established && it.local.port() == addr.port() && it.inode != 0
         });
         let checked = check(keeper, addr, accepted, Unmetered::Connection);
-        if checked.is_ok() || since.elapsed() > BETWEEN_LOOKS {
+        if checked.is_ok() || since.elapsed() > UNCERTAIN {
             return checked;
         }
         thread::sleep(AGAIN);
@@ -224,8 +176,8 @@ fn check<'a>(
     kind: Unmetered,
 ) -> Result<(), NotMetered> {
     let own = held_by(&below(keeper).unwrap_or_default());
-    let mut strangers = sockets.filter(|it| !own.inodes.contains(&it.inode));
-    let Some(first) = strangers.next() else {
+    let mut others = sockets.filter(|it| !own.inodes.contains(&it.inode));
+    let Some(first) = others.next() else {
         return Ok(());
     };
     let (kind, holder) = match own.all_seen {
@@ -258,7 +210,7 @@ mod tests {
 
     #[test]
     fn an_interrupted_wait_for_a_noisy_server_ends_and_keeps_little() {
-        // It never listens, and prints to stderr for as long as it is let.
+        // The program never listens, and prints to stderr until it is ended.
         let begun = portlab_testkit::folder("noisy").join("begun");
         let noise = format!(
             "echo {{port}} >&2; touch '{}'; yes {{port}} >&2",
@@ -272,7 +224,7 @@ mod tests {
         let interrupted = || begun.exists();
         let error = Server::foreign(&surroundings, &words, &interrupted).unwrap_err();
         let said = error.to_string();
-        assert!(said.contains("was ended before it listened; it said: "));
+        assert!(said.contains("was ended before it listened; its stderr: "));
         assert!(said.len() < 80 * 1024, "{}", said.len());
     }
 

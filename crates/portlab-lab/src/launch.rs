@@ -3,11 +3,13 @@
 use portlab_backends::textbook::SUFFIX;
 use portlab_stats::record::{Cell, Pinning, Together};
 use portlab_sys::machine::keep_to;
+use portlab_words::{Text, tr};
 
 use crate::{
-    Experiment, Server, ServerError, Surroundings,
-    experiment::{self, Entrant, Part},
-    running::Mark,
+    error::ServerError,
+    experiment::{self, Entrant, Experiment, Part},
+    running::{Mark, Running},
+    server::{STOPPING, Server, Surroundings},
 };
 
 impl Experiment {
@@ -52,6 +54,37 @@ impl Experiment {
             }
         }
     }
+
+    /// Starts each model of another build once, with the options of its measurements, and stops it. So a
+    /// build that can't serve a model fails before anything is measured.
+    ///
+    /// # Errors
+    /// If a model doesn't begin to listen, or doesn't stop.
+    pub fn try_builds(&self, cells: &[Cell], running: &Running) -> Result<(), Text> {
+        let mut tried: Vec<(&str, &str)> = Vec::new();
+        for cell in cells.iter().filter(|cell| cell.not_run.is_none()) {
+            let (part, entrant) = self.of(cell);
+            let Some(build) = &entrant.build else {
+                continue;
+            };
+            let this = (cell.workload.as_str(), cell.model.as_str());
+            if tried.contains(&this) {
+                continue;
+            }
+            tried.push(this);
+            let server = self.start(part, entrant, cell, (&running.mark, &[]), &|| false);
+            let stopped = server.and_then(|server| server.stop(STOPPING));
+            stopped.map_err(|error| {
+                let (program, version) = (build.program.display(), &build.version);
+                let model = entrant.sheet().map_or(&*entrant.name, |sheet| sheet.name);
+                tr!(
+                    "{program}, portlab {version}, can't serve {model}: {error}; leave the model or the option out",
+                    "{program}（portlab {version}）不能运行 {model}：{error:#}；请去掉这个模型或选项"
+                )
+            })?;
+        }
+        Ok(())
+    }
 }
 
 /// Keeps the calling thread, and those that it starts, to the generator's processors.
@@ -74,7 +107,7 @@ pub fn pin() -> Pinning {
     let tried = std::thread::scope(|scope| {
         let cpus = &generator_cpus;
         let trial = scope.spawn(move || keep_to(cpus));
-        trial.join().expect("it doesn't panic")
+        trial.join().expect("keep_to doesn't panic")
     });
     match tried {
         Ok(()) => Pinning::Apart {

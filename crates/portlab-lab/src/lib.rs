@@ -18,13 +18,15 @@
 //! | `plans` | the loads that follow from a workload |
 //! | `rates` | the rates of open loops, which follow from closed loops |
 //! | `build` | another build of portlab, whose models take part beside ours |
-//! | `server`, `launch` | a server in a process of its own: started, told to stop, never left behind |
-//! | `foreign` | the same for a foreign server, and whether all of it is metered |
+//! | `server`, `launch` | a server in a process of its own: started, stopped, and killed when dropped |
+//! | `foreign` | a foreign server, and whether all of it is metered |
+//! | `error` | why there is no server, or no measurement |
 //! | `measure` | one measurement of one cell |
 //! | `load` | the verification and the load of each service |
 //! | `meter` | the server's resource usage, read from outside |
-//! | `comparison` | the whole: rounds over cells, a record that grows |
-//! | `cost` | how long it will take |
+//! | `comparison` | a whole comparison: rounds over all cells |
+//! | `observer` | what a comparison reports while it runs |
+//! | `cost` | how long a comparison will take |
 //! | [`advise`] | the measurements that an advice follows from |
 //! | `timeline` | which thread of a model worked on which connection |
 //! | [`python`] | this machine's Python, for students' programs |
@@ -37,12 +39,14 @@ pub mod advise;
 mod build;
 mod comparison;
 mod cost;
+mod error;
 pub mod experiment;
 mod foreign;
 mod launch;
 mod load;
 mod measure;
 mod meter;
+mod observer;
 mod plans;
 pub mod python;
 mod rates;
@@ -53,14 +57,14 @@ mod timeline;
 pub mod workloads;
 
 pub use build::Build;
-pub use comparison::{Observer, blank, compare};
+pub use comparison::{blank, compare};
 pub use cost::{Costs, costs};
+pub use error::{MeasureError, NotMetered, ServerError};
 pub use experiment::{Experiment, quoted, random_seed};
-pub use foreign::NotMetered;
 pub use launch::pin;
-pub use measure::MeasureError;
+pub use observer::Observer;
 pub use portlab_stats::record::Pinning;
 pub use running::{Leftover, Running};
-pub use server::{Ended, Server, ServerError, Surroundings};
+pub use server::{Ended, Server, Surroundings};
 pub use store::{Store, StoreError, load};
 pub use timeline::timelines;

@@ -18,9 +18,9 @@ use crate::{MeasureError, Observer, experiment::Part, workloads::Load};
 /// How many messages in each room must be delivered before anything is measured.
 const FIRST: usize = 5;
 
-/// Makes sure of the service before anything is measured. An echo is sent single bytes, messages of the size
-/// to be measured, and messages longer than one read. Of a chat, two members in each room send a few messages,
-/// and each is delivered to the other member, once, in order, and to no other room.
+/// Verifies the service before anything is measured. An echo gets single bytes, messages of the measured size,
+/// and messages longer than one read. In a chat, two members in each room send a few messages; each message must be
+/// delivered to the other member, once, in order, and to no other room.
 pub(crate) fn verify(
     part: &Part,
     size: usize,
@@ -61,20 +61,20 @@ pub(crate) fn verify(
     Ok(())
 }
 
-/// The result of a load, of either service.
+/// The result of a load of an echo or a chat.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) outcome: Outcome,
     /// Messages that the server has answered, or delivered, while measuring.
     pub(crate) messages: u64,
-    /// The same between [`Watch::begin`] and [`Watch::end`].
+    /// The part of `messages` between [`Watch::begin`] and [`Watch::end`].
     pub(crate) metered_messages: u64,
     pub(crate) errors: u64,
     /// The errors, in words.
     pub(crate) failures: Text,
     /// CPU time of all the generator's threads while measuring.
     pub(crate) generator_cpu: Duration,
-    /// The share, in `[0, 1]`, of its time that the busiest of them was computing.
+    /// The share, in `[0, 1]`, of its time that the busiest of these threads was computing.
     pub(crate) generator_cpu_share: f64,
 }
 
@@ -92,7 +92,7 @@ impl Loaded {
         }
     }
 
-    /// Messages that fell due in an open loop while measuring; 0 of a chat, which counts deliveries.
+    /// Messages that were due in an open loop while measuring; 0 for a chat, which counts deliveries.
     pub(crate) fn due(&self) -> u64 {
         match self.outcome.chat {
             Some(_) => 0,
@@ -104,30 +104,30 @@ impl Loaded {
 /// Loads the server with all `plans` at once. The first is measured; the others start before it and end
 /// after it.
 pub(crate) fn load(plans: &[Plan], watch: &mut dyn Watch) -> Result<Loaded, MeasureError> {
-    let (measured, company) = plans.split_first().expect("a workload has a load");
-    let over = AtomicBool::new(false);
+    let (measured, others) = plans.split_first().expect("a workload has a load");
+    let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
-        let (here, all_here) = mpsc::channel::<()>();
-        let company: Vec<_> = company
+        let (connected, all_connected) = mpsc::channel::<()>();
+        let others: Vec<_> = others
             .iter()
             .map(|plan| {
-                let mut watch = Company(&over, Some(here.clone()));
+                let mut watch = Unmeasured(&is_over, Some(connected.clone()));
                 scope.spawn(move || run(plan, &mut watch))
             })
             .collect();
-        drop(here);
+        drop(connected);
         // Each load drops its end of the channel when its connections are made, or when it fails.
-        let _ = all_here.recv();
+        let _ = all_connected.recv();
         let outcome = run(measured, watch);
-        over.store(true, Relaxed);
-        let company: Result<Vec<Outcome>, RunError> = company
+        is_over.store(true, Relaxed);
+        let others: Result<Vec<Outcome>, RunError> = others
             .into_iter()
             .map(|thread| thread.join().expect("a load doesn't panic"))
             .collect();
         let mut loaded = Loaded::of(outcome?);
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let mut threads = measured.threads;
-        for outcome in company? {
+        for outcome in others? {
             threads += 1;
             loaded.generator_cpu += outcome.generator_cpu.iter().sum::<Duration>();
             loaded.errors += outcome.tally.total();
@@ -144,7 +144,7 @@ pub(crate) fn load(plans: &[Plan], watch: &mut dyn Watch) -> Result<Loaded, Meas
     })
 }
 
-/// Verification can be interrupted, and shows no progress.
+/// Watches a verification, which can be interrupted and shows no progress.
 pub(crate) struct Verifying<'a>(pub(crate) &'a mut dyn Observer);
 
 impl Watch for Verifying<'_> {
@@ -153,10 +153,10 @@ impl Watch for Verifying<'_> {
     }
 }
 
-/// Watches a load that isn't measured, and ends with the one that is.
-struct Company<'a>(&'a AtomicBool, Option<mpsc::Sender<()>>);
+/// Watches a load that isn't measured. It ends when the measured load is over.
+struct Unmeasured<'a>(&'a AtomicBool, Option<mpsc::Sender<()>>);
 
-impl Watch for Company<'_> {
+impl Watch for Unmeasured<'_> {
     fn connected(&mut self, _connected: usize) -> bool {
         self.1 = None;
         true
@@ -222,14 +222,14 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_a_delivery_and_a_latency_a_fan_out() {
+    fn a_chat_counts_each_delivery_as_a_message_and_each_fan_out_as_a_latency() {
         let loaded = loaded(0, ChatFindings::default());
         assert_eq!((loaded.messages, loaded.metered_messages), (9, 9));
         assert_eq!((loaded.outcome.latency.count(), loaded.errors), (1, 0));
     }
 
     #[test]
-    fn a_broken_promise_is_an_error_and_so_is_a_message_that_not_all_have_received() {
+    fn violations_and_messages_that_not_all_members_received_are_errors() {
         let lost = Text::new("member 3 never received 2 of the messages", "");
         let broken = ChatFindings {
             violations: 1,

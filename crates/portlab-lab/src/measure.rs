@@ -1,85 +1,40 @@
 //! One measurement of one cell: a fresh server, verified, then loaded and metered.
 
-use std::{io, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use portlab_load::{Latency, Plan};
-use portlab_stats::record::{Cell, Failed, Histogram, Round};
+use portlab_stats::record::{Cell, Histogram, Round};
 use portlab_words::{Text, tr};
 
 use crate::{
-    Experiment, NotMetered, Observer, Server, ServerError,
-    experiment::{self, Part},
+    error::MeasureError,
+    experiment::{self, Experiment, Part},
     load::{Loaded, Verifying, load, verify},
     meter::{Meter, Readings},
+    observer::Observer,
     running::Mark,
+    server::{STOPPING, Server},
     workloads::Load,
 };
 
-/// Why there is no measurement.
-#[derive(Debug, thiserror::Error)]
-pub enum MeasureError {
-    /// The server didn't start or didn't stop.
-    #[error(transparent)]
-    Server(#[from] ServerError),
-    /// Not all that serves the connections could be metered.
-    #[error(transparent)]
-    NotMetered(#[from] NotMetered),
-    /// No message was answered, or delivered, while measuring, and there was no error.
-    #[error(transparent)]
-    NoMessages(Text),
-    /// The load could not be generated, or the server failed verification, lost connections, ended or could not be
-    /// metered.
-    #[error(transparent)]
-    Failed(#[from] Text),
-    /// The user has ended the run.
-    #[error("interrupted")]
-    Interrupted,
-}
-
-impl From<io::Error> for MeasureError {
-    fn from(error: io::Error) -> Self {
-        Self::Failed(tr!(
-            "can't meter the server: {error}",
-            "无法测量服务端的资源用量：{error}"
-        ))
-    }
-}
-
-impl MeasureError {
-    /// The failure of `round`, for the record.
-    pub(crate) fn in_round(&self, round: usize) -> Failed {
-        let unmetered = match self {
-            Self::NotMetered(why) | Self::Server(ServerError::NotMetered(why)) => Some(why.kind),
-            _ => None,
-        };
-        Failed {
-            round,
-            reason: Text::of(self),
-            unmetered,
-        }
-    }
-}
-
-/// How long a server may take to drain and exit.
-pub(crate) const STOPPING: Duration = Duration::from_secs(8);
-/// The same for a foreign server.
-const STRANGER_STOPPING: Duration = Duration::from_secs(2);
+/// How long a textbook twin or a foreign server may take to end after SIGTERM.
+const OTHER_STOPPING: Duration = Duration::from_secs(2);
 
 /// How long a server is loaded while it records what its threads do.
 const TRACED: Duration = Duration::from_millis(250);
-/// The most events that it records: about half a second of the quickest model.
+/// The most events that the server records: about half a second of the quickest model.
 const TRACED_EVENTS: usize = 200_000;
 
-/// The result of one measurement: the figures, and the latencies to add to the cell's.
+/// The result of one measurement: the figures, and the latencies to add to those of the cell.
 pub(crate) type Measured = (Round, Histogram);
 
-/// A measurement without a message is repeated for so many times its duration.
+/// A measurement without a message is repeated, with its duration multiplied by this.
 pub(crate) const LONGER: u32 = 10;
 
-/// Measures `cell` once, as round `round`; with `rate_per_s` in an open loop.
+/// Measures `cell` once. `which` is the round, and the rate per second of an open loop.
 ///
-/// In a short time there may be no message, because none was due or the machine stalled. That says nothing
-/// of the server, so it is measured again, for longer.
+/// A short measurement may have no message, because no message was due or the machine stalled. That shows nothing
+/// about the server, so it is measured again, for longer.
 pub(crate) fn measure(
     experiment: &Experiment,
     cell: &Cell,
@@ -126,7 +81,7 @@ fn once(
         .map_err(MeasureError::from)
         .and_then(|server| measured(experiment, part, cell, which, server, observer));
     // Also after an error: processes left behind must not disturb the next measurement.
-    if entrant.is_strange() {
+    if entrant.is_external() {
         mark.sweep()?;
     }
     measured
@@ -153,11 +108,11 @@ fn measured(
     let loaded = load(&plans, &mut meter)?;
     let readings = meter.readings();
     if let Some(status) = server.wait(Duration::ZERO)? {
-        let died = tr!(
+        let ended = tr!(
             "the server ended by itself, with {status}",
             "服务端自己结束了：{status}"
         );
-        return Err(died.into());
+        return Err(ended.into());
     }
     let readings = usable(part, &loaded, wanted, readings)?;
     match experiment.of(cell).1.server {
@@ -165,14 +120,14 @@ fn measured(
         // SIGTERM itself ends a textbook twin. A foreign server may ignore it, or end with an error: it has been
         // measured, and is killed.
         experiment::Server::Control(_) | experiment::Server::Foreign(_) => {
-            let _ = server.stop(STRANGER_STOPPING);
+            let _ = server.stop(OTHER_STOPPING);
         }
     }
     let latencies = histogram(&loaded.outcome.latency);
     Ok((round_of(round, rate_per_s, &loaded, readings), latencies))
 }
 
-/// The readings, if a load of `wanted` connections was what it was meant to be.
+/// The readings, if all `wanted` connections were made and messages were answered.
 fn usable(
     part: &Part,
     loaded: &Loaded,
@@ -191,7 +146,7 @@ fn usable(
                 "{wanted} 个连接只建立了 {made} 个：{zh}"
             ),
             true => tr!(
-                "{made} of {wanted} members got in: {en}",
+                "{made} of {wanted} members could join: {en}",
                 "{wanted} 个成员只进来了 {made} 个：{zh}"
             ),
         };
@@ -202,7 +157,7 @@ fn usable(
     let nothing = loaded.messages == 0
         || loaded.metered_messages == 0
         || readings.end.cpu <= readings.begin.cpu;
-    if !part.talks() || !nothing {
+    if !part.sends_messages() || !nothing {
         return Ok(readings);
     }
     Err(match is_chat {
@@ -220,20 +175,20 @@ fn usable(
     })
 }
 
-/// Stops one of our servers, which must end well.
+/// Stops a server of portlab, which must exit with status 0.
 fn stop(server: Server) -> Result<(), MeasureError> {
     let status = server.stop(STOPPING)?.status;
     match status.success() {
         true => Ok(()),
         false => Err(tr!(
-            "the server was told to stop and ended with {status}",
+            "the server was stopped with SIGTERM and ended with {status}, not with exit status 0",
             "服务端收到停止信号后结束得不正常：{status}"
         )
         .into()),
     }
 }
 
-/// Loads the server of `cell` briefly, while it records into `file` what its threads do.
+/// Loads the server of `cell` briefly, while the server records into `file` what its threads do.
 pub(crate) fn traced(
     experiment: &Experiment,
     cell: &Cell,

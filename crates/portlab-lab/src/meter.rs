@@ -22,11 +22,11 @@ pub(crate) struct Readings {
     pub(crate) empty_pss_bytes: u64,
     pub(crate) peak_pss_bytes: u64,
     /// The share, in `[0, 1]`, of the time between begin and end in which a thread of the machine waited for
-    /// a processor; `None` if the kernel doesn't tell.
+    /// a processor; `None` if the kernel doesn't report it.
     pub(crate) machine_cpu_pressure_share: Option<f64>,
 }
 
-/// The machine's pressure until now; `None` if the kernel doesn't tell.
+/// The machine's pressure until now; `None` if the kernel doesn't report it.
 pub(crate) fn pressure_now() -> Option<(Instant, Duration)> {
     Some((Instant::now(), cpu_pressure()?))
 }
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pressure_is_the_part_of_the_time_between_the_looks_and_never_more_than_all_of_it() {
+    fn pressure_is_a_share_of_the_time_between_two_readings_and_at_most_1() {
         let (since, ms) = (Instant::now(), Duration::from_millis);
         let share = |waited: u64, elapsed: u64| {
             pressure_share(

@@ -7,8 +7,7 @@ use portlab_stats::record::{Counts, Point, Rate};
 
 use crate::{Experiment, experiment::Part, workloads::Load};
 
-/// How long an answer may take in addition to the handler's work: far longer than any in a useful
-/// measurement.
+/// How long an answer may take in addition to the handler's work: far longer than in a useful measurement.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The message that each connection sends to an echo before the load begins.
@@ -18,8 +17,8 @@ impl Experiment {
     /// Checks what can be known before the first server is started.
     ///
     /// # Errors
-    /// When a number is zero, there are too few file descriptors for the most connections, or too few
-    /// members for a chat's rooms.
+    /// If a number is zero, if there are too few file descriptors for the connections, or too few members for
+    /// the rooms of a chat.
     pub fn check(&self) -> Result<(), PlanError> {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
         for part in &self.parts {
@@ -107,7 +106,7 @@ impl Part {
     }
 
     /// Whether messages are sent at all.
-    pub(crate) fn talks(&self) -> bool {
+    pub(crate) fn sends_messages(&self) -> bool {
         self.workload.counts != Counts::Nothing
     }
 }

@@ -1,4 +1,4 @@
-//! The Python of this machine, if there is one: students write in it, and so lessons run it.
+//! The Python of this machine, if there is one: lessons run it, because students write in it.
 
 use std::{
     path::{Path, PathBuf},
@@ -6,21 +6,21 @@ use std::{
     time::Duration,
 };
 
-use crate::build::first_words;
+use crate::build::first_output;
 
 /// An interpreter of Python 3.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Python {
     /// The name that starts it.
     pub program: &'static str,
-    /// The interpreter's own file, whatever wrapper it was found by.
+    /// The interpreter's own file, even if the name leads to a wrapper.
     pub executable: PathBuf,
     /// Its version, as in `3.11.7`.
     pub version: String,
 }
 
 impl Python {
-    /// The first of `python3` and `python` on the path that is Python 3; `None` when neither is.
+    /// The first of `python3` and `python` on the path that is Python 3; `None` if neither is.
     ///
     /// Running them takes some tens of milliseconds.
     pub fn find() -> Option<Self> {
@@ -38,22 +38,21 @@ impl Python {
         })
     }
 
-    /// The version of an installed package, as in `24.2.1`; `None` when it can't be imported.
+    /// The version of an installed package, as in `24.2.1`; `None` if it can't be imported.
     pub fn package(&self, name: &str) -> Option<String> {
         let ask = format!("import {name}; print(getattr({name}, '__version__', '?'))");
         answer(&self.executable, &ask).map(|text| text.trim().to_owned())
     }
 
-    /// Whether it runs threads at the same time, being a build without the global lock (PEP 703).
+    /// Whether this Python is a build without the global lock (PEP 703), which runs threads at the same time.
     pub fn is_free_threaded(&self) -> bool {
         let ask = "import sys; print(getattr(sys, '_is_gil_enabled', lambda: True)())";
         answer(&self.executable, ask).is_some_and(|text| text.trim() == "False")
     }
 }
 
-/// Shields `command`, which runs Python, from this folder: no file of this
-/// folder is imported by mistake (a student's own `socket.py`), no file is written for what is imported
-/// (`__pycache__`), and errors come without colours.
+/// Shields `command`, which runs Python, from the working directory: no file there is imported by mistake (a
+/// student's own `socket.py`). Imports write no files (`__pycache__`), and errors have no colours.
 pub fn alone(command: &mut Command) -> &mut Command {
     command
         .current_dir("/")
@@ -63,14 +62,14 @@ pub fn alone(command: &mut Command) -> &mut Command {
         .env("PYTHONUNBUFFERED", "1")
 }
 
-/// How long Python may take: a large package is imported in some seconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long Python may take: importing a large package takes some seconds.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What `program` prints when it runs `code`; `None` when it can't be run, fails, or doesn't end.
+/// The output of `program` running `code`; `None` if the program can't be run, fails, or doesn't end.
 fn answer(program: &Path, code: &str) -> Option<String> {
     let mut command = Command::new(program);
     alone(&mut command).args(["-c", code]);
-    let (text, ended) = first_words(&mut command, PATIENCE).ok()?;
+    let (text, ended) = first_output(&mut command, TIMEOUT).ok()?;
     ended?.success().then_some(text)
 }
 
@@ -79,8 +78,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_python_knows_its_version_and_its_packages() {
-        // A machine without Python has nothing to be asked.
+    fn the_version_and_the_packages_of_python_are_found() {
+        // The machine may have no Python.
         let Some(python) = Python::find() else {
             return;
         };
@@ -91,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_not_there_answers_nothing() {
+    fn a_missing_program_gives_no_answer() {
         assert_eq!(answer(Path::new("no-such-program"), "print(1)"), None);
     }
 }

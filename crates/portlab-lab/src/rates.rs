@@ -5,11 +5,11 @@ use portlab_words::Text;
 
 use crate::{Experiment, MeasureError, Observer, Running, measure::measure};
 
-/// An open loop has this part of an entrant's rate in a closed loop.
+/// The rate of an open loop is the rate of a closed loop, multiplied by this.
 const PART: f64 = 0.5;
 
-/// Measures once in a closed loop each cell whose rate follows from that, and records the result. A cell
-/// that fails has no rate, and is measured no further.
+/// Measures each cell whose rate follows from a closed loop once in a closed loop, and records the result. A cell
+/// that fails has no rate, and isn't measured again.
 pub(crate) fn find_rates(
     experiment: &Experiment,
     record: &mut Record,
@@ -19,8 +19,8 @@ pub(crate) fn find_rates(
     for place in 0..record.cells.len() {
         let cell = &record.cells[place];
         let follows = matches!(cell.point.rate, Some(Rate::Common | Rate::HalfOfBest));
-        // A cell that has failed stays without a rate, also when the comparison is resumed: the common rate of
-        // the others must not change between rounds.
+        // A cell that has failed stays without a rate, even if the comparison is resumed: the common rate of the
+        // other cells must not change between rounds.
         if cell.not_run.is_some() || !follows || cell.best_per_s.is_some() || cell.has(0) {
             continue;
         }
@@ -60,7 +60,7 @@ pub(crate) fn find_rates(
 /// The rate that the cell at `place` is loaded with; `None` for a closed loop.
 ///
 /// # Errors
-/// When the rate in a closed loop is unknown.
+/// If the rate in a closed loop is unknown.
 pub(crate) fn rate_of(record: &Record, place: usize) -> Result<Option<f64>, Text> {
     let unknown = Text::new(
         "not measured: its highest rate is unknown",
@@ -83,8 +83,8 @@ pub(crate) fn rate_of(record: &Record, place: usize) -> Result<Option<f64>, Text
     }
 }
 
-/// The largest of 1, 2, 5, 10, 20, 50, ... that is at most `rate`: a short number, and mostly the same in
-/// the next run.
+/// The largest of 1, 2, 5, 10, 20, 50, ... that is at most `rate`: a short number, which is mostly the same in
+/// the next comparison.
 fn rounded_down(rate: f64) -> f64 {
     let decade = 10_f64.powf(rate.max(1.0).log10().floor());
     let steps = [5.0, 2.0, 1.0];
@@ -98,13 +98,13 @@ mod tests {
     use portlab_stats::fixture::{cell, record};
 
     #[test]
-    fn rates_are_rounded_down_to_what_is_easily_said() {
+    fn rates_are_rounded_down_to_1_2_or_5_times_a_power_of_ten() {
         let rounded = [1.0, 1.9, 2.0, 4_999.0, 5_000.0, 99_999.0, 0.3].map(rounded_down);
         assert_eq!(rounded, [1.0, 1.0, 2.0, 2_000.0, 5_000.0, 50_000.0, 1.0]);
     }
 
     #[test]
-    fn one_rate_for_all_is_what_the_weakest_can_bear_and_the_other_each_ones_own() {
+    fn the_common_rate_follows_from_the_slowest_entrant_and_other_rates_from_each_entrant() {
         let mut cells = vec![cell("strong", &[]), cell("weak", &[])];
         (cells[0].best_per_s, cells[1].best_per_s) = (Some(90_000.0), Some(12_000.0));
         let mut record = record(cells);

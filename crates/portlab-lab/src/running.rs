@@ -26,12 +26,12 @@ use crate::store::unwritten;
 
 /// How long the servers of a killed comparison may take to end.
 const TO_END: Duration = Duration::from_secs(30);
-/// A longer note isn't read.
+/// The most bytes of a note that are read.
 const MOST_BYTES: u64 = 4096;
-/// The time between two checks whether they have ended.
+/// The time between two checks whether these servers have ended.
 const A_MOMENT: Duration = Duration::from_millis(5);
 
-/// The variable that a server's environment has.
+/// The environment variable of a server that holds the mark.
 const VARIABLE: &str = "PORTLAB_RUN";
 
 /// The mark of one comparison's servers.
@@ -68,14 +68,14 @@ impl Mark {
     }
 }
 
-/// A comparison that writes to a folder. It ends when this is dropped.
+/// A comparison that writes to a folder, until this value is dropped.
 #[derive(Debug)]
 pub struct Running {
     file: PathBuf,
     /// Locked for as long as the comparison runs.
     _lock: File,
     pub(crate) mark: Mark,
-    /// The processes of a killed comparison, which have been ended.
+    /// The processes of an earlier, killed comparison. They have been killed.
     pub leftover: Option<Leftover>,
 }
 
@@ -84,7 +84,7 @@ pub struct Running {
 pub struct Leftover {
     /// The process number that the comparison had.
     pub pid: i32,
-    /// How many processes of its servers were still there, and have been killed.
+    /// How many processes of its servers were still running, and have been killed.
     pub processes: usize,
 }
 
@@ -98,11 +98,11 @@ struct Note {
 }
 
 impl Running {
-    /// Begins a comparison in the folder `dir`, making it if need be, after ending what a killed one
-    /// has left behind there.
+    /// Begins a comparison in the folder `dir`, which is made if it doesn't exist. First, the processes that a killed
+    /// comparison in this folder has left behind are killed.
     ///
     /// # Errors
-    /// When another comparison is under way there, or the folder can't be written to.
+    /// If another comparison runs in this folder, or the folder can't be written to.
     pub fn begin(dir: &Path) -> Result<Self, Text> {
         let file = dir.join("running.json");
         let failed = |error| unwritten(&file, &error);
@@ -166,8 +166,8 @@ impl Running {
     }
 }
 
-/// Opens the regular file `path`, making it if need be. Another user may have put a link there, which is not
-/// followed, or a FIFO, which is not waited for.
+/// Opens the regular file `path`, or makes it. Another user may have put a link there, which is not followed, or
+/// a FIFO, which doesn't block.
 fn open_or_create(path: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let opened = File::options()
@@ -206,7 +206,7 @@ mod tests {
     use std::process::Command;
 
     #[test]
-    fn a_comparison_finds_what_a_killed_one_has_left_behind() {
+    fn a_comparison_kills_the_processes_that_a_killed_comparison_has_left_behind() {
         let dir = portlab_testkit::folder("running");
         let file = dir.join("running.json");
         let running = Running::begin(&dir).unwrap();
@@ -214,7 +214,7 @@ mod tests {
         let busy = Running::begin(&dir).unwrap_err().to_string();
         let by = format!("by another comparison (pid {})", std::process::id());
         assert!(busy.contains(&by), "{busy}");
-        // As it is after a SIGKILL: the file is there, and its process isn't the one that wrote it.
+        // After a SIGKILL, the file is still there, and no process has the number and start that it holds.
         let mark = running.mark.clone();
         let (name, value) = mark.variable();
         let mut note: Note = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(next.leftover, Some(Leftover { pid, processes: 1 }));
         left.wait().unwrap();
         drop(next);
-        // A file that can't be read is no reason to stop.
+        // A damaged file doesn't prevent a comparison.
         fs::write(&file, "{").unwrap();
         assert_eq!(Running::begin(&dir).unwrap().leftover, None);
     }

@@ -21,7 +21,7 @@ use portlab_sys::{
 };
 use portlab_words::{Text, tr};
 
-use crate::foreign::NotMetered;
+use crate::error::ServerError;
 
 /// A running server: a `portlab serve`, or any other program. It ends with the thread that started
 /// it, and is killed when dropped.
@@ -30,45 +30,27 @@ pub struct Server {
     /// The server; for a foreign server, its keeper.
     pub(crate) child: Child,
     pub(crate) addr: SocketAddr,
-    /// Whether it is foreign, and so runs below a keeper.
+    /// Whether the server is foreign, and so runs below a keeper.
     pub(crate) is_kept: bool,
-    /// Its stderr.
-    pub(crate) complaints: Complaints,
+    pub(crate) stderr: Stderr,
     /// The lines of its stdout.
     lines: Receiver<String>,
 }
 
-/// How a server ended when it was told to stop.
+/// How a server ended after SIGTERM.
 #[derive(Clone, Copy, Debug)]
 pub struct Ended {
-    /// Its exit status.
+    /// The exit status.
     pub status: ExitStatus,
-    /// How long it took.
+    /// How long the server took to end.
     pub took: Duration,
-}
-
-/// Why there is no server.
-#[derive(Debug, thiserror::Error)]
-pub enum ServerError {
-    /// It could not be started, did not begin to listen, or did not stop.
-    #[error(transparent)]
-    Failed(#[from] Text),
-    /// A foreign server listens, but can't be metered in whole.
-    #[error(transparent)]
-    NotMetered(#[from] NotMetered),
-}
-
-impl From<io::Error> for ServerError {
-    fn from(error: io::Error) -> Self {
-        Self::Failed(tr!(
-            "lost the server: {error}",
-            "与服务端失去了联系：{error}"
-        ))
-    }
 }
 
 /// How long a server may take until it listens.
 pub(crate) const START: Duration = Duration::from_secs(20);
+
+/// How long a server of portlab may take to drain and exit.
+pub(crate) const STOPPING: Duration = Duration::from_secs(8);
 
 /// The time between two checks of a state.
 pub(crate) const AGAIN: Duration = Duration::from_millis(2);
@@ -76,11 +58,11 @@ pub(crate) const AGAIN: Duration = Duration::from_millis(2);
 /// The surroundings of a server's process.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
-    /// The processors that it keeps to; all of them when empty.
+    /// The processors that the server keeps to; all processors if empty.
     pub cpus: Vec<usize>,
     /// Environment variables that are added.
     pub variables: Vec<(String, String)>,
-    /// How long a foreign server may take until it listens; 20 s unless told.
+    /// How long a foreign server may take until it listens; 20 s by default.
     pub start_timeout: Option<Duration>,
     /// A descriptor that stays open until the last process of a foreign server has ended.
     pub held: Option<RawFd>,
@@ -104,11 +86,11 @@ impl Surroundings {
 }
 
 impl Server {
-    /// Starts `program serve --json --bind 127.0.0.1:0` with `options` behind it, and waits until
-    /// it listens.
+    /// Starts `program serve --json --bind 127.0.0.1:0` with `options` after that, and waits until
+    /// the server listens.
     ///
     /// # Errors
-    /// When it can't be started, or ends without listening; the error has its stderr.
+    /// If the server can't be started, or ends without listening; the error has its stderr.
     pub fn start<S: AsRef<OsStr>>(
         program: &Path,
         options: impl IntoIterator<Item = S>,
@@ -116,7 +98,7 @@ impl Server {
         Self::start_in(&Surroundings::default(), program, options)
     }
 
-    /// The same, in surroundings of its own.
+    /// Starts a server as [`Server::start`] does, in these `surroundings`.
     pub fn start_in<S: AsRef<OsStr>>(
         surroundings: &Surroundings,
         program: &Path,
@@ -125,8 +107,8 @@ impl Server {
         Self::listening(surroundings, program, ["serve", "127.0.0.1:0"], options)
     }
 
-    /// Starts `program proxy --json`, on a loopback port of IPv4 or IPv6, with `options` behind it, and waits
-    /// until it listens.
+    /// Starts `program proxy --json`, on a loopback port of IPv4 or IPv6, with `options` after that, and waits
+    /// until the proxy listens.
     pub fn proxy<S: AsRef<OsStr>>(
         program: &Path,
         ipv4: bool,
@@ -162,41 +144,42 @@ impl Server {
         let mut child = spawned.map_err(|error| {
             let program = command.get_program().to_string_lossy();
             tr!(
-                "can't start {program}: {error}; name a program that is there, or `sh -c '...'`",
+                "can't start {program}: {error}; name an existing program, or `sh -c '...'`",
                 "无法启动 {program}：{error}；请写一个存在的程序，或者用 `sh -c '...'`"
             )
         })?;
-        let stdout = child.stdout.take().expect("stdout was asked to be a pipe");
-        let stderr = child.stderr.take().expect("stderr was asked to be a pipe");
+        let stdout = child.stdout.take().expect("`prepare` has made it a pipe");
+        let stderr = child.stderr.take().expect("`prepare` has made it a pipe");
         Ok(Self {
             child,
             addr,
             is_kept,
-            complaints: Complaints::collect(stderr),
+            stderr: Stderr::collect(stderr),
             lines: lines(stdout),
         })
     }
 
-    /// Where it listens.
+    /// The address at which the server listens.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// Its process number; for a foreign server that of its keeper, whose descendants its processes are.
+    /// The server's process number; for a foreign server the number of its keeper, which is an ancestor of all its
+    /// processes.
     pub fn pid(&self) -> i32 {
         i32::try_from(self.child.id()).expect("process numbers are positive and small")
     }
 
-    /// Its stderr so far.
-    pub fn complaints(&self) -> String {
-        self.complaints.so_far()
+    /// The beginning of the server's stderr, up to now.
+    pub fn error_output(&self) -> String {
+        self.stderr.so_far()
     }
 
-    /// Sends it a signal. A foreign server's signal goes to the program that was started, and to descendants
-    /// whose parents have ended.
+    /// Sends the server a signal. For a foreign server, the signal goes to the program that was started, and to
+    /// descendants whose parents have ended.
     ///
     /// # Errors
-    /// When it has gone.
+    /// If the server has ended.
     pub fn signal(&mut self, signal: Signal) -> io::Result<()> {
         if !self.is_kept {
             return spawn::signal(&mut self.child, signal);
@@ -208,56 +191,55 @@ impl Server {
         Ok(())
     }
 
-    /// Waits until it has ended, for at most `patience`; `None` when it hasn't.
+    /// Waits until the server has ended, for at most `timeout`; `None` if it still runs then.
     ///
     /// # Errors
-    /// When it can't be waited for.
-    pub fn wait(&mut self, patience: Duration) -> io::Result<Option<ExitStatus>> {
+    /// If the system can't wait for it.
+    pub fn wait(&mut self, timeout: Duration) -> io::Result<Option<ExitStatus>> {
         let since = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait()? {
                 return Ok(Some(status));
             }
-            if since.elapsed() > patience {
+            if since.elapsed() > timeout {
                 return Ok(None);
             }
             thread::sleep(Duration::from_millis(1));
         }
     }
 
-    /// Tells it to stop (SIGTERM), and waits until it has, for at most `patience`.
+    /// Sends SIGTERM, and waits until the server has ended, for at most `timeout`.
     ///
     /// # Errors
-    /// When it doesn't; then it is killed.
-    pub fn stop(mut self, patience: Duration) -> Result<Ended, ServerError> {
+    /// If the server doesn't end; then it is killed.
+    pub fn stop(mut self, timeout: Duration) -> Result<Ended, ServerError> {
         let since = Instant::now();
         self.signal(Signal::TERM)?;
-        match self.wait(patience)? {
+        match self.wait(timeout)? {
             Some(status) => Ok(Ended {
                 status,
                 took: since.elapsed(),
             }),
             None => Err(tr!(
-                "the server did not stop within {patience:?} and was killed",
-                "服务端在 {patience:?} 内没有停止，已被强行结束"
+                "the server did not stop within {timeout:?} and was killed",
+                "服务端在 {timeout:?} 内没有停止，已被强行结束"
             )
             .into()),
         }
     }
 
     fn wait_until_listening(&mut self) -> Result<SocketAddr, ServerError> {
-        let said = self.lines.recv_timeout(START);
-        let addr = said.ok().and_then(|line| {
+        let line = self.lines.recv_timeout(START);
+        let addr = line.ok().and_then(|line| {
             let event: serde_json::Value = serde_json::from_str(&line).ok()?;
             event.get("addr")?.as_str()?.parse().ok()
         });
         addr.ok_or_else(|| {
             let _ = self.child.kill();
             let _ = self.child.wait();
-            let words = self.complaints.for_a_moment();
-            let Text { en, zh } = match words.trim() {
-                "" => Text::new("it said nothing", "它没有任何输出"),
-                words => tr!("{words}", "{words}"),
+            let Text { en, zh } = match self.stderr.after_a_moment().trim() {
+                "" => Text::new("its stderr is empty", "它没有任何输出"),
+                printed => printed.to_owned().into(),
             };
             tr!(
                 "the server did not begin to listen: {en}",
@@ -277,21 +259,21 @@ impl Drop for Server {
                 return;
             }
         }
-        // Both fail only if it has ended already.
+        // Both fail only if the server has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// How long a keeper may take to kill what it keeps.
+/// How long a keeper may take to kill its descendants.
 const ENDING: Duration = Duration::from_secs(5);
 
 /// Reads `pipe` line by line on a thread of its own, which ends with the pipe.
 fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
-    // Only the first line is waited for.
+    // Only the first line is used.
     let (sender, receiver) = mpsc::sync_channel(16);
     thread::spawn(move || {
-        // Read on even without a receiver: a full pipe would block the server.
+        // All lines are read, even without a receiver: a full pipe would block the server.
         each_line(pipe, |line| drop(sender.try_send(line)));
     });
     receiver
@@ -312,14 +294,14 @@ fn each_line(pipe: impl Read, mut take: impl FnMut(String)) {
     }
 }
 
-/// The beginning of what comes through a pipe, collected by a thread that ends with the pipe.
+/// The beginning of a server's stderr, collected by a thread that ends with the pipe.
 #[derive(Debug)]
-pub(crate) struct Complaints {
+pub(crate) struct Stderr {
     text: Arc<Mutex<String>>,
     collector: JoinHandle<()>,
 }
 
-impl Complaints {
+impl Stderr {
     const ENOUGH: usize = 64 * 1024;
 
     fn collect(pipe: impl Read + Send + 'static) -> Self {
@@ -344,8 +326,8 @@ impl Complaints {
             .map_or_else(|broken| broken.into_inner().clone(), |text| text.clone())
     }
 
-    /// Waits briefly for the other end to be closed, which a child of the server may keep open.
-    pub(crate) fn for_a_moment(&self) -> String {
+    /// Waits a moment for the end of the pipe, which a child of the server may keep open.
+    pub(crate) fn after_a_moment(&self) -> String {
         const MOMENT: Duration = Duration::from_millis(500);
         let since = Instant::now();
         while !self.collector.is_finished() && since.elapsed() < MOMENT {

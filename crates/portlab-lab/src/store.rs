@@ -22,13 +22,13 @@ use portlab_words::{Text, tr};
 #[derive(Debug)]
 pub struct Store {
     file: PathBuf,
-    /// The record isn't written again before this.
+    /// The record isn't written again before this time.
     next: Cell<Option<Instant>>,
 }
 
-/// The largest record that is read. A study of an hour (`--suite full`) has about a seventh of that.
+/// The largest record that is read. A study of an hour (`--suite full`) has about a seventh of this size.
 const MOST_BYTES: u64 = 128 << 20;
-/// Writing the record takes at most one in so many parts of the time.
+/// Writing the record takes at most one part in this many of the time.
 const RARELY: u32 = 20;
 
 /// A folder that can't be written to, or a record that can't be read.
@@ -61,7 +61,7 @@ impl fmt::Display for StoreError {
 
 impl Error for StoreError {}
 
-/// That results can't be stored, and the remedy.
+/// The error of a file that can't be written, with the remedy.
 pub(crate) fn unwritten(path: &Path, error: &io::Error) -> Text {
     let path = path.display();
     tr!(
@@ -73,7 +73,7 @@ pub(crate) fn unwritten(path: &Path, error: &io::Error) -> Text {
 /// The record in `file`.
 ///
 /// # Errors
-/// When it can't be read, is larger than 128 MiB, or is not a record, or is damaged.
+/// If the file can't be read, is larger than 128 MiB, isn't a record, or is damaged.
 pub fn load(file: &Path) -> Result<Record, StoreError> {
     let path = file.to_owned();
     match input::read(file, MOST_BYTES) {
@@ -83,10 +83,10 @@ pub fn load(file: &Path) -> Result<Record, StoreError> {
 }
 
 impl Store {
-    /// Opens the folder `dir`, making it if need be, and makes sure now that it can be written to.
+    /// Opens the folder `dir`, which is made if it doesn't exist, and checks that it can be written to.
     ///
     /// # Errors
-    /// When it can't.
+    /// If the folder can't be made or written to.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let store = Self {
             file: dir.join("results.json"),
@@ -98,15 +98,15 @@ impl Store {
         Ok(store)
     }
 
-    /// The file that the record is kept in.
+    /// The file that holds the record.
     pub fn file(&self) -> &Path {
         &self.file
     }
 
-    /// The record that is kept here, if there is one.
+    /// The stored record, if there is one.
     ///
     /// # Errors
-    /// When there is something else, or it is damaged.
+    /// If the file isn't a record, or is damaged.
     pub fn kept(&self) -> Result<Option<Record>, StoreError> {
         load(&self.file).map(Some).or_else(|error| match error {
             StoreError::Read(_, error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -117,7 +117,7 @@ impl Store {
     /// Replaces the stored record by `record`. The file is a whole record at any moment.
     ///
     /// # Errors
-    /// When the disk is full, or the folder has gone.
+    /// If the disk is full, or the folder was removed.
     pub fn keep(&self, record: &Record) -> Result<(), StoreError> {
         let mut text = serde_json::to_string_pretty(record).expect("a record is plain data");
         text.push('\n');
@@ -130,7 +130,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::keep`].
-    pub(crate) fn keep_soon(&self, record: &Record) -> Result<(), StoreError> {
+    pub(crate) fn keep_if_due(&self, record: &Record) -> Result<(), StoreError> {
         let now = Instant::now();
         if self.next.get().is_some_and(|next| now < next) {
             return Ok(());

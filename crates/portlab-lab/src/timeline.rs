@@ -14,21 +14,21 @@ use crate::{Experiment, MeasureError, Observer, Running, StoreError, measure::tr
 /// The largest trace that is read: ten times what a measurement records.
 const MOST_BYTES: u64 = 1 << 30;
 
-/// How long a strip is.
+/// The length of a strip.
 const LENGTH: Duration = Duration::from_millis(50);
 
-/// How long a strip is if a thread did more than can be drawn in that.
+/// The length of a second strip, if a thread did more in the first strip than can be drawn.
 const CLOSER: Duration = Duration::from_millis(1);
 
-/// The number of connections that a drawing shows best, if the workload is measured with it.
+/// The number of connections that a drawing shows best. The measured point nearest to it is drawn.
 const CONNECTIONS: usize = 10;
 
 /// Records each model once under the first workload that has messages, and puts strips of it into `record`.
-/// The whole traces go into the folder `dir`, a file each. They don't count as measurements: recording takes
-/// CPU time.
+/// The whole traces go into the folder `dir`, a file each. Traces don't count as measurements, because recording
+/// takes CPU time.
 ///
 /// # Errors
-/// When the folder can't be made. A model that can't be recorded is told to `observer`.
+/// If the folder can't be made. A model that can't be recorded is reported to `observer`.
 pub fn timelines(
     experiment: &Experiment,
     record: &mut Record,
@@ -44,7 +44,7 @@ pub fn timelines(
         false => fs::create_dir_all(dir),
     };
     made.map_err(|error| StoreError::Write(dir.to_owned(), error))?;
-    let Some(part) = experiment.parts.iter().find(|part| part.talks()) else {
+    let Some(part) = experiment.parts.iter().find(|part| part.sends_messages()) else {
         return Ok(());
     };
     record.timelines.clear();
@@ -54,7 +54,7 @@ pub fn timelines(
             && entrant.kind == Kind::Model
             && cell.not_run.is_none()
     });
-    // Of each model the cell that can be drawn best.
+    // For each model, the cell that can be drawn best.
     let mut chosen: Vec<&Cell> = Vec::new();
     for cell in cells {
         let far = |cell: &Cell| cell.point.connections.abs_diff(CONNECTIONS);

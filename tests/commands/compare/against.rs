@@ -77,7 +77,7 @@ fn a_file_that_is_not_a_usable_portlab_is_named() {
     for (program, words) in [
         (
             &other,
-            r#"is not a portlab program: asked for its --version, it said "other 1.0""#,
+            r#"is not a portlab program: run with --version, it prints "other 1.0""#,
         ),
         (&silent, "is not a portlab program"),
         (&missing, "can't start"),

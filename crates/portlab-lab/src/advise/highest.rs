@@ -7,22 +7,22 @@ use portlab_stats::{
 };
 
 use super::{
-    Inquest, Now,
+    InquiryRun, Now,
     point::{At, Stage, Taken},
 };
 
-/// The most trials for one model's highest rate, and how narrow and how sure its interval is to be.
+/// The most trials for one model's highest rate, and the precision and the confidence of the rate's interval.
 const TRIALS: usize = 12;
 const PRECISION: f64 = 0.2;
 const CONFIDENCE: f64 = 0.9;
-/// So many models are searched at a time, with a trial of each in turn.
+/// This many models are searched at a time, with a trial of each in turn.
 const AT_A_TIME: usize = 3;
-/// A model is first tried at this part of the rate that its CPU time allows.
+/// A model is first tried at the rate that its CPU time allows, multiplied by this.
 const START: f64 = 0.6;
-/// The highest rate of interest is so many times the rate that its CPU time allows.
+/// No rate is tried above the rate that the model's CPU time allows, multiplied by this.
 const MOST: f64 = 16.0;
 
-impl Inquest<'_> {
+impl InquiryRun<'_> {
     /// The highest rate of the cheapest models, then of the others, as long as there is time.
     pub(super) fn highest_rates(&mut self) {
         for few in self.by_cost().chunks(AT_A_TIME) {
@@ -48,8 +48,8 @@ impl Inquest<'_> {
                 let Some(rate_per_s) = search.next_rate() else {
                     continue;
                 };
-                // A trial that is cut off says nothing.
-                if self.audience.interrupted() || self.budget.left() < self.point.longest() {
+                // A trial that is cut off would show nothing.
+                if self.observer.interrupted() || self.budget.left() < self.point.longest() {
                     return false;
                 }
                 self.tell(*at, Now::Searching(rate_per_s));
@@ -68,8 +68,8 @@ impl Inquest<'_> {
         }
     }
 
-    /// A search that starts near the rate that the CPU time of a message allows, and has learnt from the
-    /// rounds; `None` for a model of which nothing is known.
+    /// A search that starts near the rate that the CPU time of a message allows, with the results of the
+    /// rounds; `None` if no message of the model was measured.
     fn search(&self, at: usize) -> Option<Search> {
         let question = &self.inquiry.question;
         let candidate = &self.candidates[at];
@@ -90,7 +90,7 @@ impl Inquest<'_> {
             trials: TRIALS + candidate.shots.len(),
             blind: self.point.blind(),
         });
-        // A spoiled measurement at this rate doesn't make the rate the highest that can be measured.
+        // Spoiled measurements are left out: they must not make this rate the highest that can be measured.
         let says = |it: &&Shot| it.work == 0 && it.says() != Shown::Nothing;
         for shot in candidate.shots.iter().filter(says) {
             search.learn(Trial {
@@ -115,7 +115,7 @@ impl Inquest<'_> {
     }
 }
 
-/// What a search learns from `shot`: whether the bound was met, or missed, or nothing.
+/// The finding of `shot` for a search: the bound was met, it was missed, or nothing was shown.
 fn finding(shot: &Shot) -> Finding {
     match shot.says() {
         Shown::Held => Finding::Held,

@@ -1,4 +1,4 @@
-//! The measurements that an advice follows from, within a time: every model at the rate of the question,
+//! The measurements that an advice follows from, within a given time: each model at the rate of the question,
 //! then with a driver that blocks, then the highest rate that each model handles.
 
 mod highest;
@@ -20,7 +20,7 @@ use portlab_stats::{
 use self::point::{At, Point, Stage, Taken};
 use crate::{Experiment, Running, launch::keep_generator_apart};
 
-/// A question, and the means to answer it.
+/// A question, and the settings of the measurements that answer it.
 #[derive(Clone)]
 pub struct Inquiry {
     /// The program whose `serve` is measured.
@@ -51,15 +51,15 @@ impl Inquiry {
     /// Checks what can be known before the first server is started.
     ///
     /// # Errors
-    /// When a number is out of its range, or there are too few file descriptors for the connections.
+    /// If a number is out of its range, or there are too few file descriptors for the connections.
     pub fn check(&self) -> Result<(), PlanError> {
         self.models
             .first()
             .map_or(Ok(()), |model| self.whole(*model).check())
     }
 
-    /// The measurement of `model` at the rate of the question. Of several works it has the one that blocks,
-    /// which needs the largest pool.
+    /// The measurement of `model` at the rate of the question. If there are several works, the measurement has the
+    /// work that blocks, which needs the largest pool.
     fn whole(&self, model: &'static dyn Backend) -> Experiment {
         let works = &self.question.works;
         let blocks = works.iter().find(|work| work.kind == Kind::Block);
@@ -83,18 +83,18 @@ pub enum Now {
 }
 
 /// Watches an inquiry.
-pub trait Audience {
+pub trait InquiryObserver {
     /// Called before each measurement of `model`. `share`, from 0, is the part of the time that is over; it may
     /// exceed 1.
     fn now(&mut self, model: &str, now: Now, share: f64);
-    /// Whether to end with what is known now. Once true, it stays true.
+    /// Whether to end with the measurements made so far. Once true, it stays true.
     fn interrupted(&self) -> bool;
 }
 
 /// Rounds at the rate of the question, if there is time.
 const ROUNDS: usize = 5;
-/// So many rounds are made even if they take more than their share of the time; and a model that failed so
-/// often is measured no more.
+/// This many rounds are made even if they take more than their share of the time. A model that failed this
+/// often is not measured again.
 const LEAST_ROUNDS: usize = 2;
 /// Rounds with a driver that blocks.
 const BLOCKED_ROUNDS: usize = 2;
@@ -104,9 +104,13 @@ const BLOCKED_SHARE: f64 = 0.65;
 
 /// Measures what the answer to `inquiry` follows from.
 #[must_use]
-pub fn inquire(inquiry: &Inquiry, running: &Running, audience: &mut dyn Audience) -> Measured {
+pub fn inquire(
+    inquiry: &Inquiry,
+    running: &Running,
+    observer: &mut dyn InquiryObserver,
+) -> Measured {
     keep_generator_apart(&inquiry.pinning);
-    let mut work = Inquest::new(inquiry, running, audience);
+    let mut work = InquiryRun::new(inquiry, running, observer);
     let server_cores = work.server_cores;
     let mut cut_short = false;
     if inquiry.question.is_possible(server_cores) {
@@ -121,16 +125,16 @@ pub fn inquire(inquiry: &Inquiry, running: &Running, audience: &mut dyn Audience
         memory_bytes: inquiry.memory_bytes,
         what_if: work.what_if,
         cut_short,
-        interrupted: work.audience.interrupted(),
+        interrupted: work.observer.interrupted(),
         candidates: work.candidates,
     }
 }
 
 /// An inquiry under way.
-struct Inquest<'a> {
+struct InquiryRun<'a> {
     inquiry: &'a Inquiry,
     point: Point<'a>,
-    audience: &'a mut dyn Audience,
+    observer: &'a mut dyn InquiryObserver,
     budget: Budget,
     random: fastrand::Rng,
     candidates: Vec<Candidate>,
@@ -140,8 +144,12 @@ struct Inquest<'a> {
     what_if: Option<Work>,
 }
 
-impl<'a> Inquest<'a> {
-    fn new(inquiry: &'a Inquiry, running: &'a Running, audience: &'a mut dyn Audience) -> Self {
+impl<'a> InquiryRun<'a> {
+    fn new(
+        inquiry: &'a Inquiry,
+        running: &'a Running,
+        observer: &'a mut dyn InquiryObserver,
+    ) -> Self {
         let server_cores = match &inquiry.pinning {
             Pinning::Apart { server_cpus, .. } => server_cpus.len(),
             Pinning::Together(_) => inquiry.cores,
@@ -153,11 +161,11 @@ impl<'a> Inquest<'a> {
             let mut works = inquiry.question.works.iter();
             works.find(move |work| work.kind == kind)
         };
-        // A question with a driver that blocks is measured so anyway.
+        // If the question itself has a driver that blocks, this isn't measured a second time.
         let waits = of(Kind::Wait).filter(|_| of(Kind::Block).is_none());
         Self {
             point: Point::new(inquiry, running, server_cores),
-            audience,
+            observer,
             budget: Budget::begin(inquiry.time),
             random: fastrand::Rng::with_seed(inquiry.seed),
             failures: vec![0; candidates.len()],
@@ -172,32 +180,32 @@ impl<'a> Inquest<'a> {
     }
 
     fn is_over(&self, share: f64) -> bool {
-        self.audience.interrupted() || self.budget.share() >= share
+        self.observer.interrupted() || self.budget.share() >= share
     }
 
-    /// The places of the candidates that may still handle the load.
-    fn alive(&self) -> Vec<usize> {
+    /// The candidates that may handle the load, by their places.
+    fn remaining(&self) -> Vec<usize> {
         let missed = |shots: &[Shot]| {
             let known = shots.iter().filter(|it| it.says() != Shown::Nothing);
             known.clone().count() >= 2 && known.clone().all(|it| it.says() != Shown::Held)
         };
-        let alive = |at: &usize| {
+        let may_handle = |at: &usize| {
             let candidate = &self.candidates[*at];
             candidate.carries == Carries::All && !missed(&candidate.shots)
         };
-        (0..self.candidates.len()).filter(alive).collect()
+        (0..self.candidates.len()).filter(may_handle).collect()
     }
 
-    /// The same, the cheapest first: if the time is too short for all, these matter most.
+    /// The remaining candidates, the cheapest first: if the time is too short for all, the cheapest matter most.
     fn by_cost(&self) -> Vec<usize> {
         let cpu_us = |at: &usize| {
             let shots = self.candidates[*at].shots.iter();
             let costs = Estimate::of(shots.filter_map(|it| it.cpu_us_per_message));
             costs.map_or(f64::INFINITY, |cost| cost.median)
         };
-        let mut alive = self.alive();
-        alive.sort_by(|a, b| cpu_us(a).total_cmp(&cpu_us(b)));
-        alive
+        let mut remaining = self.remaining();
+        remaining.sort_by(|a, b| cpu_us(a).total_cmp(&cpu_us(b)));
+        remaining
     }
 
     /// Makes rounds over all models, in random order, at the rate of the question.
@@ -205,16 +213,16 @@ impl<'a> Inquest<'a> {
         for round in 1..=ROUNDS {
             let begun = self.budget.share();
             self.point.look_around();
-            let mut alive = self.alive();
-            self.random.shuffle(&mut alive);
-            for at in alive {
+            let mut remaining = self.remaining();
+            self.random.shuffle(&mut remaining);
+            for at in remaining {
                 if self.is_over(1.0) {
                     return;
                 }
                 self.tell(at, Now::AtRate(round));
                 self.one_round(at, round);
             }
-            // The next round will take as long as this one.
+            // The next round is expected to take as long as this one.
             let next = self.budget.share() + (self.budget.share() - begun);
             if round >= LEAST_ROUNDS && next > ROUNDS_SHARE {
                 return;
@@ -252,17 +260,17 @@ impl<'a> Inquest<'a> {
 
     fn tell(&mut self, at: usize, now: Now) {
         let model = self.inquiry.models[at].sheet().name;
-        self.audience.now(model, now, self.budget.share());
+        self.observer.now(model, now, self.budget.share());
     }
 
     fn take(&self, at: usize, round: usize, at_rate: At, stage: Stage) -> Taken {
         let model = self.inquiry.models[at];
         self.point
-            .take(model, round, at_rate, stage, &self.budget, self.audience)
+            .take(model, round, at_rate, stage, &self.budget, self.observer)
     }
 
-    /// Measures a model with all connections. If a handler blocks, a few connections show first, at little cost,
-    /// whether it holds up the others.
+    /// Measures a model with all connections. If a handler blocks, a short measurement with few connections comes first:
+    /// it shows whether the handler delays the other connections.
     fn take_unless_held_up(&self, at: usize, round: usize, at_rate: At) -> Taken {
         if let Some(block) = at_rate.work.filter(|work| work.kind == Kind::Block) {
             let little = self.point.little(block, at_rate.rate_per_s);
@@ -322,7 +330,7 @@ struct Budget {
     time: Duration,
 }
 
-/// Kept back for servers that take long to stop.
+/// Reserved for servers that take long to stop.
 const RESERVE: Duration = Duration::from_secs(3);
 
 impl Budget {

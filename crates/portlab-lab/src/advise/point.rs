@@ -13,7 +13,7 @@ use portlab_stats::{
 };
 use portlab_words::{Text, tr};
 
-use super::{Audience, Budget, Inquiry};
+use super::{Budget, Inquiry, InquiryObserver};
 use crate::{
     Experiment, MeasureError, Observer, Running,
     experiment::{Entrant, Part},
@@ -32,7 +32,7 @@ pub(super) struct At {
 /// How many connections a measurement has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// A few, briefly: a model that misses the bound here misses it with all.
+    /// A few, briefly: a model that misses the bound here misses it with all connections too.
     Little,
     /// All connections of the question.
     Whole,
@@ -46,7 +46,7 @@ pub(super) enum Taken {
     Failed(Text),
     /// No message was answered, and there was no error: perhaps no message was due.
     Nothing,
-    /// The user, or the end of the time, cut it off.
+    /// The user or the end of the time interrupted the measurement.
     CutOff,
 }
 
@@ -65,7 +65,7 @@ pub(super) struct Point<'a> {
 const MOST_WORKERS: usize = 512;
 /// How long a server is loaded before it is measured.
 const WARMUP: Duration = Duration::from_millis(100);
-/// A measurement is so many times as long as the bound, so that a growing queue exceeds the bound.
+/// A measurement is this many times as long as the bound, so that a growing queue exceeds the bound.
 const BOUNDS: u32 = 10;
 /// The shortest and the longest measurement.
 const SHORTEST: Duration = Duration::from_millis(300);
@@ -74,8 +74,8 @@ const LONGEST: Duration = Duration::from_secs(1);
 const MESSAGES: f64 = 200.0;
 const LONGEST_FOR_MESSAGES: f64 = 2.0;
 /// How long a measurement may take in addition to measuring.
-const PATIENCE: Duration = Duration::from_secs(12);
-/// So many connections show whether a handler that blocks holds up the others.
+const TIMEOUT: Duration = Duration::from_secs(12);
+/// With this many connections it is measured whether a handler that blocks delays the others.
 const FEW: usize = 100;
 const LITTLE: Duration = Duration::from_millis(300);
 /// How long the pressure of an idle run is measured.
@@ -135,24 +135,24 @@ impl<'a> Point<'a> {
         at: At,
         stage: Stage,
         budget: &Budget,
-        audience: &dyn Audience,
+        observer: &dyn InquiryObserver,
     ) -> Taken {
         let experiment = experiment(self.inquiry, self.duration, model, at, stage);
         let cells = experiment.cells();
-        let patience = PATIENCE + self.duration * LONGER;
-        let deadline = Instant::now() + patience.min(budget.left());
-        let mut clock = Clock { audience, deadline };
+        let timeout = TIMEOUT + self.duration * LONGER;
+        let deadline = Instant::now() + timeout.min(budget.left());
+        let mut clock = Clock { observer, deadline };
         let rate = Some(at.rate_per_s);
         let mark = &self.running.mark;
         match measure(&experiment, &cells[0], (round, rate), mark, &mut clock) {
             Ok((round, _)) => Taken::Shot(self.shot(&round)),
-            // These come without errors: at a low rate, no message may be due.
+            // This is no failure: at a low rate, no message may be due.
             Err(MeasureError::NoMessages(_)) => Taken::Nothing,
-            Err(MeasureError::Interrupted) if audience.interrupted() || budget.left().is_zero() => {
+            Err(MeasureError::Interrupted) if observer.interrupted() || budget.left().is_zero() => {
                 Taken::CutOff
             }
             Err(MeasureError::Interrupted) => {
-                let seconds = patience.as_secs();
+                let seconds = timeout.as_secs();
                 Taken::Failed(tr!(
                     "not measured within {seconds} s",
                     "{seconds} s 内没有测完"
@@ -186,14 +186,14 @@ impl<'a> Point<'a> {
             generator_cpu_share: round.generator_cpu_share,
         };
         // A chat's round counts deliveries, and the question counts messages.
-        let heard = question.members.map_or(1, |members| members.max(2) - 1) as f64;
+        let receivers = question.members.map_or(1, |members| members.max(2) - 1) as f64;
         Shot {
             round: round.round,
             work: 0,
             shown: match Finding::of(&figures, question.within_ns) {
                 Finding::Held => Shown::Held,
                 Finding::Nothing => Shown::Nothing,
-                // There were no errors, so none was sent.
+                // No message was due and there were no errors, so no message was sent.
                 Finding::Missed(Missed::Answers) if figures.due_not_sent == 0 => Shown::Nothing,
                 Finding::Missed(Missed::Errors) => Shown::Errors,
                 Finding::Missed(Missed::Answers | Missed::Unsent) => Shown::Unsent,
@@ -201,7 +201,7 @@ impl<'a> Point<'a> {
             },
             p99_ns: round.latency_p99_ns,
             latencies: figures.latencies,
-            cpu_us_per_message: round.server_cpu_us_per_message.map(|cpu| cpu * heard),
+            cpu_us_per_message: round.server_cpu_us_per_message.map(|cpu| cpu * receivers),
             peak_pss_bytes: round.peak_pss_bytes,
             wait_share: self.wait_share(round),
         }
@@ -261,7 +261,7 @@ pub(super) fn experiment(
         entrants: vec![Entrant::ours(model)],
         parts: vec![part],
         runtime_threads: inquiry.runtime_threads,
-        start_timeout: PATIENCE,
+        start_timeout: TIMEOUT,
         pinning: pinning.clone(),
     }
 }
@@ -290,12 +290,12 @@ fn in_words(work: Work) -> String {
 
 /// Interrupts a measurement that takes too long.
 struct Clock<'a> {
-    audience: &'a dyn Audience,
+    observer: &'a dyn InquiryObserver,
     deadline: Instant,
 }
 
 impl Observer for Clock<'_> {
     fn interrupted(&self) -> bool {
-        self.audience.interrupted() || Instant::now() > self.deadline
+        self.observer.interrupted() || Instant::now() > self.deadline
     }
 }

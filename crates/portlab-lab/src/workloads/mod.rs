@@ -45,9 +45,9 @@ pub struct Workload {
     pub work: &'static str,
     /// Messages in flight on each connection; in a chat, under way in all rooms together.
     pub depth: usize,
-    /// The numbers of connections that it is measured at.
+    /// The numbers of connections at which the workload is measured.
     pub connections: Scale,
-    /// The rates of an open loop; none for a closed one.
+    /// The rates of an open loop; empty for a closed loop.
     pub rates: &'static [Rate],
     /// How long one measurement takes.
     pub duration_ms: u64,

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portlab_lab::advise::{Audience, Now};
+use portlab_lab::advise::{InquiryObserver, Now};
 use portlab_stats::advice::Question;
 use portlab_words::{tr, units::per_s};
 
@@ -42,7 +42,7 @@ impl Screen {
     }
 }
 
-impl Audience for Screen {
+impl InquiryObserver for Screen {
     fn now(&mut self, model: &str, now: Now, share: f64) {
         let rate_asked = &self.rate;
         let what = match now {

@@ -79,7 +79,7 @@ impl Proxy {
     /// When the proxy ended during the run: then the figures aren't the server's.
     pub(super) fn end(mut self) -> anyhow::Result<()> {
         if let Some(status) = self.server.wait(Duration::ZERO)? {
-            let said = self.server.complaints();
+            let said = self.server.error_output();
             let none = Text::new("it printed no error", "它没有输出错误");
             let (said, said_zh) = match said.trim() {
                 "" => (&*none.en, &*none.zh),
