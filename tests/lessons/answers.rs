@@ -70,7 +70,7 @@ pub(crate) fn the_right_answer_is_at_each_place_equally_often() -> Result<(), Fa
 const PLACES: &str = "first answer to|second answer|third answer|last option|first option|second option|\
     third option|answer 1|answer 2|answer 3|option 1|option 2|option 3|the answers above|第一个选项|第二个选项|\
     第三个选项|最后一个选项|选项一|选项二|选项三|选项 1|选项 2|选项 3|第一个答案|第二个答案|第三个答案|\
-    上一个选项|以上都";
+    上一个选项|以上都|less than that|more than that|比这个";
 
 pub(crate) fn no_text_refers_to_an_answer_by_its_place() -> Result<(), Failed> {
     for (lesson, lang) in LESSONS

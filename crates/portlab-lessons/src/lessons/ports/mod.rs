@@ -35,11 +35,11 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()?;
 
     let mut step = stage.step("deliver")?;
-    let second_door = TcpListener::bind(("127.0.0.1", 0))?;
-    let other = second_door.local_addr()?.port();
+    let server = TcpListener::bind(("127.0.0.1", 0))?;
+    let other = server.local_addr()?.port();
     step.set("other", other);
     let (maths, music) = (send_word(port, "maths")?, send_word(other, "music")?);
-    let (at_port, at_other) = (received_word(&door)?, received_word(&second_door)?);
+    let (at_port, at_other) = (received_word(&door)?, received_word(&server)?);
     drop((maths, music));
     let are_apart = (at_port.as_str(), at_other.as_str()) == ("maths", "music");
     step.seen("apart", are_apart);
