@@ -1,7 +1,7 @@
 //! The client's five steps, each with the kernel's tables after it; then the user's own client.
 
 use std::{
-    io::{self, ErrorKind, Read, Write},
+    io::{self, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     os::fd::{AsFd, AsRawFd},
     time::Duration,
@@ -13,6 +13,10 @@ use portlab_sys::{
     time_wait,
 };
 use portlab_words::tr;
+use rustix::{
+    io::Errno,
+    net::{RecvFlags, recv},
+};
 use socket2::{Domain, Socket, Type};
 
 use crate::{
@@ -192,7 +196,8 @@ fn by_hand(
     step.set("marks", if sent == answer { "" } else { marks });
     step.set("by_hand", sent);
     // If the client has closed the connection meanwhile, no answer is sent, though the system would take the bytes.
-    let is_there = !matches!(peeked(&client), Ok(Some(0)) | Err(_));
+    let looked = recv(&client, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
+    let is_there = matches!(looked, Ok((1.., _)) | Err(Errno::AGAIN));
     let is_sent = is_there && client.write_all(&bytes).is_ok();
     step.seen("sent", Seen::if_shown(is_sent));
     let waiting = step.lang().pick(
@@ -214,17 +219,6 @@ fn by_hand(
 
 /// How long a client may take to close the connection after the answer.
 const CLOSING: Duration = Duration::from_secs(3);
-
-/// Looks at the next byte without reading it: `None` if no data have come yet, 0 if the peer has closed.
-fn peeked(stream: &TcpStream) -> io::Result<Option<usize>> {
-    stream.set_nonblocking(true)?;
-    let peeked = stream.peek(&mut [0; 1]);
-    stream.set_nonblocking(false)?;
-    match peeked {
-        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
-        peeked => peeked.map(Some),
-    }
-}
 
 /// A client in the student's place: the listing in Python, or `portlab connect` on a machine without Python.
 fn stand_in(stage: &mut Stage<'_>, port: &str) -> io::Result<Student> {

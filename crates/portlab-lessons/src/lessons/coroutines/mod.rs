@@ -204,6 +204,6 @@ fn hundred_in_python(stage: &mut Stage<'_>, file: &str) -> io::Result<Option<Hun
         answers,
         after: Duration::from_millis(ms),
         threads: threads.len(),
-        shown: threads_shown(&threads),
+        ..Hundred::default()
     }))
 }

@@ -3,10 +3,7 @@
 //! Each server runs in a process of its own and is metered from outside; rounds are interleaved, and
 //! medians are shown. `portlab compare` does the same with more care.
 
-use std::{
-    io::{self, Read, Write},
-    net::{SocketAddr, TcpStream},
-};
+use std::{io, net::SocketAddr};
 
 use anstyle::Style;
 use portlab_lab::Server;
@@ -17,7 +14,10 @@ use portlab_words::{
 };
 
 use crate::{
-    cast::connect,
+    cast::{
+        Client,
+        client::{ask_at_once, connect_all},
+    },
     stage::{Exit, Seen, Stage},
 };
 
@@ -155,30 +155,21 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// Connects clients, and lets each exchange a word, which shows that the server has accepted it.
-fn connected(addr: SocketAddr, clients: usize) -> io::Result<Vec<TcpStream>> {
-    let connected = (0..clients).map(|_| connect(addr));
-    let mut connected = connected.collect::<io::Result<Vec<_>>>()?;
+fn connected(addr: SocketAddr, clients: usize) -> io::Result<Vec<Client>> {
+    let mut connected = connect_all(addr, clients)?;
     exchange_word(&mut connected)?;
     Ok(connected)
 }
 
 /// Each client sends a word, then each receives its echo.
-fn exchange_word(clients: &mut [TcpStream]) -> io::Result<()> {
-    let word = b"hello";
-    for client in &mut *clients {
-        client.write_all(word)?;
+fn exchange_word(clients: &mut [Client]) -> io::Result<()> {
+    if ask_at_once(clients, "hello")?.len() == clients.len() {
+        return Ok(());
     }
-    for client in clients {
-        let mut echo = [0; 5];
-        client.read_exact(&mut echo)?;
-        if echo != *word {
-            return Err(io::Error::other(Text::new(
-                "the server sent back other bytes than it received",
-                "服务端发回的字节和收到的不一样",
-            )));
-        }
-    }
-    Ok(())
+    Err(io::Error::other(Text::new(
+        "the server sent no echo, or other bytes than it received",
+        "服务端没有发回数据，或者发回的字节和收到的不一样",
+    )))
 }
 
 /// A value for each server, in the order of [`MODELS`].

@@ -4,14 +4,11 @@ mod browser;
 mod site;
 mod visit;
 
-use std::{
-    io::{self, Read},
-    net::SocketAddr,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, time::Duration};
 
 use portlab_service::inert;
 use portlab_sys::sockets::Socket;
+use rustix::event::{PollFd, PollFlags, poll};
 
 use self::{
     site::{FOLDER, PAGE, Site},
@@ -150,10 +147,7 @@ fn responses<const N: usize>(addr: SocketAddr, paths: [&str; N]) -> io::Result<[
 }
 
 fn is_silent(visit: &Visit) -> io::Result<bool> {
-    let mut stream = visit.stream();
-    let patience = stream.read_timeout()?;
-    stream.set_read_timeout(Some(A_WHILE))?;
-    let read = stream.read(&mut [0]);
-    stream.set_read_timeout(patience)?;
-    Ok(read.is_err_and(|it| it.kind() == io::ErrorKind::WouldBlock))
+    let mut watched = [PollFd::new(visit.stream(), PollFlags::IN)];
+    let patience = A_WHILE.try_into().unwrap_or_default();
+    Ok(poll(&mut watched, Some(&patience))? == 0)
 }

@@ -6,7 +6,7 @@ use portlab_sys::sockets::Socket;
 
 use crate::{
     cast::{
-        Client,
+        Client, Ends,
         kernel::{
             accepted, are_asleep, queued, side_of_server, sockets_once, threads_once,
             threads_shown, unread_from,
@@ -40,7 +40,12 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let waits = sockets_once(port, |them| queued(port, them) == 1)?;
     step.set("second", second.addr()?);
     step.set("waits", side_of_server(port, &waits));
-    step.seen("connected", is_established(&second, &waits)?);
+    let ends = Ends {
+        server: door,
+        client: second.addr()?,
+    };
+    let states = ends.states(&waits);
+    step.seen("connected", states == [Some("ESTABLISHED"); 2]);
     step.seen("queue", queued(port, &waits) == 1);
     step.seen("no_process", accepted(port, &waits) == 1);
     step.end()?;
@@ -81,15 +86,6 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.set("beside", answer);
     step.seen("counted", threads.len() == 3);
     step.end()
-}
-
-/// Whether the kernel counts both ends of a client's connection as established.
-fn is_established(client: &Client, sockets: &[Socket]) -> io::Result<bool> {
-    let own = client.addr()?;
-    let ends = sockets
-        .iter()
-        .filter(|it| it.local == own || it.remote == own);
-    Ok(ends.filter(|it| it.state_name() == "ESTABLISHED").count() == 2)
 }
 
 /// The word that the second client of the student's server receives after the first has left; empty if the second client

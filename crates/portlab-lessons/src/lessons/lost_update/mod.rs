@@ -205,15 +205,10 @@ fn sum_of(step: &mut LessonStep<'_, '_>, file: &str) -> io::Result<Option<u64>> 
 
 /// A number with a comma at every thousand.
 fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
+    match number {
+        0..1000 => number.to_string(),
+        _ => format!("{},{:03}", grouped(number / 1000), number % 1000),
     }
-    grouped
 }
 
 /// How often each thread adds 1.
