@@ -1,11 +1,11 @@
-//! Whether `portlab advise` answers what first principles answer.
+//! Whether `portlab advise` gives the answers that follow from first principles.
 //!
 //!     cargo bench --bench advise [-- NAME ...]
 //!
-//! Each question has an answer that is known without measuring: a pool with fewer workers than
-//! connections can't serve them all, one thread that blocks 5 ms for a message answers 200 a second, one
-//! processor computes a second a second. The advice must be among what is right, and must name as unable
-//! what is. A minute for each; the machine must do nothing else.
+//! Each question has an answer that is known without measuring: a pool with fewer workers than connections can't serve
+//! all of them; one thread that blocks 5 ms for a message answers 200 messages a second; one processor has one second of
+//! CPU time in a second. The advice must choose one of the right models, and must name the models that can't do it. Each
+//! question takes a minute; the machine must do nothing else.
 
 use portlab_testkit::binary;
 use std::{process::Command, time::Instant};
@@ -21,13 +21,13 @@ struct Question {
     /// Why the answer is known.
     because: &'static str,
     options: Vec<String>,
-    /// The answer is one of these models; none: no model can do it.
+    /// The answer must be one of these models; empty: no model can do it.
     one_of: &'static str,
     /// Models that can't do it.
     cannot: &'static str,
-    /// Models that handle it, or don't, but cost clearly more if they do.
+    /// Models that must cost clearly more, if they can do it.
     dearer: &'static str,
-    /// What else must be in the advice.
+    /// Whether the advice also has what it must have for this question.
     also: fn(&Value) -> bool,
 }
 
@@ -46,7 +46,7 @@ fn plain(_: &Value) -> bool {
     true
 }
 
-/// What a handler that waits or blocks asks of a model.
+/// Questions with a handler that waits or blocks.
 fn works() -> Vec<Question> {
     vec![
         Question {
@@ -69,24 +69,24 @@ fn works() -> Vec<Question> {
         },
         Question {
             name: "a driver that turns out to block",
-            because: "what waits for free on a loop stops it when it blocks",
+            because: "a wait costs a loop nothing, and a handler that blocks stops the loop",
             options: options(
                 "--wait 5ms -c 100 --rate 1k --models event-loop,tasks-single,threads",
             ),
             one_of: "event-loop tasks-single threads",
             cannot: "",
             dearer: "",
-            also: blocks_are_told,
+            also: names_threads_for_blocking,
         },
     ]
 }
 
-/// What the connections ask of a model.
+/// Questions about the number and the kind of connections.
 fn shapes() -> Vec<Question> {
     vec![
         Question {
             name: "thousands idle",
-            because: "a stack or a process for each connection is memory, and nothing else is used",
+            because: "a stack or a process for each connection takes memory, and the clients are idle",
             options: options("-c 2000 --rate 5 --within 100ms"),
             one_of: "event-loop loop-pool tasks-single tasks",
             cannot: "iterative",
@@ -95,7 +95,7 @@ fn shapes() -> Vec<Question> {
         },
         Question {
             name: "churn",
-            because: "a process for each connection costs more than a thread, and that more than none",
+            because: "a new process for each connection costs more than a new thread, and a thread more than none",
             options: options("--churn -c 10 --rate 300"),
             one_of: "iterative prefork prethreaded pool event-loop loop-pool tasks-single tasks",
             cannot: "",
@@ -104,7 +104,7 @@ fn shapes() -> Vec<Question> {
         },
         Question {
             name: "chat",
-            because: "rooms in a process of their own take a hop for each message, those in a loop none",
+            because: "with the rooms in another process, each message goes through that process",
             options: options("--members 10 -c 50 --rate 50"),
             one_of: "event-loop loop-pool tasks-single tasks",
             cannot: "iterative",
@@ -114,7 +114,7 @@ fn shapes() -> Vec<Question> {
     ]
 }
 
-/// What computing asks of a model on a machine with `cores`.
+/// Questions with a handler that computes, for a machine with `cores`.
 fn processors(cores: f64) -> Vec<Question> {
     let computing = |connections, used: f64| {
         let rate = used * cores / 2e-3;
@@ -122,7 +122,7 @@ fn processors(cores: f64) -> Vec<Question> {
     };
     let too_much = Question {
         name: "more than there are processors",
-        because: "a processor computes a second a second",
+        because: "a processor has one second of CPU time in a second",
         options: computing(50, 1.5),
         one_of: "",
         cannot: "",
@@ -131,7 +131,7 @@ fn processors(cores: f64) -> Vec<Question> {
     };
     let beyond_one = Question {
         name: "cpu beyond one core",
-        because: "one thread computes on one processor, and this is 1.4 of one at least",
+        because: "one thread computes on one processor, and this work takes 1.4 processors at least",
         options: computing(20, 0.7),
         one_of: "fork prefork threads prethreaded pool loop-pool tasks",
         cannot: ONE_THREAD,
@@ -150,14 +150,14 @@ fn limit(advice: &Value) -> Option<f64> {
     limit.values().next()?["per_s"].as_f64()
 }
 
-/// The chosen one is a loop and threads are named for a driver that blocks, or it is threads.
-fn blocks_are_told(advice: &Value) -> bool {
+/// The advice chooses a loop, and threads if the driver blocks; or it chooses threads in both cases.
+fn names_threads_for_blocking(advice: &Value) -> bool {
     let threads = advice["advice"]["answer"]["choose"]["model"] == "threads";
     let changes = advice["advice"]["changes"].as_array();
-    let told = changes.and_then(|all| all.iter().find_map(|change| change.get("blocks")));
-    told.is_some_and(|told| match threads {
-        true => told == "same",
-        false => told["choose"] == "threads",
+    let blocks = changes.and_then(|all| all.iter().find_map(|change| change.get("blocks")));
+    blocks.is_some_and(|blocks| match threads {
+        true => blocks == "same",
+        false => blocks["choose"] == "threads",
     })
 }
 
@@ -198,7 +198,7 @@ fn main() -> Result<()> {
             println!("{:<34} known because {}", "", question.because);
         }
     }
-    println!("{} of {asked} as they must be", asked - wrong);
+    println!("{} of {asked} answers are right", asked - wrong);
     match wrong {
         0 => Ok(()),
         wrong => Err(format!("{wrong} answers are wrong").into()),
@@ -216,7 +216,7 @@ fn ask(question: &Question) -> Result<Value> {
     })
 }
 
-/// The model that was chosen.
+/// The chosen model.
 fn answer(advice: &Value) -> Option<&str> {
     advice["advice"]["answer"]["choose"]["model"].as_str()
 }
@@ -242,18 +242,18 @@ fn faults(question: &Question, advice: &Value) -> Vec<String> {
     }
     for model in question.cannot.split_whitespace() {
         if !unable.iter().any(|it| it == model) {
-            faults.push(format!("{model} is said to be able"));
+            faults.push(format!("{model} is not named as unable"));
         }
     }
     let others = advice["advice"]["others"].as_array().into_iter().flatten();
     for other in others {
         let model = other["model"].as_str().unwrap_or("");
         if is_in(question.dearer, model) && other["differs"] != true {
-            faults.push(format!("{model} is said to cost no more"));
+            faults.push(format!("{model} is not named as more expensive"));
         }
     }
     if !(question.also)(advice) {
-        faults.push("the advice lacks what is known, or says it wrongly".to_owned());
+        faults.push("the advice lacks a known limit or change".to_owned());
     }
     faults
 }

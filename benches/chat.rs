@@ -1,5 +1,5 @@
-//! What a chat costs, and what it withstands: server CPU per delivery against the echo's per message, two thousand
-//! members in a room, and members that never read.
+//! The cost of a chat and its limits: server CPU per delivery against the echo's per message, two thousand members in a
+//! room, and members that never read.
 //!
 //!     cargo bench --bench chat
 
@@ -26,15 +26,15 @@ use portlab_words::units;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// Bytes of a message, and of a line as it is heard.
+/// Bytes of a message, and of a line as a member receives it.
 const SIZE: usize = 64;
-/// How many hear each message, and how many connections the echo has.
+/// The members that receive each message, and the connections of the echo.
 const AUDIENCE: usize = 100;
 /// Pairs of an echo and a chat, and turns of each in a pair.
 const PAIRS: usize = 5;
 const TURNS: usize = 8;
 const TURN: Duration = Duration::from_millis(250);
-/// How many times the echo's CPU per message a delivery may cost.
+/// A delivery may cost so many times the echo's CPU per message.
 const FAN_OUT: f64 = 1.3;
 /// Members of one room.
 const CROWDS: &[(&str, usize)] = &[
@@ -43,12 +43,12 @@ const CROWDS: &[(&str, usize)] = &[
     ("threads", 2_000),
     ("fork", 200),
 ];
-/// Members that never read, those beside them that do, and what may wait for each of them all: by so
-/// much may the server grow.
+/// Members that never read, members beside them that read, and the mail that may wait for each: the server's memory may
+/// grow by the limit times the number of all these members.
 const SILENT: usize = 5;
 const OTHERS: usize = 50;
 const LIMIT: usize = 64 << 10;
-/// How many times longer the others' fan-out may take then.
+/// The fan-out of the others may take so many times longer then.
 const DISTURBED: f64 = 2.0;
 
 fn main() -> Result<()> {
@@ -62,7 +62,7 @@ fn main() -> Result<()> {
     for model in ["event-loop", "tasks"] {
         kept &= fan_out(model)?;
     }
-    println!("members in one room, each hearing every message");
+    println!("members in one room; each receives every message");
     for &(model, members) in CROWDS {
         kept &= crowd(model, members)?;
     }
@@ -174,7 +174,7 @@ fn crowd(model: &str, members: usize) -> Result<bool> {
     };
     let outcome = clean(&plan, &mut ())?;
     println!(
-        "{model:>12}: {members} members got in within {}, and heard {} messages each; fan-out p50 {}",
+        "{model:>12}: {members} members entered within {}, and received {} messages each; fan-out p50 {}",
         units::time(outcome.connect_phase),
         outcome.messages,
         units::nanos(outcome.latency.quantile_ns(0.5) as f64)
@@ -185,7 +185,7 @@ fn crowd(model: &str, members: usize) -> Result<bool> {
 fn silent(model: &str) -> Result<bool> {
     let (mut without, mut with, mut grown) = (Vec::new(), Vec::new(), 0);
     for _ in 0..PAIRS {
-        // A member that is disconnected costs nothing any more, so here the members stay.
+        // With `disconnect`, the silent members would be gone, and cost nothing.
         let limit = format!("--output-limit={LIMIT}");
         let options = ["--service=chat", "--overflow=drop-oldest", limit.as_str()];
         let server = start(model, &options)?;
@@ -200,13 +200,13 @@ fn silent(model: &str) -> Result<bool> {
         let p99 = |outcome: &Outcome| outcome.latency.quantile_ns(0.99) as f64;
         without.push(p99(&clean(&plan, &mut ())?));
         let _silent = (0..SILENT)
-            .map(|number| never_reads(&server, number))
+            .map(|number| member_that_never_reads(&server, number))
             .collect::<Result<Vec<_>>>()?;
-        // Until the system's own buffers are full, they cost what everybody costs.
+        // While the system's buffers have room, a silent member costs as much as any other.
         fill(&server)?;
-        let (before, processes) = quiet(&server, None)?;
+        let (before, processes) = settled_memory(&server, None)?;
         with.push(p99(&clean(&plan, &mut ())?));
-        let (after, _) = quiet(&server, Some(processes))?;
+        let (after, _) = settled_memory(&server, Some(processes))?;
         grown = grown.max(after.saturating_sub(before));
     }
     let [without, with] = [without, with].map(|p99s| Estimate::of(p99s).expect("there was a pair"));
@@ -225,9 +225,9 @@ fn silent(model: &str) -> Result<bool> {
     Ok(kept)
 }
 
-/// The memory of a server, and its processes: once it has as many as before, for those of members
-/// that have just left may still be ending.
-fn quiet(server: &Server, processes: Option<usize>) -> Result<(u64, usize)> {
+/// The memory of a server, and the number of its processes, after the processes of members that have just left have
+/// ended.
+fn settled_memory(server: &Server, processes: Option<usize>) -> Result<(u64, usize)> {
     let deadline = Instant::now() + Duration::from_secs(5);
     let mut last = 0;
     loop {
@@ -241,8 +241,8 @@ fn quiet(server: &Server, processes: Option<usize>) -> Result<(u64, usize)> {
     }
 }
 
-/// A member of the load's room that says nothing more, and reads nothing.
-fn never_reads(server: &Server, number: usize) -> Result<TcpStream> {
+/// A member of the load's room that sends and reads nothing after it has joined.
+fn member_that_never_reads(server: &Server, number: usize) -> Result<TcpStream> {
     let mut stream = TcpStream::connect(server.addr())?;
     write!(stream, "silent{number}\n/join r0\n")?;
     let mut lines = BufReader::new(stream.try_clone()?).lines();
@@ -250,7 +250,7 @@ fn never_reads(server: &Server, number: usize) -> Result<TcpStream> {
     Ok(stream)
 }
 
-/// Talks to the silent ones until nothing more fits into what the system keeps for them.
+/// Sends lines to the silent members until the system's buffers for them are full.
 fn fill(server: &Server) -> Result<()> {
     let mut talker = TcpStream::connect(server.addr())?;
     write!(talker, "talker\n/join r0\n")?;
@@ -259,7 +259,7 @@ fn fill(server: &Server) -> Result<()> {
         talker.write_all(&line)?;
         talker.write_all(b"\n")?;
     }
-    // Its answer comes when all of it has been heard.
+    // The answer to this command comes after all lines have been delivered.
     writeln!(talker, "/who")?;
     let mut lines = BufReader::new(talker).lines();
     while !lines.next().ok_or("the server closed")??.contains("in r0:") {}
@@ -270,7 +270,7 @@ fn verdict(kept: bool) -> &'static str {
     if kept { "within" } else { "OVER" }
 }
 
-/// What a server's process computes between two marks. Of those that fork it would be too little.
+/// The CPU time of a server's first process between two marks; a server that forks would use more.
 struct Meter {
     pid: i32,
     begin: Duration,
@@ -293,10 +293,10 @@ impl Meter {
 
 impl Watch for Meter {
     fn begin(&mut self) {
-        self.begin = process_cpu(self.pid).expect("the server is alive");
+        self.begin = process_cpu(self.pid).expect("the server runs");
     }
 
     fn end(&mut self) {
-        self.end = process_cpu(self.pid).expect("the server is alive");
+        self.end = process_cpu(self.pid).expect("the server runs");
     }
 }

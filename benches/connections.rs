@@ -1,4 +1,4 @@
-//! What an idle connection costs in memory, and that 9,000 of them are held at once.
+//! The memory of an idle connection, and 9,000 connections at once.
 //!
 //!     cargo bench --bench connections
 
@@ -21,13 +21,13 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 const IDLE: usize = 5_000;
 /// Connections that must be held at once.
 const HELD: usize = 9_000;
-/// What each may cost a server, in bytes.
+/// The bytes that each connection may cost a server.
 const BOUNDS: [(&str, f64); 3] = [
     ("event-loop", 1024.0),
     ("tasks", 2.0 * 1024.0),
     ("threads", 16.0 * 1024.0),
 ];
-/// What each may cost the load generator.
+/// The bytes that each connection may cost the load generator.
 const LOAD_BOUND: f64 = 2.0 * 1024.0;
 /// The models that must hold [`HELD`].
 const HOLDERS: [&str; 5] = [
@@ -71,7 +71,7 @@ fn start(model: &str) -> Result<Server> {
 
 fn server_bytes_per_connection(model: &str) -> Result<f64> {
     let server = start(model)?;
-    // What the first connection brings into memory for good is not a connection's cost.
+    // The first connections bring pages into memory that stay; they don't count as a cost of a connection.
     exchange(&mut connect(server.addr(), 10)?)?;
     let before = pss_bytes(server.pid())?;
     let mut clients = connect(server.addr(), IDLE)?;

@@ -1,14 +1,14 @@
-//! Whether `portlab compare` finds differences where there are some, and none where there are none.
+//! Whether `portlab compare` finds existing differences, and reports none between equal servers.
 //!
 //!     cargo bench --bench differences
 //!
 //! - **A/A**: twenty quick comparisons of a server with itself under another name. One of them may
-//!   call a difference.
+//!   report a difference.
 //! - **Positive control**: ten quick comparisons of a server with one that spends a tenth more CPU on
 //!   each message. Nine of them must find it.
 //!
-//! The tenth is put in by `--work cpu:`, whose length is first sized for it by two comparisons of many
-//! rounds. The figures stand in docs/METHODOLOGY.md.
+//! `--work cpu:` adds the tenth; two comparisons of many rounds find its length first. docs/METHODOLOGY.md has the
+//! results.
 
 use std::{process::Command, time::Duration};
 
@@ -24,14 +24,14 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const EQUALS: usize = 20;
 const CONTROLS: usize = 10;
-/// How many comparisons of equals may call a difference.
+/// So many comparisons of equal servers may report a difference.
 const FALSE_AT_MOST: usize = 1;
-/// How many of the controls must be found.
+/// So many of the controls must be found.
 const FOUND_AT_LEAST: usize = 9;
-/// What the control spends, in parts of the other.
+/// The CPU time of the control, as a multiple of the other's.
 const MORE: f64 = 1.10;
-/// What each message is worked on in the server that the control is compared with: enough that a
-/// tenth of the whole can be added in steps of the clock that ends such work.
+/// The work on each message in the server that the control is compared with: so much that a tenth of the whole is
+/// more than a step of the clock that ends such work.
 const WORK: Duration = Duration::from_micros(2);
 
 fn main() -> Result<()> {
@@ -57,7 +57,7 @@ fn main() -> Result<()> {
     let mut found = 0;
     for run in 0..CONTROLS {
         let verdict = compare(&[], run, &work(WORK), &work(more))?;
-        // Found the wrong way round would be worse than not found.
+        // A difference in the wrong direction doesn't count as found.
         found += usize::from(verdict.differs && verdict.ratio.median > 1.0);
         println!("{run:>4}: {verdict}");
     }
@@ -68,7 +68,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// What one comparison says of its two entrants.
+/// The result of one comparison for its two entrants.
 struct Verdict {
     differs: bool,
     ratio: Estimate,
@@ -115,7 +115,7 @@ fn compare(options: &[&str], run: usize, one: &str, other: &str) -> Result<Verdi
     verdict(&groups[0]).ok_or_else(|| "nothing was measured".into())
 }
 
-/// Told apart as every reader of the report is told: by their places.
+/// The two servers differ if they have different ranks, as in the report.
 fn verdict(group: &Group) -> Option<Verdict> {
     let measure = Measure::CpuPerMessage;
     let column = group.column(measure);

@@ -1,17 +1,16 @@
-//! Whether the gate (`portlab compare --against OTHER --fail-over 5%`) fails what is unchanged, and finds what
-//! isn't.
+//! Whether the gate (`portlab compare --against OTHER --fail-over 5%`) passes an unchanged build, and fails a slower one.
 //!
 //!     cargo bench --bench gate              twenty real runs and ten controls: about twenty minutes
-//!     cargo bench --bench gate -- 4         four and two: a look
+//!     cargo bench --bench gate -- 4         four and two: a short trial
 //!
-//! - **Unchanged**: real runs of three models beside the same binary, each a decision of its own; then a
+//! - **Unchanged**: real runs of three models beside the same binary, each and a decision for each; then a
 //!   thousand runs that are drawn from the measured rounds, and a thousand sets of pairs of runs. At most one in
 //!   a hundred may fail.
 //! - **A tenth more**: real runs in which one model of three spends a tenth more CPU on each message, and
 //!   a thousand drawn ones. Nine of ten must be found.
 //!
-//! The tenth is put in by `--work cpu:`, which a script in front of the other build shortens; its length
-//! is first sized by comparisons of many rounds. The figures stand in docs/METHODOLOGY.md.
+//! `--work cpu:` adds the tenth, and a script in front of the other build shortens this work; comparisons of many rounds
+//! find the length first. docs/METHODOLOGY.md has the results.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command, time::Duration};
 
@@ -25,22 +24,22 @@ use portlab_testkit::{binary, folder, sized};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// One point of the echo; as many rounds as --against has unless told.
+/// One point of the echo; the number of rounds is the default of --against.
 const POINT: &str = "--connections=100";
 const MODELS: &str = "--models=event-loop,threads,tasks";
 /// The model that spends more in the controls.
 const SLOWER: &str = "event-loop";
 const BAR: f64 = 0.05;
 const MORE: f64 = 1.10;
-/// Real runs of equals, unless told. Of so many, one may fail: two of twenty would happen by chance once
-/// in sixty times if one in a hundred fails.
+/// Real runs of equal builds, by default. One of them may fail: if one in a hundred fails, two of twenty fail by chance
+/// once in sixty times.
 const REAL: usize = 20;
 const REAL_FALSE_AT_MOST: usize = 1;
 /// Runs that are drawn from the measured rounds.
 const DRAWN: usize = 1_000;
 /// Pairs of runs in a set of them.
 const PAIRS: usize = 12;
-/// What each message is worked on in the other build, so that a tenth of the whole can be added.
+/// The work on each message in the other build; a tenth of the whole is added to it in this build.
 const WORK: Duration = Duration::from_micros(2);
 
 fn main() -> Result<()> {
@@ -58,7 +57,7 @@ struct Bench {
     dir: PathBuf,
 }
 
-/// How decisions have come out.
+/// The number of decisions of each kind.
 #[derive(Default)]
 struct Tally {
     passed: usize,
@@ -96,7 +95,7 @@ impl Bench {
         let mut equals = Vec::new();
         for run in 0..real {
             let record = self.compare(&[MODELS, POINT], run, binary())?;
-            tell(&format!("unchanged {run}"), &record);
+            print_decision(&format!("unchanged {run}"), &record);
             equals.push(record);
         }
         let other = self.shortened()?;
@@ -104,7 +103,7 @@ impl Bench {
         let mut slower = Vec::new();
         for run in 0..real / 2 {
             let record = self.compare(&[MODELS, POINT, &work], run, &other)?;
-            tell(&format!("{SLOWER} a tenth slower {run}"), &record);
+            print_decision(&format!("{SLOWER} a tenth slower {run}"), &record);
             slower.push(found(&record));
         }
         let unchanged = Tally::of(equals.iter().map(decided));
@@ -164,14 +163,14 @@ impl Bench {
             .arg("--out")
             .arg(&dir)
             .output()?;
-        // 1 is a measurement that failed: the gate weighs it.
+        // 1 means that a measurement failed; the gate takes that into account.
         if !matches!(output.status.code(), Some(0 | 1)) {
             return Err(String::from_utf8_lossy(&output.stderr).into());
         }
         Ok(read(&fs::read_to_string(dir.join("results.json"))?)?)
     }
 
-    /// This program, in which the slower model works for [`WORK`] whatever it is told.
+    /// A script that runs this program, and in which the slower model always works for [`WORK`].
     fn shortened(&self) -> Result<String> {
         let file = self.dir.join("shortened");
         let work = nanos(WORK);
@@ -186,8 +185,7 @@ impl Bench {
         Ok(file.display().to_string())
     }
 
-    /// How long the slower model is to work on a message so that it spends a tenth more, found by comparisons of
-    /// many rounds.
+    /// The work on a message with which the slower model spends a tenth more, found by comparisons of many rounds.
     fn sized(&self, other: &str) -> Result<Duration> {
         let more = sized(WORK, MORE, |more| -> Result<f64> {
             let work = format!("--work={}", nanos(WORK + more));
@@ -206,7 +204,7 @@ fn nanos(time: Duration) -> String {
 }
 
 /// Prints the decision in a line.
-fn tell(what: &str, record: &Record) {
+fn print_decision(what: &str, record: &Record) {
     let gate = builds(record, BAR);
     let cells = gate.judged.iter().map(|it| {
         let ratio = it.ratio.map_or(f64::NAN, |it| it.median);
@@ -224,7 +222,7 @@ fn decided(record: &Record) -> Outcome {
     builds(record, BAR).outcome()
 }
 
-/// The same, but a run counts as failed only if it found the slower model to be worse, and no other.
+/// As [`decided`], but a run counts as failed only if it found the slower model to be worse, and no other.
 fn found(record: &Record) -> Outcome {
     let gate = builds(record, BAR);
     let judged = gate.judged.iter();
@@ -293,8 +291,8 @@ fn drawn_pairs(equals: &[Record]) -> Tally {
     Tally::of((0..DRAWN).map(set))
 }
 
-/// How many pairs of single runs would have failed by what their rounds say: why one run of each decides
-/// nothing.
+/// Prints how many pairs of single runs would have failed by the noise of their rounds alone: therefore one run of each
+/// build decides nothing.
 fn one_each(equals: &[Record]) {
     let ours: Vec<Record> = equals.iter().cloned().map(alone).collect();
     let mut pairs = 0;

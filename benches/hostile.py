@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""What hostile clients cost the others: floods, slow clients, short connections.
+"""Measures what hostile clients cost the others: floods, slow clients, short connections.
 
     benches/hostile.py flood [--members 1000] [--models a,b] [--kind newlines|paste|who|msg]
     benches/hostile.py slow  [--clients 200] [--rounds 5] [--models a,b]
     benches/hostile.py short [--seconds 10] [--models a,b]
 
 flood: one member of a chat floods it; every 100 ms another member sends a line, and a third one receives it. The bound is
-100 ms for each line. slow: the p99 of 20 polite clients beside slow clients, each of which sends a byte now and then; the
-bound is twice the p99 without them, medians of interleaved rounds. short: connections of one message each, as many as the
-machine gives; then descriptors are as before, and memory within 10 %.
+100 ms for each line. slow: the p99 of 20 usual clients beside slow clients, each of which sends a byte every half second; the
+bound is twice the p99 without them, medians of interleaved rounds. short: connections of one message each, as fast as the
+machine allows; then the number of descriptors is as before, and memory within 10 %.
 
 Loopback only. Needs Linux, Python 3, a release build, and a machine that does nothing else.
 """
@@ -59,7 +59,7 @@ class Server:
         command = [PORTLAB, "load", "%s:%d" % self.address, "--json", *options]
         return json.loads(subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout)
 
-    def holds(self):
+    def resources(self):
         """Descriptors and memory of the server's first process, in KiB."""
         pid = self.process.pid
         with open(f"/proc/{pid}/smaps_rollup") as file:
@@ -72,7 +72,7 @@ def has_workers(model):
 
 
 def read_on(clients, seconds):
-    """Reads what comes to `clients`, in a process of its own; says how many were dropped by its exit code."""
+    """Reads from `clients` in a process of its own; its exit code is the number of clients that were dropped."""
     child = os.fork()
     if child:
         return child
@@ -99,23 +99,23 @@ def flood(model, members, kind):
         crowd = [server.connect(b"m%d\n" % number) for number in range(members - 3)]
         settle, measured = 3 + members / 80, 8
         reader = read_on(crowd, settle + measured + 4)
-        flooder, speaker, hearer = [server.connect(name + b"\n") for name in (b"flooder", b"speaker", b"hearer")]
+        flooder, speaker, listener = [server.connect(name + b"\n") for name in (b"flooder", b"speaker", b"listener")]
         time.sleep(settle)
-        said, waited, over = {}, [], threading.Event()
+        sent, waited, over = {}, [], threading.Event()
 
-        def hear():
+        def listen():
             rest = b""
-            hearer.settimeout(0.5)
+            listener.settimeout(0.5)
             while not over.is_set():
                 try:
-                    rest += hearer.recv(1 << 18)
+                    rest += listener.recv(1 << 18)
                 except TimeoutError:
                     continue
                 *lines, rest = rest.split(b"\n")
                 for line in lines:
                     _, found, number = line.partition(b"speaker: tick ")
                     if found:
-                        waited.append(time.monotonic() - said[int(number)])
+                        waited.append(time.monotonic() - sent[int(number)])
 
         def read(client):
             client.settimeout(0.5)
@@ -131,14 +131,14 @@ def flood(model, members, kind):
             except OSError:
                 pass  # The run is over before the server has taken all of it.
 
-        threads = [threading.Thread(target=hear), threading.Thread(target=read, args=(speaker,)),
+        threads = [threading.Thread(target=listen), threading.Thread(target=read, args=(speaker,)),
                    threading.Thread(target=read, args=(flooder,)), threading.Thread(target=send, daemon=True)]
         for thread in threads:
             thread.start()
         until = time.monotonic() + measured
         while time.monotonic() < until:
-            said[len(said)] = time.monotonic()
-            speaker.sendall(b"tick %d\n" % (len(said) - 1))
+            sent[len(sent)] = time.monotonic()
+            speaker.sendall(b"tick %d\n" % (len(sent) - 1))
             time.sleep(0.1)
         time.sleep(2)
         over.set()
@@ -147,8 +147,8 @@ def flood(model, members, kind):
         dropped = os.waitstatus_to_exitcode(os.waitpid(reader, 0)[1])
     waited.sort()
     p50, most = (1e3 * waited[len(waited) // 2], 1e3 * waited[-1]) if waited else (float("inf"),) * 2
-    is_good = len(waited) == len(said) and most <= 100 and not dropped
-    return is_good, [f"{len(waited)} of {len(said)}", f"{p50:.1f} ms", f"{most:.1f} ms", dropped]
+    is_good = len(waited) == len(sent) and most <= 100 and not dropped
+    return is_good, [f"{len(waited)} of {len(sent)}", f"{p50:.1f} ms", f"{most:.1f} ms", dropped]
 
 
 def slow(model, clients, rounds):
@@ -180,13 +180,13 @@ def slow(model, clients, rounds):
 
 def short(model, seconds):
     with Server(model) as server:
-        # Memory of a server that has never served says little.
+        # The first connections make a server's memory grow, so they come before the first figure.
         server.load("-c", "20", "--per-connection", "1", "-d", "2s")
         time.sleep(2)
-        descriptors, memory = server.holds()
+        descriptors, memory = server.resources()
         result = server.load("-c", "20", "--per-connection", "1", "-d", f"{seconds}s")
         time.sleep(2)
-        after, kept = server.holds()
+        after, kept = server.resources()
     rate = result["messages"] / seconds
     is_good = after <= descriptors and kept <= 1.1 * memory
     return is_good, [f"{rate:,.0f}/s", f"{descriptors}, {after}", f"{memory}, {kept} KiB"]

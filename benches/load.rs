@@ -1,6 +1,5 @@
-//! What the load generator promises of itself: how punctual it is and at what price, what
-//! pipelining brings, how many connections it holds, and how many it makes. Whether its figures are
-//! true is another question, which `portlab load --self-test` answers.
+//! The load generator's own performance: its pacing lag and CPU time, the gain by pipelining, and the connections that it
+//! can hold and make. `portlab load --self-test` checks whether its figures are true.
 //!
 //!     cargo bench --bench load
 
@@ -15,14 +14,14 @@ use portlab_words::units;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// How often each figure is taken, in turn with its neighbours.
+/// How often each figure is measured, in turn with the others.
 const ROUNDS: usize = 5;
 /// Open loops: the rate, the highest p99 of the pacing lag, and the highest share of a core.
 const PUNCTUAL: [(f64, Duration, f64); 2] = [
     (1_000.0, Duration::from_micros(100), 0.15),
     (10_000.0, Duration::from_micros(200), 1.0),
 ];
-/// The depth of pipelining, and how many times the messages of depth 1 it must bring.
+/// The depth of pipelining, and the least ratio of its message rate to that of depth 1.
 const PIPELINED: (usize, f64) = (64, 5.0);
 /// Connections held at once by one process.
 const HELD: usize = 15_000;
@@ -48,7 +47,7 @@ fn start(model: &str) -> Result<Server> {
     Ok(Server::start(program, [format!("--model={model}")])?)
 }
 
-/// A run in which nothing went wrong.
+/// A run without errors.
 fn clean(plan: &Plan) -> Result<Outcome> {
     let outcome = portlab_load::run(plan, &mut ())?;
     match outcome.is_clean() {
@@ -83,7 +82,7 @@ fn punctuality() -> Result<bool> {
     {
         let rate = units::short(rate);
         let bound = lag.as_nanos() as f64;
-        kept &= tell(
+        kept &= print_figure(
             &format!("pacing lag p99 at {rate}/s"),
             lags,
             units::nanos,
@@ -92,7 +91,7 @@ fn punctuality() -> Result<bool> {
         );
         let percent = |share: f64| format!("{share:.1}%");
         let bound = share * 100.0;
-        kept &= tell(
+        kept &= print_figure(
             &format!("CPU of a thread at {rate}/s"),
             shares,
             percent,
@@ -122,7 +121,7 @@ fn pipelining() -> Result<bool> {
     let times = |ratio: f64| format!("{ratio:.1} times");
     let name = format!("messages at depth {depth} : depth 1");
     let keeps = |ratio| ratio >= bound;
-    Ok(tell(&name, ratios, times, keeps, &times(bound)))
+    Ok(print_figure(&name, ratios, times, keeps, &times(bound)))
 }
 
 fn scale() -> Result<bool> {
@@ -160,8 +159,8 @@ fn churn() -> Result<bool> {
     Ok(outcome.connect_latency.count() >= SHORT)
 }
 
-/// Prints a figure and whether it keeps its bound; says so too.
-fn tell(
+/// Prints a figure and whether it is within its bound, and returns that.
+fn print_figure(
     name: &str,
     values: Vec<f64>,
     write: impl Fn(f64) -> String,

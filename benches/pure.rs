@@ -1,4 +1,4 @@
-//! The pure parts, under criterion: what a message costs before any system call.
+//! The pure parts, under criterion: the cost of a message without system calls.
 //!
 //!     cargo bench --bench pure
 
@@ -79,7 +79,7 @@ fn reply_check(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// What a report says of ten servers in 21 rounds, with waits for a processor in each.
+/// The notes of a report on ten servers in 21 rounds, with waits for a processor in each.
 fn notes(criterion: &mut Criterion) {
     let spread = |server: usize| {
         let cpu = (0..21).map(|round| 4.0 + server as f64 + (round * 7 % 5) as f64 / 50.0);

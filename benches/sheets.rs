@@ -1,10 +1,10 @@
-//! Measures the figures that stand on the models' sheets: memory of an idle connection, CPU of a short
-//! one, and the hand-over of a job to a pool.
+//! Measures the figures on the models' sheets: memory of an idle connection, CPU time of a short connection, and CPU time
+//! of the hand-over of a job to a pool.
 //!
-//!     cargo bench --bench sheets                      prints them beside those on the sheets
+//!     cargo bench --bench sheets                      prints them
 //!     PORTLAB_RENEW=1 cargo bench --bench sheets      writes crates/portlab-backends/measured.json
 //!
-//! Ends with 1 if a figure on a sheet is off by more than a factor of two.
+//! Ends with 1 if a figure on a sheet differs by more than a factor of two.
 
 use std::{fs, process::Command, time::SystemTime};
 
@@ -20,9 +20,9 @@ use serde_json::{Value, json};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// A figure of another machine may differ by this much.
+/// The figures of another machine may differ by this factor.
 const FACTOR: f64 = 2.0;
-/// Idle connections: so many that a byte for each can be seen.
+/// Idle connections: so many that a byte for each can be measured.
 const IDLE: &str = "--connections=1000";
 const FILE: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
@@ -79,15 +79,15 @@ fn main() -> Result<()> {
         println!("written to {FILE}; now renew docs/models.md");
         return Ok(());
     }
-    if off(&record) {
+    if differs(&record) {
         std::process::exit(1);
     }
     Ok(())
 }
 
-/// Tells which figures on the sheets are off, and whether there is one.
-fn off(record: &Value) -> bool {
-    let mut is_off = false;
+/// Prints the figures on the sheets that differ too much, and returns whether there is one.
+fn differs(record: &Value) -> bool {
+    let mut differs = false;
     for model in MODELS {
         let name = model.sheet().name;
         let now = &record["models"][name];
@@ -98,11 +98,11 @@ fn off(record: &Value) -> bool {
             let ratio = figure.max(1.0) / sheet.max(1.0);
             if !(1.0 / FACTOR..=FACTOR).contains(&ratio) {
                 println!("{name}: {key} is {sheet} on the sheet and {figure} here");
-                is_off = true;
+                differs = true;
             }
         }
     }
-    is_off
+    differs
 }
 
 /// The record of a comparison of `models`.

@@ -24,7 +24,7 @@ const SIZE: usize = 64;
 /// Fresh pairs of processes for one model of each driver: blocking calls, readiness, tasks.
 const PAIRS: usize = 7;
 const ONE_OF_EACH: &[&str] = &["threads", "event-loop", "tasks"];
-/// The same for the others, which share these drivers.
+/// Fresh pairs for each other model, which has one of these drivers too.
 const FEW_PAIRS: usize = 2;
 /// Turns of each server in a pair.
 const TURNS: usize = 16;
@@ -111,10 +111,10 @@ struct Meter {
 
 impl Watch for Meter {
     fn begin(&mut self) {
-        self.begin = meter::usage(self.pid).expect("the server is alive").cpu;
+        self.begin = meter::usage(self.pid).expect("the server runs").cpu;
     }
 
     fn end(&mut self) {
-        self.end = meter::usage(self.pid).expect("the server is alive").cpu;
+        self.end = meter::usage(self.pid).expect("the server runs").cpu;
     }
 }
