@@ -11,8 +11,8 @@ use std::{
 /// The folders that were handed out, and the tests' threads.
 static TAKEN: Mutex<BTreeMap<String, ThreadId>> = Mutex::new(BTreeMap::new());
 
-/// An empty folder for one test, below cargo's target folder. It stays until the next run, so that a failed test can be
-/// looked into.
+/// An empty folder for one test, below cargo's target folder. It stays until the next run, so that the files of a failed
+/// test can be examined.
 ///
 /// # Panics
 /// When two tests of a program take the same name.

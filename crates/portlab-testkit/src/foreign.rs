@@ -15,10 +15,10 @@ use serde_json::Value;
 
 use crate::{json, portlab, wait_until};
 
-/// How long a server has to end its children when it is told to end.
+/// How long a server has after SIGTERM to end its children.
 const ENDING: Duration = Duration::from_secs(5);
 
-/// A server that is another program. It ends with this, and with its test.
+/// A server that is another program. Its process ends when this value is dropped, and when the test ends.
 #[derive(Debug)]
 pub struct Foreign {
     /// The process.
@@ -36,7 +36,7 @@ impl Foreign {
             child: child.unwrap(),
             addr,
         };
-        wait_until("it listens", || {
+        wait_until("the server listens", || {
             let ended = server.child.try_wait().unwrap();
             assert_eq!(ended, None, "{command:?} has ended");
             accepts(addr)
@@ -44,12 +44,12 @@ impl Foreign {
         server
     }
 
-    /// Its process.
+    /// The number of the server's process.
     pub fn pid(&self) -> i32 {
         self.child.id().cast_signed()
     }
 
-    /// Loads it, and returns the result, in which nothing went wrong.
+    /// Loads the server, expects no error, and returns the result.
     #[track_caller]
     pub fn load(&self, options: &[&str]) -> Value {
         let addr = self.addr.to_string();
@@ -64,7 +64,7 @@ impl Foreign {
 impl Drop for Foreign {
     fn drop(&mut self) {
         let family = meter::tree(self.pid()).unwrap_or_default();
-        // A server with children ends them when it is asked to end.
+        // On SIGTERM, a server with children ends its children.
         let _ = signal(&mut self.child, Signal::TERM);
         let since = Instant::now();
         while since.elapsed() < ENDING {
@@ -80,8 +80,8 @@ impl Drop for Foreign {
     }
 }
 
-/// Whether a socket listens at `addr`. A socket that connects to a free port may have been given that very port, and
-/// connects to itself.
+/// Whether a socket listens at `addr`. The system may give a socket that connects to a free port this same port; then the
+/// socket connects to itself.
 fn accepts(addr: SocketAddr) -> bool {
     TcpStream::connect(addr).is_ok_and(|stream| stream.local_addr().is_ok_and(|own| own != addr))
 }

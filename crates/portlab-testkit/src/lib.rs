@@ -1,7 +1,7 @@
 //! What tests and benches need around portlab: the program and its runs, servers of a few lines, folders, waiting.
-//! A crate names it under `[dev-dependencies]` only.
+//! Crates may depend on this one under `[dev-dependencies]` only.
 //!
-//! Every function here panics when the machine refuses it something: a test that can't be set up has failed.
+//! Every function here panics if the machine refuses what it needs: a test that can't be set up has failed.
 //!
 //! ```
 //! use std::io::{Read, Write};

@@ -12,7 +12,7 @@ use serde_json::Value;
 /// The file of `portlab`, as cargo has built it for the running test or bench.
 pub fn binary() -> &'static str {
     static BINARY: LazyLock<String> = LazyLock::new(|| {
-        // Cargo names it to a test that it runs. To one that is run by hand, it lies beside the folder of tests.
+        // Cargo passes the path to a test that it runs. For a test that is run by hand, the file is beside the folder of tests.
         env::var("CARGO_BIN_EXE_portlab").unwrap_or_else(|_| {
             let exe = env::current_exe().unwrap();
             let binary = exe.ancestors().nth(2).unwrap().join("portlab");
@@ -38,7 +38,7 @@ pub fn portlab(arguments: &[&str]) -> Output {
     command(arguments).output().unwrap()
 }
 
-/// What a command prints.
+/// The stdout of a command.
 pub fn printed(arguments: &[&str]) -> String {
     String::from_utf8(portlab(arguments).stdout).unwrap()
 }
@@ -74,7 +74,7 @@ pub fn shell(script: &str) -> Output {
     command.env("PORTLAB_LANG", "en").output().unwrap()
 }
 
-/// A command that runs `script` on a terminal of its own, with `$portlab` as in [`shell`]; `None` where there is no
+/// A command that runs `script` on a terminal of its own, with `$portlab` as in [`shell`]; `None` if the machine has no
 /// `script(1)`.
 pub fn on_a_terminal(script: &str) -> Option<Command> {
     if Command::new("script").arg("--version").output().is_err() {
@@ -90,7 +90,7 @@ pub fn on_a_terminal(script: &str) -> Option<Command> {
     Some(command)
 }
 
-/// What a command has written to stderr.
+/// The stderr of a command.
 pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
@@ -102,7 +102,7 @@ pub fn says(text: &str, parts: &[&str]) {
     assert!(missing.is_empty(), "{missing:?} is not in {text}");
 }
 
-/// What a command has printed in JSON.
+/// The JSON that a command has printed.
 #[track_caller]
 pub fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))

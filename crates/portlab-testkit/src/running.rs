@@ -11,12 +11,13 @@ use serde_json::Value;
 
 use crate::command;
 
-/// A server or a proxy that reports its events in JSON. It is killed when this is dropped, and when its test ends.
+/// A server or a proxy that reports its events in JSON. Its process is killed when this value is dropped, and when the
+/// test ends.
 #[derive(Debug)]
 pub struct Running {
     /// The process.
     pub child: Child,
-    /// Its stdout, behind the events that were read.
+    /// Its stdout, after the events that were read.
     pub stdout: BufReader<ChildStdout>,
     /// The first event.
     pub listening: Value,
@@ -56,7 +57,7 @@ impl Running {
         let mut line = String::new();
         self.stdout.read_line(&mut line).unwrap();
         serde_json::from_str(&line).unwrap_or_else(|_| {
-            // The stderr of a program that runs on has no end.
+            // While the program runs, its stderr has no end.
             let _ = self.child.kill();
             panic!("{line:?}, and on stderr: {}", self.stderr())
         })
@@ -71,7 +72,7 @@ impl Running {
         text
     }
 
-    /// Its process.
+    /// The number of its process.
     pub fn pid(&self) -> i32 {
         self.child.id().cast_signed()
     }
@@ -96,7 +97,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Both fail only if it has ended already.
+        // Both calls fail only if the process has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

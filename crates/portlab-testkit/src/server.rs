@@ -1,4 +1,4 @@
-//! Servers of a few lines, on threads of the test.
+//! Small servers on threads of the test.
 
 use std::{
     io::{self, Read, Write},
@@ -14,7 +14,7 @@ pub fn server(serve: impl Fn(TcpStream) -> io::Result<()> + Clone + Send + 'stat
     server_at(listener(), serve)
 }
 
-/// The same for the connections to `listener`.
+/// Serves every connection to `listener` as [`server`] does.
 pub fn server_at(
     listener: TcpListener,
     serve: impl Fn(TcpStream) -> io::Result<()> + Clone + Send + 'static,
@@ -43,13 +43,13 @@ pub fn serve_once<T: Send + 'static>(
     (addr, receiver)
 }
 
-/// Sends back what comes.
+/// Sends back every byte.
 pub fn echo(stream: TcpStream) -> io::Result<()> {
     echo_changed(|_, _| true)(stream)
 }
 
-/// Sends back what comes, after `change` has seen each piece and its place in the stream; ends when `change` returns
-/// `false`.
+/// Sends back every byte. `change` gets each piece and its place in the stream first, and may change the piece; if it
+/// returns `false`, the connection is closed.
 pub fn echo_changed(
     change: impl Fn(&mut [u8], u64) -> bool + Clone + Send + 'static,
 ) -> impl Fn(TcpStream) -> io::Result<()> + Clone + Send + 'static {

@@ -1,10 +1,10 @@
-//! How much work makes a message of a server cost more by a known factor.
+//! How much more work makes a message of a server cost a given factor more.
 
 use std::time::Duration;
 
-/// How much longer each message must be worked on so that it costs `factor` times as much. `ratio` measures how
-/// many times as much a message costs that is worked on for so much longer; the time is found along the line
-/// through what no more and what half of `work` more cost.
+/// Returns the time that the work on each message must grow by so that a message costs `factor` times as much. `ratio`
+/// measures how many times as much a message costs if the work grows by a given time. The search follows the straight line
+/// through the ratios for 0 and for half of `work`.
 ///
 /// # Errors
 /// Those of `ratio`.
@@ -13,13 +13,13 @@ pub fn sized<E>(
     factor: f64,
     ratio: impl Fn(Duration) -> Result<f64, E>,
 ) -> Result<Duration, E> {
-    let told = |more: Duration| {
+    let measure = |more: Duration| {
         ratio(more).inspect(|ratio| println!("sizing: {more:?} more cost {ratio:.3} times as much"))
     };
     let half = work / 2;
-    let slope = (told(half)? - 1.0) / half.as_secs_f64();
+    let slope = (measure(half)? - 1.0) / half.as_secs_f64();
     let more = Duration::from_secs_f64((factor - 1.0) / slope);
-    let missing = factor - told(more)?;
+    let missing = factor - measure(more)?;
     let more = more.as_secs_f64() + missing / slope;
     Ok(Duration::from_secs_f64(more.max(0.0)))
 }

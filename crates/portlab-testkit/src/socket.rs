@@ -1,4 +1,4 @@
-//! Sockets in a state that a test wants, and waiting for what the kernel says of them.
+//! Sockets in a state that a test needs, and waiting for states in the kernel's list of sockets.
 
 use std::{
     collections::BTreeSet,
@@ -30,7 +30,7 @@ pub fn listener_with_backlog(backlog: i32) -> TcpListener {
 /// sockets until it executes the program, and a listening copy would look like the server that the test waits for.
 pub fn free_addr() -> SocketAddr {
     let socket = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    // A copy doesn't keep a server with this option from the port.
+    // With this option, such a copy doesn't prevent a server from binding the port.
     socket.set_reuse_address(true).unwrap();
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     socket.bind(&any.into()).unwrap();
@@ -54,7 +54,7 @@ pub fn wait_until_read(stream: &TcpStream) {
     });
 }
 
-/// Waits until the other end of `stream` is closed for sending, whether or not its last bytes have come.
+/// Waits until the other end of `stream` is closed for sending, even if its last bytes have not arrived.
 #[track_caller]
 pub fn wait_until_closed(stream: &TcpStream) {
     let own = stream.local_addr().unwrap();
@@ -65,9 +65,9 @@ pub fn wait_until_closed(stream: &TcpStream) {
     });
 }
 
-/// The ports of the sockets that connect, or are connected, to the listener at `addr`.
+/// The ports of the clients that connect, or are connected, to the listener at `addr`.
 pub fn client_ports(addr: SocketAddr) -> BTreeSet<u16> {
     let sockets = sockets_at(addr.port()).unwrap();
-    let theirs = sockets.iter().filter(|it| it.remote == addr);
-    theirs.map(|it| it.local.port()).collect()
+    let clients = sockets.iter().filter(|it| it.remote == addr);
+    clients.map(|it| it.local.port()).collect()
 }

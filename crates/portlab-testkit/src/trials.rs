@@ -4,7 +4,7 @@ use std::thread::available_parallelism;
 
 use libtest_mimic::{Arguments, Trial};
 
-/// How many tests run at once at least: most of them wait.
+/// At least so many tests run at once, because most of them wait.
 const AT_ONCE: usize = 12;
 
 /// Runs `trials` as the command line says, and ends the process.
@@ -28,7 +28,8 @@ macro_rules! named {
     };
 }
 
-/// The arguments of the command line; unless told, more tests run at once than there are processors.
+/// The arguments of the command line; without `--test-threads`, [`AT_ONCE`] tests run at once, or one for each processor
+/// if there are more.
 pub fn arguments() -> Arguments {
     let mut arguments = Arguments::from_args();
     let cores = available_parallelism().map_or(1, usize::from);

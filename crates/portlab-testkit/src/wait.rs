@@ -1,7 +1,7 @@
 //! Waiting for a state that another process or thread brings about.
 //!
-//! A process that another test forks has a copy of every descriptor until it executes its program: so long, a socket
-//! that a test has dropped is open, a listener listens, and a lock is held.
+//! If another test starts a process, this process has a copy of every descriptor until it executes its program. Until
+//! then, a socket that a test has dropped is still open, a listener still listens, and a lock is still held.
 
 use std::{
     fmt::Debug,
@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a busy machine may take for what it does in milliseconds otherwise.
+/// The time limit for a step that takes milliseconds on a machine that isn't busy.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until `is` holds.
