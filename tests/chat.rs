@@ -1,9 +1,9 @@
-//! The chat under load, on every model that carries one: whatever its scheduler does, nothing is lost
-//! or doubled, every sender's order is kept, a room has one order, and nothing is heard elsewhere.
-//! And the other way round: a chat that breaks one of these promises is found out.
+//! The chat under load, on every model that has one: under every schedule no message is lost or doubled, the order of
+//! each sender is kept, a room has one order, and no message arrives in another room. The load also finds each chat that
+//! breaks one of these promises.
 //!
-//! `PORTLAB_SOAK=20 cargo test --release --test chat` goes through twenty seeds with 5,000 messages
-//! each, as `tests/soak.sh` does.
+//! `PORTLAB_SOAK=20 cargo test --release --test chat` takes twenty seeds with 5,000 messages each, as `tests/soak.sh`
+//! does.
 
 #![allow(
     clippy::unwrap_used,
@@ -36,26 +36,23 @@ use server::Defect::{self, DoublesMail, LeaksMail, LosesLines, LosesMail, Sound,
 
 fn main() {
     let models = MODELS.iter().map(|model| model.sheet());
-    let carrying = models.filter(|sheet| sheet.hub.is_ok());
-    let kept = carrying.map(|sheet| {
-        let name = format!(
-            "{}::a_storm_of_messages_is_heard_as_it_was_said",
-            sheet.name
-        );
+    let with_hub = models.filter(|sheet| sheet.hub.is_ok());
+    let kept = with_hub.map(|sheet| {
+        let name = format!("{}::many_messages_arrive_as_they_were_sent", sheet.name);
         Trial::test(name, move || storm(sheet))
     });
     let found = FAULTS.iter().map(|&fault| {
-        let name = format!("a_chat_is_found_out::{fault:?}");
+        let name = format!("a_broken_chat_is_found::{fault:?}");
         Trial::test(name, move || broken(fault))
     });
-    let sound = Trial::test("a_chat_in_a_test_is_found_sound", || broken(Sound));
-    let guests = Trial::test("a_stranger_in_a_room_is_no_broken_promise", strangers);
-    let both = Trial::test("two_loads_of_one_chat_at_once_are_both_right", two_at_once);
+    let sound = Trial::test("a_chat_without_a_fault_breaks_no_promise", || broken(Sound));
+    let guests = Trial::test("lines_of_other_clients_break_no_promise", strangers);
+    let both = Trial::test("two_loads_of_one_chat_at_once_both_succeed", two_at_once);
     let churned = [Sound, LosesMail, DoublesMail].map(|fault| {
-        let name = format!("members_come_and_go_and_the_chat_is_checked_all_the_same::{fault:?}");
+        let name = format!("members_are_replaced_and_the_chat_is_still_checked::{fault:?}");
         Trial::test(name, move || churn(fault))
     });
-    let cut = Trial::test("a_server_that_stops_has_broken_no_promise", stopped);
+    let cut = Trial::test("a_server_that_stops_breaks_no_promise", stopped);
     let warmed_up = Trial::test("a_warm_up_comes_before_the_measuring", warm_up);
     let at_a_rate = Trial::test("one_message_is_measured_and_not_faster_than_its_rate", one);
     let trials = kept
@@ -99,7 +96,7 @@ fn run_id(plan: &Plan) -> RunId {
     plan.script.chat.as_ref().unwrap().run
 }
 
-/// As many seeds as a soak is to have; a test has one, and fewer messages.
+/// The number of seeds that `PORTLAB_SOAK` asks for. Without it, a test has two seeds and fewer messages.
 fn soak() -> Option<u64> {
     std::env::var("PORTLAB_SOAK").ok()?.parse().ok()
 }
@@ -119,7 +116,7 @@ fn storm(sheet: &Sheet) -> Result<(), Failed> {
 }
 
 /// Does `work` while other clients connect, change their names, enter rooms and leave again, some in the middle of a
-/// line: the server announces it to all members, and the load must not be disturbed.
+/// line: the server announces that to all members, and the result of the load must stay the same.
 fn beside<T>(addr: SocketAddr, plan: &Plan, work: impl FnOnce() -> T) -> T {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -133,7 +130,8 @@ fn beside<T>(addr: SocketAddr, plan: &Plan, work: impl FnOnce() -> T) -> T {
                     }
                     // A client that is refused connects again.
                     let room = run_id(plan).room(random.usize(0..ROOMS));
-                    let _ = come_and_go(addr, &format!("{number}-{turn}"), &room, &mut random);
+                    let _ =
+                        connect_and_leave(addr, &format!("{number}-{turn}"), &room, &mut random);
                 }
             });
         }
@@ -143,10 +141,10 @@ fn beside<T>(addr: SocketAddr, plan: &Plan, work: impl FnOnce() -> T) -> T {
     })
 }
 
-/// How many such clients there are.
+/// The number of these clients.
 const RESTLESS: u64 = 5;
 
-fn come_and_go(
+fn connect_and_leave(
     addr: SocketAddr,
     name: &str,
     room: &str,
@@ -186,23 +184,23 @@ fn findings(outcome: &Outcome) -> &ChatFindings {
     outcome.chat.as_ref().unwrap()
 }
 
-/// How a hub is broken, on purpose.
+/// The defects of a hub that is broken on purpose.
 const FAULTS: &[Defect] = &[LosesMail, LosesLines, DoublesMail, SwapsMail, LeaksMail];
 
-/// A broken hub is found out, and a sound one isn't.
+/// The load finds a broken hub, and finds no fault in a sound one.
 fn broken(fault: Defect) -> Result<(), Failed> {
     let mut plan = plan(serve(fault), 1, 300);
     plan.connections = 12;
     plan.timeout = Duration::from_secs(2);
     let outcome = run(&plan, &mut ())?;
-    found_out(fault, &outcome, 300)
+    expect_found(fault, &outcome, 300)
 }
 
-/// A sound chat has delivered so many messages rightly, and a broken one was found out.
-fn found_out(fault: Defect, outcome: &Outcome, messages: u64) -> Result<(), Failed> {
+/// Expects that a sound chat has delivered `messages` messages without a fault, and that the load has found a broken one.
+fn expect_found(fault: Defect, outcome: &Outcome, messages: u64) -> Result<(), Failed> {
     match (fault, findings(outcome).violations) {
         (Sound, _) => Ok(check(outcome, messages)?),
-        (_, 0) => Err(format!("{fault:?} was not found out: {outcome:?}").into()),
+        (_, 0) => Err(format!("{fault:?} was not found: {outcome:?}").into()),
         _ => Ok(()),
     }
 }
@@ -224,7 +222,7 @@ fn churn(fault: Defect) -> Result<(), Failed> {
     plan.life.ramp = Duration::from_millis(50);
     let mut intervals = Intervals::default();
     let outcome = run(&plan, &mut intervals)?;
-    found_out(fault, &outcome, 400)?;
+    expect_found(fault, &outcome, 400)?;
     if fault == Sound {
         // 9 of 12 members send, 5 messages each: the others replace members that have left.
         let made = outcome.connect_latency.count();
@@ -264,7 +262,7 @@ fn strangers() -> Result<(), Failed> {
     let found = findings(&outcome);
     match (found.strangers, &found.first_stranger) {
         (1.., Some(line)) if line.to_string().contains("guest") => Ok(()),
-        _ => Err(format!("the guests were not heard: {outcome:?}").into()),
+        _ => Err(format!("the lines of the guests were not counted: {outcome:?}").into()),
     }
 }
 
@@ -299,7 +297,7 @@ fn stopped() -> Result<(), Failed> {
     let program = Path::new(binary());
     let options = ["--service=chat", "--model=event-loop"].map(str::to_owned);
     let mut server = Some(Server::start(program, options)?);
-    /// Ends the server when enough has been said.
+    /// Ends the server after the first delivered message.
     struct Ends<'a>(&'a mut Option<Server>);
     impl Watch for Ends<'_> {
         fn tick(&mut self, progress: &portlab_load::Progress) {
@@ -351,14 +349,14 @@ fn warm_up() -> Result<(), Failed> {
     let [connected, begun, ended] = marks.0[..] else {
         panic!("{:?}", marks.0);
     };
-    // `outcome.elapsed` may be less: a thread that notices the beginning late measures for less time.
+    // `outcome.elapsed` may be less: a thread that starts to measure late measures for less time.
     let (warmup, measured) = (begun - connected, ended - begun);
     assert!(
         warmup >= LONG && measured >= LONG,
         "{warmup:?}, {measured:?}"
     );
     assert!(outcome.is_clean() && outcome.messages > 0, "{outcome:?}");
-    // One of the last few may be delivered while measuring or after it; one of the warm-up has no fan-out.
+    // One of the last messages may be delivered after the end of measuring; one of the warm-up has no fan-out.
     let (fan_outs, depth) = (outcome.latency.count(), plan.depth as u64);
     assert!(
         fan_outs.abs_diff(outcome.messages) <= depth,
@@ -382,7 +380,7 @@ fn one() -> Result<(), Failed> {
     let (rate, measured) = (outcome.messages_per_s(), outcome.latency.count());
     match (rate, measured) {
         (4.9..5.1, 1) => Ok(()),
-        _ => Err(format!("{rate}/s, of {measured} measured").into()),
+        _ => Err(format!("{rate}/s, {measured} fan-outs measured").into()),
     }
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every model under mixed faults for some minutes, all side by side: what do they keep?
+"""Runs every model under mixed faults for some minutes, all side by side, and checks that no resource is left over.
 
     tests/endure.py [MINUTES] [--models a,b] [--clients N] [--markdown FILE]
 
@@ -25,7 +25,7 @@ import time
 PORTLAB = os.path.join(os.path.dirname(__file__), "..", "target", "release", "portlab")
 CLOSE_WAIT = "08"
 EVERY_S = 5
-# A sampled page more or less is noise: of memory, as a share and as bytes.
+# A growth of memory up to the larger of these, a share and KiB, is noise.
 NOISE_SHARE, NOISE_KIB = 0.10, 512
 
 
@@ -67,7 +67,7 @@ class Server:
                 descriptors += len(os.listdir(f"/proc/{pid}/fd"))
                 threads += len(os.listdir(f"/proc/{pid}/task"))
             except (OSError, StopIteration):
-                pass  # It has ended meanwhile.
+                pass  # The process has ended meanwhile.
         port = f":{self.address[1]:04X}"
         with open("/proc/net/tcp") as file:
             rows = [line.split() for line in file]
@@ -89,7 +89,7 @@ def reset(peer):
 
 
 def talk(peer, lot, chat):
-    """One client's life: most are polite, the others are not."""
+    """One client, well-behaved or not, by chance."""
     kind = lot.randrange(10)
     if chat:
         peer.sendall(b"m%d\n" % lot.randrange(1 << 40))
@@ -136,12 +136,12 @@ def client(server, seed, until):
         try:
             talk(connect(server), lot, chat)
         except OSError:
-            pass  # What is done to a client is not judged here.
+            pass  # Only the server is judged here.
         time.sleep(0.1)
 
 
 def verdict(server, base, after):
-    """What is wrong with a server, in words; and its figures."""
+    """The faults of a server, as texts; and its figures."""
     half = [sample["pss_kib"] for sample in server.samples[len(server.samples) // 2:]]
     third = max(1, len(half) // 3)
     early, late = statistics.median(half[:third]), statistics.median(half[-third:])
@@ -190,7 +190,7 @@ def main():
             print(f"\r{left:4.0f} s left", end="", file=sys.stderr, flush=True)
         for thread in clients:
             thread.join()
-        # Connections that nobody has closed are closed by the idle timeout.
+        # The idle timeout closes the connections that are still open.
         time.sleep(15)
         failed, rows = 0, []
         for server, base in zip(servers, bases):

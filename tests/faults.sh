@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The whole fault suite: every conformance case on every model, as many rounds in a row as the first
-# argument says (1). Some minutes a round; it stops at the first failure.
+# The whole fault suite: tests/faults.sh [ROUNDS] runs every conformance case on every model, once by default. A round
+# takes some minutes. The script stops at the first failure.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 rounds="${1:-1}"

@@ -1,6 +1,6 @@
 //! `portlab load` against foreign servers, each started here on a port of its own: socat, ncat, Python's
-//! http.server, nginx, redis-server. A test whose program isn't installed is ignored, and its name says so;
-//! `tests/foreign.sh` installs them where it can, and runs this. And foreign clients in one room of our chat.
+//! http.server, nginx, redis-server; and other clients in one room of our chat. If a program isn't installed, its test is
+//! ignored, and the test's name says so; `tests/foreign.sh` installs the programs if it can, and runs these tests.
 
 #![allow(
     clippy::unwrap_used,
@@ -57,7 +57,7 @@ fn main() {
     portlab_testkit::run(trials.collect());
 }
 
-/// Where `program` is; the path of a user may lack programs of administrators.
+/// The file of `program`; the path of a user may lack programs of administrators.
 fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let others = ["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
@@ -71,7 +71,7 @@ fn start(program: &str, arguments: &[&str]) -> Foreign {
     start_at(free_addr(), program, arguments)
 }
 
-/// The same at an address that is chosen already.
+/// Starts `program` as [`start`] does, at `addr`.
 fn start_at(addr: SocketAddr, program: &str, arguments: &[&str]) -> Foreign {
     let port = addr.port().to_string();
     let mut command = Command::new(find(program).unwrap());
@@ -79,7 +79,7 @@ fn start_at(addr: SocketAddr, program: &str, arguments: &[&str]) -> Foreign {
     Foreign::start(command.stdout(Stdio::null()).stderr(Stdio::null()), addr)
 }
 
-/// A folder of a test's own, with a page in it.
+/// A folder for one test, with a page in it.
 fn folder(name: &str) -> PathBuf {
     let dir = portlab_testkit::folder(name);
     fs::write(dir.join("index.html"), "<html>hello</html>\n").unwrap();
@@ -123,7 +123,7 @@ fn python_keep_alive() {
     );
     assert_eq!(
         result["connections_made"], 3,
-        "they were not kept: {result}"
+        "the connections were not kept open: {result}"
     );
 }
 
@@ -153,7 +153,7 @@ fn nginx() {
     let root = dir.display();
     let addr = free_addr();
     let port = addr.port();
-    // nginx writes into the folder only, and stays in the foreground.
+    // nginx writes into this folder only, and runs in the foreground.
     let config = format!(
         "daemon off; master_process off; pid {root}/pid; error_log {root}/log;
          events {{ worker_connections 64; }}
@@ -184,24 +184,24 @@ fn redis() {
     );
 }
 
-/// A program of the course's kind: speaks GBK, strictly, and shows what it hears.
-const SPEAKS_GBK: &str = r#"
+/// A client as the course writes it: it sends and receives GBK with Python's strict codec, and prints what it receives.
+const GBK_CLIENT: &str = r#"
 import socket, sys, threading
 sock = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-def hear():
+def receive():
     rest = b""
     while data := sock.recv(1024):
         *lines, rest = (rest + data).split(b"\n")
         for line in lines:
             print(line.decode("gbk").strip(), flush=True)
-threading.Thread(target=hear, daemon=True).start()
+threading.Thread(target=receive, daemon=True).start()
 for line in sys.stdin:
     sock.sendall(line.encode("gbk"))
 sock.shutdown(socket.SHUT_WR)
 "#;
 
-/// `nc` in UTF-8, a Python program in GBK and our own client in Big5, in one room of each of these
-/// models: each client shows what the others say.
+/// `nc` in UTF-8, a Python program in GBK and `portlab connect` in Big5, in one room of each of these
+/// models: each client prints the lines of the others.
 fn three_clients() {
     if find("python3").is_none() {
         return;
@@ -213,16 +213,16 @@ fn three_clients() {
         let connect = ["connect", &addr, "--encoding", "big5"];
         let mut clients = [
             Client::start("nc", &["127.0.0.1", &port], "utf-8", "阿明"),
-            Client::start("python3", &["-c", SPEAKS_GBK, &port], "gbk", "小明"),
+            Client::start("python3", &["-c", GBK_CLIENT, &port], "gbk", "小明"),
             Client::start(binary(), &connect, "big5", "大明"),
         ];
         for speaker in 0..clients.len() {
             let name = clients[speaker].name;
-            clients[speaker].say("大家好，你好");
+            clients[speaker].send("大家好，你好");
             for client in clients.iter_mut().filter(|client| client.name != name) {
-                let heard = client.hear_of(&format!("{name}: "));
+                let line = client.wait_for_line(&format!("{name}: "));
                 assert_eq!(
-                    heard,
+                    line,
                     format!("{name}: 大家好，你好"),
                     "{model}: {}",
                     client.name
@@ -232,15 +232,15 @@ fn three_clients() {
     }
 }
 
-/// A foreign client, spoken to in UTF-8 through its input and heard through its output.
+/// A client that another program is: the test writes UTF-8 to its stdin and reads its stdout.
 struct Client {
     child: Child,
     name: &'static str,
-    heard: mpsc::Receiver<String>,
+    lines: mpsc::Receiver<String>,
 }
 
 impl Client {
-    /// Starts it, has it speak `encoding` with the chat, and take `name`.
+    /// Starts the program, and sets its encoding in the chat and its name.
     fn start(program: &str, arguments: &[&str], encoding: &str, name: &'static str) -> Self {
         let program = find(program).unwrap_or_else(|| program.into());
         let mut command = Command::new(program);
@@ -250,26 +250,30 @@ impl Client {
         let mut lines = BufReader::new(child.stdout.take().unwrap())
             .lines()
             .map_while(Result::ok);
-        let (tell, heard) = mpsc::channel();
-        thread::spawn(move || lines.try_for_each(|line| tell.send(line)));
-        let mut client = Self { child, name, heard };
-        client.hear_of("name?");
-        client.say(&format!("/encoding {encoding}"));
-        client.hear_of("from now on in");
-        client.say(name);
-        client.hear_of("you are");
+        let (sender, received) = mpsc::channel();
+        thread::spawn(move || lines.try_for_each(|line| sender.send(line)));
+        let mut client = Self {
+            child,
+            name,
+            lines: received,
+        };
+        client.wait_for_line("name?");
+        client.send(&format!("/encoding {encoding}"));
+        client.wait_for_line("from now on in");
+        client.send(name);
+        client.wait_for_line("you are");
         client
     }
 
-    fn say(&mut self, line: &str) {
+    fn send(&mut self, line: &str) {
         writeln!(self.child.stdin.as_mut().unwrap(), "{line}").unwrap();
     }
 
-    /// The next line that it shows with `part` in it.
-    fn hear_of(&mut self, part: &str) -> String {
+    /// The next line on its stdout that contains `part`.
+    fn wait_for_line(&mut self, part: &str) -> String {
         loop {
-            let line = self.heard.recv_timeout(PATIENCE);
-            let line = line.unwrap_or_else(|_| panic!("{} never heard {part:?}", self.name));
+            let line = self.lines.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|_| panic!("{} has not received {part:?}", self.name));
             if line.contains(part) {
                 return line.trim_end().to_owned();
             }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Loads servers that others wrote: socat, ncat, Python's http.server, nginx, redis-server. Installs
-# those that are missing if it may (Debian, as root); what stays missing is skipped, and named.
+# Loads servers of other projects: socat, ncat, Python's http.server, nginx, redis-server. As root on Debian it installs
+# the missing ones; a test whose program is missing is skipped, and named.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +14,7 @@ if ((${#missing[@]})); then
         apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" ||
             echo "not installed: ${missing[*]}" >&2
     else
-        echo "not installed, and only root may: ${missing[*]}" >&2
+        echo "not installed: ${missing[*]}; run this script as root on Debian, or install them by hand" >&2
     fi
 fi
 exec cargo test --test foreign -- "$@"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Gives N inputs (default 10,000,000) to each fuzz target, or to the targets that are named: tests/fuzz.sh 1000000 chat rooms
-# Needs a C++ compiler for libFuzzer; the Rust of the workspace will do, no nightly. JOBS=1 uses one core.
+# Needs a C++ compiler for libFuzzer, and the Rust of the workspace (no nightly). JOBS=1 uses one core.
 # LENGTH is the most bytes of an input (4096).
 # A target fails if an assertion fails, or if an input takes more memory or more of a processor's time than
 # tests/fuzz/src/target.rs allows, or hangs; the input is then a file in tests/fuzz/artifacts/TARGET/.

@@ -2,10 +2,11 @@
 # Serves echo and chat under valgrind's helgrind, on each model that has threads, while 50 clients load it from
 # outside. Some minutes; needs Debian's valgrind. One combination: tests/helgrind.sh threads chat
 #
-# Helgrind knows the locks of pthread only. Those of Rust's std, tokio and rayon are futexes and atomics, so it
-# reports everything that they protect. In all crates but portlab-sys the compiler has proven that there is no
-# race (`forbid(unsafe_code)`). So what fails here: a report with a function of portlab-sys among the six
-# innermost of either access that tests/helgrind.supp doesn't explain; any misuse of a lock; a load with errors.
+# Helgrind recognizes only the locks of pthread. The locks of Rust's std, tokio and rayon are futexes and atomics, so
+# helgrind reports everything that they protect. In all crates but portlab-sys the compiler has proven that there is
+# no race (`forbid(unsafe_code)`). So this script fails for a report that has a function of portlab-sys among the six
+# innermost of either access and isn't explained in tests/helgrind.supp, for any misuse of a lock, and for a load with
+# errors.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,7 +1,6 @@
-//! Finds messages that exist in one language only: string literals that hold an English sentence and have no Chinese
-//! literal right behind them.
+//! Finds messages that exist in English only: string literals with an English sentence that no Chinese literal follows.
 
-/// Where a sentence needs no Chinese.
+/// Macros and calls whose sentences need no Chinese.
 const PLACES: &[&str] = &[
     // For the programmer: what can't happen.
     "panic!",
@@ -14,7 +13,7 @@ const PLACES: &[&str] = &[
     "command",
     "allow",
     "expect",
-    // Both languages, in arrays for instance.
+    // A choice between both languages, whose texts may be in arrays.
     "pick",
     // Help texts, which are English.
     "help",
@@ -22,7 +21,7 @@ const PLACES: &[&str] = &[
 ];
 
 /// The English sentences in `source` that have no Chinese beside them.
-pub(crate) fn lonely(source: &str) -> Vec<String> {
+pub(crate) fn without_chinese(source: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut calls: Vec<String> = Vec::new();
     let mut rest = source;
@@ -69,7 +68,7 @@ pub(crate) fn lonely(source: &str) -> Vec<String> {
     found
 }
 
-/// Whether the next thing in `source` is a string in Chinese, behind a comma or white space.
+/// Whether `source` begins with a string in Chinese, after commas and white space.
 fn has_chinese(source: &str) -> bool {
     let next = source.trim_start_matches(|it: char| it == ',' || it.is_whitespace());
     let next = next.strip_prefix('"').map(|it| string(it, false).0);
@@ -92,7 +91,7 @@ fn char_literal(text: &str) -> Option<usize> {
         .then_some(inner_length + 2)
 }
 
-/// The string that `text` begins with, without its quotation mark, and what stands behind it.
+/// The string that `text` begins with, without its quotation mark, and the rest of `text`.
 fn string(text: &str, raw: bool) -> (&str, &str) {
     let mut escaped = false;
     for (at, character) in text.char_indices() {
@@ -131,5 +130,5 @@ fn a_sentence_without_its_chinese_is_found() {
         }
     "#;
     let expected = ["this has no other language: {x}", "nor has this: {}"];
-    assert_eq!(lonely(source), expected);
+    assert_eq!(without_chinese(source), expected);
 }

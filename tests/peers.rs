@@ -1,6 +1,6 @@
-//! The echo servers of `docs/peers/` are worth comparing: each returns every byte, serves after half-closes,
-//! resets and a client that doesn't read, and ends in order. A peer whose program isn't installed is ignored, and
-//! its name says so.
+//! The echo servers of `docs/peers/` can be compared: each returns every byte, serves after half-closes,
+//! resets and a client that doesn't read, and ends with status 0. If the program of a peer isn't installed, its test is
+//! ignored, and the test's name says so.
 
 #![allow(
     clippy::unwrap_used,
@@ -44,7 +44,7 @@ fn main() {
     portlab_testkit::run(trials);
 }
 
-/// What must be true of every peer.
+/// What every peer must do.
 fn peer(name: &str, command: &str) {
     let peer = Peer::start(name, command);
     let addr = peer.server.addr;
@@ -58,8 +58,8 @@ fn peer(name: &str, command: &str) {
         meter::tree(peer.server.pid()).unwrap().len() == 1
     });
 
-    // With clients that are there and others that have just gone.
-    let clients: Vec<_> = (0..20).map(|_| greeted(addr)).collect();
+    // With open connections, and others that have just been closed.
+    let clients: Vec<_> = (0..20).map(|_| served(addr)).collect();
     peer.ends_in_order(Signal::TERM);
     drop(clients);
     Peer::start(&format!("{name}-2"), command).ends_in_order(Signal::INT);
@@ -79,9 +79,9 @@ fn everything_comes_back_after_a_half_close(addr: SocketAddr) {
     assert!(back == bytes, "{} other bytes came back", back.len());
 }
 
-/// A server without back-pressure reads on, and keeps all of it in its memory.
+/// A server without back-pressure would go on reading, and keep all bytes in its memory.
 fn a_client_that_does_not_read_is_not_read(addr: SocketAddr) {
-    // More than the sockets' buffers at both ends can hold.
+    // More than the buffers of both sockets hold.
     const TOO_MUCH: usize = 64 << 20;
     let mut stream = connect(addr);
     let brief = Some(Duration::from_millis(500));
@@ -93,7 +93,7 @@ fn a_client_that_does_not_read_is_not_read(addr: SocketAddr) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => break,
             Err(error) => panic!("{error} after {sent} bytes"),
         }
-        assert!(sent < TOO_MUCH, "it read {sent} bytes");
+        assert!(sent < TOO_MUCH, "the server read {sent} bytes");
     }
     stream.shutdown(Shutdown::Write).unwrap();
     let back = io::copy(&mut stream, &mut io::sink()).unwrap();
@@ -101,16 +101,16 @@ fn a_client_that_does_not_read_is_not_read(addr: SocketAddr) {
 }
 
 fn a_reset_leaves_other_connections_alone(addr: SocketAddr) {
-    let mut bystander = greeted(addr);
+    let mut bystander = served(addr);
     for _ in 0..50 {
         let mut stream = connect(addr);
-        // In the middle of an answer: there is more on its way than is ever read.
+        // In the middle of an answer: most of it is never read.
         stream.write_all(&[b'x'; 50_000]).unwrap();
         let socket = socket2::SockRef::from(&stream);
         socket.set_linger(Some(Duration::ZERO)).unwrap();
     }
-    greet(&mut bystander);
-    greeted(addr);
+    exchange(&mut bystander);
+    served(addr);
 }
 
 fn connect(addr: SocketAddr) -> TcpStream {
@@ -122,14 +122,14 @@ fn connect(addr: SocketAddr) -> TcpStream {
 
 /// A connection that has been served.
 #[track_caller]
-fn greeted(addr: SocketAddr) -> TcpStream {
+fn served(addr: SocketAddr) -> TcpStream {
     let mut stream = connect(addr);
-    greet(&mut stream);
+    exchange(&mut stream);
     stream
 }
 
 #[track_caller]
-fn greet(stream: &mut TcpStream) {
+fn exchange(stream: &mut TcpStream) {
     let mut back = [0; 5];
     stream.write_all(b"hello").unwrap();
     stream.read_exact(&mut back).unwrap();
@@ -149,7 +149,7 @@ impl Peer {
         let said = folder(name).join("said");
         let output = File::create(&said).unwrap();
         let mut shell = Command::new("sh");
-        // The peer takes the shell's place, and its number.
+        // The peer replaces the shell, and has its process id.
         let line = command.replace("{port}", &addr.port().to_string());
         shell.args(["-c", &format!("exec {line}")]);
         shell.current_dir(root());
@@ -164,25 +164,25 @@ impl Peer {
         self.server.load(&[&all[..], options].concat());
     }
 
-    /// `ending` ends it with status 0, without output, and no child of it stays.
+    /// Expects that `ending` ends the peer with status 0 and without output, and that no child of it is left.
     fn ends_in_order(mut self, ending: Signal) {
         let tree = meter::tree(self.server.pid()).unwrap().into_iter();
-        let family: Vec<_> = tree.filter_map(|pid| Some((pid, born(pid)?))).collect();
+        let family: Vec<_> = tree.filter_map(|pid| Some((pid, started(pid)?))).collect();
         signal(&mut self.server.child, ending).unwrap();
-        let status = once(|| self.server.child.try_wait().unwrap().ok_or("it runs on"));
+        let status = once(|| self.server.child.try_wait().unwrap().ok_or("it still runs"));
         let said = fs::read_to_string(&self.said).unwrap();
         assert!(status.success(), "{ending:?}: {status}: {said}");
         wait_until("its children are gone", || {
-            let is_gone = |(pid, time): &(i32, String)| born(*pid).as_ref() != Some(time);
+            let is_gone = |(pid, time): &(i32, String)| started(*pid).as_ref() != Some(time);
             family.iter().all(is_gone)
         });
-        assert_eq!(said, "", "{ending:?}: it isn't quiet");
+        assert_eq!(said, "", "{ending:?}: it wrote to stdout or stderr");
     }
 }
 
-/// When process `pid` was started, which tells it from a later one of this number; `None` if it has
+/// When process `pid` was started, so that a later process with the same number is told apart; `None` if it has
 /// ended.
-fn born(pid: i32) -> Option<String> {
+fn started(pid: i32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let mut fields = stat.rsplit(')').next()?.split_whitespace();
     let state = fields.next()?;
@@ -192,7 +192,7 @@ fn born(pid: i32) -> Option<String> {
 /// What `compare.sh --list` says.
 struct Listed {
     commands: BTreeMap<String, String>,
-    complaints: String,
+    stderr: String,
 }
 
 impl Listed {
@@ -200,22 +200,22 @@ impl Listed {
         let mut script = Command::new("bash");
         script.args(["docs/peers/compare.sh", "--list"]);
         let output = script.current_dir(root()).output().unwrap();
-        let complaints = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "compare.sh --list: {complaints}");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "compare.sh --list: {stderr}");
         let text = String::from_utf8(output.stdout).unwrap();
         let pairs = text.lines().map(|line| line.split_once('\t').unwrap());
         Self {
             commands: pairs
                 .map(|(name, command)| (name.into(), command.into()))
                 .collect(),
-            complaints,
+            stderr,
         }
     }
 
-    /// Why the script leaves `name` out, if it does.
+    /// Why the script leaves `name` out; `None` if the script doesn't.
     fn why_not(&self, name: &str) -> Option<&str> {
         let start = format!("left out: {name}: ");
-        let mut lines = self.complaints.lines();
+        let mut lines = self.stderr.lines();
         lines.find_map(|line| line.strip_prefix(&start))
     }
 }
@@ -229,7 +229,7 @@ fn files() -> BTreeMap<String, String> {
     files.into_iter().map(|file| (name(&file), file)).collect()
 }
 
-/// The README's table: the file, and the model that is its kin.
+/// The README's table: the file, and the model that is like it.
 fn rows() -> Vec<(String, String)> {
     let page = read("README.md");
     let rows = page.lines().filter(|line| line.starts_with("| [`"));

@@ -1,5 +1,5 @@
-//! The timeline of `serve --trace FILE`, on every model: it is whole, it is consistent, and it shows what
-//! really happened.
+//! The timeline of `serve --trace FILE`, on every model: it is complete and consistent, and it shows what the server
+//! did.
 
 #![allow(
     clippy::unwrap_used,
@@ -37,7 +37,7 @@ fn main() {
             trials.push(trial(name, move || run(sheet)));
         }
         if sheet.hub.is_ok() {
-            let name = format!("{}::a_chat_is_heard_in_the_timeline", sheet.name);
+            let name = format!("{}::the_mail_of_a_chat_is_in_the_timeline", sheet.name);
             trials.push(trial(name, move || chat(sheet)));
         }
         if sheet.forks() {
@@ -53,9 +53,9 @@ type OnModel = fn(&'static Sheet);
 
 const ON_EVERY_MODEL: &[(&str, OnModel)] = named![
     every_byte_of_every_connection_is_there,
-    a_wait_takes_its_time,
+    a_wait_is_as_long_as_the_work,
     a_block_is_a_wait_of_the_thread_that_runs_the_handler,
-    computing_is_handling,
+    computing_is_in_a_handle_slice,
     events_without_room_are_counted,
 ];
 
@@ -63,15 +63,15 @@ const ONCE: &[(&str, fn())] = named![
     jobs_wait_in_the_queue_of_the_loops_pool,
     connections_wait_in_the_queue_of_the_pool,
     clients_wait_in_the_accept_queue_of_an_iterative_server,
-    the_waiting_of_a_runtime_is_no_connections,
+    the_wait_of_a_runtime_has_no_connection,
     a_hundred_short_lived_children_are_in_one_file,
-    a_handler_that_outlives_the_deadline_costs_no_timeline,
+    a_handler_beyond_the_deadline_loses_no_timeline,
     a_file_that_cannot_be_written_is_refused_at_once,
     the_file_is_replaced_as_a_whole_and_nothing_else_is_left,
-    without_json_stderr_says_where_to_look,
+    without_json_stderr_names_the_viewers,
 ];
 
-/// A message's length, which nothing else has.
+/// The length of a message, different from every other length in these tests.
 const LENGTH: usize = 777;
 const WORKERS: usize = 4;
 
@@ -81,7 +81,7 @@ fn every_byte_of_every_connection_is_there(sheet: &'static Sheet) {
     let mut streams: Vec<_> = (0..clients).map(|_| server.connect()).collect();
     for _ in 0..messages {
         for stream in &mut streams {
-            say_and_hear(stream);
+            exchange(stream);
         }
     }
     // On a busy machine the server may not have waited before.
@@ -110,12 +110,12 @@ fn every_byte_of_every_connection_is_there(sheet: &'static Sheet) {
     assert_eq!(most(&trace, CONNECTIONS), clients as u64);
 }
 
-fn a_wait_takes_its_time(sheet: &'static Sheet) {
+fn a_wait_is_as_long_as_the_work(sheet: &'static Sheet) {
     let trace = one_message_with_work(sheet, "wait:100ms");
     check(&trace, sheet);
     let span = trace.spans[0];
     assert!(span.end_ns - span.start_ns >= 100 * MS, "{span:?}");
-    // A loop waits for what is left until its timer: less, if it gets to that late.
+    // A loop waits until its timer is due: for less time, if the loop starts to wait late.
     let waited = longest(&trace, |slice| slice.kind == Kind::Wait);
     assert!(waited >= 20 * MS, "waited for {waited} ns");
 }
@@ -128,7 +128,7 @@ fn a_block_is_a_wait_of_the_thread_that_runs_the_handler(sheet: &'static Sheet) 
     assert!(waited >= 20 * MS, "blocked for {waited} ns");
 }
 
-fn computing_is_handling(sheet: &'static Sheet) {
+fn computing_is_in_a_handle_slice(sheet: &'static Sheet) {
     let trace = one_message_with_work(sheet, "cpu:5ms");
     check(&trace, sheet);
     let conn = Some(trace.spans[0].conn);
@@ -140,7 +140,7 @@ fn events_without_room_are_counted(sheet: &'static Sheet) {
     let server = Server::start(sheet, "echo", &["--trace-events=64"]);
     let mut stream = server.connect();
     for _ in 0..100 {
-        say_and_hear(&mut stream);
+        exchange(&mut stream);
     }
     leave(stream);
     let trace = server.stop();
@@ -157,13 +157,13 @@ fn chat(sheet: &'static Sheet) {
         .map(|name| {
             let mut stream = BufReader::new(server.connect());
             writeln!(stream.get_mut(), "{name}").unwrap();
-            hear_of(&mut stream, &format!("you are {name}"));
+            wait_for_line(&mut stream, &format!("you are {name}"));
             stream
         })
         .into();
     writeln!(members[0].get_mut(), "hello, everyone").unwrap();
     for other in &mut members[1..] {
-        hear_of(other, "anna: hello, everyone");
+        wait_for_line(other, "anna: hello, everyone");
     }
     for mut member in members {
         writeln!(member.get_mut(), "/quit").unwrap();
@@ -185,12 +185,12 @@ fn chat(sheet: &'static Sheet) {
 fn killed(sheet: &'static Sheet) {
     let server = Server::start(sheet, "echo", &[]);
     let mut stream = server.connect();
-    say_and_hear(&mut stream);
+    exchange(&mut stream);
     let parent = server.running.pid();
     for pid in meter::tree(parent).unwrap().split_off(1) {
         signal_pid(pid, Signal::KILL).unwrap();
     }
-    // Its end is heard: no process is left that holds it.
+    // The connection ends, because no process holds it any more.
     assert_eq!(stream.read(&mut [0]).unwrap_or(0), 0);
     let trace = server.stop();
     check_structure(&trace);
@@ -224,9 +224,9 @@ fn connections_wait_in_the_queue_of_the_pool() {
     let sheet = sheet("pool");
     let server = Server::start(sheet, "echo", &["--workers=1"]);
     let mut streams = [(); 3].map(|()| server.connect());
-    // The client that is served first is answered; the others wait until it has gone.
+    // The first client is answered; the others wait until its connection is closed.
     let mut answers = streams.iter_mut();
-    say_and_hear(answers.next().unwrap());
+    exchange(answers.next().unwrap());
     streams.into_iter().for_each(leave);
     let trace = server.stop();
     check(&trace, sheet);
@@ -237,19 +237,19 @@ fn clients_wait_in_the_accept_queue_of_an_iterative_server() {
     let sheet = sheet("iterative");
     let server = Server::start(sheet, "echo", &[]);
     let mut first = server.connect();
-    say_and_hear(&mut first);
+    exchange(&mut first);
     let mut others = [(); 3].map(|()| server.connect());
     leave(first);
     others.iter_mut().for_each(|stream| {
-        say_and_hear(stream);
+        exchange(stream);
         stream.shutdown(Shutdown::Both).unwrap();
     });
     let trace = server.stop();
     check(&trace, sheet);
-    assert_eq!(most(&trace, ACCEPT_QUEUE), 2, "they wait behind the next");
+    assert_eq!(most(&trace, ACCEPT_QUEUE), 2, "two wait behind the next");
 }
 
-fn the_waiting_of_a_runtime_is_no_connections() {
+fn the_wait_of_a_runtime_has_no_connection() {
     for name in ["tasks", "tasks-single", "event-loop"] {
         let trace = one_message_with_work(sheet(name), "wait:20ms");
         let for_one = slices_of(&trace, |it| it.kind == Kind::Wait && it.conn.is_some());
@@ -272,7 +272,7 @@ fn a_hundred_short_lived_children_are_in_one_file() {
     is_alone(&file);
 }
 
-fn a_handler_that_outlives_the_deadline_costs_no_timeline() {
+fn a_handler_beyond_the_deadline_loses_no_timeline() {
     for name in ["iterative", "event-loop", "threads", "fork", "tasks"] {
         let options = ["--work=block:1h", "--drain=50ms"];
         let server = Server::start(sheet(name), "echo", &options);
@@ -313,7 +313,7 @@ fn the_file_is_replaced_as_a_whole_and_nothing_else_is_left() {
     is_alone(&file);
 }
 
-fn without_json_stderr_says_where_to_look() {
+fn without_json_stderr_names_the_viewers() {
     let file = folder("told").join("trace.json");
     let mut command = command(&["serve", "--bind=127.0.0.1:0", "--trace"]);
     let mut child = tie_to_this_thread(command.arg(&file)).spawn().unwrap();
@@ -329,7 +329,7 @@ fn without_json_stderr_says_where_to_look() {
     );
 }
 
-/// What holds for every timeline in which there was room for everything.
+/// Checks a timeline that had room for all events.
 fn check(trace: &Trace, sheet: &Sheet) {
     check_structure(trace);
     let about = &trace.about;
@@ -346,7 +346,7 @@ fn check(trace: &Trace, sheet: &Sheet) {
     assert!(last <= Some(about.recorded_until_ns), "{about:?}");
 }
 
-/// What holds for every timeline.
+/// Checks the structure of any timeline.
 fn check_structure(trace: &Trace) {
     assert_eq!(trace.overlap(), None);
     let mut names = HashMap::new();
@@ -411,11 +411,11 @@ fn one_message_with_work(sheet: &'static Sheet, work: &str) -> Trace {
 /// A connection with one message.
 fn visit(server: &Server) {
     let mut stream = server.connect();
-    say_and_hear(&mut stream);
+    exchange(&mut stream);
     leave(stream);
 }
 
-fn say_and_hear(stream: &mut TcpStream) {
+fn exchange(stream: &mut TcpStream) {
     stream.write_all(&[b'x'; LENGTH]).unwrap();
     stream.read_exact(&mut [0; LENGTH]).unwrap();
 }
@@ -426,7 +426,7 @@ fn leave(mut stream: TcpStream) {
     assert_eq!(stream.read(&mut [0]).unwrap(), 0);
 }
 
-fn hear_of(stream: &mut BufReader<TcpStream>, part: &str) {
+fn wait_for_line(stream: &mut BufReader<TcpStream>, part: &str) {
     let mut line = String::new();
     while !line.contains(part) {
         line.clear();
@@ -434,7 +434,7 @@ fn hear_of(stream: &mut BufReader<TcpStream>, part: &str) {
     }
 }
 
-/// Nothing but the trace is in its folder.
+/// Asserts that the folder of the trace has no other file.
 fn is_alone(trace: &Path) {
     let files = names(trace.parent().unwrap());
     assert_eq!(files, [trace.file_name().unwrap().to_str().unwrap()]);

@@ -57,7 +57,7 @@ impl Server {
         }
     }
 
-    /// Waits until all of its threads sleep, and lets them do so for a moment.
+    /// Waits until all of its threads sleep, and a millisecond longer.
     pub(super) fn wait_until_asleep(&self) {
         let sleeps = |pid| threads(pid).is_ok_and(|all| all.iter().all(|it| it.state == 'S'));
         wait_until("all threads sleep", || {
@@ -80,9 +80,9 @@ impl Server {
         assert_eq!(event["events"], trace.about.events);
         let lost = trace.about.not_recorded;
         assert_eq!(event["not_recorded"], lost);
-        let said = self.running.stderr();
-        let complaint = said.contains(&format!("no room for {lost} more events"));
-        assert_eq!(complaint, lost > 0, "{said}");
+        let stderr = self.running.stderr();
+        let is_reported = stderr.contains(&format!("no room for {lost} more events"));
+        assert_eq!(is_reported, lost > 0, "{stderr}");
         trace
     }
 }

@@ -8,7 +8,7 @@ use portlab_service::{
 
 use crate::pieces;
 
-/// Encodings in which lines are read differently: with 0xff as a letter, with states, and without.
+/// Encodings of each kind: with 0xff as a letter, with states, and without both.
 const ENCODINGS: [&str; 6] = [
     "utf-8",
     "gbk",
@@ -31,8 +31,8 @@ fn service(encoding: u8) -> Chat {
     Chat::new(encoding, LIMITS)
 }
 
-/// What a session asks of the hub, and what it says to its peer.
-fn said<'a>(service: &Chat, reads: impl Iterator<Item = &'a [u8]>) -> (Vec<Post>, Vec<u8>) {
+/// The posts of a session to the hub, and its bytes for its peer.
+fn run<'a>(service: &Chat, reads: impl Iterator<Item = &'a [u8]>) -> (Vec<Post>, Vec<u8>) {
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
     let mut session = service.open(ConnId(1), peer);
     let (mut all_posts, mut all_out) = (Vec::new(), Vec::new());
@@ -59,15 +59,15 @@ fn said<'a>(service: &Chat, reads: impl Iterator<Item = &'a [u8]>) -> (Vec<Post>
     }
 }
 
-/// However reads cut the input, a session asks the same. A post is text without control characters, and
-/// not much longer than a line may be.
+/// For every way in which reads cut the input, the session makes the same posts. A post is text without control
+/// characters, and not much longer than a line may be.
 pub(crate) fn chat(input: &[u8]) {
     let [encoding, length, input @ ..] = input else {
         return;
     };
     let service = service(*encoding);
-    let whole = said(&service, std::iter::once(input).filter(|it| !it.is_empty()));
-    assert_eq!(said(&service, pieces(input, *length)), whole);
+    let whole = run(&service, std::iter::once(input).filter(|it| !it.is_empty()));
+    assert_eq!(run(&service, pieces(input, *length)), whole);
     for Post(bytes) in &whole.0 {
         let text = std::str::from_utf8(bytes).expect("a post is text");
         // A line feed stands between two arguments.
@@ -79,14 +79,14 @@ pub(crate) fn chat(input: &[u8]) {
 }
 
 /// The hub takes any post of any member. Mail goes to members only, and is a line or the end; the same posts
-/// make the same mail; when all have gone, the hub says nothing more.
+/// make the same mail; a member that has left receives no mail.
 pub(crate) fn rooms(input: &[u8]) {
     let Some((encoding, input)) = input.split_first() else {
         return;
     };
     let deliver = |mails: &mut Vec<(ConnId, Mail)>| {
         let mut hub = service(*encoding).hub().expect("a chat has a hub");
-        // 0xfe is in no text: it ends a post.
+        // No text contains 0xfe, so it ends a post.
         for post in input.split(|byte| *byte == 0xfe) {
             let Some((from, post)) = post.split_first() else {
                 continue;
@@ -100,7 +100,7 @@ pub(crate) fn rooms(input: &[u8]) {
         }
         for member in 0..u64::from(MEMBERS) {
             hub.gone(ConnId(member), CloseReason::Lost, &mut |to, mail| {
-                assert!(to.0 > member, "{to:?} has gone");
+                assert!(to.0 > member, "{to:?} has left");
                 mails.push((to, mail));
             });
         }

@@ -1,4 +1,4 @@
-//! Files that may come from a stranger: records, traces, lessons' texts.
+//! Files that may come from another person: records, traces, lessons' texts.
 
 use portlab_lessons::script::{Script, fill, placeholders};
 use portlab_report::{Notes, csv, html, markdown, text};
@@ -10,7 +10,7 @@ use portlab_stats::{
 };
 use portlab_words::Lang;
 
-/// A record is refused with a reason that moves no cursor, or it is written and read as it is.
+/// A record is refused with a reason that has no control characters, or it can be written and read without a change.
 pub(crate) fn records(input: &[u8]) {
     match read::read_bytes(input) {
         Ok(record) => {
@@ -45,7 +45,7 @@ pub(crate) fn reports(input: &[u8]) {
     report(&record);
 }
 
-/// A trace is refused, or it is written and read as it is.
+/// A trace is refused, or it can be written and read without a change.
 pub(crate) fn traces(input: &[u8]) {
     let Ok(trace) = Trace::read(input) else {
         return;
@@ -54,7 +54,7 @@ pub(crate) fn traces(input: &[u8]) {
     assert!(strip.tracks.len() <= trace.slices.len(), "{strip:?}");
     let written = write(&trace).expect("memory takes everything");
     let read = Trace::read(&written[..]).map_err(|error| error.to_string());
-    // Times are read from decimals; the first hundred days are exact.
+    // Times are read from decimal numbers; the first hundred days are exact.
     let ends = trace.slices.iter().map(|slice| slice.end_ns);
     let ends = ends.chain(
         trace
@@ -88,7 +88,7 @@ fn write(trace: &Trace) -> std::io::Result<Vec<u8>> {
     writer.finish(&trace.about)
 }
 
-/// A lesson's text is refused, or all of it is shown: no text is longer than the file and what it shows.
+/// A lesson's text is refused, or every step has its claims and a right answer, and filling in a value makes no text longer.
 pub(crate) fn lessons(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else {
         return;

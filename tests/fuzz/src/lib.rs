@@ -10,7 +10,7 @@
     dead_code,
     unreachable_pub,
     unused_imports,
-    reason = "parts of the command line stand here by themselves"
+    reason = "parts of the command line are used here without the rest"
 )]
 
 mod chat;

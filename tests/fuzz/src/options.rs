@@ -1,4 +1,4 @@
-//! Values of options: quantities, orders, addresses.
+//! Values of options: quantities, handler work, addresses, faults.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -37,7 +37,7 @@ pub(crate) fn values(input: &[u8]) {
     }
 }
 
-/// Handler work, expectations, arrivals and labels are read or refused, and written as they can be read again.
+/// Handler work, expectations, arrivals and labels are refused, or written in a form that is read as the same value.
 pub(crate) fn options(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else {
         return;
@@ -48,7 +48,7 @@ pub(crate) fn options(input: &[u8]) {
     if let Ok(encoding) = text.parse::<TextEncoding>() {
         assert_eq!(encoding.name().parse(), Ok(encoding));
     }
-    // What is read of an escape is never longer than the escape.
+    // An escape is never shorter than its bytes.
     if let Ok(plain) = unescape(text) {
         assert!(plain.len() <= text.len(), "{plain:?}");
     }
@@ -61,7 +61,7 @@ fn again<T: FromStr + fmt::Display + fmt::Debug + PartialEq>(text: &str) {
     }
 }
 
-/// An address is read and written as it can be read again, or refused with a remedy in both languages.
+/// An address is written in a form that is read as the same address, or refused with a remedy in both languages.
 pub(crate) fn addresses(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else {
         return;
@@ -80,7 +80,7 @@ pub(crate) fn addresses(input: &[u8]) {
     }
 }
 
-/// The proxy's faults are set or refused line by line, and written as they can be set again.
+/// The proxy's faults are refused without a change, or set and written in a form that sets the same faults.
 pub(crate) fn faults(input: &[u8]) {
     let mut settings = Settings::default();
     for line in String::from_utf8_lossy(input).lines() {

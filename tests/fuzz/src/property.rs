@@ -1,4 +1,4 @@
-//! The bounded property test: each target with some hundred inputs, made anew at each run.
+//! The bounded property test: each target with 400 inputs, made anew at each run.
 
 use std::{fs, panic, path::PathBuf};
 
@@ -7,8 +7,8 @@ use proptest::{prelude::*, sample::Index, test_runner::TestRunner};
 /// How many inputs of each kind a target gets.
 const CASES: u32 = 200;
 
-/// What is put into seeds: ends of lines, the first bytes of other protocols, numbers that overflow, and
-/// characters that a terminal obeys.
+/// The words that are put into seeds: ends of lines, first bytes of other protocols, numbers that overflow, and
+/// control sequences of terminals.
 const WORDS: [&[u8]; 16] = [
     b"\n",
     b"\r\n",
@@ -31,15 +31,15 @@ const WORDS: [&[u8]; 16] = [
 /// A change to an input.
 #[derive(Clone, Debug)]
 enum Change {
-    /// This byte is another.
+    /// Another byte replaces the one here.
     Byte(Index, u8),
-    /// These bytes are gone.
+    /// These bytes are removed.
     Cut(Index, Index),
-    /// These bytes stand there twice.
+    /// These bytes are doubled.
     Double(Index, Index),
-    /// A word stands there.
+    /// A word is inserted here.
     Word(Index, Index),
-    /// The number that stands there, or next to it on the right, is this word.
+    /// The word replaces the number here, or the next one to the right.
     Number(Index, Index),
 }
 

@@ -12,13 +12,13 @@ use portlab_sys::clock::thread_cpu;
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// An input may take so many bytes of memory, whatever its length.
+/// Every input may take so many bytes of memory.
 const FIXED: usize = 1 << 20;
-/// An input may take so many bytes of memory for each of its own.
+/// An input may take so many more bytes of memory for each byte of its length.
 const PER_BYTE: usize = 256;
 
-/// An input may take so much of a processor's time. (libFuzzer's own timeout is of the wall clock, which a
-/// busy machine breaks; it finds what hangs.)
+/// An input may take so much of a processor's time. (libFuzzer's own timeout uses the wall clock, which isn't reliable on a
+/// busy machine; it finds inputs that hang.)
 const TIME: Duration = Duration::from_secs(1);
 
 fuzz_target!(|input: &[u8]| {

@@ -1,4 +1,4 @@
-//! Bytes that are to become text.
+//! Bytes that are decoded to text.
 
 use portlab_service::{EncodingWatch, TextEncoding, inert};
 
@@ -17,12 +17,12 @@ const ENCODINGS: [&str; 10] = [
     "windows-1252",
     "koi8-r",
 ];
-/// Those among them in which a text that was decoded is written with the same bytes' meaning. (The others
-/// write some characters as others that look alike: the standard says so.)
+/// The encodings in which a decoded text is encoded and decoded without a change. (The others encode some characters as
+/// similar ones, as the standard says.)
 const EXACT: [&str; 4] = ["utf-8", "gbk", "gb18030", "euc-kr"];
 
-/// However reads cut the bytes, the text is the same. A text is decoded as it was encoded. Guessing its
-/// encoding never fails, and what is shown of it is inert.
+/// For every way in which reads cut the bytes, the text is the same. An encoded text is decoded to the same text. The guess
+/// of an encoding never fails, and the text of a guess is inert.
 pub(crate) fn encodings(input: &[u8]) {
     let [label, length, input @ ..] = input else {
         return;
@@ -51,13 +51,13 @@ pub(crate) fn encodings(input: &[u8]) {
     );
     if let Ok(exact) = encoding.encode(&text) {
         assert_eq!(exact, bytes);
-        // A mark of the byte order at the beginning is left out.
+        // The decoder removes a byte order mark at the beginning.
         if EXACT.contains(&label) && !text.starts_with('\u{feff}') {
             assert_eq!(read, text);
         }
     }
 
-    // Making a detector costs more than all the rest.
+    // A new detector costs more than all the rest, so only every eighth input makes one.
     if length % 8 != 0 {
         return;
     }
@@ -70,7 +70,7 @@ pub(crate) fn encodings(input: &[u8]) {
     }
 }
 
-/// However reads cut a text, `connect` shows the same, and no control character but tabs and ends of lines.
+/// For every way in which reads cut a text, `connect` shows the same text, and of control characters only tabs and line ends.
 pub(crate) fn screen(input: &[u8]) {
     let Some((length, input)) = input.split_first() else {
         return;
