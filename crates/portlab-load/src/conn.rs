@@ -38,21 +38,21 @@ pub(crate) struct Conn {
     /// Bytes that came back.
     received: u64,
     /// Messages sent, or due, and not answered; the oldest first.
-    asked: VecDeque<Asked>,
-    /// How far the answer to the oldest has come in; `None` before its first byte.
+    in_flight: VecDeque<InFlight>,
+    /// The progress of the answer to the oldest message; `None` before its first byte.
     progress: Option<usize>,
     /// Which first line that answer has, once that is known.
     sorted: Option<Sorted>,
     /// The beginning of an answer that came in several reads: its first line, and what is shown if the answer stays
     /// incomplete. Most often empty, and never longer than [`FirstLine::LONGEST`].
     head: Vec<u8>,
-    /// More has come than was asked for.
+    /// Whether more bytes have come than the answers may have.
     got_more: bool,
     /// Messages answered.
     answered: u64,
-    /// The socket took no more when it was last written to.
+    /// Whether the socket took no more bytes at the last write.
     blocked: bool,
-    /// Messages that may still be asked on this connection.
+    /// Messages that may still be sent on this connection.
     left: u64,
     /// The pauses of a client that sends or reads slowly.
     pause: Pause,
@@ -68,7 +68,7 @@ struct Pause {
 
 /// A message in flight. Times are in nanoseconds since the run began.
 #[derive(Clone, Copy, Debug)]
-struct Asked {
+struct InFlight {
     /// When it was due.
     due: u64,
     /// When it was given to the connection. In a closed loop that is when it was due.
@@ -76,8 +76,7 @@ struct Asked {
     size: usize,
 }
 
-/// Reads, or messages sent without an answer, in one visit: so that a connection that always has
-/// more doesn't starve the others.
+/// How many reads or writes one visit makes at most, so that a connection with many bytes doesn't starve the others.
 const VISIT: usize = 16;
 
 /// How many connections send at most before the thread reads again.
@@ -110,7 +109,7 @@ impl Dialogue for Conn {
             sent: 0,
             due: 0,
             received: 0,
-            asked: VecDeque::new(),
+            in_flight: VecDeque::new(),
             progress: None,
             sorted: None,
             head: Vec::new(),
@@ -143,7 +142,7 @@ impl Dialogue for Conn {
         while self.has_room(state)
             && let Some(due) = state.take_due(now)
         {
-            self.ask(state, due, now);
+            self.queue(state, due, now);
         }
     }
 
@@ -178,16 +177,16 @@ impl Dialogue for Conn {
     }
 
     fn has_room(&self, state: &ThreadState) -> bool {
-        self.left > 0 && self.asked.len() < state.plan.depth
+        self.left > 0 && self.in_flight.len() < state.plan.depth
     }
 
-    fn ask(&mut self, state: &mut ThreadState, due: u64, now: u64) {
+    fn queue(&mut self, state: &mut ThreadState, due: u64, now: u64) {
         let size = state.next_size();
         self.left -= 1;
         self.due += size as u64;
         state.one_more_in_flight();
         let sent = now;
-        self.asked.push_back(Asked { due, sent, size });
+        self.in_flight.push_back(InFlight { due, sent, size });
         state.watch(self.slot, now + state.patience());
     }
 
@@ -242,17 +241,17 @@ impl Dialogue for Conn {
     }
 
     fn deadline(&self, state: &ThreadState) -> Option<(u64, Phase, Cause)> {
-        let oldest = self.asked.front()?;
+        let oldest = self.in_flight.front()?;
         let (phase, cause) = self.overdue(state);
         Some((oldest.sent + state.patience(), phase, cause))
     }
 
     fn is_done(&self, _state: &ThreadState) -> bool {
-        self.left == 0 && self.asked.is_empty()
+        self.left == 0 && self.in_flight.is_empty()
     }
 
     fn is_waiting(&self) -> bool {
-        !self.asked.is_empty()
+        !self.in_flight.is_empty()
     }
 
     fn answered(&self) -> u64 {
@@ -266,14 +265,14 @@ impl Dialogue for Conn {
     }
 
     fn end_measuring(&self, state: &mut ThreadState, now: u64) {
-        for asked in &self.asked {
-            state.account_for_flight(asked.due, now);
+        for message in &self.in_flight {
+            state.account_for_flight(message.due, now);
         }
     }
 
     fn leave(self, state: &mut ThreadState, now: u64) -> u64 {
         self.end_measuring(state, now);
-        state.in_flight -= self.asked.len() as u64;
+        state.in_flight -= self.in_flight.len() as u64;
         self.measured_in_flight(state)
     }
 
@@ -384,7 +383,7 @@ impl Conn {
             _ => {
                 let mut done = 0;
                 while !bytes.is_empty() {
-                    let Some(front) = self.asked.get(done) else {
+                    let Some(front) = self.in_flight.get(done) else {
                         self.got_more = true;
                         break;
                     };
@@ -437,11 +436,11 @@ impl Conn {
         self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
-    /// Counts how many messages of known length `length` bytes complete; no more than were asked for.
+    /// Counts how many messages of known length are completed by `length` bytes; at most as many as are in flight.
     fn count_lengths(&mut self, mut length: usize, expect: &Expect) -> usize {
         let mut done = 0;
         while length > 0
-            && let Some(front) = self.asked.get(done)
+            && let Some(front) = self.in_flight.get(done)
         {
             let missing = self.progress.unwrap_or_else(|| expect.begin(front.size));
             if length < missing {
@@ -462,17 +461,20 @@ impl Conn {
         let now = state.now();
         self.answered += done as u64;
         for _ in 0..done {
-            let asked = self.asked.pop_front().expect("it was counted a moment ago");
+            let message = self
+                .in_flight
+                .pop_front()
+                .expect("it was counted a moment ago");
             if state.stage == Stage::Measure {
                 *state.shared.served[self.slot as usize].get_or_insert(0) += 1;
             }
-            state.record_answer(asked.due, asked.sent, now);
+            state.record_answer(message.due, message.sent, now);
             if self.left == 0 {
                 continue;
             }
-            if state.asks_at_once() {
+            if state.sends_at_once() {
                 if state.take_one() {
-                    self.ask(state, now, now);
+                    self.queue(state, now, now);
                 }
             } else if state.schedule.is_some() {
                 // A message without an answer is done as soon as it is sent: unless the socket was full, the
@@ -489,7 +491,7 @@ impl Conn {
     fn at_the_end(&mut self, state: &mut ThreadState) -> Result<Then, Broken> {
         let closes = state.plan.script.expect == Expect::Close;
         // If no byte came before the end, there was no answer.
-        if closes && self.asked.len() == 1 && self.progress.is_some() {
+        if closes && self.in_flight.len() == 1 && self.progress.is_some() {
             let Requests {
                 answers, dialect, ..
             } = &mut state.shared;
@@ -498,15 +500,15 @@ impl Conn {
             self.complete(1, state);
             return Ok(Then::Retire);
         }
-        let cause = match self.asked.is_empty() {
-            true if state.asks_no_more() => return Ok(Then::Over),
+        let cause = match self.in_flight.is_empty() {
+            true if state.sends_no_more() => return Ok(Then::Over),
             true => Cause::ClosedIdle,
             false => Cause::ClosedEarly,
         };
         Err(Broken::Because(Phase::Receive, cause))
     }
 
-    /// Sends the introduction. A new connection takes a few bytes at once.
+    /// Sends the introduction: a few bytes, which the socket of a new connection takes at once.
     fn introduce(&mut self, state: &mut ThreadState) -> Result<(), Broken> {
         let words = &state.plan.script.introduction;
         if words.is_empty() {
@@ -541,7 +543,7 @@ impl Conn {
                 None if too_long => return Err(Broken::Because(Phase::Greeting, Cause::NoEnd)),
                 None => self.progress = Some(progress),
                 Some(used) if used == length => {
-                    // Answers are counted from here.
+                    // From here on, the bytes of answers are counted.
                     (self.progress, self.received) = (None, 0);
                     state.shared.dialect.heed_greeting(&self.head);
                     if let Some(error) = state.shared.dialect.error_in(&self.head) {
@@ -562,7 +564,12 @@ impl Conn {
     /// The error of a timeout: not all bytes could be sent, no byte of the answer came, or not all of it.
     fn overdue(&self, state: &ThreadState) -> (Phase, Cause) {
         // The bytes of the messages behind the oldest one.
-        let behind: usize = self.asked.iter().skip(1).map(|asked| asked.size).sum();
+        let behind: usize = self
+            .in_flight
+            .iter()
+            .skip(1)
+            .map(|message| message.size)
+            .sum();
         let is_sent = self.sent + behind as u64 >= self.due;
         match self.progress {
             _ if is_one_way(state) => (Phase::Send, Cause::TimedOut),
@@ -575,9 +582,9 @@ impl Conn {
     /// Messages in flight that belong to what is measured.
     fn measured_in_flight(&self, state: &ThreadState) -> u64 {
         let measured = self
-            .asked
+            .in_flight
             .iter()
-            .filter(|asked| state.is_measured(asked.due));
+            .filter(|message| state.is_measured(message.due));
         measured.count() as u64
     }
 

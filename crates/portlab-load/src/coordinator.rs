@@ -290,8 +290,7 @@ impl<'a> Coordinator<'a> {
         }
     }
 
-    /// How much of the run is over, in `[0, 1]`: of its time or of its messages, whichever is
-    /// further.
+    /// How much of the run is over, in `[0, 1]`: of its time or of its messages, whichever is further.
     fn share(&self, elapsed: Duration) -> f64 {
         let stop = self.plan.stop;
         let by_count = |total: u64| self.answered() as f64 / total as f64;
@@ -348,9 +347,9 @@ impl<'a> Coordinator<'a> {
         }
     }
 
-    /// Completes the outcome when all workers have ended: `served` are the answers by connection, and `all_asked`
+    /// Completes the outcome when all workers have ended: `served` are the answers by connection, and `all_sent`
     /// says whether every thread has sent all of its messages.
-    pub(crate) fn conclude(mut self, served: &[u64], all_asked: bool) -> Outcome {
+    pub(crate) fn conclude(mut self, served: &[u64], all_sent: bool) -> Outcome {
         while let Ok(event) = self.events.try_recv() {
             self.take_event(event);
         }
@@ -362,7 +361,7 @@ impl<'a> Coordinator<'a> {
         }
         self.outcome.take_time_by(self.plan);
         // If all messages were sent, the run is complete: one that was lost with its connection counts as unanswered.
-        if self.outcome.ended == Ended::AllLost && all_asked {
+        if self.outcome.ended == Ended::AllLost && all_sent {
             self.outcome.ended = Ended::Done;
         }
         self.outcome

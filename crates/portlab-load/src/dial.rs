@@ -311,8 +311,7 @@ fn connect(plan: &Plan, number: usize) -> io::Result<TcpStream> {
     Ok(TcpStream::from_std(socket.into()))
 }
 
-/// Linux's error numbers for a connection that is under way, and for a port without a listener; see
-/// `connect(2)`.
+/// Linux's error numbers for a connection that is under way, and for a port without a listener; see `connect(2)`.
 const EINPROGRESS: i32 = 115;
 const ECONNREFUSED: i32 = 111;
 

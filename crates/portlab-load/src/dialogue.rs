@@ -15,7 +15,7 @@ use crate::{Cause, Mismatch, Phase, Plan, Tally, chat::Rooms, endings, thread_st
 /// ([`Member`](crate::chat::Member)). A worker is compiled for each, so that no message costs a virtual call.
 ///
 /// One thread makes all calls for its connections. The calls for one connection: [`new`](Self::new), `enter`
-/// until it has entered, `opened`, then `ask`, `send` and `drive` in any order, and at last `leave`,
+/// until it has entered, `opened`, then `queue`, `send` and `drive` in any order, and at last `leave`,
 /// unless the run ends first.
 pub(crate) trait Dialogue: Sized {
     /// What all connections of a thread share.
@@ -44,8 +44,8 @@ pub(crate) trait Dialogue: Sized {
     /// Continues what comes before the first message, such as a greeting; returns whether that is complete.
     fn enter(&mut self, state: &mut ThreadState<Self::Shared>) -> Result<bool, Broken>;
 
-    /// The load has begun, and this connection is open: it may send from `now` on. In a closed loop of
-    /// requests it asks for its first ones.
+    /// The load has begun, and this connection is open: it may send from `now` on. In a closed loop, the first
+    /// requests are queued.
     fn opened(&mut self, state: &mut ThreadState<Self::Shared>, now: u64);
 
     /// Whether the worker chooses the connections that send, by [`next_sender`](Self::next_sender). Otherwise
@@ -73,8 +73,8 @@ pub(crate) trait Dialogue: Sized {
     /// The connection at `slot` was chosen, and still has room.
     fn still_has_room(_state: &mut ThreadState<Self::Shared>, _slot: u32) {}
 
-    /// One more message is sent as of `now`, and was due at `due`; `send` sends it.
-    fn ask(&mut self, state: &mut ThreadState<Self::Shared>, due: u64, now: u64);
+    /// Queues a message that was due at `due`, as of `now`; `send` sends it.
+    fn queue(&mut self, state: &mut ThreadState<Self::Shared>, due: u64, now: u64);
 
     /// Sends as much as the socket takes in one visit; returns whether there is more.
     fn send(&mut self, state: &mut ThreadState<Self::Shared>) -> Result<bool, Broken>;

@@ -60,7 +60,7 @@ impl<C: Dialogue> Worker<C> {
                     break;
                 };
                 self.state.record_lag(due, turn.free_since, now);
-                conn.ask(&mut self.state, due, now);
+                conn.queue(&mut self.state, due, now);
             }
             if conn.has_room(&self.state) {
                 C::still_has_room(&mut self.state, turn.slot);

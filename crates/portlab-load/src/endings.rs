@@ -74,8 +74,7 @@ impl Endings {
         self.closed == 0 && self.refused == 0
     }
 
-    /// How many answers the server allows on a connection: it has closed several, each after the same
-    /// number of them.
+    /// How many answers the server allows on a connection: it has closed several, each after the same number of them.
     fn limit(&self) -> Option<u64> {
         let (least, most) = self.answers?;
         (least == most && self.closed > 1 && least > 0).then_some(least)

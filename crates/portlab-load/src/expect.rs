@@ -29,9 +29,8 @@ pub struct Delimiter {
     fallback: Vec<usize>,
 }
 
-/// Replaces the escapes in `text` by what they stand for: `\r`, `\n`, `\t`, `\0`, `\\`, and `\x41`
-/// for the character of that number, up to `\x7f`, which is the same byte in every encoding that
-/// extends ASCII.
+/// Replaces the escapes in `text` by what they stand for: `\r`, `\n`, `\t`, `\0`, `\\`, and `\x41` for the character of
+/// that number, up to `\x7f`, which is the same byte in every encoding that extends ASCII.
 ///
 /// # Errors
 /// When a backslash begins another sequence.

@@ -26,8 +26,7 @@ pub struct Fairness {
 }
 
 impl Fairness {
-    /// The fairness of these numbers of messages; `None` when there was no connection, or no
-    /// message.
+    /// The fairness of these numbers of messages; `None` when there was no connection, or no message.
     pub fn of(served: &[u64]) -> Option<Self> {
         let (least, most) = (*served.iter().min()?, *served.iter().max()?);
         if most == 0 {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::{Answers, Expect, Say, Script, shown::shown, status::Dialect};
+use crate::{Answers, Expect, Payload, Script, shown::shown, status::Dialect};
 
 pub use crate::chat::fuzz_lines as chat_lines;
 
@@ -47,7 +47,7 @@ pub fn first_lines(input: &[u8]) {
         return;
     };
     let dialect = Dialect::of(&Script {
-        say: Say::Always(Arc::from(message)),
+        payload: Payload::Always(Arc::from(message)),
         expect: Expect::Close,
         ..Script::echo(1)
     });

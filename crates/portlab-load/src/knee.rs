@@ -38,9 +38,8 @@ pub enum Knee {
     Beyond(KneeEstimate),
     /// The server did not keep up with the lowest rate, or no rate says anything about the server.
     Below,
-    /// Latency doesn't rise with load: it was low at the first of these rungs, much higher at the second, and low
-    /// again at the third, by more than chance. Something other than load raised the latency, so no knee is
-    /// claimed.
+    /// Latency doesn't rise with load: it was low at the first of these rungs, much higher at the second, and low again
+    /// at the third, by more than chance. Something other than load raised the latency, so no knee is claimed.
     Uneven([usize; 3]),
 }
 

@@ -103,7 +103,7 @@ pub(crate) use result::english;
 pub use result::{ChatResult, Closed, FailureLine, LoadResult};
 pub use ring::{Mismatch, Ring};
 pub use run::{Progress, RunError, Watch, run};
-pub use script::{ClientBehaviour, Say, Script};
+pub use script::{ClientBehaviour, Payload, Script};
 pub use search::{Finding, Goal, Highest, Limit, Missed, Search, Shown, Trial};
 pub use shown::Sample;
 pub use status::ErrorAnswer;

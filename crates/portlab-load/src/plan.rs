@@ -8,12 +8,11 @@ use std::{
 use portlab_sys::limits::raise_open_files;
 use portlab_words::{Text, plural, tr};
 
-use crate::{Expect, Pace, Ring, Say, Script};
+use crate::{Expect, Pace, Payload, Ring, Script};
 
 /// Everything that a run needs. Nothing is looked up later.
 ///
-/// A run is `stop x pace x script` on `connections`; each part means the same whatever the others
-/// are.
+/// A run is `stop x pace x script` on `connections`; each part means the same whatever the others are.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The port to load.
@@ -22,7 +21,7 @@ pub struct Plan {
     pub through: Option<Through>,
     /// How many connections are opened, at least one.
     pub connections: usize,
-    /// How long they live, and how they end.
+    /// How connections are opened and closed.
     pub life: Life,
     /// How many threads drive them, at least one; more than there are connections are not started.
     pub threads: usize,
@@ -168,7 +167,7 @@ impl Plan {
         let read_per_s = self.script.behaviour.read_per_s.unwrap_or(1);
         let interval = self.interval.as_nanos().min(1) as u64;
         let rooms = self.script.chat.as_ref().map(|it| it.rooms);
-        let size = *self.script.say.sizes().start();
+        let size = *self.script.payload.sizes().start();
         let numbers = [
             ("connections", "连接数", self.connections as u64),
             ("threads", "线程数", self.threads as u64),
@@ -264,9 +263,11 @@ impl Plan {
     pub fn tells_messages_apart(&self) -> bool {
         let whole_rings = |size: &usize| size.is_multiple_of(Ring::RANDOM);
         self.checks_every_byte()
-            && match &self.script.say {
-                Say::Random(sizes) => sizes.start() != sizes.end() || !whole_rings(sizes.start()),
-                Say::Always(_) => false,
+            && match &self.script.payload {
+                Payload::Random(sizes) => {
+                    sizes.start() != sizes.end() || !whole_rings(sizes.start())
+                }
+                Payload::Always(_) => false,
             }
     }
 

@@ -11,10 +11,9 @@ use crate::{
     Outcome, Pace, Phase, Plan, Tally, latency::Quantiles, outcome::per_s, thread_state::nanos,
 };
 
-/// One run: its figures, and what can be said of them.
+/// The result of a run: the figures, and how far they can be believed.
 ///
-/// As JSON it is what `portlab load --json` prints. Texts are in English there; the text for people chooses a
-/// language.
+/// As JSON it is what `portlab load --json` prints. Texts are in English there; the text for people chooses a language.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoadResult {
@@ -257,7 +256,7 @@ impl LoadResult {
             Pace::Idle => ("idle", None),
         };
         let rate_per_s = plan.pace.rate_per_s();
-        let sizes = plan.script.say.sizes();
+        let sizes = plan.script.payload.sizes();
         let checking = Checked::of(plan, &outcome);
         let verdict = Judgement::of(plan, &outcome);
         let wrong = outcome.tally.first_wrong();

@@ -9,8 +9,7 @@ use std::fmt;
 /// echo is checked by comparing it with the ring.
 #[derive(Debug)]
 pub struct Ring {
-    /// The ring, followed by its own beginning, so that any slice of up to [`Ring::REACH`] bytes is
-    /// in one piece.
+    /// The ring, followed by its own beginning, so that any slice of up to [`Ring::REACH`] bytes is in one piece.
     bytes: Box<[u8]>,
     /// How long the ring is.
     length: usize,
@@ -49,8 +48,7 @@ impl fmt::Display for Mismatch {
 }
 
 impl Ring {
-    /// The length of the random ring: the largest prime below 64 Ki. Two of them fit in a core's
-    /// second-level cache.
+    /// The length of the random ring: the largest prime below 64 Ki. Two of them fit in a core's second-level cache.
     pub(crate) const RANDOM: usize = 65_521;
     /// The longest piece that [`at`](Self::at) returns.
     pub const REACH: usize = 64 * 1024;

@@ -141,14 +141,14 @@ where
     drop(sender);
     let mut coordinator = Coordinator::new(&plan, &stages, events, gauges, watch, began);
     coordinator.lead();
-    let (mut served, mut all_asked) = (Vec::new(), true);
+    let (mut served, mut all_sent) = (Vec::new(), true);
     for thread in threads {
         let result = thread.join().expect("a worker doesn't panic")?;
         served.extend(result.finished.served.iter().flatten().copied());
-        all_asked &= result.has_asked_all;
+        all_sent &= result.has_sent_all;
         coordinator.take_in(result);
     }
-    let mut outcome = coordinator.conclude(&served, all_asked);
+    let mut outcome = coordinator.conclude(&served, all_sent);
     if outcome.ended == Ended::AllLost && outcome.endings.closed > 0 {
         outcome.endings.listens = listens(&plan);
     }

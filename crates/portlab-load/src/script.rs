@@ -7,9 +7,9 @@ use crate::{Chat, Expect, Ring};
 /// What is sent on each connection, and what counts as an answer.
 #[derive(Clone, Debug)]
 pub struct Script {
-    /// What a message is.
-    pub say: Say,
-    /// What its answer is.
+    /// The bytes of a message.
+    pub payload: Payload,
+    /// What counts as its answer.
     pub expect: Expect,
     /// What the server sends before any message is sent: [`Expect::Bytes`], [`Expect::Until`] or [`Expect::Lines`].
     pub greeting: Option<Expect>,
@@ -21,14 +21,14 @@ pub struct Script {
     pub any_answer: bool,
     /// How the client behaves.
     pub behaviour: ClientBehaviour,
-    /// If this is set, the connections are members of a chat, and of the fields above only the lengths in `say` are
+    /// If this is set, the connections are members of a chat, and of the fields above only the lengths in `payload` are
     /// used.
     pub chat: Option<Chat>,
 }
 
-/// What a message is.
+/// The bytes of a message.
 #[derive(Clone, Debug)]
-pub enum Say {
+pub enum Payload {
     /// Random bytes, different in each message, of lengths drawn from this range. At least one byte.
     Random(RangeInclusive<usize>),
     /// The same bytes in each message. At least one byte.
@@ -49,7 +49,7 @@ impl Script {
     /// An echo of random messages of `size` bytes.
     pub fn echo(size: usize) -> Self {
         Self {
-            say: Say::Random(size..=size),
+            payload: Payload::Random(size..=size),
             expect: Expect::Echo,
             greeting: None,
             introduction: Vec::new(),
@@ -68,14 +68,14 @@ impl Script {
     }
 
     pub(crate) fn ring(&self) -> Ring {
-        match &self.say {
-            Say::Random(_) => Ring::random(),
-            Say::Always(message) => Ring::of(message),
+        match &self.payload {
+            Payload::Random(_) => Ring::random(),
+            Payload::Always(message) => Ring::of(message),
         }
     }
 }
 
-impl Say {
+impl Payload {
     /// The shortest and the longest message.
     pub fn sizes(&self) -> RangeInclusive<usize> {
         match self {

@@ -110,8 +110,7 @@ impl Stages {
         self.wake();
     }
 
-    /// Announces `stage`, as of `now`, or its next turn if it is the stage already; returns the turn
-    /// that has ended.
+    /// Announces `stage`, as of `now`, or its next turn if it is the stage already; returns the turn that has ended.
     pub(crate) fn announce(&self, stage: Stage, now: u64) -> Turn {
         let ended = self.now();
         if ended.stage != stage {

@@ -2,7 +2,7 @@
 
 use portlab_words::{Text, tr};
 
-use crate::{Say, Script};
+use crate::{Payload, Script};
 
 /// An answer that reports that the request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,8 +60,8 @@ const READY: &[&[u8; 3]] = &[b"220", b"120", b"200", b"201"];
 
 impl Dialect {
     pub(crate) fn of(script: &Script) -> Self {
-        let message = match &script.say {
-            Say::Always(message) => &message[..message.len().min(BEGINNING)],
+        let message = match &script.payload {
+            Payload::Always(message) => &message[..message.len().min(BEGINNING)],
             _ => &[],
         };
         let line = first_line(message).unwrap_or_default();
@@ -168,7 +168,7 @@ mod tests {
 
     fn error(message: &str, greeting: &str, answer: &str) -> Option<ErrorAnswer> {
         let mut script = Script::echo(1);
-        script.say = Say::Always(message.as_bytes().into());
+        script.payload = Payload::Always(message.as_bytes().into());
         let mut dialect = Dialect::of(&script);
         dialect.heed_greeting(greeting.as_bytes());
         dialect.error_in(answer.as_bytes())

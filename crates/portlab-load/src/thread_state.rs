@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    Pace, Plan, Ring, Say,
+    Pace, Payload, Plan, Ring,
     again::Again,
     pace::Schedule,
     stage::{Stage, Stages},
@@ -178,7 +178,7 @@ impl<S> ThreadState<S> {
     }
 
     /// Whether a connection that has room sends the next message at once.
-    pub(crate) fn asks_at_once(&self) -> bool {
+    pub(crate) fn sends_at_once(&self) -> bool {
         let asks = matches!(self.stage, Stage::WarmUp | Stage::Measure | Stage::WindDown);
         self.plan.pace == Pace::Closed && asks && !self.stages.has_too_many_errors()
     }
@@ -195,7 +195,7 @@ impl<S> ThreadState<S> {
     /// closed loop, now.
     pub(crate) fn take_due(&mut self, now: u64) -> Option<u64> {
         let due = match self.schedule {
-            None => self.asks_at_once().then_some(now)?,
+            None => self.sends_at_once().then_some(now)?,
             Some(_) => self.next_due().filter(|due| *due <= now)?,
         };
         if !self.take_one() {
@@ -205,7 +205,7 @@ impl<S> ThreadState<S> {
     }
 
     /// Whether no message will follow, so that the server may close a connection without a request in flight.
-    pub(crate) fn asks_no_more(&self) -> bool {
+    pub(crate) fn sends_no_more(&self) -> bool {
         self.stage > Stage::WindDown || self.budget == Some(0)
     }
 
@@ -223,10 +223,10 @@ impl<S> ThreadState<S> {
 
     /// The length of the next message.
     pub(crate) fn next_size(&mut self) -> usize {
-        match &self.plan.script.say {
-            Say::Random(sizes) if sizes.start() == sizes.end() => *sizes.start(),
-            Say::Random(sizes) => self.random.usize(sizes.clone()),
-            Say::Always(message) => message.len(),
+        match &self.plan.script.payload {
+            Payload::Random(sizes) if sizes.start() == sizes.end() => *sizes.start(),
+            Payload::Random(sizes) => self.random.usize(sizes.clone()),
+            Payload::Always(message) => message.len(),
         }
     }
 
@@ -252,8 +252,7 @@ impl<S> ThreadState<S> {
         }
     }
 
-    /// Records how late a message was sent that was due at `due`, when a connection was free for it
-    /// from `free` on.
+    /// Records how late a message was sent that was due at `due`, when a connection was free for it from `free` on.
     pub(crate) fn record_lag(&mut self, due: u64, free: u64, now: u64) {
         if self.schedule.is_none() {
             return;

@@ -35,8 +35,7 @@ pub(crate) enum WorkerEvent {
     TooManyErrors,
     /// This thread has failed; joining it gives the reason.
     Failed,
-    /// Nothing is left to do in this stage: every message has been answered, or every connection is
-    /// lost.
+    /// Nothing is left to do in this stage: every message has been answered, or every connection is lost.
     Idle(Stage),
     /// The statistics of the thread with this number, up to the beginning of this turn.
     Stats(usize, u64, Box<Stats>),
@@ -67,7 +66,7 @@ pub(crate) struct WorkerResult {
     pub(crate) endings: Endings,
     /// Whether the thread has sent all messages of a run that counts them, or has received nothing for so long that
     /// nothing more is expected.
-    pub(crate) has_asked_all: bool,
+    pub(crate) has_sent_all: bool,
 }
 
 /// One thread's share of a run.
@@ -191,7 +190,7 @@ impl<C: Dialogue> Worker<C> {
         });
         self.result.unanswered += C::unanswered(open, &self.state);
         let silent = C::is_silent(&self.state);
-        self.result.has_asked_all = self.state.budget == Some(0) || silent;
+        self.result.has_sent_all = self.state.budget == Some(0) || silent;
         self.close_all(&mut events)?;
         if let Some(schedule) = &self.state.schedule {
             // Messages that became due in the warm-up aren't measured.

@@ -106,7 +106,7 @@ fn different_answers_are_counted_apart_and_only_the_errors_fail_the_run() {
             "20 of 100 answers were errors",
         ],
     );
-    // A ladder says it as well.
+    // A ladder shows the same.
     let ladder = text(
         addr,
         &format!("-c=1 {HTTP} --rate=100..200 --steps=2 -d=300ms"),

@@ -1,4 +1,4 @@
-//! How connections come, live and go.
+//! How connections are opened, held and closed.
 
 use std::sync::Barrier;
 

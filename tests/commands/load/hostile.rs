@@ -43,7 +43,7 @@ fn flood(when: When, piece: &'static [u8]) -> (SocketAddr, Arc<AtomicU64>) {
     (addr, sent)
 }
 
-/// Loads `addr`, and sends SIGINT when `interrupts` says so; returns the output, and the most memory that the
+/// Loads `addr`, and sends SIGINT when `interrupts` returns true; returns the output, and the most memory that the
 /// run took, in KiB.
 fn attacked(addr: SocketAddr, options: &str, interrupts: impl Fn() -> bool) -> (Output, u64) {
     let load = format!("load {addr} {options}");

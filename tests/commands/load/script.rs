@@ -192,8 +192,7 @@ fn messages_without_answers_take_turns_with_everything_else() {
     // Messages that can be sent a little later are sent.
     let result = fine(addr, "--expect=none --rate=50k -d=300ms -c=1");
     holds(&result, json!({"due_not_sent": 0}));
-    // All that fell due in the time that was measured, which is 300 ms or a little more: one may be due at
-    // either edge.
+    // All that fell due in the time that was measured, which is 300 ms or a little more: one may be due at either edge.
     let expected = 50_000.0 * number(&result, "elapsed_ns") / 1e9;
     let counted = number(&result, "latency_ns/count");
     assert!(

@@ -6,15 +6,13 @@ use portlab_words::{Text, tr};
 
 /// What the members of a chat have received, compared with what they must receive.
 ///
-/// One member of each room is its observer: it sends nothing, so the server must deliver every message
-/// to it. The observer's messages, in its order, are the room's history. Each sender's messages must
-/// reach the observer in the sender's order. Every other member must receive the same messages in the
-/// same order, except its own. A member may receive a message before the observer does; that message is
-/// compared when the observer has received it.
+/// One member of each room is its observer: it sends nothing, so the server must deliver every message to it. The
+/// observer's messages, in its order, are the room's history. Each sender's messages must reach the observer in the
+/// sender's order. Every other member must receive the same messages in the same order, except its own. A member may
+/// receive a message before the observer does; that message is compared when the observer has received it.
 ///
-/// A member may leave, and enter again: then the first message that it receives tells where in the room's
-/// order it has entered. Messages that it missed before that one can't be told from messages that were sent
-/// before it entered.
+/// A member may leave, and enter again: then the first message that it receives tells where in the room's order it has
+/// entered. Messages that it missed before can't be distinguished from messages that were sent before it entered.
 #[derive(Debug)]
 pub(super) struct History {
     members: Vec<Member>,
@@ -135,9 +133,9 @@ impl History {
         }
     }
 
-    /// `member` has received `message`, whose sender has sent `said` messages so far. Returns whether the message is part
+    /// `member` has received `message`, whose sender has sent `sent` messages so far. Returns whether the message is part
     /// of the history; other messages aren't kept.
-    pub(super) fn receive(&mut self, member: usize, message: Message, said: u64) -> bool {
+    pub(super) fn receive(&mut self, member: usize, message: Message, sent: u64) -> bool {
         let Message { from, number } = message;
         let Some(sender) = self.members.get(from) else {
             return self.refuse(member, Kind::Garbled);
@@ -146,7 +144,7 @@ impl History {
         if room != self.members[member].room {
             return self.refuse(member, Kind::Elsewhere(from));
         }
-        if from == member || number >= said {
+        if from == member || number >= sent {
             return self.refuse(member, Kind::Doubled(message));
         }
         if self.is_observer(member) {
@@ -240,12 +238,12 @@ impl History {
         self.note(member, Kind::Garbled);
     }
 
-    /// The run is over, and member `m` has sent `said[m]` messages. Messages that are missing because the
+    /// The run is over, and member `m` has sent `sent[m]` messages. Messages that are missing because the
     /// connection of a member was lost aren't counted as violations: the lost connection is counted as an error.
-    pub(super) fn end(&mut self, said: &[u64]) {
+    pub(super) fn end(&mut self, sent: &[u64]) {
         let mut lost = Vec::new();
         let is_out = |member: usize| self.members[member].presence == Presence::Out;
-        for (from, count) in said.iter().enumerate() {
+        for (from, count) in sent.iter().enumerate() {
             let missing = count.saturating_sub(self.next[from]);
             let observer = self.rooms[self.members[from].room][0];
             if missing > 0 && !is_out(observer) && !is_out(from) {
@@ -326,14 +324,14 @@ mod tests {
     }
 
     /// Members receive these `(member, from, number)`, while each of 1 and 2 has sent two messages.
-    fn hear(history: &mut History, heard: &[(usize, usize, u64)]) {
-        for &(member, from, number) in heard {
+    fn receive_all(history: &mut History, received: &[(usize, usize, u64)]) {
+        for &(member, from, number) in received {
             history.receive(member, message(from, number), 2);
         }
     }
 
-    fn found(mut history: History, heard: &[(usize, usize, u64)]) -> Vec<Violation> {
-        hear(&mut history, heard);
+    fn found(mut history: History, received: &[(usize, usize, u64)]) -> Vec<Violation> {
+        receive_all(&mut history, received);
         history.end(&[0, 2, 2, 0]);
         history.violations().1
     }
@@ -380,9 +378,9 @@ mod tests {
     #[test]
     fn a_missing_delivery_is_found() {
         for (at, missing) in GOOD.iter().enumerate() {
-            let mut heard = GOOD.to_vec();
-            heard.remove(at);
-            assert_ne!(found(room(), &heard), [], "without {missing:?}");
+            let mut received = GOOD.to_vec();
+            received.remove(at);
+            assert_ne!(found(room(), &received), [], "without {missing:?}");
         }
     }
 
@@ -390,9 +388,9 @@ mod tests {
     fn a_doubled_delivery_is_found() {
         for (at, doubled) in GOOD.iter().enumerate() {
             for again in at + 1..=GOOD.len() {
-                let mut heard = GOOD.to_vec();
-                heard.insert(again, *doubled);
-                let found = found(room(), &heard);
+                let mut received = GOOD.to_vec();
+                received.insert(again, *doubled);
+                let found = found(room(), &received);
                 assert_ne!(found, [], "{doubled:?} again at {again}");
             }
         }
@@ -404,9 +402,13 @@ mod tests {
         for (at, one) in GOOD.iter().enumerate() {
             for (offset, other) in GOOD[at + 1..].iter().enumerate() {
                 if one.0 == other.0 {
-                    let mut heard = GOOD.to_vec();
-                    heard.swap(at, at + 1 + offset);
-                    assert_ne!(found(room(), &heard), [], "{one:?} and {other:?} swapped");
+                    let mut received = GOOD.to_vec();
+                    received.swap(at, at + 1 + offset);
+                    assert_ne!(
+                        found(room(), &received),
+                        [],
+                        "{one:?} and {other:?} swapped"
+                    );
                 }
             }
         }
@@ -414,9 +416,9 @@ mod tests {
 
     /// The room's order is 1.0 2.0 1.1 2.1. Member 3 leaves after the first message and enters again, so that
     /// it receives the last two.
-    fn reentered(ahead: bool, heard: &[(usize, usize, u64)]) -> Vec<Violation> {
+    fn reentered(ahead: bool, received: &[(usize, usize, u64)]) -> Vec<Violation> {
         let mut history = room();
-        hear(&mut history, &[(3, 1, 0), (0, 1, 0), (2, 1, 0)]);
+        receive_all(&mut history, &[(3, 1, 0), (0, 1, 0), (2, 1, 0)]);
         history.leaves(3);
         history.enters(3);
         let observed = [
@@ -428,11 +430,11 @@ mod tests {
             (1, 2, 1),
         ];
         let (first, then) = if ahead {
-            (heard, &observed[..])
+            (received, &observed[..])
         } else {
-            (&observed[..], heard)
+            (&observed[..], received)
         };
-        hear(&mut history, first);
+        receive_all(&mut history, first);
         found(history, then)
     }
 

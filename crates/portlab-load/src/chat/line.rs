@@ -117,17 +117,17 @@ mod tests {
 
     #[test]
     fn a_message_is_received_as_it_was_sent_in_every_encoding() {
-        let (said, heard) = ("中文".as_bytes(), b"\xd6\xd0\xce\xc4");
+        let (utf8, gbk) = ("中文".as_bytes(), b"\xd6\xd0\xce\xc4");
         let mut sent = Vec::new();
-        write_message(&mut sent, 42, said);
+        write_message(&mut sent, 42, utf8);
         assert_eq!(sent, "42 中文\n".as_bytes());
         let run = RunId(*b"abcdef");
-        let line = [&b"abcdef7: 42 "[..], heard].concat();
+        let line = [&b"abcdef7: 42 "[..], gbk].concat();
         let message = Message {
             from: 7,
             number: 42,
         };
-        assert_eq!(read_message(&line, run, heard), Some(message));
+        assert_eq!(read_message(&line, run, gbk), Some(message));
         for wrong in [
             &b"abcdef7: 42 \xd6\xd0\xce"[..],
             b"abcdef7: 42 \xd6\xd0\xce\xc5",
@@ -137,7 +137,7 @@ mod tests {
             b"",
         ] {
             assert_eq!(
-                read_message(wrong, run, heard),
+                read_message(wrong, run, gbk),
                 None,
                 "{}",
                 wrong.escape_ascii()
@@ -148,8 +148,8 @@ mod tests {
     #[test]
     fn a_line_of_another_client_is_distinguished_from_a_garbled_one() {
         let (run, filler) = (RunId(*b"abcdef"), "你好，世界".as_bytes());
-        let said = |text: &str| [text.as_bytes(), filler].concat();
-        let heard = |line: &[u8]| match read_line(line, run, filler) {
+        let with_filler = |text: &str| [text.as_bytes(), filler].concat();
+        let kind = |line: &[u8]| match read_line(line, run, filler) {
             Line::Stranger => "stranger",
             Line::Garbled => "garbled",
             Line::Message(_) => "message",
@@ -164,22 +164,22 @@ mod tests {
             b"bob: 42",
             b"zzzzzz7: hello: and more",
         ] {
-            assert_eq!(heard(line), "stranger", "{}", line.escape_ascii());
+            assert_eq!(kind(line), "stranger", "{}", line.escape_ascii());
         }
-        assert_eq!(heard(&said("abcdef7: 42 ")), "message");
+        assert_eq!(kind(&with_filler("abcdef7: 42 ")), "message");
         for line in [
-            &said("abcdef7: 4x ")[..],
-            &said("abcdef7:")[..],
+            &with_filler("abcdef7: 4x ")[..],
+            &with_filler("abcdef7:")[..],
             b"abcdef7: hello",
             b"- abcdef7 waves",
             // A name that was cut or changed on the way, and half a line.
-            &said("bcdef7: 42 ")[..],
-            &said("42 ")[..],
+            &with_filler("bcdef7: 42 ")[..],
+            &with_filler("42 ")[..],
             b"hello",
             b": hello",
             b"",
         ] {
-            assert_eq!(heard(line), "garbled", "{}", line.escape_ascii());
+            assert_eq!(kind(line), "garbled", "{}", line.escape_ascii());
         }
     }
 

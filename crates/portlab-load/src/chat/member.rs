@@ -96,7 +96,7 @@ impl Dialogue for Member {
 
     fn next_due(state: &ThreadState) -> Option<u64> {
         match state.schedule {
-            None => state.asks_at_once().then_some(0),
+            None => state.sends_at_once().then_some(0),
             Some(_) => state.next_due(),
         }
     }
@@ -124,7 +124,7 @@ impl Dialogue for Member {
         state.shared.can_send()
     }
 
-    fn ask(&mut self, state: &mut ThreadState, due: u64, now: u64) {
+    fn queue(&mut self, state: &mut ThreadState, due: u64, now: u64) {
         state.one_more_in_flight();
         let number = state.shared.sends(self.slot, due, now);
         let filler = &state.shared.encoding_of(self.slot).filler;

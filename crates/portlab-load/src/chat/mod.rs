@@ -1,5 +1,4 @@
-//! Loading a chat: members in rooms. Some members send messages, and all members of their room must
-//! receive them.
+//! Loading a chat: members in rooms. Some members send messages, and all members of their room must receive them.
 //!
 //! A chat has no answers. What is measured is the time until the last member of a room has received a
 //! message (its *fan-out*). What is checked is the whole history: nothing lost, nothing doubled, each

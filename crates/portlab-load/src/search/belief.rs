@@ -1,11 +1,10 @@
 //! The probability of each rate to be the highest, given the findings of the trials.
 //!
-//! A trial at rate r holds with a probability that falls from near 1 to near 0 as r passes the
-//! highest rate h: a logistic curve in ln r. The probability never reaches 1 or 0: a machine that stops for a
-//! moment spoils a trial that would have held (a *lapse*), and a short trial may hold by chance. The rate of lapses
-//! and the width of the curve depend on the machine and the server, so both are estimated together with h, each
-//! from a few values: if trials contradict each other, a high rate of lapses becomes probable, and the interval
-//! stays wide.
+//! A trial at rate r holds with a probability that falls from near 1 to near 0 as r passes the highest rate h: a
+//! logistic curve in ln r. The probability never reaches 1 or 0: a machine that stops for a moment spoils a trial that
+//! would have held (a *lapse*), and a short trial may hold by chance. The rate of lapses and the width of the curve
+//! depend on the machine and the server, so both are estimated together with h, each from a few values: if trials
+//! contradict each other, a high rate of lapses becomes probable, and the interval stays wide.
 
 /// The probability that a trial far below the highest rate is spoiled; and the probability of each value before the
 /// first trial.

@@ -21,8 +21,7 @@ pub enum Missed {
     Errors,
     /// There was no answer.
     Answers,
-    /// Some messages were due and could not be sent, because every connection still waited for an
-    /// answer.
+    /// Some messages were due and could not be sent, because every connection still waited for an answer.
     Unsent,
     /// The p99 was not below the bound.
     Latency,

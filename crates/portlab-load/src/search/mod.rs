@@ -3,11 +3,10 @@
 //! A comparison's launcher, or a simulation, runs the trials and gives their findings to the search. The search
 //! returns the rate of the next trial, and the interval that it has found.
 //!
-//! Measurements are noisy: near the limit some trials at one rate meet the bound and others don't, and
-//! sometimes the machine spoils a trial far below the limit. A plain bisection can't correct a wrong
-//! trial. This search keeps all trials and weighs them (see `belief`): a trial that contradicts the
-//! others widens the interval, and rates near the limit are tried until the interval is as narrow as
-//! the goal demands.
+//! Measurements are noisy: near the limit some trials at one rate meet the bound and others don't, and sometimes the
+//! machine spoils a trial far below the limit. A plain bisection can't correct a wrong trial. This search keeps all
+//! trials and weighs them (see `belief`): a trial that contradicts the others widens the interval, and rates near the
+//! limit are tried until the interval is as narrow as the goal demands.
 //!
 //! Source: A. Watson and D. Pelli, "QUEST: a Bayesian adaptive psychometric method", Perception &
 //! Psychophysics 33 (1983).
@@ -166,8 +165,7 @@ impl Search {
             let (per_s, limit) = (most_per_s / unseen, Limit::Asked);
             return Highest::AtLeast { per_s, limit };
         }
-        // These trials set the upper end. If most of them say nothing about the server, its highest rate may be
-        // higher.
+        // These trials set the upper end. If most of them say nothing about the server, its highest rate may be higher.
         let above = |trial: &&Trial| trial.rate_per_s >= low && !trial.finding.is_held();
         let above: Vec<_> = self.trials.iter().filter(above).collect();
         let spoiled = |trial: &&&Trial| trial.finding == Finding::Nothing;

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use portlab_load::{
-    ClientBehaviour, Delimiter, Expect, Life, Limits, Pace, Plan, Say, Script, Stop,
+    ClientBehaviour, Delimiter, Expect, Life, Limits, Pace, Payload, Plan, Script, Stop,
     loopback_sources, unescape,
 };
 use portlab_sys::{input, listening::has_listener};
@@ -194,7 +194,7 @@ fn script(args: &ScriptArgs) -> anyhow::Result<Script> {
         ));
     }
     Ok(Script {
-        say: say(args)?,
+        payload: payload(args)?,
         expect: in_encoding(&args.expect)?,
         greeting,
         introduction: Vec::new(),
@@ -207,7 +207,7 @@ fn script(args: &ScriptArgs) -> anyhow::Result<Script> {
     })
 }
 
-fn say(args: &ScriptArgs) -> anyhow::Result<Say> {
+fn payload(args: &ScriptArgs) -> anyhow::Result<Payload> {
     let bytes = if let Some(text) = &args.text {
         args.encoding.encode(&unescape(text)?)?
     } else if let Some(file) = &args.payload {
@@ -221,7 +221,7 @@ fn say(args: &ScriptArgs) -> anyhow::Result<Say> {
     } else if let Some(hex) = &args.hex {
         bytes_of_hex(hex)?
     } else {
-        return Ok(Say::Random(args.size.clone()));
+        return Ok(Payload::Random(args.size.clone()));
     };
     if bytes.is_empty() {
         bail!(Text::new(
@@ -229,7 +229,7 @@ fn say(args: &ScriptArgs) -> anyhow::Result<Say> {
             "消息是空的；至少要有 1 字节",
         ));
     }
-    Ok(Say::Always(bytes.into()))
+    Ok(Payload::Always(bytes.into()))
 }
 
 /// The longest message from a file.

@@ -70,7 +70,7 @@ fn headline_at(plan: &Plan, rates: &str, lang: Lang) -> String {
     if let Some(chat) = &plan.script.chat {
         return headline_of_a_chat(plan, chat, &pace, lang) + &through;
     }
-    let (sizes, expect) = (plan.script.say.sizes(), &plan.script.expect);
+    let (sizes, expect) = (plan.script.payload.sizes(), &plan.script.expect);
     let [shortest, longest] = [sizes.start(), sizes.end()].map(|it| units::bytes(*it as f64));
     let size = match shortest == longest {
         true => shortest,
