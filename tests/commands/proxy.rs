@@ -83,7 +83,7 @@ fn lines_on_stdin_change_the_faults_of_open_connections() {
     }
     for said in [
         "did you mean latency?",
-        "1 is the least",
+        "the smallest value is 1",
         "at most 4096 bytes",
     ] {
         assert!(text.contains(said), "{text}");

@@ -20,7 +20,7 @@ use models::promises;
 use portlab_backends::{MODELS, Sheet, textbook};
 use portlab_conformance::{CASES, Case, Requires, Speaks, Target};
 use portlab_proxy::Proxy;
-use portlab_sys::interrupt::heed_hangup;
+use portlab_sys::interrupt::restore_hangup;
 use portlab_testkit::binary;
 use running::{Running, options};
 
@@ -67,7 +67,7 @@ const NOT_PROMISED_BY_TWINS: &[&str] = &[
 
 fn main() {
     // Under nohup, the servers would ignore SIGHUP.
-    heed_hangup();
+    restore_hangup();
     let all = std::env::var("PORTLAB_FAULTS").is_ok_and(|value| value == "all");
     let known = |name: &&str| CASES.iter().any(|case| case.name == *name);
     assert!(

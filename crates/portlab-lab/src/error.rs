@@ -3,7 +3,7 @@
 use std::{error::Error, fmt, io, net::SocketAddr};
 
 use portlab_stats::record::{Failed, Unmetered};
-use portlab_sys::holder::Holder;
+use portlab_sys::sockets::Holder;
 use portlab_words::{Text, tr};
 
 /// Why there is no measurement.

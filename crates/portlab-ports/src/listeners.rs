@@ -7,9 +7,8 @@ use std::{
 };
 
 use portlab_sys::{
-    holder::Holder,
     listening::{Listening, nearness},
-    sockets::{Socket, State},
+    sockets::{Holder, Socket, State},
 };
 use portlab_words::Text;
 

@@ -17,7 +17,7 @@ use portlab_sys::{
 pub(crate) struct Range {
     pub(crate) ports: RangeInclusive<u16>,
     /// Ports of the range that the system doesn't hand out.
-    pub(crate) kept_back: Vec<RangeInclusive<u16>>,
+    pub(crate) reserved: Vec<RangeInclusive<u16>>,
 }
 
 /// The ports of a range that are in use.
@@ -42,14 +42,14 @@ impl Range {
     pub(crate) fn of_this_machine() -> Option<Self> {
         Some(Self {
             ports: ports::handed_out()?,
-            kept_back: ports::kept_back(),
+            reserved: ports::reserved(),
         })
     }
 
     /// Whether `port` may be handed out.
     pub(crate) fn contains(&self, port: u16) -> bool {
-        let mut kept = self.kept_back.iter();
-        self.ports.contains(&port) && !kept.any(|kept| kept.contains(&port))
+        let mut reserved = self.reserved.iter();
+        self.ports.contains(&port) && !reserved.any(|it| it.contains(&port))
     }
 
     /// How many ports may be handed out.
@@ -112,7 +112,7 @@ mod tests {
     fn a_port_is_counted_once_and_a_pair_by_its_ports() {
         let range = Range {
             ports: 40_000..=40_009,
-            kept_back: vec![40_005..=40_005, 50_000..=50_001],
+            reserved: vec![40_005..=40_005, 50_000..=50_001],
         };
         assert_eq!(range.count(), 9);
         assert!(range.contains(40_000) && range.contains(40_009));

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use portlab_sys::{holder::Holder, sockets::UdpSocket};
+use portlab_sys::sockets::{Holder, UdpSocket};
 
 use crate::listeners::{Group, grouped};
 

@@ -3,9 +3,8 @@
 use std::{collections::HashMap, io, net::SocketAddr};
 
 use portlab_sys::{
-    holder::Holder,
     listening::listening,
-    sockets::{Socket, holders, sees_all_users, sockets, udp_sockets},
+    sockets::{Holder, Socket, holders, sees_all_users, sockets, udp_sockets},
 };
 use portlab_words::{Text, tr};
 

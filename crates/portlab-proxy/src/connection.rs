@@ -30,13 +30,13 @@ struct Way<'a> {
     line: Line,
     from: &'a TcpStream,
     to: &'a TcpStream,
-    /// Where its bytes are counted.
+    /// The counter of the bytes that are sent.
     bytes: fn(&mut Counts) -> &mut u64,
-    /// Whether bytes are due for which the receiver has no room.
+    /// Whether bytes are due, but the receiver's socket has no room.
     blocked: bool,
 }
 
-/// Passes bytes between `client` and `target` until both have ended, a fault ends it, or the proxy stops.
+/// Passes bytes between `client` and `target` until both have ended, a fault ends the connection, or the proxy stops.
 pub(crate) fn run(client: TcpStream, target: TcpStream, number: u64, shared: &Shared) {
     match drive(&client, &target, number, shared) {
         Ok(Some(End::Closed)) => close(&client, &target),
@@ -81,7 +81,7 @@ fn drive(
             up.line.set(&control.settings.up, Instant::now());
             down.line.set(&control.settings.down, Instant::now());
         }
-        // If one peer takes no more, its connection is over, and the other peer gets a reset.
+        // If one peer has reset the connection, the other peer gets a reset too.
         if up.line.is_broken() {
             down.line.end(Ending::Reset, Instant::now());
         }
@@ -175,7 +175,7 @@ fn wait(up: &Way, down: &Way, changed: &impl AsFd, until: Option<Instant>) -> io
         let mut flags = PollFlags::empty();
         flags.set(PollFlags::IN, incoming.line.has_room());
         flags.set(PollFlags::OUT, outgoing.blocked);
-        // Without a flag, poll would still report an error, again and again.
+        // A socket without flags is left out: poll would report its errors each time and return at once.
         if !flags.is_empty() {
             fds.push(PollFd::new(incoming.from, flags));
         }
@@ -192,8 +192,8 @@ fn is_again(error: &io::Error) -> bool {
     matches!(error.kind(), WouldBlock | io::ErrorKind::Interrupted)
 }
 
-/// Closes both sockets with a FIN. To close a socket with unread bytes would send a reset, which can overtake the last
-/// bytes; so for a second, bytes that still come are read and dropped.
+/// Closes both sockets with a FIN. Closing a socket with unread bytes sends a reset, which can overtake the last
+/// bytes; so for a second, incoming bytes are read and dropped.
 fn close(client: &TcpStream, target: &TcpStream) {
     let deadline = Instant::now() + LINGER;
     let both = [client, target];
@@ -224,5 +224,5 @@ pub(crate) fn reset(stream: TcpStream) {
     let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
 }
 
-/// For how long after a close input is read and dropped.
+/// How long input is read and dropped after a close.
 const LINGER: Duration = Duration::from_secs(1);

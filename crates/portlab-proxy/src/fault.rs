@@ -1,19 +1,19 @@
 //! The faults by name, and the grammar that sets them.
 //!
-//! A fault is set by its name and a value: `latency 50ms`. The value may begin with a direction (`up:` from client
-//! to server, `down:` from server to client; without one, both), and `off` ends the fault: `latency up:50ms`,
-//! `latency down:off`. An option of the command line is the same: `--latency up:50ms`.
+//! A fault is set by its name and a value: `latency 50ms`. The value may begin with a direction: `up:` from client
+//! to server, or `down:` from server to client. Without a direction, the fault is in both. The value `off` ends the
+//! fault: `latency down:off`. On the command line, the same fault is an option: `--latency up:50ms`.
 //!
-//! Names and meanings follow Toxiproxy (<https://github.com/Shopify/toxiproxy>) where it has the fault.
+//! Names and meanings follow Toxiproxy (<https://github.com/Shopify/toxiproxy>), where it has the fault.
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use portlab_service::nearest;
 use portlab_words::{Text, tr, units};
 
-/// What is done to the bytes of one direction. The default does nothing.
+/// The faults of one direction; none by default.
 ///
-/// Numbers of bytes count what was sent on in this direction since the connection began.
+/// Numbers of bytes count the bytes that were sent on in this direction since the connection began.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
     pub(crate) latency: Duration,
@@ -22,7 +22,7 @@ pub struct Faults {
     pub(crate) bandwidth: Option<u64>,
     /// The average size of a piece, and the time between two.
     pub(crate) slicer: Option<(u64, Duration)>,
-    /// Which byte, counted from 1; if true, that byte only, otherwise also every multiple of its number.
+    /// The byte to change, counted from 1; if true, that byte only, otherwise also every multiple of its number.
     pub(crate) flip: Option<(u64, bool)>,
     pub(crate) pause: bool,
     pub(crate) half_close: Option<u64>,
@@ -46,31 +46,31 @@ pub struct Settings {
 /// A fault that can be set by its name.
 #[derive(Debug)]
 pub struct Fault {
-    /// Its name, as in Toxiproxy.
+    /// The name, as in Toxiproxy.
     pub name: &'static str,
-    /// What its value looks like.
+    /// The form of the value.
     pub value: &'static str,
-    /// What it does, in one line.
+    /// The effect, in one line.
     pub about: Text,
-    /// Sets it; `None` ends it.
+    /// Sets the fault to a value; `None` ends it.
     set: fn(&mut Faults, Option<&str>) -> Result<(), Text>,
 }
 
 impl Settings {
-    /// Sets what `lines` say, one after the other; see [`Settings::line`].
+    /// The settings after `lines`, one after the other; see [`Settings::line`].
     ///
     /// # Errors
-    /// When one of them can't be read.
+    /// If a line is invalid.
     pub fn of(lines: &[&str]) -> Result<Self, Text> {
         let mut settings = Self::default();
         lines.iter().try_for_each(|line| settings.line(line))?;
         Ok(settings)
     }
 
-    /// Sets what `line` says: `FAULT VALUE...`, `resume`, or `clear`. If the line can't be read, nothing is changed.
+    /// Changes the settings by `line`: `FAULT VALUE...`, `resume`, or `clear`. An invalid line changes nothing.
     ///
     /// # Errors
-    /// When the fault or the value is unknown.
+    /// If the fault is unknown, or the value is invalid.
     pub fn line(&mut self, line: &str) -> Result<(), Text> {
         let mut words = line.split_whitespace();
         let name = words.next().unwrap_or_default();
@@ -96,7 +96,7 @@ impl Settings {
     /// Sets the fault called `name`, with `_` or `-` between its words, to `value`.
     ///
     /// # Errors
-    /// When the fault or the value is unknown; nothing is changed then.
+    /// If the fault is unknown, or the value is invalid; nothing is changed then.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), Text> {
         let plain = name.replace('-', "_");
         let fault = FAULTS.iter().find(|it| it.name == plain);
@@ -165,7 +165,7 @@ impl fmt::Display for Faults {
     }
 }
 
-/// An unknown fault, with the near name if there is one.
+/// The error of an unknown fault. It suggests a similar name, if there is one.
 fn unknown(name: &str) -> Text {
     let names = FAULTS.iter().map(|fault| fault.name);
     let near = nearest(name, names.chain(WORDS.iter().map(|word| word.0)));
@@ -198,7 +198,7 @@ fn bytes(text: &str) -> Result<Option<u64>, Text> {
 fn some_bytes(text: &str) -> Result<Option<u64>, Text> {
     match bytes(text)? {
         Some(0) => Err(Text::new(
-            "1 is the least; write off to end the fault",
+            "the smallest value is 1; write off to end the fault",
             "最小是 1；要结束这种故障请写 off",
         )),
         bytes => Ok(bytes),
@@ -237,7 +237,8 @@ fn pause(text: &str) -> Result<bool, Text> {
     }
 }
 
-/// What a line may say beside the faults, and what it does. The last three are for the program around the proxy.
+/// The words that a line may be besides the faults, and their effects. The last three are for the program that runs
+/// the proxy.
 pub const WORDS: &[(&str, Text)] = &[
     ("resume", Text::new("Ends a pause", "结束暂停")),
     ("clear", Text::new("Ends all faults", "清除所有故障")),
@@ -247,13 +248,13 @@ pub const WORDS: &[(&str, Text)] = &[
     ),
     (
         "help",
-        Text::new("Lists what can be written", "列出可以输入的内容"),
+        Text::new("Lists the faults and the other words", "列出可以输入的内容"),
     ),
     ("quit", Text::new("Ends the proxy", "结束代理")),
 ];
 
-/// Declares the faults, a line each: the name, which is that of the field in [`Faults`] too; what the value looks like;
-/// the function that reads it; and what the fault does, in both languages.
+/// Declares the faults, a line each: the name, which is also the field's name in [`Faults`]; the form of the value;
+/// the function that reads the value; and the effect of the fault, in both languages.
 macro_rules! faults {
     ($($name:ident $value:literal $read:ident => $about:literal $zh:literal,)*) => {
         /// All faults. The command line's options, its lines on stdin and its help are made of this table.
@@ -319,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_cannot_be_read_says_why_and_changes_nothing() {
+    fn an_invalid_line_gets_a_reason_and_changes_nothing() {
         for case in [
             "latancy 5ms => unknown fault \"latancy\"; did you mean latency?",
             "qit => did you mean quit?",
@@ -330,9 +331,9 @@ mod tests {
             "latency 25h => between 0s and 1d",
             "latency 999999999999999y => between 0s and 1d",
             "latency down:5ms left:5ms => a direction is up, down or both",
-            "bandwidth 0 => 1 is the least",
+            "bandwidth 0 => the smallest value is 1",
             "bandwidth -1 => is not a size",
-            "slicer 0 => 1 is the least",
+            "slicer 0 => the smallest value is 1",
             "slicer 5, => is not a duration",
             "flip 5,twice => 100,once",
             "pause maybe => write up, down or both",

@@ -2,7 +2,7 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | `fault` | the faults by name, and the grammar that sets them: one for options and for lines |
+//! | `fault` | the faults by name, and the grammar that sets them, for options and for lines |
 //! | `line` | one direction of a connection: which bytes are sent when; pure |
 //! | `connection` | the two sockets of a connection, driven by two lines |
 //! | `proxy` | the listener, the connections' threads, the counters |

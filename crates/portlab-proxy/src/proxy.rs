@@ -1,4 +1,4 @@
-//! The proxy: its listener, a thread per connection, and what was counted.
+//! The proxy: its listener, a thread per connection, and its counts.
 
 use std::{
     io::{
@@ -23,7 +23,7 @@ use crate::{
     fault::Settings,
 };
 
-/// A proxy that runs until it is dropped, which cuts its connections.
+/// A proxy that runs until it is dropped. Then its connections are closed.
 pub struct Proxy {
     addr: SocketAddr,
     shared: Arc<Shared>,
@@ -35,17 +35,17 @@ pub struct Proxy {
 pub struct Options {
     /// The addresses of the server, tried in this order.
     pub targets: Vec<SocketAddr>,
-    /// The faults to begin with.
+    /// The faults at the start.
     pub settings: Settings,
-    /// The most connections at a time; one more is reset.
+    /// The most connections at a time. Further connections are reset.
     pub max_connections: u64,
     /// The most bytes that are under way in one direction of one connection.
     pub buffer: usize,
-    /// What chance begins with: the same seed cuts and delays the same.
+    /// The seed of cuts and delays: the same seed gives the same cuts and delays.
     pub seed: u64,
 }
 
-/// What a proxy has done so far.
+/// The counts of a proxy up to now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Connections accepted.
@@ -62,35 +62,35 @@ pub struct Counts {
     pub refused: u64,
     /// Resets that a fault made.
     pub resets: u64,
-    /// Resets of one peer that were passed to the other.
+    /// Resets by one peer that were passed on to the other.
     pub resets_passed: u64,
 }
 
-/// What the threads share.
+/// The state that all threads of a proxy share.
 pub(crate) struct Shared {
     pub(crate) options: Options,
     counts: Mutex<Counts>,
     stopped: AtomicBool,
     /// The newest faults, and the other end of their `changed`.
     control: Mutex<(Arc<Control>, Option<UnixStream>)>,
-    last_told: Mutex<Option<Instant>>,
-    tell: Box<Tell>,
+    last_report: Mutex<Option<Instant>>,
+    report: Box<Report>,
 }
 
 /// Faults, until they are replaced.
 #[derive(Debug)]
 pub(crate) struct Control {
     pub(crate) settings: Settings,
-    /// Becomes readable, by its other end's closing, when there are newer ones. Each change has a pair of its own:
-    /// so all threads see it, and none can take it from another.
+    /// Becomes readable when there are newer faults, because its other end is closed then. Each change has a pair of
+    /// sockets of its own, so every thread sees the change.
     pub(crate) changed: UnixStream,
 }
 
-/// The function that is told what hinders the proxy.
-type Tell = dyn Fn(&Text) + Send + Sync;
+/// The function that gets the errors of the proxy.
+type Report = dyn Fn(&Text) + Send + Sync;
 
 impl Options {
-    /// Forwards to `targets` without faults: 1000 connections, 4 MiB for each direction, seed 1.
+    /// Forwarding to `targets` without faults: 1000 connections, 4 MiB for each direction, seed 1.
     pub fn to(targets: Vec<SocketAddr>) -> Self {
         Self {
             targets,
@@ -103,24 +103,24 @@ impl Options {
 }
 
 impl Proxy {
-    /// Starts a proxy on any port of loopback before `target`, with the faults that `lines` set.
+    /// Starts a proxy on a free port of loopback before `target`, with the faults of `lines`.
     ///
     /// # Errors
-    /// When a line can't be read, or the system refuses.
+    /// If a line is invalid, or the system refuses.
     pub fn before(target: SocketAddr, lines: &[&str]) -> io::Result<Self> {
         let mut options = Options::to(vec![target]);
         options.settings = Settings::of(lines).map_err(io::Error::other)?;
         Self::start(TcpListener::bind("127.0.0.1:0")?, options, |_| {})
     }
 
-    /// Starts a proxy at `listener`. `tell` is told what hinders the proxy, by any thread and at most once a second.
+    /// Starts a proxy at `listener`. `report` is called with an error, by any thread and at most once a second.
     ///
     /// # Errors
-    /// When the system has no descriptor or no thread for it.
+    /// If the system has no descriptor or no thread left.
     pub fn start(
         listener: TcpListener,
         options: Options,
-        tell: impl Fn(&Text) + Send + Sync + 'static,
+        report: impl Fn(&Text) + Send + Sync + 'static,
     ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let addr = listener.local_addr()?;
@@ -130,8 +130,8 @@ impl Proxy {
             counts: Mutex::default(),
             stopped: AtomicBool::new(false),
             control: Mutex::new((control, Some(bell))),
-            last_told: Mutex::default(),
-            tell: Box::new(tell),
+            last_report: Mutex::default(),
+            report: Box::new(report),
         });
         let acceptor = thread::Builder::new().name("proxy-accept".to_owned());
         let acceptor = acceptor.spawn({
@@ -145,7 +145,7 @@ impl Proxy {
         })
     }
 
-    /// Where it listens.
+    /// The address at which the proxy listens.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
@@ -155,17 +155,17 @@ impl Proxy {
         self.shared.control().settings.clone()
     }
 
-    /// Changes the faults, of open connections as well.
+    /// Changes the faults, also for open connections.
     ///
     /// # Errors
-    /// When the system has no descriptor left; then the faults are as before.
+    /// If the system has no descriptor left; then the faults stay as they were.
     pub fn set(&self, settings: Settings) -> io::Result<()> {
         let (control, bell) = control(settings)?;
         *lock(&self.shared.control) = (control, Some(bell));
         Ok(())
     }
 
-    /// What was counted so far.
+    /// The counts up to now.
     pub fn counts(&self) -> Counts {
         *lock(&self.shared.counts)
     }
@@ -194,11 +194,11 @@ impl Shared {
         change(&mut lock(&self.counts));
     }
 
-    fn tell(&self, trouble: &Text) {
-        let mut last = lock(&self.last_told);
-        if last.is_none_or(|last| last.elapsed() >= ONCE_A) {
+    fn report(&self, error: &Text) {
+        let mut last = lock(&self.last_report);
+        if last.is_none_or(|last| last.elapsed() >= REPORT_PAUSE) {
             *last = Some(Instant::now());
-            (self.tell)(trouble);
+            (self.report)(error);
         }
     }
 }
@@ -208,7 +208,7 @@ fn control(settings: Settings) -> io::Result<(Arc<Control>, UnixStream)> {
     Ok((Arc::new(Control { settings, changed }), bell))
 }
 
-/// A thread that panicked has left nothing half done behind any of the locks.
+/// Locks `mutex`, even if a thread has panicked with the lock: no thread leaves incomplete data.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -220,7 +220,7 @@ fn accept_all(listener: &TcpListener, shared: &Arc<Shared>) {
             PollFd::new(listener, PollFlags::IN),
             PollFd::new(&control.changed, PollFlags::IN),
         ];
-        // Whatever poll says, accept finds out.
+        // An error of poll needs no handling: accept doesn't block.
         let _ = poll(&mut fds, None);
         let taken = listener
             .accept()
@@ -228,7 +228,7 @@ fn accept_all(listener: &TcpListener, shared: &Arc<Shared>) {
         if let Err(error) = taken
             && !matches!(error.kind(), WouldBlock | Interrupted | ConnectionAborted)
         {
-            shared.tell(&tr!(
+            shared.report(&tr!(
                 "can't accept a connection: {error}",
                 "无法接受连接：{error}"
             ));
@@ -246,8 +246,8 @@ fn take(client: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
         counts.refused += 1;
         drop(counts);
         reset(client);
-        shared.tell(&tr!(
-            "{most} connections are open, the most allowed; one more was reset",
+        shared.report(&tr!(
+            "{most} connections are open, the most allowed; a further connection was reset",
             "已有 {most} 个连接，达到上限；新来的一个被复位（RST）"
         ));
         return Ok(());
@@ -255,11 +255,11 @@ fn take(client: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
     counts.open += 1;
     let number = counts.connections;
     drop(counts);
-    let theirs = Arc::clone(shared);
+    let its = Arc::clone(shared);
     let thread = thread::Builder::new().stack_size(STACK);
     let spawned = thread.spawn(move || {
-        serve(client, number, &theirs);
-        theirs.count(|it| it.open -= 1);
+        serve(client, number, &its);
+        its.count(|it| it.open -= 1);
     });
     spawned
         .map(drop)
@@ -282,17 +282,17 @@ fn serve(client: TcpStream, number: u64, shared: &Shared) {
     let count = counts.failed_targets;
     drop(counts);
     let Text { en, zh } = failure;
-    shared.tell(&tr!(
+    shared.report(&tr!(
         "{en}; the client was reset (so far: {count})",
         "{zh}；客户端的连接被复位（到现在共 {count} 次）"
     ));
 }
 
-/// How often trouble is told at most.
-const ONCE_A: Duration = Duration::from_secs(1);
-/// How long the system gets to have descriptors again.
+/// The shortest time between two reports.
+const REPORT_PAUSE: Duration = Duration::from_secs(1);
+/// How long to wait before accepting again, so that descriptors can be freed.
 const BACKOFF: Duration = Duration::from_millis(100);
 /// How long connecting to the server may take.
 const CONNECT: Duration = Duration::from_secs(5);
-/// A connection's thread needs little: its buffer is on the heap.
+/// The stack of a connection's thread. It needs little, because its buffer is on the heap.
 const STACK: usize = 256 << 10;

@@ -1,4 +1,4 @@
-//! The faults as both peers see them, over loopback. Times are lower bounds only.
+//! The effects of the faults on both peers, over loopback. All times are lower bounds.
 
 #![allow(
     clippy::unwrap_used,
@@ -38,7 +38,7 @@ fn read(stream: &mut TcpStream, length: usize) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// What comes until the end, and the error that it ends with.
+/// All further input of `stream`, and the error at its end.
 fn rest(stream: &mut TcpStream) -> (String, Option<ErrorKind>) {
     let mut text = Vec::new();
     let error = stream.read_to_end(&mut text).err().map(|it| it.kind());
@@ -72,7 +72,7 @@ fn without_faults_a_megabyte_passes_both_ways_and_so_does_a_half_close() {
 
 #[test]
 fn a_server_sees_each_fault() {
-    // The client sends "abcdef" and closes its half. What arrives, how it ends, and not before how many ms.
+    // The client sends "abcdef" and closes its half. Expected: what arrives, the error at the end, and the least ms.
     for (lines, expected, error, ms) in [
         (
             &["latency up:60ms", "jitter up:10ms"][..],
@@ -109,13 +109,13 @@ fn a_server_sees_each_fault() {
             u64::from(error.is_some()),
             "{lines:?}"
         );
-        // After all but these, the server can still answer.
+        // With all other faults, the server can still answer.
         let ended = ["limit_data up:3", "reset_peer up:3", "timeout 0s"].contains(&lines[0]);
         let _ = server.write_all(b"answer");
         drop(server);
-        let (text, its) = rest(&mut client);
+        let (text, client_error) = rest(&mut client);
         assert_eq!(text, if ended { "" } else { "answer" }, "{lines:?}");
-        assert_eq!(its, error, "{lines:?}");
+        assert_eq!(client_error, error, "{lines:?}");
     }
 }
 
@@ -130,12 +130,12 @@ fn a_timeout_closes_both_sides() {
 }
 
 #[test]
-fn limited_data_arrives_whole_although_the_client_sent_something() {
+fn limited_data_arrives_whole_although_the_client_has_sent_unread_bytes() {
     let (mut client, mut server, proxy) = connected(&["pause up", "limit_data down:600000"]);
-    // The proxy doesn't read this. A plain close would reset the client for it.
+    // The proxy doesn't read these bytes. If it closed the socket without reading them, the client would be reset.
     client.write_all(b"unread").unwrap();
     let writer = thread::spawn(move || server.write_all(&[b'a'; 600_000]).map(|()| server));
-    // The client reads late: much of it is still in the proxy's socket when that is closed.
+    // The client reads late: many bytes are still in the proxy's socket when the socket is closed.
     wait_until("the proxy has counted it", || {
         proxy.counts().down_bytes == 600_000
     });
@@ -146,19 +146,19 @@ fn limited_data_arrives_whole_although_the_client_sent_something() {
 }
 
 #[test]
-fn a_client_that_vanishes_after_its_half_close_is_told_to_the_server() {
+fn a_client_that_closes_after_its_half_close_ends_the_servers_connection() {
     let (client, mut server, _proxy) = connected(&[]);
     client.shutdown(Shutdown::Write).unwrap();
     assert_eq!(rest(&mut server), (String::new(), None));
     drop(client);
-    // The first bytes find the client gone, and later ones the connection.
+    // The first bytes reach the closed client, which resets the connection; then writes fail.
     wait_until("the connection has ended", || {
-        server.write_all(b"anybody?").is_err()
+        server.write_all(b"late bytes").is_err()
     });
 }
 
 #[test]
-fn a_change_reaches_what_is_under_way() {
+fn a_change_of_faults_applies_to_bytes_under_way() {
     let (mut client, mut server, proxy) = connected(&["latency 1h"]);
     client.write_all(&[b'x'; 100_000]).unwrap();
     set(&proxy, &[]);
@@ -166,7 +166,7 @@ fn a_change_reaches_what_is_under_way() {
 }
 
 #[test]
-fn a_pause_holds_bytes_until_it_is_over() {
+fn a_pause_holds_bytes_until_it_ends() {
     let (mut client, mut server, proxy) = connected(&["pause up"]);
     client.write_all(b"held").unwrap();
     // The other direction isn't paused.
@@ -194,13 +194,13 @@ fn a_reset_of_one_side_is_passed_as_a_reset() {
 }
 
 #[test]
-fn a_dead_target_resets_the_client_and_is_told_once_a_second() {
-    let gone = free_addr();
-    let (sender, told) = std::sync::mpsc::channel();
+fn an_unreachable_target_resets_the_client_and_is_reported_once_a_second() {
+    let closed = free_addr();
+    let (sender, reports) = std::sync::mpsc::channel();
     let listener = portlab_testkit::listener();
     let begin = Instant::now();
-    let tell = move |trouble: &Text| sender.send(trouble.to_string()).unwrap();
-    let proxy = Proxy::start(listener, Options::to(vec![gone]), tell).unwrap();
+    let report = move |error: &Text| sender.send(error.to_string()).unwrap();
+    let proxy = Proxy::start(listener, Options::to(vec![closed]), report).unwrap();
     for _ in 0..20 {
         assert_eq!(
             rest(&mut connect(&proxy)).1,
@@ -211,13 +211,13 @@ fn a_dead_target_resets_the_client_and_is_told_once_a_second() {
     let seconds = begin.elapsed().as_secs() as usize;
     assert_eq!(proxy.counts().failed_targets, 20);
     drop(proxy);
-    let told: Vec<String> = told.iter().collect();
-    assert!(told[0].contains("refused"), "{told:?}");
-    assert!(told.len() <= 1 + seconds, "{told:?}");
+    let reports: Vec<String> = reports.iter().collect();
+    assert!(reports[0].contains("refused"), "{reports:?}");
+    assert!(reports.len() <= 1 + seconds, "{reports:?}");
 }
 
 #[test]
-fn one_connection_too_many_is_reset_and_its_slot_can_be_used_again() {
+fn a_connection_above_the_limit_is_reset_and_freed_slots_are_used_again() {
     let target = listener();
     let mut options = Options::to(vec![target.local_addr().unwrap()]);
     options.max_connections = 1;

@@ -14,8 +14,8 @@ use portlab_words::{Text, tr};
 /// child would wait for it for ever. So [`Children::fork`] requires this witness, which only [`Alone::claim`] makes,
 /// and which can't be sent to another thread.
 ///
-/// It proves what was true when it was made. Its holder starts no thread as long as it forks; every fork checks
-/// again.
+/// The witness proves the state at the time when it was made. The code that has it must start no thread while it
+/// forks; each fork checks that.
 ///
 /// [`Children::fork`]: crate::children::Children::fork
 #[derive(Debug)]
@@ -25,8 +25,8 @@ impl Alone {
     /// Makes the witness, once per process.
     ///
     /// # Errors
-    /// When the process has more than one thread, which can't be counted without `/proc`, or the witness was made
-    /// already.
+    /// If the process has more than one thread, if the threads can't be counted (`/proc` is missing), or if the
+    /// witness was made already.
     pub fn claim() -> io::Result<Self> {
         static CLAIMED: AtomicBool = AtomicBool::new(false);
         match threads()? {

@@ -11,7 +11,7 @@ impl<const WORDS: usize> Bits<WORDS> {
         Self([const { AtomicU64::new(0) }; WORDS])
     }
 
-    /// Adds `number`; says whether there was room for it.
+    /// Adds `number`. Returns false if the set has no room for it.
     pub(crate) fn insert(&self, number: usize) -> bool {
         match self.0.get(number / 64) {
             Some(word) => {
@@ -66,9 +66,9 @@ mod tests {
         SET.for_each(|number| panic!("{number} was left"));
     }
 
-    /// The handshake of `stop.rs`, in every order that two threads can run it in: one watches a socket and then
-    /// looks whether a stop has been asked for, the other one asks and then shuts what is watched. All atomics
-    /// are sequentially consistent, so an order of the single steps is all that there is.
+    /// The handshake of `stop.rs`, in every order of its steps. One thread adds a socket, and then checks whether a stop
+    /// was requested. The other thread requests the stop, and then shuts all sockets of the set. All atomics are
+    /// sequentially consistent, so each run is one of these orders.
     #[test]
     fn a_socket_that_is_watched_while_the_signal_comes_is_shut_in_every_order() {
         for order in 0..16_u32 {

@@ -10,8 +10,8 @@ pub fn least(file: &str) -> Option<u64> {
     least_under(Path::new(ROOT), &own_group()?, |dir| number(dir, file))
 }
 
-/// The memory that this process's group and those above it have left, at the least, in bytes; `None`
-/// as with [`least`]. Files that were read and could be forgotten are not counted as used.
+/// The least memory, in bytes, that this process's group or a group above it has left; `None` as with [`least`].
+/// Cached files that the kernel can drop don't count as used.
 ///
 /// Source: `memory.max`, `memory.current` and `memory.stat`, as above.
 pub fn memory_left_bytes() -> Option<u64> {
@@ -22,11 +22,11 @@ fn memory_left_in(dir: &Path) -> Option<u64> {
     let (most, used) = (number(dir, "memory.max")?, number(dir, "memory.current")?);
     let stat = fs::read_to_string(dir.join("memory.stat")).unwrap_or_default();
     let mut lines = stat.lines();
-    let forgettable = lines.find_map(|line| line.strip_prefix("inactive_file ")?.parse().ok());
-    Some(most.saturating_sub(used.saturating_sub(forgettable.unwrap_or(0))))
+    let cached = lines.find_map(|line| line.strip_prefix("inactive_file ")?.parse().ok());
+    Some(most.saturating_sub(used.saturating_sub(cached.unwrap_or(0))))
 }
 
-/// The group of this process, from the root on.
+/// The group of this process, as a path below the root.
 fn own_group() -> Option<String> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     let mut lines = groups.lines();
@@ -40,7 +40,7 @@ fn least_under(root: &Path, group: &str, of: impl Fn(&Path) -> Option<u64>) -> O
     up.filter_map(of).min()
 }
 
-/// The number in `file`; `None` where there is none, or `max`.
+/// The number in `file`; `None` if there is no such file, or it holds `max`.
 fn number(dir: &Path, file: &str) -> Option<u64> {
     fs::read_to_string(dir.join(file)).ok()?.trim().parse().ok()
 }
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_narrowest_group_on_the_way_up_counts() {
+    fn the_lowest_limit_of_all_groups_counts() {
         let root = portlab_testkit::folder("cgroup");
         let inner = root.join("outer/inner");
         fs::create_dir_all(&inner).unwrap();
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_left_where_the_fullest_group_has_some() {
+    fn the_memory_left_is_the_least_of_all_groups() {
         let root = portlab_testkit::folder("memory");
         let inner = root.join("inner");
         fs::create_dir_all(&inner).unwrap();

@@ -41,7 +41,7 @@ pub struct Reaped {
     pub killed: bool,
 }
 
-/// The children of a forking server. None outlives it, and none is left a zombie.
+/// The children of a forking server. They end with the server, and are reaped when they end.
 #[derive(Debug)]
 pub struct Children {
     live: HashSet<Pid>,
@@ -62,11 +62,11 @@ impl Children {
         })
     }
 
-    /// Forks. The child dies with its parent, whatever kills the parent.
+    /// Forks. When the parent ends, even by SIGKILL, the kernel kills the child.
     ///
     /// # Errors
-    /// When the system has no room for another process, or when the process has got a second thread
-    /// since the witness was minted.
+    /// If the system has no room for another process, or if the process has started a thread since the witness
+    /// was made.
     pub fn fork(&mut self, alone: &Alone) -> io::Result<Forked> {
         if !alone.holds()? {
             return Err(io::Error::other(Text::new(
@@ -74,8 +74,8 @@ impl Children {
                 "这个进程已经启动了别的线程，不能再创建子进程",
             )));
         }
-        // Both processes would write what is still in the buffer. If the reader of stdout has closed it,
-        // there is nothing to write.
+        // Otherwise both processes would write the bytes that are still in the buffer. If the reader of stdout has
+        // closed it, no byte can be written.
         match io::stdout().flush() {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error),
             _ => {}
@@ -91,9 +91,9 @@ impl Children {
             }
             ForkResult::Child => {
                 GENERATION.fetch_add(1, Relaxed);
-                stop::forget_the_parents();
+                stop::unwatch_all();
                 tally::forked();
-                die_with(parent);
+                end_with(parent);
                 Ok(Forked::Child(Alone::forked()))
             }
         }
@@ -101,7 +101,7 @@ impl Children {
 
     /// Reaps every child that has ended, and returns at once.
     ///
-    /// Signals coalesce, so one SIGCHLD may stand for many children: it asks until there are none.
+    /// Signals coalesce, so one SIGCHLD may stand for several children.
     pub fn reap(&mut self) -> Vec<Reaped> {
         // Empty the bell first: a child that ends from here on rings it again.
         while (&self.bell).read(&mut [0; 64]).is_ok_and(|read| read > 0) {}
@@ -148,18 +148,18 @@ impl Children {
         self.live.is_empty()
     }
 
-    /// Asks every child to stop (SIGTERM), waits for them until `deadline`, and kills what is left.
-    /// A child that was stopped by SIGSTOP or SIGTSTP goes on first (SIGCONT), so that it ends like the others.
+    /// Sends every child SIGTERM, waits for the children until `deadline`, and kills those that are left.
+    /// A child that was stopped by SIGSTOP or SIGTSTP also gets SIGCONT, so that it ends like the others.
     ///
-    /// Returns how many did not end well: those that had to be killed, and those that had to cut
-    /// their connections and said so with [`leave`].
+    /// Returns how many failed to end well: the children that were killed, and those that cut their connections
+    /// and reported that with [`leave`].
     pub fn end(&mut self, deadline: Instant) -> u64 {
         self.signal(Signal::TERM);
         self.signal(Signal::CONT);
-        let mut unwell = 0;
+        let mut failed = 0;
         let mut killed = false;
         while !self.is_empty() {
-            unwell += self.reap().iter().filter(|child| !child.well).count() as u64;
+            failed += self.reap().iter().filter(|child| !child.well).count() as u64;
             if self.is_empty() {
                 break;
             }
@@ -169,13 +169,13 @@ impl Children {
                 killed = true;
             }
             // A killed child is reaped within moments.
-            let patience = if killed { Duration::from_secs(1) } else { left };
-            stop::wait_readable(self.bell(), patience);
+            let limit = if killed { Duration::from_secs(1) } else { left };
+            stop::wait_readable(self.bell(), limit);
         }
-        unwell
+        failed
     }
 
-    /// Kills every child but one with SIGKILL; [`Children::reap`] reaps them as it does others.
+    /// Kills every child but `spared` with SIGKILL. [`Children::reap`] reaps them.
     pub fn kill_but(&self, spared: Option<Pid>) {
         self.signal_but(spared, Signal::KILL);
     }
@@ -186,13 +186,13 @@ impl Children {
 
     fn signal_but(&self, spared: Option<Pid>, signal: Signal) {
         for &pid in self.live.iter().filter(|&&pid| Some(pid) != spared) {
-            // A child that has ended is not reaped yet, so no other process has its number.
+            // No other process has this number: a child keeps its number until it is reaped.
             let _ = kill_process(pid, signal);
         }
     }
 }
 
-/// Adds to a refusal which bound has been met, and what can be done.
+/// The error of a refused fork, with the limit that was reached and the remedy.
 fn no_room(errno: nix::errno::Errno) -> io::Error {
     match limits::tasks() {
         Some(limits::Tasks { most, bound }) if errno == nix::errno::Errno::EAGAIN => {
@@ -207,24 +207,23 @@ fn no_room(errno: nix::errno::Errno) -> io::Error {
 
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
-/// How many forks lie between this process and the first one, where it is 0. A child inherits a copy of its
-/// parent's memory; by this number it knows which values belong to its parent.
+/// How many forks lie between the first process and this one; 0 in the first process. A child inherits a copy of its
+/// parent's memory; this number shows which values were made in the parent.
 pub fn generation() -> u32 {
     GENERATION.load(Relaxed)
 }
 
 /// Ends a forked child without running the parent's exit handlers or writing the parent's buffers.
 pub fn leave(well: bool) -> ! {
-    // SAFETY: _exit has no preconditions; it skips the destructors and exit handlers, which is its
-    // point.
+    // SAFETY: _exit has no preconditions. It skips destructors and exit handlers on purpose.
     unsafe { libc::_exit(i32::from(!well)) }
 }
 
 /// Ties this process to its parent: the kernel kills it when the parent ends.
 ///
-/// The tie is to the parent's *thread* that forked, which is its only one. If the parent ended before the
-/// tie was made, the kernel will not kill this process; so it checks its parent again, and ends itself.
-pub(crate) fn die_with(parent: Pid) {
+/// The tie is to the *thread* that forked, which is the parent's only one. If the parent ended before the tie was
+/// made, the kernel doesn't kill this process; so this function checks the parent again, and ends the process.
+pub(crate) fn end_with(parent: Pid) {
     let tied = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
     if tied.is_err() || getppid() != Some(parent) {
         leave(false);

@@ -13,10 +13,10 @@ pub fn monotonic_ns() -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
-/// A time to wait, as the system takes it.
+/// A duration in the form of system calls.
 ///
 /// # Panics
-/// When the time is longer than 292 billion years.
+/// If the time is longer than 292 billion years.
 pub fn timespec(time: Duration) -> Timespec {
     Timespec::try_from(time).expect("waits are far below the range of a timespec")
 }
@@ -26,16 +26,14 @@ pub fn thread_cpu() -> Duration {
     duration(clock_gettime(ClockId::ThreadCPUTime))
 }
 
-/// For how long the calling thread could have run but waited for a processor. 0 if the kernel doesn't keep account
-/// of it.
+/// How long the calling thread could have run but waited for a processor. 0 if the kernel doesn't count it.
 pub fn thread_waited() -> Duration {
     let times = ran_and_waited(Path::new("/proc/thread-self"));
     Duration::from_nanos(times.map_or(0, |(_, waited)| waited))
 }
 
-/// For how long, since the machine started, at least one thread waited for a processor. `None` if the
-/// kernel doesn't keep account of it. The pressure between two moments is the difference divided by the
-/// time between them.
+/// How long, since the machine started, at least one thread waited for a processor. `None` if the kernel doesn't
+/// count it. The pressure between two moments is the difference divided by the time between them.
 ///
 /// Source: `Documentation/accounting/psi.rst` of Linux, `some` of `/proc/pressure/cpu`.
 pub fn cpu_pressure() -> Option<Duration> {
@@ -49,8 +47,8 @@ fn pressure_in(text: &str) -> Option<Duration> {
     Some(Duration::from_micros(total.parse().ok()?))
 }
 
-/// For how many nanoseconds the thread that `task` is the folder of in `/proc` has run, and has waited for
-/// a processor; `None` if the kernel doesn't keep account of it.
+/// How many nanoseconds a thread has run, and has waited for a processor; `None` if the kernel doesn't count it. `task`
+/// is the thread's folder in `/proc`.
 ///
 /// Source: `Documentation/scheduler/sched-stats.rst` of Linux, `/proc/PID/task/TID/schedstat`.
 pub(crate) fn ran_and_waited(task: &Path) -> Option<(u64, u64)> {

@@ -1,26 +1,11 @@
 //! The process that holds a port.
 
-use std::{fmt, net::SocketAddr};
+use std::net::SocketAddr;
 
-use crate::sockets::{Socket, State, holders, sockets};
+use crate::sockets::{Holder, Socket, State, holders, sockets};
 
-/// The process that holds a port.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holder {
-    /// The program's name, as the kernel keeps it (15 bytes at most), with `?` for control characters.
-    pub name: String,
-    /// Its process number.
-    pub pid: i32,
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (pid {})", self.name, self.pid)
-    }
-}
-
-/// Finds the process that listens where a server at `addr` would. `None` if there is none, or if it is
-/// another user's.
+/// Finds the process with the listener that keeps a server from listening at `addr`. `None` if there is none, or if
+/// it belongs to another user.
 ///
 /// Source: `/proc/net/tcp`, `/proc/net/tcp6` and the sockets among every process's descriptors.
 pub fn holder(addr: SocketAddr) -> Option<Holder> {
@@ -51,9 +36,9 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_would_command_a_terminal_is_shown_without_power() {
+    fn control_characters_in_the_name_of_a_process_are_replaced() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        // That of the first thread is the process's.
+        // The name of the first thread is the name of the process.
         let name = "/proc/self/comm";
         let before = std::fs::read_to_string(name).unwrap();
         std::fs::write(name, "a\x1b[31mRED\n猫").unwrap();

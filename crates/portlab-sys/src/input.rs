@@ -1,7 +1,7 @@
-//! Files that are read: up to a limit, and never waiting for a file that can't be read.
+//! Reading files up to a limit, without waiting for a file that can't be read.
 //!
-//! A path comes from outside. The path may lead to a directory, to a device that never ends, to a FIFO that no
-//! program writes to, or to a file that is larger than the memory.
+//! Paths come from users. A path may lead to a directory, to a device that never ends, to a FIFO that no program
+//! writes to, or to a file that is larger than the memory.
 
 use std::{
     fs::{File, OpenOptions},
@@ -17,7 +17,7 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 #[derive(Debug)]
 pub struct Input {
     file: File,
-    /// What was read to learn whether a program writes to a FIFO.
+    /// The byte that was read to find out whether a program writes to a FIFO.
     begun: Option<u8>,
     /// How much more may be read.
     left: u64,
@@ -75,10 +75,10 @@ impl Input {
 }
 
 impl Read for Input {
-    /// Reads on.
+    /// Reads the next bytes.
     ///
     /// # Errors
-    /// [`io::ErrorKind::FileTooLarge`] behind the limit.
+    /// [`io::ErrorKind::FileTooLarge`] beyond the limit.
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = match (self.begun.take(), into.first_mut()) {
             (Some(byte), Some(first)) => {
@@ -87,7 +87,7 @@ impl Read for Input {
             }
             (begun, _) => {
                 self.begun = begun;
-                // One byte more than the limit tells whether the file ends there.
+                // One byte more than the limit shows whether the file ends there.
                 let room = self.left.saturating_add(1).min(into.len() as u64) as usize;
                 self.file.read(&mut into[..room])?
             }
@@ -98,8 +98,8 @@ impl Read for Input {
     }
 }
 
-/// Opens the file `path`: where opening a FIFO would wait for a program at its other end, this doesn't.
-/// [`set_blocking`] makes the file as others are.
+/// Opens the file `path` without waiting, although opening a FIFO usually waits for a program at the other end.
+/// [`set_blocking`] makes later reads and writes wait.
 pub(crate) fn open_at_once(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     options.custom_flags(flags.bits().cast_signed()).open(path)
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn an_anonymous_pipe_is_read_up_to_the_limit() {
-        // As of a shell's <(command).
+        // A shell makes such a pipe for <(command).
         let read_pipe = |text: &str| {
             let (reader, mut writer) = io::pipe().unwrap();
             let path = format!("/dev/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&reader));

@@ -1,4 +1,4 @@
-//! Ctrl-C in a program that finishes its work, that restores its terminal, or that exits at once.
+//! Ctrl-C in programs that finish their work, restore their terminal, or exit at once.
 
 use std::{
     io,
@@ -12,7 +12,7 @@ use signal_hook::{
     low_level::{self, pipe},
 };
 
-use crate::children::generation;
+use crate::{children::generation, stop::is_ignored};
 
 /// A flag that the first SIGINT, SIGTERM or SIGHUP sets. A SIGINT or SIGTERM after that ends the process, as
 /// if none had been caught. Further SIGHUPs don't: when a terminal closes, the kernel and the shell both send
@@ -53,22 +53,11 @@ pub fn bell() -> io::Result<UnixStream> {
     Ok(bell)
 }
 
-/// Gives SIGHUP its default action, in this process and in the programs that it starts, under nohup(1) too: for tests
+/// Gives SIGHUP its default action in this process and in the programs that it starts, also under nohup(1): for tests
 /// that send SIGHUP.
-pub fn heed_hangup() {
+pub fn restore_hangup() {
     // SAFETY: the default action needs no handler.
     unsafe { libc::signal(SIGHUP, libc::SIG_DFL) };
-}
-
-/// Whether `signal` does nothing to this process.
-pub(crate) fn is_ignored(signal: i32) -> bool {
-    let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: a null pointer asks for the action without changing it, and `action` has room for the answer; a
-    // sigaction of zeros is a valid one.
-    unsafe {
-        libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr());
-        action.assume_init().sa_sigaction == libc::SIG_IGN
-    }
 }
 
 /// From now on, SIGINT and SIGTERM end this process at once, with the exit code that shells use for it
@@ -97,6 +86,6 @@ pub fn leave_with(text: &'static str) -> io::Result<()> {
 ///
 /// # Errors
 /// When the system refuses.
-pub fn ask_to_end() -> io::Result<()> {
+pub fn interrupt_self() -> io::Result<()> {
     low_level::raise(SIGINT)
 }

@@ -3,9 +3,9 @@
 //!
 //! A process can leave its parent (the parent ends), its process group (`setpgid`), its session (`setsid`),
 //! its environment (`env -i`) and its name. It can't leave its ancestors: when a parent ends, its children
-//! become children of the nearest ancestor that is a *subreaper*. The keeper is one, so all that the program
-//! starts stays below the keeper, where [`crate::meter::usage_below`] finds it and the keeper can end it. A process that a
-//! server of the system starts on request (`systemd-run`, `docker run`) was never below the keeper.
+//! become children of the nearest ancestor that is a *subreaper*. The keeper is a subreaper, so all processes that the
+//! program starts stay below the keeper: [`crate::meter::usage_below`] finds them, and the keeper can end them. A process
+//! that another server starts on request (`systemd-run`, `docker run`) is not below the keeper.
 //!
 //! Source: `PR_SET_CHILD_SUBREAPER` in `prctl(2)`.
 
@@ -36,12 +36,12 @@ use crate::children::leave;
 /// the program is its child, in a process group of its own. Call it after everything else that is done to
 /// `command`.
 ///
-/// The keeper ends when none of its descendants is left, as the program ended: with the same exit code, or
+/// The keeper ends when none of its descendants is left, in the same way as the program: with the same exit code, or
 /// by the same signal. On SIGTERM, and when the thread that starts it ends, the keeper kills all of its
-/// descendants first, however long that takes. So never kill a keeper: its descendants would stay.
+/// descendants first, however long that takes. So never kill a keeper: its descendants would run on.
 ///
-/// The keeper closes all descriptors but `held`, such as that of a locked file: another program sees by it
-/// that descendants of the keeper may still run.
+/// The keeper closes all descriptors but `held`. If `held` is a locked file, the lock shows other programs that
+/// descendants of the keeper may still run.
 pub fn keep(command: &mut Command, held: Option<RawFd>) -> &mut Command {
     let parent = getpid();
     command.process_group(0);
@@ -50,7 +50,7 @@ pub fn keep(command: &mut Command, held: Option<RawFd>) -> &mut Command {
     unsafe { command.pre_exec(move || divide(parent, held)) }
 }
 
-/// Becomes the keeper, and returns in its child alone, which goes on to be the program.
+/// Makes this process the keeper. Returns only in the keeper's child, which then becomes the program.
 fn divide(parent: Pid, held: Option<RawFd>) -> io::Result<()> {
     let mut before = SigSet::empty();
     let mask = SigmaskHow::SIG_SETMASK;
@@ -70,7 +70,7 @@ fn divide(parent: Pid, held: Option<RawFd>) -> io::Result<()> {
     Ok(sigprocmask(mask, Some(&before), None)?)
 }
 
-/// The keeper's life. All signals are blocked.
+/// Waits in the keeper until no descendant is left, and ends the keeper. All signals are blocked.
 fn keep_until_none_is_left(program: i32, parent: Pid, held: Option<RawFd>) -> ! {
     let _ = prctl::set_name(c"portlab-keeper");
     close_all_but(held.unwrap_or(RawFd::MAX));
@@ -95,7 +95,7 @@ fn keep_until_none_is_left(program: i32, parent: Pid, held: Option<RawFd>) -> ! 
             _ => {}
         }
         if ending {
-            // What they leave behind becomes this process's children, and is killed in the next turn.
+            // Children of the killed processes become children of this process, and are killed in the next turn.
             kill_children(program);
             wait(&SigSet::empty(), A_MOMENT);
         } else {
@@ -122,7 +122,7 @@ fn close_all_but(held: RawFd) {
     }
 }
 
-/// Waits for one of `signals`, so many nanoseconds at the longest, and returns it, or -1.
+/// Waits for one of `signals`, for at most `nanoseconds`, and returns it, or -1.
 fn wait(signals: &SigSet, nanoseconds: i64) -> i32 {
     let most = libc::timespec {
         tv_sec: 0,
@@ -140,7 +140,7 @@ fn kill_children(program: i32) {
     };
     let children = open(c"/proc/thread-self/children", OFlags::RDONLY, Mode::empty());
     let Ok(children) = children else {
-        // A kernel without CONFIG_PROC_CHILDREN: the process group of the program is what is left.
+        // A kernel without CONFIG_PROC_CHILDREN: only the process group of the program can be killed.
         return kill(-program);
     };
     let (mut buffer, mut pid) = ([0_u8; 1024], 0);
@@ -167,7 +167,7 @@ fn end_as(status: i32) -> ! {
             current: Some(0),
             maximum: Some(0),
         };
-        // The program may have left a core; this is no crash.
+        // Only the program may leave a core file; the keeper hasn't crashed.
         let _ = setrlimit(Resource::Core, none);
         // SAFETY: the default action needs no handler, and all zeros are a valid, empty set.
         unsafe {
@@ -182,13 +182,13 @@ fn end_as(status: i32) -> ! {
     unsafe { libc::_exit(libc::WEXITSTATUS(status)) }
 }
 
-/// More descriptors than a program has that has just been forked, on kernels that can't close them all at once.
+/// More descriptors than a freshly forked process has, for kernels without `close_range`.
 const MANY_FILES: i32 = 4096;
 
-/// Between two turns of killing, in nanoseconds.
+/// The time between two turns of killing, in nanoseconds.
 const A_MOMENT: i64 = 1_000_000;
 
-/// Between two looks at the children where no signal comes, in nanoseconds.
+/// The longest time between two checks of the children, in nanoseconds.
 const A_WHILE: i64 = 200_000_000;
 
 #[cfg(test)]
@@ -241,7 +241,7 @@ mod tests {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        // Ends as soon as the shell has, though the keeper stays.
+        // The pipe ends when the shell ends, although the keeper still runs.
         let said = io::read_to_string(child.stdout.take().unwrap()).unwrap();
         assert_eq!(said.trim(), "SigBlk:\t0000000000000000");
         assert!(child.try_wait().unwrap().is_none());
@@ -251,7 +251,7 @@ mod tests {
 
     /// A program that starts three processes and ends. Each has left its parent, group, session and environment, and
     /// writes its number to a file.
-    fn deserters(name: &str) -> (Child, PathBuf) {
+    fn detached(name: &str) -> (Child, PathBuf) {
         let dir = folder(name);
         let script = "for i in 1 2 3; do (setsid env -i sh -c 'echo $$ > \"$0\"/'$i'; exec sleep 600' \
                       \"$0\" &) ; done";
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_process_that_left_its_parent_group_session_and_environment_is_found_and_ended() {
-        let (mut child, dir) = deserters("keeper");
+        let (mut child, dir) = detached("keeper");
         wait_until("three are started", || numbers(&dir).len() == 3);
         let left = numbers(&dir);
         let keeper = pid_of(&child);
@@ -302,7 +302,7 @@ mod tests {
     #[test]
     fn all_end_with_the_thread_that_started_them() {
         let (mut child, dir) = thread::spawn(|| {
-            let (child, dir) = deserters("keeper-thread");
+            let (child, dir) = detached("keeper-thread");
             wait_until("three are started", || numbers(&dir).len() == 3);
             (child, dir)
         })

@@ -8,8 +8,8 @@ use crate::cgroup;
 
 /// Raises the soft limit of open files to the hard one, and returns it.
 ///
-/// The soft limit is 1024 on most machines for the sake of programs that use `select`; this one
-/// doesn't. `u64::MAX` stands for no limit.
+/// The soft limit is 1024 on most machines, because programs that use `select` need that; portlab doesn't use
+/// `select`. `u64::MAX` means no limit.
 pub fn raise_open_files() -> u64 {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -31,10 +31,10 @@ pub fn most_open_files() -> u64 {
     getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX)
 }
 
-/// How many processes and threads there may be, and the bound that says so.
+/// The lowest limit of processes and threads: of this user, of the container or of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tasks {
-    /// Of this user, of the container or of the machine, whichever bound is the lowest.
+    /// How many processes and threads there may be.
     pub most: u64,
     /// The bound, by the name under which it is set: `ulimit -u`, `pids.max`, `kernel.pid_max` or
     /// `kernel.threads-max`.
@@ -43,7 +43,7 @@ pub struct Tasks {
 
 /// The lowest bound on processes and threads; `None` when there is none.
 ///
-/// Source: RLIMIT_NPROC in `getrlimit(2)`, which root isn't held to; `proc(5)`.
+/// Source: RLIMIT_NPROC in `getrlimit(2)`, which doesn't limit root; `proc(5)`.
 pub fn tasks() -> Option<Tasks> {
     let of_user = getrlimit(Resource::Nproc).current;
     let bounds = [
@@ -66,7 +66,7 @@ pub fn descriptors(pid: i32) -> io::Result<usize> {
     Ok(fs::read_dir(format!("/proc/{pid}/fd"))?.count())
 }
 
-/// How many file descriptors this process may open beside those that it has.
+/// How many more file descriptors this process may open.
 ///
 /// # Errors
 /// When the open ones can't be counted.
@@ -104,8 +104,7 @@ pub fn reuses_time_wait() -> (bool, bool) {
     }
 }
 
-/// How many connections the kernel's firewall follows now, and can follow; `None` when it follows
-/// none.
+/// How many connections the kernel's firewall tracks now, and can track; `None` if it tracks none.
 pub fn conntrack() -> Option<(u64, u64)> {
     let now = setting("net/netfilter/nf_conntrack_count")?;
     Some((now, setting("net/netfilter/nf_conntrack_max")?))

@@ -20,15 +20,15 @@ use crate::{
 /// The settings of a listening socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listening {
-    /// How many connections may wait to be accepted: what the program said in `listen`, or `net.core.somaxconn` if
-    /// that is less. `ss` shows it as the Send-Q of LISTEN.
+    /// How many connections may wait to be accepted: the argument of `listen`, or `net.core.somaxconn` if that is
+    /// less. `ss` shows it as the Send-Q of LISTEN.
     pub backlog: u32,
     /// Whether the socket is an IPv6 one that receives no IPv4 connections (`IPV6_V6ONLY`).
     pub is_v6_only: bool,
 }
 
 impl Listening {
-    /// The most connections that do wait: Linux takes one more than the backlog.
+    /// The most connections that can wait: Linux accepts one more than the backlog.
     pub fn room(&self) -> u32 {
         self.backlog.saturating_add(1)
     }
@@ -47,8 +47,8 @@ pub fn listening() -> HashMap<u64, Listening> {
     found
 }
 
-/// Whether a program of this machine would get a connection to `addr`. It makes no connection to find out, because
-/// an empty one ends some servers. `None` if `addr` isn't an address of this machine, or if the kernel doesn't say.
+/// Whether a program of this machine would get a connection to `addr`. No connection is made, because an empty
+/// connection ends some servers. `None` if `addr` isn't an address of this machine, or if the sockets can't be listed.
 ///
 /// Source: `proc(5)`, `/proc/net/tcp`.
 pub fn has_listener(addr: SocketAddr) -> Option<bool> {
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listening_socket_tells_how_many_may_wait_and_whether_it_takes_ipv4() {
+    fn the_backlog_and_the_ipv6_only_setting_of_a_listening_socket_are_found() {
         for (addr, only) in [
             ("127.0.0.1:0", None),
             ("[::]:0", Some(true)),
@@ -202,7 +202,7 @@ mod tests {
                 SocketAddr::V6(_) => AddressFamily::INET6,
             };
             let Ok(listener) = socket(family, SocketType::STREAM, Some(ipproto::TCP)) else {
-                // No IPv6 here.
+                // This machine has no IPv6.
                 continue;
             };
             if let Some(only) = only {
@@ -259,7 +259,7 @@ mod tests {
             is_v6_only: true,
         };
         assert_eq!(socket_in(&message), Some((9, expected)));
-        // An attribute that claims no length ends them.
+        // An attribute of length 0 ends the list.
         message[72] = 0;
         assert!(socket_in(&message).is_some_and(|(_, it)| !it.is_v6_only));
     }

@@ -40,15 +40,15 @@ pub fn machine() -> Machine {
 /// The processors of this machine, and how many of them this process may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Processors {
-    /// Those of the machine.
+    /// The processors of the machine.
     pub online: usize,
-    /// Those that this process is allowed to run on, as `taskset(1)` sets it.
+    /// The processors that this process may run on, as `taskset(1)` sets it.
     pub allowed: usize,
-    /// As many as it may use at the same time: the allowed ones, or fewer if its control group has a quota.
+    /// How many processors this process may use at the same time: fewer than `allowed` if its control group has a quota.
     pub usable: usize,
 }
 
-/// Counts the processors. If the system doesn't say which are allowed, all are.
+/// Counts the processors. If the system doesn't report which are allowed, all usable ones count as allowed.
 pub fn processors() -> Processors {
     let usable = std::thread::available_parallelism().map_or(1, usize::from);
     let allowed = sched_getaffinity(None).map_or(usable, |set| set.count() as usize);
@@ -62,9 +62,9 @@ pub fn processors() -> Processors {
 /// The memory of this machine, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
-    /// All of it; of a container, no more than it may use.
+    /// All memory; in a container, at most its limit.
     pub total_bytes: u64,
-    /// What can be had without swapping; of a container, no more than its limit has left.
+    /// The memory that can be allocated without swapping; in a container, at most what its limit has left.
     pub available_bytes: u64,
 }
 

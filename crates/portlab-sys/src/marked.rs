@@ -12,8 +12,7 @@ use rustix::process::Signal;
 
 use crate::spawn::signal_pid;
 
-/// The processes, other than this one, whose environment has `name` with this `value`. Only this
-/// user's can be looked into.
+/// The other processes with `name=value` in their environment. Only the processes of this user can be examined.
 ///
 /// # Errors
 /// When `/proc` can't be read.
@@ -25,27 +24,27 @@ pub fn marked(name: &str, value: &str) -> io::Result<Vec<i32>> {
     let processes = all_processes().map_err(io::Error::other)?;
     Ok(processes
         .flatten()
-        .filter(|process| process.pid != own && carries(process, mark.as_bytes()))
+        .filter(|process| process.pid != own && has_mark(process, mark.as_bytes()))
         .map(|process| process.pid)
         .collect())
 }
 
-fn carries(process: &Process, mark: &[u8]) -> bool {
+fn has_mark(process: &Process, mark: &[u8]) -> bool {
     let since = Instant::now();
     loop {
         let environment = fs::read(format!("/proc/{}/environ", process.pid));
         if let Some(is_there) = is_in(environment, mark) {
             return is_there;
         }
-        if !in_exec(process) || since.elapsed() > PATIENCE {
+        if !in_exec(process) || since.elapsed() > TIMEOUT {
             return false;
         }
         thread::yield_now();
     }
 }
 
-/// Whether `mark` is in an environment; false if it can't be read, as another user's. `None` if the environment is
-/// empty, which it may be for a moment only.
+/// Whether `mark` is in an environment; false if the environment can't be read, because it is another user's. `None` if
+/// it is empty, which may last for a moment only.
 fn is_in(environment: io::Result<Vec<u8>>, mark: &[u8]) -> Option<bool> {
     let Ok(environment) = environment else {
         return Some(false);
@@ -54,23 +53,22 @@ fn is_in(environment: io::Result<Vec<u8>>, mark: &[u8]) -> Option<bool> {
     (!environment.is_empty()).then(|| settings.any(|it| it == mark))
 }
 
-/// Whether a process is inside `execve`: its parent goes on already, but arguments and environment aren't in place
-/// yet, and both read as empty.
+/// Whether a process is inside `execve`: its parent runs on already, but arguments and environment are still empty.
 ///
 /// Source: Linux's `fs/exec.c`, `begin_new_exec` (lets the parent go on), and `fs/binfmt_elf.c`,
 /// `create_elf_tables` (puts them in place).
 fn in_exec(process: &Process) -> bool {
     let is_program = process.stat().is_ok_and(|stat| {
-        let is_kernel_s = StatFlags::from_bits_truncate(stat.flags).contains(StatFlags::PF_KTHREAD);
-        !is_kernel_s && !matches!(stat.state, 'Z' | 'X')
+        let of_kernel = StatFlags::from_bits_truncate(stat.flags).contains(StatFlags::PF_KTHREAD);
+        !of_kernel && !matches!(stat.state, 'Z' | 'X')
     });
     is_program && process.cmdline().is_ok_and(|words| words.is_empty())
 }
 
-/// How long a killed process may take to end, and another one to finish its `execve`.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a killed process may take to end, and any process to finish its `execve`.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Kills every process that carries the mark, waits until none is left, and says how many there were.
+/// Kills every process that has the mark, waits until none is left, and returns how many were killed.
 ///
 /// # Errors
 /// When `/proc` can't be read, or a process doesn't end.
@@ -82,7 +80,7 @@ pub fn kill_marked(name: &str, value: &str) -> io::Result<usize> {
         if left.is_empty() {
             return Ok(killed.len());
         }
-        if since.elapsed() > PATIENCE {
+        if since.elapsed() > TIMEOUT {
             let pid = left[0];
             let text = tr!(
                 "process {pid} was killed and has not ended",
@@ -135,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_could_be_read_and_was_empty_is_looked_at_again() {
+    fn only_an_empty_environment_is_read_again() {
         let refused = io::Error::from(io::ErrorKind::PermissionDenied);
         assert_eq!(is_in(Err(refused), b"A=1"), Some(false));
         assert_eq!(is_in(Ok(Vec::new()), b"A=1"), None);

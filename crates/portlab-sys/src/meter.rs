@@ -1,4 +1,4 @@
-//! What a server uses: a process and all of its descendants, from outside.
+//! The resource usage of a process and all of its descendants, read from outside.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -10,13 +10,13 @@ use procfs::process::{Process, Stat, all_processes};
 
 use crate::clock::{process_cpu, ran_and_waited};
 
-/// What a tree of processes has used up to now, and what it consists of.
+/// The usage of a tree of processes up to now, and the number of its processes and threads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// CPU time in user and kernel mode: the living to the nanosecond, the children that they have
+    /// CPU time in user and kernel mode: of running processes to the nanosecond, of the children that they have
     /// reaped to the kernel's tick (10 ms).
     pub cpu: Duration,
-    /// Context switches, wanted and unwanted, of the threads that are alive.
+    /// Context switches, voluntary and involuntary, of the threads that are alive.
     pub context_switches: u64,
     /// Threads alive, over all processes.
     pub threads: u64,
@@ -26,21 +26,21 @@ pub struct Usage {
     pub runnable: Runnable,
 }
 
-/// For how many nanoseconds threads have run, and have waited for a processor, since they started, by
-/// thread number. Empty if the kernel doesn't keep account of it.
+/// How many nanoseconds each thread has run, and has waited for a processor, since it started, by thread number. Empty
+/// if the kernel doesn't count it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Runnable(BTreeMap<i32, (u64, u64)>);
 
 impl Runnable {
     /// The share, in `[0, 1]`, of their runnable time since the reading `before` that the threads waited
-    /// for a processor. `None` if they were never runnable, or the kernel keeps no account.
+    /// for a processor. `None` if they were never runnable, or the kernel doesn't count it.
     ///
     /// A thread that started after `before` counts from its start. A thread that has ended isn't counted.
     pub fn wait_share_since(&self, before: &Self) -> Option<f64> {
         let (mut ran, mut waited) = (0, 0);
         for (thread, now) in &self.0 {
             let was = before.0.get(thread);
-            // A larger figure belongs to an older thread that had the same number.
+            // A larger earlier figure belongs to another thread, which had the same number.
             let was = was.filter(|was| was.0 <= now.0 && was.1 <= now.1);
             let was = was.copied().unwrap_or_default();
             ran += now.0 - was.0;
@@ -50,10 +50,10 @@ impl Runnable {
     }
 }
 
-/// Reads what `root` and its descendants have used.
+/// Reads the usage of `root` and its descendants.
 ///
-/// A process that ends while the tree is being read may be found neither among the living nor among
-/// the reaped, until the next reading.
+/// A process that ends while the tree is being read may be counted neither as running nor as reaped, until the next
+/// reading.
 ///
 /// # Errors
 /// When `root` itself can't be read.
@@ -61,7 +61,7 @@ pub fn usage(root: i32) -> io::Result<Usage> {
     usage_of(root, process_cpu(root)?, &tree(root)?)
 }
 
-/// Reads what the descendants of `root` have used, as [`usage`] does, without `root` itself.
+/// Reads the usage of the descendants of `root`, without `root` itself.
 ///
 /// # Errors
 /// When `root` can't be read.
@@ -116,8 +116,9 @@ pub fn pss_bytes_below(root: i32) -> io::Result<u64> {
     pss_of_descendants(root, "Pss:")
 }
 
-/// As [`pss_bytes`], without the pages of files: heaps and stacks alone. The pages of a program are
-/// divided among all processes that run it, so a process seems to grow when others end. Anonymous pages aren't.
+/// As [`pss_bytes`], without the pages of files: only heaps and stacks. The pages of a program file are divided among
+/// all processes that run it, so the PSS of a process grows when other processes end. Anonymous pages have no such
+/// effect.
 ///
 /// # Errors
 /// When `root` can't be read.
@@ -178,7 +179,7 @@ pub fn children(parent: i32) -> io::Result<Vec<i32>> {
     Ok(children.map(|it| it.pid).collect())
 }
 
-/// The zombies among the children of `root`: ended, and not reaped.
+/// The zombies among the children of `root`: processes that have ended and weren't reaped.
 ///
 /// # Errors
 /// When `/proc` can't be read.
@@ -187,7 +188,7 @@ pub fn zombies(root: i32) -> io::Result<Vec<i32>> {
     Ok(zombies.map(|it| it.pid).collect())
 }
 
-/// All processes of this machine. One that ends between being listed and being read is left out.
+/// All processes of this machine. A process that ends before it is read is left out.
 fn processes() -> io::Result<impl Iterator<Item = Stat>> {
     let processes = all_processes().map_err(io::Error::other)?;
     Ok(processes.flatten().flat_map(|process| process.stat()))
@@ -211,7 +212,7 @@ fn context_switches(status: &str) -> u64 {
         .sum()
 }
 
-/// The number behind the line that begins with `name`.
+/// The number in the line that begins with `name`.
 fn field(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()
@@ -233,7 +234,7 @@ mod tests {
             .unwrap();
         let id = child.id() as i32;
         assert!(tree(root).unwrap().contains(&id));
-        // Of the child alone: other tests fork this process, which then has its anonymous pages twice.
+        // Only the child is measured: while another test forks this process, its anonymous pages count twice.
         let mut all = 0;
         wait_until("the child has memory", || {
             all = pss_bytes(id).unwrap();
@@ -243,7 +244,7 @@ mod tests {
         assert!(anonymous > 0 && anonymous < all, "{anonymous} of {all}");
         assert!(pss_bytes(root).unwrap() > all);
         child.kill().unwrap();
-        // Killed, and until it is waited for a zombie.
+        // The killed child is a zombie until it is waited for.
         wait_until("the child is a zombie", || {
             zombies(root).unwrap().contains(&id)
         });
@@ -257,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn the_share_that_threads_waited_is_of_what_they_did_between_two_readings() {
+    fn the_wait_share_counts_only_the_time_between_two_readings() {
         let before = runnable(&[(1, (1000, 500)), (2, (70, 30)), (3, (8, 8))]);
         // Thread 1 ran 300 and waited 100, thread 2 did nothing, thread 3 has ended, thread 4 is new.
         let after = runnable(&[(1, (1300, 600)), (2, (70, 30)), (4, (100, 300))]);
@@ -269,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kernel_that_keeps_no_account_of_waiting_gives_no_share() {
+    fn a_kernel_that_does_not_count_waiting_gives_no_share() {
         let none = runnable(&[(1, (0, 0))]);
         assert_eq!(none.wait_share_since(&Runnable::default()), None);
     }
@@ -280,7 +281,7 @@ mod tests {
         let before = usage(root).unwrap().runnable;
         crate::clock::burn(Duration::from_millis(5));
         let share = usage(root).unwrap().runnable.wait_share_since(&before);
-        // On a kernel that keeps no account there is none.
+        // Some kernels don't count waiting.
         assert!(
             share.is_none_or(|share| (0.0..1.0).contains(&share)),
             "{share:?}"

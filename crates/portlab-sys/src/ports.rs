@@ -17,7 +17,7 @@ pub fn handed_out() -> Option<RangeInclusive<u16>> {
 /// The numbers of [`handed_out`] that the system doesn't choose: they are reserved for programs that need them.
 ///
 /// Source: `ip_local_reserved_ports` in the kernel's `networking/ip-sysctl`.
-pub fn kept_back() -> Vec<RangeInclusive<u16>> {
+pub fn reserved() -> Vec<RangeInclusive<u16>> {
     let text = fs::read_to_string("/proc/sys/net/ipv4/ip_local_reserved_ports");
     ranges(&text.unwrap_or_default())
 }
@@ -44,14 +44,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_bound_to_port_0_gets_a_number_of_the_range() {
+    fn a_socket_that_is_bound_to_port_0_gets_a_number_of_the_range() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         // Not every container has /proc/sys.
         let is_told = fs::exists("/proc/sys/net/ipv4/ip_local_port_range").unwrap();
         let is_in = handed_out().map(|range| range.contains(&port));
         assert_eq!(is_in, is_told.then_some(true), "{port}");
-        assert!(!kept_back().iter().any(|range| range.contains(&port)));
+        assert!(!reserved().iter().any(|range| range.contains(&port)));
     }
 
     #[test]

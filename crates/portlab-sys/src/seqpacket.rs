@@ -1,4 +1,4 @@
-//! Whole messages between processes, and descriptors with them: `SOCK_SEQPACKET`.
+//! Sending whole messages and descriptors between processes: `SOCK_SEQPACKET`.
 
 use std::{
     io::{self, IoSlice, IoSliceMut},
@@ -20,8 +20,8 @@ use crate::stop;
 
 /// One end of a pair of sockets that carry messages in order, each whole or not at all.
 ///
-/// A stream would have to be cut into messages again, and datagrams don't show that the other end is closed. Here a
-/// closed end, be it by the death of its process, is read as the end of the stream.
+/// A stream has no message boundaries, and datagrams don't show that the other end is closed. Here, a read returns the
+/// end of the stream if the other end was closed or its process has ended.
 ///
 /// Source: `unix(7)`.
 #[derive(Debug)]
@@ -42,8 +42,8 @@ impl Seqpacket {
         Ok((Self(one), Self(other)))
     }
 
-    /// Sends the parts as one message, if there is room for it. No call waits: a process that was
-    /// stopped at the other end would stop this one as well.
+    /// Sends the parts as one message, if there is room for it. The call doesn't wait: otherwise a stopped process at
+    /// the other end would block this process.
     ///
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`] when there is no room; others when the other end has gone.
@@ -62,8 +62,8 @@ impl Seqpacket {
     pub fn try_recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut receive = || retry_on_intr(|| recv(&self.0, &mut *buffer, RecvFlags::DONTWAIT));
         let received = match receive() {
-            // The other end has closed with messages unread. The system says so once, before the messages that
-            // came from there and still wait.
+            // The other end was closed with unread messages. The system reports this once, before the messages
+            // that the other end has sent.
             Err(Errno::CONNRESET) => receive(),
             received => received,
         };
@@ -81,13 +81,13 @@ impl Seqpacket {
         Ok(())
     }
 
-    /// Passes the other process a descriptor, as soon as there is room for the message. A signal that stops the
+    /// Passes a descriptor to the other process, as soon as there is room for the message. A signal that stops the
     /// server ends the wait.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] when there was no room within `patience`; others when the other end has gone.
-    pub fn send_fd_within(&self, fd: &impl AsFd, patience: Duration) -> io::Result<()> {
-        let until = Instant::now() + patience;
+    /// [`io::ErrorKind::WouldBlock`] if there was no room within `limit`; others if the other end is closed.
+    pub fn send_fd_within(&self, fd: &impl AsFd, limit: Duration) -> io::Result<()> {
+        let until = Instant::now() + limit;
         loop {
             let sent = self.try_send_fd(fd);
             let is_full = sent
@@ -101,11 +101,11 @@ impl Seqpacket {
         }
     }
 
-    /// Takes a descriptor that was passed, if there is one; `None` when the other end has gone.
+    /// Receives a descriptor that was passed, if there is one; `None` if the other end is closed.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] when there is none; another when this process had no room for it, and the
-    /// descriptor is lost.
+    /// [`io::ErrorKind::WouldBlock`] if there is none; another error if this process has no room for the descriptor,
+    /// which is lost then.
     pub fn try_recv_fd(&self) -> io::Result<Option<Self>> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
@@ -130,7 +130,7 @@ impl Seqpacket {
         passed.map(|fd| Some(Self(fd))).ok_or_else(refused)
     }
 
-    /// Ends what this end sends; it may still receive.
+    /// Closes the sending direction. This end may still receive.
     ///
     /// # Errors
     /// When the other end has gone.
@@ -161,7 +161,7 @@ mod tests {
     use portlab_testkit::wait_until;
 
     #[test]
-    fn what_was_sent_before_the_end_is_received_though_the_other_end_left_messages_unread() {
+    fn messages_are_received_although_their_sender_was_closed_with_unread_messages() {
         let (near, far) = Seqpacket::pair().unwrap();
         near.try_send(&[b"last words"]).unwrap();
         far.try_send(&[b"never read"]).unwrap();
@@ -174,7 +174,7 @@ mod tests {
         });
     }
 
-    /// What `receive` returns once there is something.
+    /// The result of `receive` as soon as there is a message.
     fn received<T>(mut receive: impl FnMut() -> io::Result<T>) -> T {
         let mut got = None;
         wait_until("something is received", || {

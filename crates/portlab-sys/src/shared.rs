@@ -2,10 +2,10 @@
 
 use std::{io, sync::atomic::AtomicU64};
 
-/// Words, all 0, that this process shares with every child that it forks from now on. They stay as long as one of
-/// these processes lives. What a child has written stays after its end, also after SIGKILL.
+/// Words, all 0, that this process shares with every child that it forks from now on. They exist as long as one of
+/// these processes runs. The words that a child has written stay after its end, also after SIGKILL.
 ///
-/// Memory is taken page by page as it is written to, so room that is never used costs nothing.
+/// The kernel allocates a page when it is first written to, so unused words take no memory.
 ///
 /// # Errors
 /// When the system has no room for so many.
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn an_invalid_or_too_large_count_is_refused() {
         assert!(super::words(usize::MAX / 8).is_err());
         assert!(super::words(usize::MAX).is_err());
         assert!(super::words(0).is_err());

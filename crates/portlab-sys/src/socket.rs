@@ -34,7 +34,7 @@ pub fn accept_queue(listener: &impl AsRawFd) -> io::Result<u32> {
     Ok(tcp_info(listener)?.tcpi_unacked)
 }
 
-/// What the kernel knows of a TCP socket (`TCP_INFO` in `tcp(7)`).
+/// The kernel's facts about a TCP socket (`TCP_INFO` in `tcp(7)`).
 pub(crate) fn tcp_info(socket: &impl AsRawFd) -> io::Result<libc::tcp_info> {
     // SAFETY: tcp_info consists of integers, for which zeros are valid.
     let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
@@ -52,8 +52,8 @@ pub(crate) fn tcp_info(socket: &impl AsRawFd) -> io::Result<libc::tcp_info> {
     Ok(info)
 }
 
-/// Makes the kernel record when packets arrive at `socket`, for [`read_with_age`]. If no socket of this machine
-/// asked for it before, the recording begins a moment later, and the first packets have no time.
+/// Makes the kernel record when packets arrive at `socket`, for [`read_with_age`]. If no other socket of this machine
+/// has this option, the recording begins a moment later, and the first packets have no time.
 ///
 /// # Errors
 /// When the system refuses.
@@ -98,18 +98,18 @@ mod tests {
     #[test]
     fn the_accept_queue_holds_connections_that_were_not_accepted() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let callers = [(); 3].map(|()| TcpStream::connect(listener.local_addr().unwrap()));
+        let clients = [(); 3].map(|()| TcpStream::connect(listener.local_addr().unwrap()));
         // The last step of a handshake may come a moment later.
         while accept_queue(&listener).unwrap() < 3 {
             thread::yield_now();
         }
         listener.accept().unwrap();
         assert_eq!(accept_queue(&listener).unwrap(), 2);
-        drop(callers);
+        drop(clients);
     }
 
     #[test]
-    fn what_has_waited_is_known_to_have_waited() {
+    fn the_age_of_waiting_input_is_measured() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (server, _) = listener.accept().unwrap();
@@ -126,7 +126,7 @@ mod tests {
         // The kernel may need a moment to begin.
         let ages = std::iter::repeat_with(&mut read).take(100);
         let age = ages.into_iter().find(|age| !age.is_zero()).unwrap();
-        // The wall clock may be corrected meanwhile, by a little.
+        // The wall clock may be corrected by a little during the wait.
         assert!(age >= waited / 2, "{age:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    fs,
+    fmt, fs,
     hash::Hash,
     io,
     net::SocketAddr,
@@ -16,7 +16,7 @@ use procfs::{
     process::{FDTarget, FDsIter, Process, all_processes},
 };
 
-use crate::{holder::Holder, name::inert};
+use crate::name::inert;
 
 /// One TCP socket: a listening one, or one end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,15 +27,15 @@ pub struct Socket {
     pub remote: SocketAddr,
     /// Its state in TCP's state machine.
     pub state: State,
-    /// Bytes that have come and that the program hasn't read. Of a listening socket: connections
-    /// that are made and that it hasn't accepted.
+    /// Received bytes that the program hasn't read. For a listening socket: connections that the program hasn't
+    /// accepted.
     pub unread: u32,
     /// Bytes that the program has sent and the peer hasn't acknowledged.
     pub unsent: u32,
-    /// The number by which [`holders`] finds its process. 0 if no process has it any more, as in TIME-WAIT, or has
-    /// it yet, before the server accepts it.
+    /// The number by which [`holders`] finds the socket's process. 0 if no process holds the socket: in TIME-WAIT, or
+    /// before the server accepts the connection.
     pub inode: u64,
-    /// How long the kernel will still keep it, in TIME-WAIT.
+    /// How long the kernel will still keep the socket in TIME-WAIT.
     pub time_left: Option<Duration>,
 }
 
@@ -44,16 +44,16 @@ pub struct Socket {
 pub struct UdpSocket {
     /// Its own address.
     pub local: SocketAddr,
-    /// The only peer that it receives from; port 0 when it receives from all.
+    /// The only peer that it receives from; port 0 if it receives from all.
     pub remote: SocketAddr,
-    /// Bytes of memory that hold what has come and the program hasn't read.
+    /// The size of the memory that holds datagrams that the program hasn't read.
     pub unread: u32,
     /// The number by which [`holders`] finds its process.
     pub inode: u64,
 }
 
 impl Socket {
-    /// Whether it is one end of a connection whose ends are these two, in either order.
+    /// Whether the socket is an end of a connection between `one` and `other`.
     pub fn joins(&self, one: SocketAddr, other: SocketAddr) -> bool {
         let ends = (self.local, self.remote);
         ends == (one, other) || ends == (other, one)
@@ -89,8 +89,8 @@ pub fn sockets() -> io::Result<Vec<Socket>> {
     tables(|_| true)
 }
 
-/// The TCP sockets that have `port` at either end. If there are tens of thousands of others, this is much
-/// faster than a search among all.
+/// The TCP sockets that have `port` at either end. If there are tens of thousands of sockets, this is much faster than
+/// [`sockets`].
 ///
 /// # Errors
 /// As [`sockets`].
@@ -118,7 +118,7 @@ pub fn udp_sockets() -> io::Result<Vec<UdpSocket>> {
     Ok(each_once(all, |it| (it.local, it.remote, it.inode)))
 }
 
-/// The TCP sockets whose lines are to be kept.
+/// The TCP sockets whose lines `keep` selects.
 fn tables(keep: impl Fn(&str) -> bool) -> io::Result<Vec<Socket>> {
     let v4 = fs::read_to_string("/proc/net/tcp")?;
     let v6 = fs::read_to_string("/proc/net/tcp6").unwrap_or_default();
@@ -159,20 +159,35 @@ fn time_left(line: &str) -> Option<Duration> {
     Some(Duration::from_secs(ticks) / u32::try_from(per_second).ok().filter(|it| *it > 0)?)
 }
 
-/// The kernel hands its table out in pieces, each with the position of the next. Sockets that are opened or closed in
-/// between move the rest, so a socket may be listed twice (or be left out).
+/// Leaves out repeated sockets. The kernel returns its table in pieces, and sockets that are opened or closed between two
+/// pieces move the others, so a socket may be listed twice (or be left out).
 fn each_once<T, K: Eq + Hash>(listed: impl Iterator<Item = T>, key: fn(&T) -> K) -> Vec<T> {
     let mut known = HashSet::new();
     listed.filter(|it| known.insert(key(it))).collect()
 }
 
-/// Whether [`holders`] finds the processes of all users: that takes root.
+/// A process that holds a socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The program's name, as the kernel keeps it (15 bytes at most), with `?` for control characters.
+    pub name: String,
+    /// Its process number.
+    pub pid: i32,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (pid {})", self.name, self.pid)
+    }
+}
+
+/// Whether [`holders`] finds the processes of all users: only root can see them.
 pub fn sees_all_users() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// Which processes hold which sockets, by the sockets' inodes, those of other users excepted unless this
-/// is root. Processes that have inherited a socket share it, so there may be several.
+/// The processes that hold each socket, by the socket's inode. Only root sees the processes of other users. Processes
+/// that have inherited a socket share it, so there may be several.
 pub fn holders() -> HashMap<u64, Vec<Holder>> {
     let mut holders = HashMap::<u64, Vec<Holder>>::new();
     for process in all_processes().into_iter().flatten().flatten() {
@@ -205,7 +220,7 @@ fn sockets_of(fds: FDsIter) -> impl Iterator<Item = u64> {
 pub struct Held {
     /// Their inodes.
     pub inodes: HashSet<u64>,
-    /// Whether all of the processes could be looked into. Those of other users can't, unless this is root.
+    /// Whether all of the processes could be examined. Only root can examine processes of other users.
     pub all_seen: bool,
 }
 
@@ -300,7 +315,7 @@ mod tests {
         let held = held_by(&[pid]);
         assert!(held.all_seen && held.inodes.contains(&served.inode));
         assert_eq!(held_by(&[]).inodes.len(), 0);
-        // Those at one number are the same three.
+        // The list for one port has the same three.
         let at_door = || sockets_at(door.port());
         assert_eq!(once(at_door, ends, has_come), [listening, served, calling]);
     }
@@ -312,7 +327,7 @@ mod tests {
         let client = TcpStream::connect(door).unwrap();
         let own = client.local_addr().unwrap();
         let (server, _) = listener.accept().unwrap();
-        // The end that closes first stays behind.
+        // The end that closes first stays in TIME-WAIT.
         drop(server);
         drop(client);
         let since = Instant::now();
@@ -321,7 +336,7 @@ mod tests {
             let all = sockets_at(door.port()).unwrap();
             match all.iter().find(|it| waits(it)) {
                 Some(found) => break found.time_left.unwrap(),
-                // A kernel that has enough of them keeps no more.
+                // At its limit, the kernel keeps no further sockets in TIME-WAIT.
                 None if !crate::time_wait::has_room() => return,
                 None => assert!(since.elapsed() < PATIENCE, "{all:?}"),
             }
@@ -346,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_udp_socket_is_listed_with_what_it_has_not_read() {
+    fn a_udp_socket_is_listed_with_the_size_of_its_unread_datagrams() {
         let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let addr = socket.local_addr().unwrap();
         socket.send_to(b"hello", addr).unwrap();

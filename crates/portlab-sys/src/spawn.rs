@@ -10,7 +10,7 @@ use portlab_words::tr;
 pub use rustix::process::Signal;
 use rustix::process::{Pid, kill_process};
 
-use crate::{children::die_with, machine};
+use crate::{children::end_with, machine};
 
 /// Makes the process that `command` will start end with the thread that starts it, and puts it into
 /// a process group of its own, so that a Ctrl-C meant for this program doesn't reach it first.
@@ -21,13 +21,13 @@ pub fn tie_to_this_thread(command: &mut Command) -> &mut Command {
     // are async-signal-safe, and nothing is allocated.
     unsafe {
         command.pre_exec(move || {
-            die_with(parent);
+            end_with(parent);
             Ok(())
         })
     }
 }
 
-/// Makes the process that `command` will start, and all that it starts, keep to `cpus`.
+/// Restricts the process that `command` will start, and its descendants, to `cpus`.
 pub fn keep_to(command: &mut Command, cpus: Vec<usize>) -> &mut Command {
     // SAFETY: between fork and exec only sched_setaffinity is called, which is async-signal-safe,
     // and nothing is allocated.

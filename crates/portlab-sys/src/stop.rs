@@ -1,18 +1,18 @@
 //! Stopping: what happens at SIGINT, SIGTERM and SIGHUP.
 //!
 //! A server waits inside blocking calls, and a flag doesn't end a `read`. So the signal handler itself
-//! ends the reading half of every connection with `shutdown(fd, SHUT_RD)`, which a handler may call. A blocked `read` then returns what had arrived and after that nothing,
-//! as if the peer had closed; the session sends what it owes and ends. The same call wakes `epoll`,
-//! so readiness loops and async tasks drain by the very same path, and no model pays for it per
-//! message.
+//! ends the reading half of every connection with `shutdown(fd, SHUT_RD)`, which a handler may call. A blocked `read`
+//! then returns the bytes that have arrived, and after that the end, as if the peer had closed. The session sends its
+//! remaining answers and ends. The same call wakes `epoll`, so readiness loops and async tasks drain by the same path,
+//! and messages cost no additional time in any model.
 //!
 //! 1. **First signal**: listeners and reading halves are shut, [`Stop::fd`] becomes readable, and
 //!    the deadline's timer is armed.
 //!    If a session ends before its peer has taken all answers, the socket stays open (`undelivered.rs`).
-//! 2. **Deadline**: what is still open is shut in both directions, so a write to a peer that
+//! 2. **Deadline**: sockets that are still open are shut in both directions, so a write to a peer that
 //!    doesn't read fails too.
-//! 3. **A quarter of a second later** the process exits at once: nothing that a handler does, not even sleeping, can
-//!    outlive the deadline. A process that must save something first asks for [`Stop::last_bell`] instead.
+//! 3. **A quarter of a second later** the process exits at once, even if a handler is computing or sleeping. A process
+//!    that must save something before it exits uses [`Stop::last_bell`].
 //!
 //! A second SIGINT or SIGTERM ends the process at once, as if it had never been caught. A second SIGHUP changes
 //! nothing: when a terminal is closed, both the kernel and the shell send one. If SIGHUP was ignored when
@@ -36,7 +36,7 @@ use rustix::{
 };
 use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGTERM};
 
-use crate::{bits::Bits, clock::timespec, interrupt::is_ignored, process::own_pid, undelivered};
+use crate::{bits::Bits, clock::timespec, process::own_pid, undelivered};
 
 /// How long after the deadline a process may go on, to close its connections.
 pub(crate) const GRACE: Duration = Duration::from_millis(250);
@@ -44,7 +44,7 @@ pub(crate) const GRACE: Duration = Duration::from_millis(250);
 static STOPPING: AtomicBool = AtomicBool::new(false);
 static PAST_DEADLINE: AtomicBool = AtomicBool::new(false);
 static DRAIN_US: AtomicU64 = AtomicU64::new(0);
-/// The process that installed the handlers; its forked children have another number.
+/// The number of the process that installed the handlers. Its forked children have other numbers.
 static OWNER: AtomicI32 = AtomicI32::new(0);
 /// How many connections were cut at the deadline.
 static CUT: AtomicU64 = AtomicU64::new(0);
@@ -53,10 +53,10 @@ static WATCHED: Bits<16_384> = Bits::new();
 static DOORBELL: OnceLock<UnixStream> = OnceLock::new();
 /// Made readable instead of exiting, if [`Stop::last_bell`] was called.
 static LAST_BELL: OnceLock<UnixStream> = OnceLock::new();
-/// What is said on stderr at the first signal, if anything.
+/// The text that the handler writes to stderr at the first signal.
 static NOTICE: OnceLock<String> = OnceLock::new();
 
-/// The stop signal, as a server sees it. Shareable and cheap to ask.
+/// The stop signal for a server. Threads may share it, and checking it costs little.
 #[derive(Debug)]
 pub struct Stop {
     /// Becomes readable at the first signal, and stays so: no code reads from it.
@@ -95,9 +95,8 @@ impl Stop {
         NOTICE.get_or_init(|| notice);
     }
 
-    /// A bell that becomes readable when this process would exit, a quarter of a second past the
-    /// deadline: from now on the process doesn't exit by itself, and the code that waits for the bell ends it.
-    /// Its children exit as before.
+    /// A bell that becomes readable a quarter of a second after the deadline. From now on, the process doesn't exit by
+    /// itself then: the code that waits for the bell must end it. Children of the process exit as before.
     ///
     /// # Errors
     /// When called twice, or when there is no descriptor left.
@@ -114,12 +113,12 @@ impl Stop {
         is_set()
     }
 
-    /// Readable from the first signal on; for loops to wait on beside their sockets.
+    /// A descriptor that is readable from the first signal on. Loops wait for it together with their sockets.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.bell.as_fd()
     }
 
-    /// The same, owned and non-blocking, for a runtime to register.
+    /// A non-blocking copy of [`Stop::fd`], which a runtime can register.
     ///
     /// # Errors
     /// When there is no descriptor left.
@@ -144,25 +143,23 @@ impl Stop {
         }
     }
 
-    /// The end of [`Stop::patience`], counted from now: to be asked when stopping begins.
+    /// The end of [`Stop::patience`], counted from now. Call it when stopping begins.
     pub fn deadline(&self) -> Instant {
         Instant::now() + self.patience()
     }
 
-    /// Whether the deadline has passed: all connections have been cut, and no peer is waited for.
+    /// Whether the deadline has passed. Then all connections have been cut, and the server waits for no peer.
     pub fn is_past_deadline(&self) -> bool {
         is_past_deadline()
     }
 
-    /// How long a model may wait, once it is stopping, for what it has under way: until connections
-    /// have been cut at the deadline, and had a moment to notice.
+    /// How long a stopping model may wait for its connections: until they are cut at the deadline, and a moment longer.
     pub fn patience(&self) -> Duration {
         self.drain + GRACE / 2
     }
 
-    /// Call it when all connections of this process have ended: waits until their peers have taken their last
-    /// answers, until the deadline at the longest. Says how many connections of this process were cut at the
-    /// deadline.
+    /// Waits until the peers have received their last answers, at the longest until the deadline. Call it when all
+    /// connections of this process have ended. Returns how many of them were cut at the deadline.
     #[must_use]
     pub fn finish(&self) -> u64 {
         undelivered::deliver();
@@ -170,20 +167,20 @@ impl Stop {
     }
 }
 
-/// As [`Stop::is_set`], for code that needs nothing else of it: a forked child, a task.
+/// As [`Stop::is_set`], for code without a `Stop`: a forked child, a task.
 pub fn is_set() -> bool {
     STOPPING.load(SeqCst)
 }
 
-/// As [`Stop::is_past_deadline`], for the same.
+/// As [`Stop::is_past_deadline`], for code without a `Stop`.
 pub fn is_past_deadline() -> bool {
     PAST_DEADLINE.load(SeqCst)
 }
 
-/// A socket that stopping may shut: from now on if a stop has been asked for already.
+/// A socket that is shut when the process stops; at once if the process is stopping already.
 ///
-/// Its descriptor is removed from the list just before the socket closes, so another socket that gets the same number
-/// is never shut in its place.
+/// The descriptor is removed from the list just before the socket closes, so another socket that gets the same number
+/// isn't shut by mistake.
 #[derive(Debug)]
 pub struct Interruptible<T: AsRawFd> {
     socket: T,
@@ -246,17 +243,17 @@ pub(crate) fn bell_for(signal: i32) -> io::Result<OwnedFd> {
     Ok(bell.into())
 }
 
-/// Called in a forked child: it watches none of its parent's sockets. Its parent sends it the signals.
-pub(crate) fn forget_the_parents() {
+/// Removes all sockets from the list: for a forked child, which inherits the list of its parent.
+pub(crate) fn unwatch_all() {
     WATCHED.clear();
 }
 
-/// Waits until `limit` at the longest, for `fd` to become readable.
+/// Waits until `fd` is readable, for at most `limit`.
 pub fn wait_readable(fd: BorrowedFd<'_>, limit: Duration) {
     wait_until(fd, PollFlags::IN, limit);
 }
 
-/// Waits until `limit` at the longest, for `fd` to become writable.
+/// Waits until `fd` is writable, for at most `limit`.
 pub fn wait_writable(fd: BorrowedFd<'_>, limit: Duration) {
     wait_until(fd, PollFlags::OUT, limit);
 }
@@ -267,6 +264,17 @@ fn wait_until(fd: BorrowedFd<'_>, what: PollFlags, limit: Duration) {
         &mut [PollFd::from_borrowed_fd(fd, what)],
         Some(&timespec(limit)),
     );
+}
+
+/// Whether this process ignores `signal`.
+pub(crate) fn is_ignored(signal: i32) -> bool {
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: a null pointer asks for the action without changing it, and `action` has room for the answer; a
+    // sigaction of zeros is a valid one.
+    unsafe {
+        libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr());
+        action.assume_init().sa_sigaction == libc::SIG_IGN
+    }
 }
 
 fn on_signal(signal: i32) {
@@ -300,17 +308,17 @@ fn on_deadline() {
             let _ = bell.write(b"!");
             return;
         }
-        // SAFETY: _exit is async-signal-safe and runs no destructor of ours. Ending is a success:
-        // the deadline was promised.
+        // SAFETY: _exit is async-signal-safe and runs no destructor of ours. The exit code is 0, because ending at the
+        // deadline is intended.
         unsafe { libc::_exit(0) };
     }
     WATCHED.for_each(|fd| {
-        // The listener, shut long ago, can't be shut again, and is not counted.
+        // The listener was shut before, so shutting it again fails, and it isn't counted.
         CUT.fetch_add(u64::from(shut(fd as RawFd, Shutdown::Both)), SeqCst);
     });
 }
 
-/// Arms the timer: first at `after`, then once more when the grace is over.
+/// Arms the timer: it fires after `after`, and again when the grace is over.
 fn arm(after: Duration) {
     let timeval = |time: Duration| libc::timeval {
         tv_sec: time.as_secs() as libc::time_t,
@@ -321,15 +329,15 @@ fn arm(after: Duration) {
         it_value: timeval(after.max(Duration::from_micros(1))),
         it_interval: timeval(GRACE),
     };
-    // SAFETY: `timer` is a valid itimerval that outlives the call; the old value isn't asked for.
+    // SAFETY: `timer` is a valid itimerval that outlives the call; the old value isn't requested.
     unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()) };
 }
 
-/// Shuts a socket; says whether there was anything to shut.
+/// Shuts a socket. Returns false if it was shut already.
 fn shut(fd: RawFd, how: Shutdown) -> bool {
-    // SAFETY: the descriptor was watched a moment ago. Should another thread have closed it since,
-    // the call fails or shuts a socket that is to be shut as well, for the server is stopping.
+    // SAFETY: the descriptor was in the list a moment ago. If another thread has closed it since, the call fails, or
+    // shuts a newer socket of the same number, which must be shut as well, because the server is stopping.
     let fd = unsafe { BorrowedFd::borrow_raw(fd) };
-    // It fails if the peer has reset the connection, which then is over anyway.
+    // It fails if the peer has reset the connection.
     rustix::net::shutdown(fd, how).is_ok()
 }

@@ -1,6 +1,6 @@
-//! What has happened to a server's connections, counted in memory that all of its processes share.
+//! Counts of a server's connections, in memory that all of its processes share.
 //!
-//! A server reports its counts at its end, at SIGUSR1 and, if asked to, every few seconds. In a forking model
+//! A server reports its counts at its end, at SIGUSR1 and, with an option, every few seconds. In a forking model
 //! the first process has one thread, which waits for connections, so the signal handler itself writes the
 //! line: it formats integers into memory of its stack, and allocates nothing.
 
@@ -62,9 +62,9 @@ counts! {
     Broken "reset" "reset",
     /// Handlers that panicked.
     Panicked "panicked" "panicked",
-    /// Attempts to accept that failed for want of a descriptor or of memory.
+    /// Attempts to accept that failed for lack of a descriptor or of memory.
     NotAccepted "not accepted" "accept_errors",
-    /// Connections for which no thread, process or descriptor could be had.
+    /// Connections for which no thread, process or descriptor was left.
     NotServed "not served" "not_served",
     /// Bytes that peers have sent.
     BytesIn "bytes in" "bytes_in",
@@ -72,11 +72,10 @@ counts! {
     BytesOut "bytes out" "bytes_out",
 }
 
-/// Threads and processes count in places of their own, two cache lines each, so that they don't wait for
-/// one another.
+/// Threads and processes count in separate places, of two cache lines each, so that they don't wait for each other.
 const PLACES: usize = 16;
 const PLACE: usize = 16;
-/// Behind the counts: the second in which something was last logged.
+/// The word after the counts: the second in which a line was last logged.
 const LOGGED: usize = PLACES * PLACE;
 
 static SHARED: OnceLock<&'static [AtomicU64]> = OnceLock::new();
@@ -101,7 +100,7 @@ pub fn add(what: Count, number: u64) {
     }
 }
 
-/// How often `what` has happened, in all processes and threads. Inside a signal handler too.
+/// The count `what` of all processes and threads. A signal handler may call it.
 pub fn total(what: Count) -> u64 {
     let words = SHARED.get().copied().unwrap_or_default();
     let counts = words.iter().skip(what as usize).step_by(PLACE).take(PLACES);
@@ -110,13 +109,13 @@ pub fn total(what: Count) -> u64 {
 
 /// How many connections there are.
 pub fn active() -> u64 {
-    // Ends are read first: a connection that comes and goes between the two readings counts as one too
-    // many, never as one too few.
+    // The ends are read first: a connection that is made and ends between the two readings may be counted too much,
+    // but no connection is missing.
     let ended = total(Count::Ended);
     total(Count::Accepted).saturating_sub(ended)
 }
 
-/// Whether something may be logged now: the whole server logs a line a second.
+/// Whether a line may be logged now: the whole server logs at most one line a second.
 pub fn may_log() -> bool {
     let Some(words) = SHARED.get() else {
         return true;
@@ -142,7 +141,7 @@ impl fmt::Display for Line {
         for &(what, word, key) in WORDS {
             match (self.as_json, total(what)) {
                 (true, count) => write!(f, ",\"{key}\":{count}")?,
-                // What has never happened is left out, but for two counts that always stand there.
+                // Counts of 0 are left out, except for these two.
                 (false, 0) if !matches!(what, Count::Accepted | Count::Refused) => {}
                 (false, count) => write!(f, ", {count} {word}")?,
             }
@@ -151,8 +150,8 @@ impl fmt::Display for Line {
     }
 }
 
-/// Has this process write its counts whenever SIGUSR1 comes: a line for people to stderr, or an event in
-/// JSON to stdout. Its forked children ignore the signal. With `every`, the signal comes by itself.
+/// Makes this process write its counts at each SIGUSR1: a line for people to stderr, or an event in JSON to
+/// stdout. Its forked children ignore the signal. With `every`, a timer sends the signal.
 ///
 /// # Errors
 /// When the handler or the timer can't be installed.
@@ -181,7 +180,7 @@ fn ring(every: Duration) -> io::Result<()> {
     Ok(())
 }
 
-/// The counts take less in each form.
+/// The length of the buffer for a line. The counts need less in both forms.
 const LONGEST: usize = 640;
 
 fn write_counts() {
@@ -221,7 +220,7 @@ fn take_place() -> usize {
     OWN.get()
 }
 
-/// In a forked child: it counts in another place than its parent.
+/// Gives a forked child another place than its parent's.
 pub(crate) fn forked() {
     OWN.set(own_pid() as usize % PLACES);
 }
@@ -231,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_all_threads_count_is_one_number() {
+    fn the_total_is_the_sum_over_all_threads() {
         begin().unwrap();
         let before = total(Count::BytesIn);
         std::thread::scope(|scope| {
@@ -243,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_has_one_line() {
+    fn one_line_is_logged_in_a_second() {
         begin().unwrap();
         let lines = (0..1000).filter(|_| may_log()).count();
         assert!((1..=3).contains(&lines), "{lines} lines in a moment");

@@ -16,8 +16,8 @@ pub fn is_in_foreground(terminal: impl AsFd) -> bool {
     rustix::termios::tcgetpgrp(terminal).is_ok_and(|foreground| foreground == own)
 }
 
-/// Whether `terminal` was closed: its window, or the connection to its machine. Reads from such a terminal
-/// return nothing at once, and writes fail with EIO.
+/// Whether `terminal` was closed: its window, or the connection to its machine. Reads from a closed terminal
+/// return no bytes at once, and writes fail with EIO.
 ///
 /// Source: POLLHUP in `poll(2)`.
 pub fn has_hung_up(terminal: impl AsFd) -> bool {

@@ -1,4 +1,4 @@
-//! The threads of a process, and what each is doing.
+//! The threads of a process, and their states.
 
 use std::io;
 
@@ -9,11 +9,11 @@ use crate::name::inert;
 /// One thread, as the kernel sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Thread {
-    /// Its number; that of the first thread is the process's.
+    /// The number; the number of the first thread is the number of the process.
     pub tid: i32,
-    /// Its name, 15 bytes at most, with `?` for control characters.
+    /// The name, 15 bytes at most, with `?` for control characters.
     pub name: String,
-    /// `R` runs or could, `S` sleeps until something comes, `D` sleeps undisturbed, `T` is stopped,
+    /// `R` runs or could run, `S` waits for an event, `D` waits and can't be interrupted, `T` is stopped,
     /// `Z` has ended and was not waited for.
     pub state: char,
 }
@@ -28,7 +28,7 @@ pub fn threads(pid: i32) -> io::Result<Vec<Thread>> {
     let tasks = Process::new(pid)
         .and_then(|process| process.tasks())
         .map_err(io::Error::other)?;
-    // One that ends in between is left out.
+    // A thread that ends before it is read is left out.
     let stats = tasks.flatten().filter_map(|task| task.stat().ok());
     let threads = stats.map(|stat| Thread {
         tid: stat.pid,
@@ -38,7 +38,7 @@ pub fn threads(pid: i32) -> io::Result<Vec<Thread>> {
     Ok(threads.collect())
 }
 
-/// What the process `pid` is doing, in the letters of [`Thread::state`]; `None` when it is no more.
+/// The state of process `pid`, in the letters of [`Thread::state`]; `None` if there is no such process.
 pub fn state(pid: i32) -> Option<char> {
     let stat = Process::new(pid).and_then(|process| process.stat());
     stat.ok().map(|stat| stat.state)
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_would_command_a_terminal_is_shown_without_power() {
+    fn control_characters_in_the_name_of_a_thread_are_replaced() {
         let (wake, sleep) = std::sync::mpsc::channel::<()>();
         let namer = std::thread::Builder::new().name("a\x1b[31mRED".into());
         let namer = namer.spawn(move || sleep.recv()).unwrap();

@@ -1,11 +1,11 @@
-//! TIME-WAIT: how many of its sockets the kernel keeps.
+//! How many sockets the kernel keeps in TIME-WAIT.
 
 use std::fs;
 
 use crate::limits::setting;
 
-/// Whether the kernel would keep one more socket in TIME-WAIT: at its limit, it closes connections without. True if
-/// the limit can't be read.
+/// Whether the kernel would keep one more socket in TIME-WAIT: at its limit, the kernel closes connections without
+/// TIME-WAIT. True if the limit can't be read.
 ///
 /// Source: `tcp_max_tw_buckets` in `tcp(7)`; `TCP: ... tw` in `/proc/net/sockstat`, see `proc(5)`.
 pub fn has_room() -> bool {
@@ -30,11 +30,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kept_ones_are_counted() {
+    fn the_sockets_in_time_wait_are_counted() {
         let sockstat = "sockets: used 9\nTCP: inuse 5 orphan 0 tw 3 alloc 8 mem 1\nUDP: inuse 1\n";
         assert_eq!(kept_in(sockstat), Some(3));
         assert_eq!(kept_in("TCP: inuse 5\n"), None);
-        // As it is here.
+        // The file of this machine.
         assert!(fs::read_to_string("/proc/net/sockstat").is_ok_and(|it| kept_in(&it).is_some()));
     }
 }

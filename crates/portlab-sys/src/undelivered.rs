@@ -1,7 +1,7 @@
 //! Answers that a peer hasn't taken when its connection ends during a stop.
 //!
-//! When a socket is closed while it holds unread input, the kernel resets the connection and forgets what it
-//! was still to send; and during a stop, input may come at any moment. So when an
+//! When a socket is closed while it holds unread input, the kernel resets the connection and drops the bytes that
+//! were not sent yet; and during a stop, input may come at any moment. So when an
 //! [`Interruptible`](crate::stop::Interruptible) is dropped and its peer has not acknowledged everything, this module keeps the
 //! socket open, throws its input away, and closes it when the peer's kernel has acknowledged everything.
 
@@ -29,10 +29,10 @@ static QUEUE: Mutex<Vec<OwnedFd>> = Mutex::new(Vec::new());
 /// How many sockets are kept, in the queue and by the thread.
 static KEPT: AtomicUsize = AtomicUsize::new(0);
 
-/// Between two looks at the sockets: the kernel has no event for "everything is acknowledged".
+/// The time between two checks of the sockets: the kernel has no event for "everything is acknowledged".
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// How much input of a socket is thrown away at a look, at most: a peer may send for ever.
+/// The most input of a socket that is thrown away in one check: a peer may send for ever.
 const MOST: usize = 1 << 20;
 
 // TCP's states, as the kernel numbers them (`enum` in `net/tcp_states.h`).
@@ -46,10 +46,10 @@ pub(crate) fn keep(socket: BorrowedFd<'_>) -> bool {
         return false;
     }
     let Ok(kept) = socket.try_clone_to_owned() else {
-        // Without a descriptor left, the connection is closed as it is.
+        // If no descriptor is left, the connection is closed at once.
         return false;
     };
-    // Watched once, or the deadline would count it twice.
+    // Only one of the two descriptors is watched, or the deadline would count the connection twice.
     unwatch(socket.as_raw_fd());
     watch(kept.as_raw_fd());
     let is_first = KEPT.fetch_add(1, SeqCst) == 0;
@@ -84,8 +84,8 @@ fn queue() -> MutexGuard<'static, Vec<OwnedFd>> {
     QUEUE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Throws input away, and sends the FIN when the peer has acknowledged everything. Returns whether the peer has still
-/// something to take.
+/// Throws input away, and sends the FIN when the peer has acknowledged everything. Returns whether some bytes are not
+/// acknowledged yet.
 fn settle(socket: BorrowedFd<'_>) -> bool {
     forget_input(socket);
     let is_open =
@@ -145,7 +145,7 @@ mod tests {
         }
         assert!(keep(server.as_fd()));
         drop(server);
-        // Input goes on coming, and is forgotten.
+        // Further input comes, and is thrown away.
         client.write_all(&[b'q'; 100_000]).unwrap();
         client
             .set_read_timeout(Some(Duration::from_secs(60)))

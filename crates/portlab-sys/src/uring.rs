@@ -5,17 +5,17 @@ use rustix::io_uring::{io_uring_params, io_uring_setup};
 /// The kernel's answer to a request for a ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Uring {
-    /// It grants one.
+    /// The kernel has created a ring.
     Ready,
     /// The administrator or a container has switched io_uring off.
     Off,
     /// The kernel has no io_uring: it is older than 5.1, or was built without.
     Missing,
-    /// It refuses for another reason, such as too little lockable memory.
+    /// The kernel refuses for another reason, such as too little lockable memory.
     Refused,
 }
 
-/// Asks the kernel for the smallest ring, and gives it back at once.
+/// Asks the kernel for the smallest ring, and closes it at once.
 ///
 /// Source: `io_uring_setup(2)`, and `io_uring_disabled` in the kernel's `admin-guide/sysctl/kernel`.
 pub fn uring() -> Uring {

@@ -30,8 +30,8 @@ use rustix::{
 
 use crate::input::{open_at_once, set_blocking};
 
-/// A file that is being written. It takes its name at [`WholeFile::commit`]; if it is dropped before,
-/// nothing has happened.
+/// A file that is being written. It gets its name at [`WholeFile::commit`]; if it is dropped before that, nothing
+/// changes on disk.
 #[derive(Debug)]
 pub struct WholeFile(Place);
 
@@ -39,9 +39,9 @@ pub struct WholeFile(Place);
 enum Place {
     /// In the directory of `target`, which it will replace.
     Beside { part: Part, target: PathBuf },
-    /// Kept here, because the directory takes no new file: at the end the old file is written over.
+    /// In memory, because no new file can be made in the directory: at the end the old file is written over.
     Over { bytes: Vec<u8>, target: PathBuf },
-    /// Written to what can't be replaced.
+    /// Written directly to a device or a pipe, which can't be replaced.
     Through {
         out: BufWriter<File>,
         /// Whether the reader of the pipe has closed it.
@@ -68,15 +68,15 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 impl WholeFile {
-    /// Begins to write the file `path`. What is wrong with the path is found out now.
+    /// Begins to write the file `path`. Errors of the path are found now.
     ///
     /// # Errors
-    /// When there is no such directory, or one may not write there.
+    /// If there is no such directory, or the user may not write there.
     pub fn create(path: &Path) -> io::Result<Self> {
         let found = found(path)?;
         let mode = match &found {
             Some(found) if found.is_symlink() => None,
-            // Behind a link is what a link of the system leads to.
+            // If `path` is a link, it is a link of the system, and `found` is its target.
             Some(found) if !found.is_file() || path.is_symlink() || stream(found).is_some() => {
                 return Ok(Self(Place::Through {
                     out: BufWriter::new(open(path, found)?),
@@ -84,7 +84,7 @@ impl WholeFile {
                 }));
             }
             Some(found) => {
-                // A file that is protected against writing isn't replaced either.
+                // A file that is protected against writing isn't replaced.
                 over(path)?;
                 Some(found.permissions())
             }
@@ -93,7 +93,7 @@ impl WholeFile {
         let target = path.to_owned();
         let part = Part::begin(path).inspect(|part| {
             if let Some(mode) = &mode {
-                // A file system that refuses has no permissions to keep.
+                // If it fails, the file system has no permissions.
                 let _ = part.file.get_ref().set_permissions(mode.clone());
             }
         });
@@ -107,7 +107,7 @@ impl WholeFile {
         }))
     }
 
-    /// Puts the file in its place, after the disk has it.
+    /// Gives the file its name, after its bytes are on disk.
     ///
     /// # Errors
     /// When not all of it could be written; then an old file is still there.
@@ -152,7 +152,7 @@ impl Part {
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
         let (file, name) = match openat(CWD, dir, flags, Mode::from_raw_mode(0o666)) {
             Ok(file) => (file.into(), None),
-            // The file system has no files without a name; or the next error says what else is wrong.
+            // The file system has no files without a name, or the next call fails with the true error.
             Err(_) => {
                 let name = hidden_beside(target);
                 (File::create_new(&name)?, Some(name))
@@ -166,7 +166,7 @@ impl Part {
     fn replace(&mut self, target: &Path) -> io::Result<()> {
         let file = self.file.get_mut();
         match file.sync_data() {
-            // Some file systems can't.
+            // Some file systems can't sync.
             Err(error) if error.kind() != io::ErrorKind::InvalidInput => return Err(error),
             _ => {}
         }
@@ -197,7 +197,7 @@ impl Part {
 impl Drop for Part {
     fn drop(&mut self) {
         if let Some(name) = &self.name {
-            // If it can't be removed, its directory has gone.
+            // It fails only if its directory was removed.
             let _ = fs::remove_file(name);
         }
     }
@@ -210,7 +210,7 @@ fn hidden_beside(target: &Path) -> PathBuf {
     target.with_file_name(format!(".portlab-{number:016x}.part"))
 }
 
-/// What is at `path`, if anything is: a symbolic link itself, unless the system made it.
+/// The file at `path`, if there is one. A symbolic link is followed only in `/dev` and `/proc`.
 fn found(path: &Path) -> io::Result<Option<Metadata>> {
     let found = match fs::symlink_metadata(path) {
         Ok(found) => found,
@@ -218,8 +218,8 @@ fn found(path: &Path) -> io::Result<Option<Metadata>> {
         Err(error) => return Err(error),
     };
     let dir = path.parent().and_then(|dir| dir.canonicalize().ok());
-    let is_systems = dir.is_some_and(|dir| dir == Path::new("/dev") || dir.starts_with("/proc"));
-    match found.is_symlink() && is_systems {
+    let of_system = dir.is_some_and(|dir| dir == Path::new("/dev") || dir.starts_with("/proc"));
+    match found.is_symlink() && of_system {
         true => fs::metadata(path).map(Some),
         false => Ok(Some(found)),
     }
@@ -262,11 +262,11 @@ pub fn unless_gone<T>(
     })
 }
 
-/// Large, because a trace is long, and a class waits for it.
+/// Large, because a trace is long.
 const BUFFER: usize = 1 << 16;
 
-/// stdout or stderr, if `found` is the same file: then it must be written through the same descriptor,
-/// or both would write to the same place in it.
+/// stdout or stderr, if `found` is the same file. Then the bytes must be written through that descriptor, because two
+/// descriptors would write to the same place in the file.
 fn stream(found: &Metadata) -> Option<BorrowedFd<'static>> {
     let is_same = |fd: BorrowedFd<'_>| {
         rustix::fs::fstat(fd).is_ok_and(|it| (it.st_dev, it.st_ino) == (found.dev(), found.ino()))
@@ -297,7 +297,7 @@ fn open(path: &Path, found: &Metadata) -> io::Result<File> {
     Ok(file)
 }
 
-/// Whether an error says that a directory can't be written to. A file in it may still be.
+/// Whether an error means that a directory can't be written to. A file in the directory may still be writable.
 fn takes_no_new_file(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_takes_no_new_file_has_its_file_written_over() {
+    fn in_a_directory_that_takes_no_new_file_the_old_file_is_written_over() {
         let dir = folder("over");
         fs::write(dir.join("f"), "a long old text").unwrap();
         let (bytes, target) = (b"new".to_vec(), dir.join("f"));
@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_replaced_is_written_through() {
+    fn devices_and_pipes_are_written_directly() {
         let dir = folder("through");
         let fifo = dir.join("fifo");
         let made = std::process::Command::new("mkfifo").arg(&fifo).status();
@@ -405,12 +405,12 @@ mod tests {
 
         let mut open = open_at_once(OpenOptions::new().read(true), &fifo).unwrap();
         write_whole(&fifo, b"bytes").unwrap();
-        // No end is waited for: a program that another test starts holds a copy of the writer for a moment.
+        // The end isn't waited for: a program that another test starts holds a copy of the writer for a moment.
         let mut bytes = [0; 5];
         open.read_exact(&mut bytes).unwrap();
         assert_eq!(&bytes, b"bytes");
 
-        // Its reader goes before all is written.
+        // The reader closes the pipe before all bytes are written.
         let mut file = WholeFile::create(&fifo).unwrap();
         drop(open);
         file.write_all(&[b'x'; 100_000]).unwrap();

@@ -6,7 +6,7 @@ use std::{
     sync::LazyLock,
 };
 
-use portlab_sys::interrupt::heed_hangup;
+use portlab_sys::interrupt::restore_hangup;
 use serde_json::Value;
 
 /// The file of `portlab`, as cargo has built it for the running test or bench.
@@ -25,7 +25,7 @@ pub fn binary() -> &'static str {
 /// The program with `arguments`, and with pipes for its stdout and stderr.
 pub fn command(arguments: &[&str]) -> Command {
     // Under nohup, the program would ignore SIGHUP.
-    heed_hangup();
+    restore_hangup();
     let mut command = Command::new(binary());
     // Tests read the messages in English, unless they ask for another language.
     command.args(arguments).env("PORTLAB_LANG", "en");
@@ -81,7 +81,7 @@ pub fn on_a_terminal(script: &str) -> Option<Command> {
         eprintln!("skipped: no `script` here");
         return None;
     }
-    heed_hangup();
+    restore_hangup();
     let mut command = Command::new("script");
     command.args(["-qefc", script, "/dev/null"]);
     command.env("TERM", "xterm").env("portlab", binary());

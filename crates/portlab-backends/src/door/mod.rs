@@ -15,7 +15,8 @@ use std::{
 use portlab_service::ConnId;
 use portlab_sys::{
     alone::Alone,
-    holder::{Holder, holder},
+    holder::holder,
+    sockets::Holder,
     stop::{Interruptible, Stop},
     tally::{self, Count},
 };

@@ -1,5 +1,5 @@
-//! One direction of a connection: bytes go in, and come out when its faults let them. It has no socket and no clock:
-//! each call is told the time.
+//! One direction of a connection: bytes go in, and come out when the faults allow it. A line has no socket and no clock:
+//! the time is an argument of each call.
 
 use std::{
     borrow::Cow,
@@ -11,11 +11,11 @@ use fastrand::Rng;
 
 use crate::fault::Faults;
 
-/// The bytes of one direction that are under way, and the faults that they meet.
+/// The bytes of one direction that are under way, and the faults of that direction.
 #[derive(Debug)]
 pub(crate) struct Line {
     faults: Faults,
-    /// When `timeout` was set: it counts from then.
+    /// When `timeout` was set. It is counted from this time.
     timeout_since: Instant,
     random: Rng,
     waiting: VecDeque<Chunk>,
@@ -29,18 +29,18 @@ pub(crate) struct Line {
     ended: Option<(Instant, Ending)>,
     /// A FIN was sent to the receiver.
     shut: bool,
-    /// The receiver takes no more.
+    /// A write to the receiver has failed.
     broken: bool,
 }
 
-/// What was read at once.
+/// Bytes that were read in one call.
 #[derive(Debug)]
 struct Chunk {
     came: Instant,
-    /// The part of the jitter that it has, from -1 to 1.
+    /// The share of the jitter that is added to the latency, from -1 to 1.
     sway: f64,
     bytes: Vec<u8>,
-    /// How many of its bytes were sent.
+    /// How many of the bytes were sent.
     at: usize,
 }
 
@@ -54,7 +54,7 @@ pub(crate) enum Ending {
 /// What to do next.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step<'a> {
-    /// Send these bytes, or some of them, and say how many with [`Line::sent`].
+    /// Send these bytes, or the first of them, and report how many with [`Line::sent`].
     Send(Cow<'a, [u8]>),
     /// Send nothing before this time, unless bytes come or the faults change.
     Wait(Option<Instant>),
@@ -64,7 +64,7 @@ pub(crate) enum Step<'a> {
     Close,
     /// Reset the connection.
     Reset {
-        /// A fault does it; otherwise one of the peers did.
+        /// A fault makes the reset; otherwise it is passed on from the sender.
         made: bool,
     },
 }
@@ -103,8 +103,8 @@ impl Line {
         !self.faults.pause && self.ended.is_none() && self.held < self.room()
     }
 
-    /// How many bytes may wait. Bytes that wait for the bandwidth alone must stay with the sender, because a large
-    /// buffer would hide from it how slow the line is. With a latency, the line holds what it carries in that time.
+    /// How many bytes may wait. If only the bandwidth delays the bytes, most must stay with the sender: a large buffer
+    /// would make the line look fast. With a latency, the line holds the bytes that it carries in that time.
     fn room(&self) -> usize {
         let way = self.faults.latency + self.faults.jitter;
         let room = match self.faults.bandwidth {
@@ -126,14 +126,14 @@ impl Line {
         });
     }
 
-    /// The sender has ended. A reset may follow a close, not the other way round.
+    /// Records that the sender has ended. A reset replaces a close, and a close never replaces a reset.
     pub(crate) fn end(&mut self, ending: Ending, now: Instant) {
         if self.ended.is_none_or(|(_, before)| before < ending) {
             self.ended = Some((now, ending));
         }
     }
 
-    /// The receiver takes no more, so further bytes are dropped.
+    /// Records that a write to the receiver has failed. Further bytes are dropped.
     pub(crate) fn break_off(&mut self) {
         self.broken = true;
     }
@@ -198,7 +198,7 @@ impl Line {
         }
     }
 
-    /// The first `length` bytes of the piece that [`Line::next`] gave have been sent.
+    /// Records that the first `length` bytes of the piece from [`Line::next`] have been sent.
     pub(crate) fn sent(&mut self, length: usize, now: Instant) {
         self.sent += length as u64;
         if let Some(rate) = self.faults.bandwidth {
@@ -218,7 +218,7 @@ impl Line {
         }
     }
 
-    /// How long bytes with this part of the jitter are under way.
+    /// How long bytes with this share of the jitter are under way.
     fn way(&self, sway: f64) -> Duration {
         let jitter = self.faults.jitter.mul_f64(sway.abs());
         match sway < 0.0 {
@@ -265,9 +265,9 @@ impl Line {
 
 /// The most bytes that are read or sent at once.
 pub(crate) const PIECE: usize = 64 << 10;
-/// A limited bandwidth is spread over so many pieces a second.
+/// A limited bandwidth is divided into this many pieces a second.
 const PIECES_PER_S: u64 = 50;
-/// About what a chunk takes beside its bytes. One-byte chunks must count for what they cost.
+/// About the memory that a chunk takes besides its bytes. It matters for chunks of one byte.
 const OVERHEAD: usize = 64;
 
 #[cfg(test)]

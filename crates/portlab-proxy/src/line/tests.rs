@@ -1,4 +1,4 @@
-//! What a line sends, and when, in a time that the tests make.
+//! What a line sends, and when. The tests choose the time.
 
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ fn line(lines: &[&str]) -> (Line, Instant) {
     )
 }
 
-/// What happens from `start` on until the line waits for bytes: each piece or step, with its time in milliseconds.
+/// The steps of a line from `start` until it waits for bytes: each piece or step, with its time in milliseconds.
 fn run(line: &mut Line, start: Instant) -> Vec<(u128, String)> {
     let (mut now, mut log) = (start, Vec::new());
     loop {
@@ -30,7 +30,7 @@ fn run(line: &mut Line, start: Instant) -> Vec<(u128, String)> {
             Step::Send(bytes) => (String::from_utf8_lossy(&bytes).into_owned(), bytes.len()),
             Step::Wait(None) => return log,
             Step::Wait(Some(at)) => {
-                assert!(at > now, "it waits for the past");
+                assert!(at > now, "the time is in the past");
                 now = at;
                 continue;
             }
@@ -47,7 +47,7 @@ fn run(line: &mut Line, start: Instant) -> Vec<(u128, String)> {
 
 #[test]
 fn each_fault_does_what_its_name_says() {
-    // "abc" comes at once, "defg" 20 ms later, and 10 ms after it the close.
+    // "abc" comes at once, "defg" after 20 ms, and the close after 30 ms.
     for (lines, expected) in [
         (&[][..], "0 abc, 20 defg, 30 Shut"),
         (&["latency 50ms"], "50 abc, 70 defg, 80 Shut"),
@@ -83,8 +83,8 @@ fn each_fault_does_what_its_name_says() {
 }
 
 #[test]
-fn latency_does_not_limit_how_much_is_under_way_but_the_buffer_does() {
-    // Small pieces count with what they cost.
+fn the_buffer_limits_the_bytes_that_a_latency_holds() {
+    // Small pieces count with the memory that they take.
     for size in [1, 1000] {
         let (mut line, start) = line(&["latency 50ms"]);
         let puts =
@@ -94,7 +94,7 @@ fn latency_does_not_limit_how_much_is_under_way_but_the_buffer_does() {
 }
 
 #[test]
-fn what_waits_for_bandwidth_alone_and_what_is_paused_stays_with_the_sender() {
+fn a_bandwidth_without_a_latency_and_a_pause_leave_bytes_with_the_sender() {
     let (mut line, start) = line(&["bandwidth 1000"]);
     line.put(&[0; PIECE], start);
     assert!(!line.has_room());
@@ -102,7 +102,7 @@ fn what_waits_for_bandwidth_alone_and_what_is_paused_stays_with_the_sender() {
 }
 
 #[test]
-fn jitter_keeps_the_order_and_its_bounds_and_the_seed_repeats_it() {
+fn jitter_keeps_the_order_and_its_bounds_and_is_repeated_by_the_seed() {
     let runs = [(); 2].map(|()| {
         let (mut line, start) = line(&["latency 50ms", "jitter 20ms"]);
         (b'a'..=b'z').for_each(|byte| line.put(&[byte], start));
@@ -116,7 +116,7 @@ fn jitter_keeps_the_order_and_its_bounds_and_the_seed_repeats_it() {
 }
 
 #[test]
-fn the_slicer_cuts_about_its_size_and_pauses() {
+fn the_slicer_cuts_pieces_of_about_its_size_with_pauses_between_them() {
     let (mut line, start) = line(&["slicer 10,1ms"]);
     line.put(&[b'x'; 1000], start);
     let log = run(&mut line, start);
@@ -131,7 +131,7 @@ fn the_slicer_cuts_about_its_size_and_pauses() {
 }
 
 #[test]
-fn a_change_acts_at_once_on_what_is_under_way() {
+fn a_change_of_faults_applies_at_once_to_bytes_under_way() {
     for fault in ["latency 1h", "bandwidth 1", "slicer 1,1h", "pause"] {
         let (mut line, start) = line(&[fault]);
         line.put(b"abc", start);
@@ -153,7 +153,7 @@ fn a_change_acts_at_once_on_what_is_under_way() {
             .collect();
         assert!(text.ends_with(&format!("bc{end}")), "{fault}: {text}");
     }
-    // A limit that has been passed already acts on the next look.
+    // A limit that is already exceeded applies at the next step.
     let (mut line, start) = line(&[]);
     line.put(b"abc", start);
     run(&mut line, start);
@@ -162,7 +162,7 @@ fn a_change_acts_at_once_on_what_is_under_way() {
 }
 
 #[test]
-fn after_a_half_close_the_rest_is_read_and_dropped() {
+fn after_a_half_close_further_bytes_are_read_and_dropped() {
     let (mut line, start) = line(&["half_close 0"]);
     assert_eq!(line.next(start), Step::Shut);
     line.put(b"abc", start);

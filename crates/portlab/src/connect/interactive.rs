@@ -188,7 +188,7 @@ impl Screen for Interactive {
     fn end_editor(&mut self) -> bool {
         if !self.has_ended {
             // The editor reads the signal as Ctrl-C. If the signal can't be sent, the wait for the editor's end is short.
-            let _ = interrupt::ask_to_end();
+            let _ = interrupt::interrupt_self();
         }
         !self.has_ended
     }

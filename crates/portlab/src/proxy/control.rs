@@ -63,7 +63,7 @@ fn carry_out(proxy: &Proxy, line: anyhow::Result<String>, as_json: bool) -> anyh
     let line = line?;
     match line.as_str() {
         "" => Ok(()),
-        "quit" => interrupt::ask_to_end().context(tr!("can't end the proxy", "无法结束代理")),
+        "quit" => interrupt::interrupt_self().context(tr!("can't end the proxy", "无法结束代理")),
         "help" => {
             crate::tell!("{}", help());
             Ok(())

@@ -9,9 +9,9 @@ use std::{
 
 use portlab_lab::Server;
 use portlab_sys::{
-    holder::{Holder, holder},
+    holder::holder,
     process::status,
-    sockets::{Socket as Listed, State, holders},
+    sockets::{Holder, Socket as Listed, State, holders},
 };
 use socket2::{Domain, Socket, Type};
 

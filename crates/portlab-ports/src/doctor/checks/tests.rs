@@ -32,7 +32,7 @@ fn facts() -> Facts {
         }),
         range: Some(Range {
             ports: 32_768..=60_999,
-            kept_back: Vec::new(),
+            reserved: Vec::new(),
         }),
         in_use: 7,
         time_wait: 3,
