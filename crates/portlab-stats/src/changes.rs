@@ -358,7 +358,7 @@ const NONE: Text = Text::new("none", "无");
 
 /// A value that is written alike in both languages.
 fn same(value: impl Display) -> Text {
-    tr!("{value}", "{value}")
+    value.to_string().into()
 }
 
 impl<'a> Changes<'a> {

@@ -107,10 +107,7 @@ struct Head {
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T, ReadError> {
     let mut json = serde_json::Deserializer::from_str(text);
     let parsed = serde_path_to_error::deserialize(&mut json);
-    parsed.map_err(|error| {
-        let error = inert(&error.to_string());
-        ReadError::damaged(tr!("{error}", "{error}"))
-    })
+    parsed.map_err(|error| ReadError::damaged(inert(&error.to_string()).into()))
 }
 
 /// `text` with its control characters escaped: an error may quote the file.
@@ -203,7 +200,7 @@ impl First {
             timelines: Vec::new(),
             setup: setup.today,
             workloads: vec![Workload {
-                title: tr!("{service}", "{service}"),
+                title: service.clone().into(),
                 asks: Text::new(
                     "What does a message cost the server?",
                     "一条消息的代价是多少？",

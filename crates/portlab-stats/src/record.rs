@@ -206,10 +206,7 @@ fn text_or_english<'de, D: Deserializer<'de>>(from: D) -> Result<Text, D::Error>
     }
     Ok(match Read::deserialize(from)? {
         Read::Both(text) => text,
-        Read::English(text) => Text {
-            en: text.clone().into(),
-            zh: text.into(),
-        },
+        Read::English(text) => text.into(),
     })
 }
 

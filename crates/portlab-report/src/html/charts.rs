@@ -16,7 +16,7 @@ use portlab_words::{Lang, tr, units};
 
 use super::Report;
 use crate::notes::{
-    Notes, OfWorkload, figures, names,
+    Notes, OfWorkload, capitalised, figures, names,
     places::{Dimension, varies_in},
     table::{Row, Table},
 };
@@ -180,12 +180,6 @@ fn spaced(label: &str, spacing: Spacing, lang: Lang) -> String {
     }
 }
 
-fn upper(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string());
-    first.unwrap_or_default() + letters.as_str()
-}
-
 /// Draws for both screens.
 pub(super) fn drawn(
     (name, heading): (String, String),
@@ -279,7 +273,7 @@ fn comparison(report: &Report, groups: &[&Group], table: &Table, measure: Measur
         _ => Spacing::FromZero,
     };
     let label = names::measure(measure, group.workload.counts);
-    let (what, point) = (upper(label.title.pick(lang)), &table.title);
+    let (what, point) = (capitalised(label.title.pick(lang)), &table.title);
     let heading = tr!(lang, "{what}, {point}", "{what}，{point}");
     let axis_label = title(measure, group.workload.counts, spacing, lang);
     let names = (chart_name(report, group, groups, slug(measure)), heading);
@@ -396,7 +390,7 @@ fn curve(report: &Report, groups: &[&Group], swept: Dimension, measure: Measure)
     let label = names::measure(measure, counts);
     let (over, write) = axis_of(swept, lang);
     let what = label.title.pick(lang);
-    let heading = upper(&tr!(lang, "{what} over {over}", "{what}随{over}的变化"));
+    let heading = capitalised(&tr!(lang, "{what} over {over}", "{what}随{over}的变化"));
     let caption = tr!(
         lang,
         "Medians with their 95% intervals; hollow where the generator was the limit.",

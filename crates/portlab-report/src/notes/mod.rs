@@ -47,8 +47,7 @@ pub use figures::figure_of;
 pub(crate) use findings::Finding;
 pub(crate) use heading::Heading;
 pub use places::place_of;
-pub(crate) use sentence::Part;
-pub(crate) use sentence::Sentence;
+pub(crate) use sentence::{Part, Sentence, capitalised};
 
 use self::{legend::Sign, table::Table, view::View};
 use portlab_words::Lang;

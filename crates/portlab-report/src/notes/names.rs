@@ -139,7 +139,7 @@ pub(crate) fn not_run(why: &NotRun, connections: usize) -> Text {
             "serves one connection at a time, so members could not exchange messages",
             "一次只服务一个连接，成员之间无法交换消息",
         ),
-        NotRun::Told(words) => tr!("{words}", "{words}"),
+        NotRun::Told(words) => words.clone().into(),
     }
 }
 
@@ -153,7 +153,7 @@ pub(crate) fn together(why: &Together) -> Text {
             "这个版本的 portlab 不绑核",
         ),
         Together::Refused(error) => tr!("the system refused: {error}", "系统拒绝：{error}"),
-        Together::Told(words) => tr!("{words}", "{words}"),
+        Together::Told(words) => words.clone().into(),
     }
 }
 

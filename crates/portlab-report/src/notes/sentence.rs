@@ -95,9 +95,7 @@ impl Sentence {
     pub(crate) fn of(lang: Lang, marked: &str) -> Self {
         let mut sentence = Self::line(lang, marked);
         if let Some(Part::Text(text)) = sentence.parts.first_mut() {
-            let mut letters = text.chars();
-            let first = letters.next().map(|first| first.to_uppercase().to_string());
-            *text = first.unwrap_or_default() + letters.as_str();
+            *text = capitalised(text);
         }
         sentence
     }
@@ -156,6 +154,13 @@ impl fmt::Display for Sentence {
         }
         Ok(())
     }
+}
+
+/// `text` with a capital letter at its beginning.
+pub(crate) fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    first.unwrap_or_default() + letters.as_str()
 }
 
 fn push_text(parts: &mut Vec<Part>, text: &str) {

@@ -9,7 +9,7 @@ mod fixtures;
 use std::{collections::BTreeMap, env, fs, sync::Mutex};
 
 use portlab_stats::{
-    fixture::{cell, record, twin},
+    fixture::{cell, record, twin, with_rounds},
     measure::Measure,
     record::{Cell, Pinning, Rate, Record, Together},
 };
@@ -86,7 +86,7 @@ fn where_a_finding_or_a_caution_does_not_apply_nothing_is_said() {
 #[test]
 fn each_measure_has_its_own_words() {
     let mut cells = pair(4.0, 8.0, 7);
-    cells[1] = each(cells[1].clone(), |round| {
+    cells[1] = with_rounds(cells[1].clone(), |round| {
         round.messages_per_s *= 2.0;
         round.latency_p99_ns *= 2;
         round.peak_pss_bytes *= 2;
@@ -231,7 +231,7 @@ fn cases() -> Vec<Case> {
     };
     let limited = |share| {
         let cells = pair(4.0, 9.0, 7).into_iter();
-        let cells = cells.map(|cell| each(cell, |round| round.generator_cpu_share = share));
+        let cells = cells.map(|cell| with_rounds(cell, |round| round.generator_cpu_share = share));
         ranked_by(Measure::MessagesPerS, cells.collect())
     };
     let waiting = |share| with(pair(4.0, 9.0, 7), |round| round.generator_wait_share = share);
@@ -330,7 +330,7 @@ fn sentences_of_findings() -> Vec<(&'static str, &'static str, Record)> {
         ("rate", "servers that kept up are told with their p99",
             record([("a", 1e4, 1_200_000), ("b", 9_950.0, 2_100_000), ("c", 8_300.0, 900_000_000)]
                 .map(|(name, answered, p99_ns)| {
-                    each(open(name, (1e4, answered), 0, 5), |round| round.latency_p99_ns = p99_ns)
+                    with_rounds(open(name, (1e4, answered), 0, 5), |round| round.latency_p99_ns = p99_ns)
                 }).into())),
         ("sweep", "the best and the worst from the first point to the last", swept_with_switches()),
         ("tail", "a long tail",
@@ -385,11 +385,11 @@ fn words() -> Vec<(&'static str, [&'static str; 2], Record)> {
     let mut computing = handling("cpu:200us", vec![answering("event-loop", 1, &[4_900.0; 3])]);
     computing.workloads[0].server_on_all_cpus = true;
     let mut limited = ranked_by(Measure::MessagesPerS, pair(4.0, 8.0, 7));
-    limited.cells[0] = each(limited.cells[0].clone(), |round| round.generator_cpu_share = 0.97);
+    limited.cells[0] = with_rounds(limited.cells[0].clone(), |round| round.generator_cpu_share = 0.97);
     let mut wrong = costing(7, &[("wrong", 1.0), ("a", 4.0), ("b", 8.0)]);
     wrong.cells[0].rounds[0].errors = 1;
     let mut unresolved = weighed(&[("threads", 14, 101, 1)]);
-    unresolved.cells[0] = each(unresolved.cells[0].clone(), |round| round.peak_pss_bytes = 1_000_000);
+    unresolved.cells[0] = with_rounds(unresolved.cells[0].clone(), |round| round.peak_pss_bytes = 1_000_000);
     let mut unsent = record(vec![open("a", (1e4, 1e4), 0, 5)]);
     unsent.cells[0].rounds[3].due_not_sent = Some(1);
     let quiet = record(vec![cell("a", &[1.0; 7]), twin("a", &[1.03; 7]), cell("b", &[2.0; 7])]);
@@ -426,7 +426,7 @@ fn silent_findings() -> Vec<(&'static str, &'static str, Record)> {
     let costs = |name, us: f64| cell(name, &[us; 7]);
     let mut wrong = costing(7, &[("wrong", 1.0)]);
     wrong.cells[0].rounds[0].errors = 1;
-    let apart = each(cell("b", &[8.0; 3]), |round| round.round += 2);
+    let apart = with_rounds(cell("b", &[8.0; 3]), |round| round.round += 2);
     let made = |fork: &[f64], prefork: &[f64]| vec![cell("fork", fork), cell("prefork", prefork)];
     let mut failing = made(&[310.0; 3], &[80.0; 3]);
     failing[1].rounds[0].errors = 1;
@@ -435,7 +435,7 @@ fn silent_findings() -> Vec<(&'static str, &'static str, Record)> {
     let long = || tailed(costs("tasks", 5.0), 4_300, 2);
     let mut few = vec![steady(), long()];
     few[1].rounds[0].latency_count = Some(99);
-    let busy = each(steady(), |round| round.generator_cpu_share = 0.97);
+    let busy = with_rounds(steady(), |round| round.generator_cpu_share = 0.97);
     let unsure_tail = first(3, long(), |round| round.latency_p99_ns = 1_100_000);
     let (light, heavy) = (|| heavy(costs("event-loop", 4.0), 1, 1, 1), || heavy(costs("threads", 7.0), 14, 101, 1));
     let overlapping = first(3, heavy(), |round| round.peak_pss_bytes = 1_010_000);
@@ -475,7 +475,7 @@ fn silent_findings() -> Vec<(&'static str, &'static str, Record)> {
         // The examples: `--workers 500` with 500 connections, and 16 workers with 10.
         ("memory", "a worker for each connection is a matter of the model and not of counts",
             weighed(&[("prethreaded", 14, 101, 1), ("tasks", 14, 101, 1), ("prefork", 75, 101, 101)])),
-        ("memory", "there are few threads", record(vec![light(), each(heavy(), |round| round.threads = 16)])),
+        ("memory", "there are few threads", record(vec![light(), with_rounds(heavy(), |round| round.threads = 16)])),
         ("memory", "memory overlaps", record(vec![light(), overlapping])),
         ("memory", "memory is unknown", record(unknown.into())),
         ("memory", "the server had errors", record(vec![light(), first(1, heavy(), |round| round.errors = 1)])),
@@ -500,11 +500,11 @@ fn silent_rates() -> Vec<(&'static str, &'static str, Record)> {
         ("at_once", "a single round", blocking(answering("a", 1, &[200.0]))),
         ("at_once", "the handler does nothing", handling("none", vec![right()])),
         ("at_once", "the generator was the limit",
-            blocking(each(right(), |round| round.generator_cpu_share = 0.97))),
+            blocking(with_rounds(right(), |round| round.generator_cpu_share = 0.97))),
         ("at_once", "the generator chose the rate", blocking(open_loop)),
         ("at_once", "several messages in flight", deep),
         ("rate", "the generator was late",
-            record(vec![each(kept_up(), |round| round.pacing_lag_p99_ns = Some(1_000_000))])),
+            record(vec![with_rounds(kept_up(), |round| round.pacing_lag_p99_ns = Some(1_000_000))])),
         ("rate", "an error", record(vec![first(1, kept_up(), |round| round.errors = 1)])),
         ("rate", "a single round", record(vec![open("a", (1e4, 1e4), 0, 1)])),
         ("rate", "a closed loop", record(vec![cell("a", &[4.0; 5])])),

@@ -287,7 +287,7 @@ fn always_among(view: &View, rankings: &[Ranking]) -> Option<Said> {
     let what = view.title(view.measure());
     let told = tr!(
         view.lang,
-        "{names} [is|are] always among the best by {what} ({figures}); the others in first place change.",
+        "{names} [is|are] always among the best by {what} ({figures}); other servers share the first place at some points.",
         "按{what}，{names}始终在最好的之列（{figures}）；与之并列第一的各有不同。"
     );
     let claims = all.clone().flat_map(|at| {

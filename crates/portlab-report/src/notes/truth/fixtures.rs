@@ -1,7 +1,7 @@
 //! Small records in which findings and cautions are tried.
 
 use portlab_stats::{
-    fixture::{cell, record},
+    fixture::{cell, record, with_rounds},
     measure::Measure,
     record::{Cell, Counts, Failed, NotRun, Pinning, Rate, Record, Round, Workload},
 };
@@ -9,12 +9,6 @@ use portlab_words::Text;
 
 /// Costs of a server that may need half or twice as much as one of 4 µs.
 pub(super) const UNSURE: [f64; 7] = [2.0, 8.0, 4.1, 3.0, 9.0, 4.4, 3.9];
-
-/// `cell` with `change` in each round.
-pub(super) fn each(mut cell: Cell, change: impl Fn(&mut Round)) -> Cell {
-    cell.rounds.iter_mut().for_each(change);
-    cell
-}
 
 /// `cell` with `change` in the first rounds.
 pub(super) fn first(many: usize, mut cell: Cell, change: impl Fn(&mut Round)) -> Cell {
@@ -24,7 +18,7 @@ pub(super) fn first(many: usize, mut cell: Cell, change: impl Fn(&mut Round)) ->
 
 /// A record of `cells` with `change` in each round.
 pub(super) fn with(cells: Vec<Cell>, change: impl Fn(&mut Round)) -> Record {
-    let cells = cells.into_iter().map(|cell| each(cell, &change));
+    let cells = cells.into_iter().map(|cell| with_rounds(cell, &change));
     record(cells.collect())
 }
 
@@ -94,7 +88,7 @@ pub(super) fn failing(model: &str, measured: usize, failed: usize) -> Cell {
 
 /// `cell`, which makes so many context switches per message.
 pub(super) fn switching(cell: Cell, switches: f64) -> Cell {
-    each(cell, |round| {
+    with_rounds(cell, |round| {
         round.context_switches_per_message = Some(switches);
     })
 }
@@ -109,7 +103,7 @@ pub(super) fn switched(switches: [f64; 4], rounds: usize) -> Record {
 
 /// A server in an open loop: so many messages were due in a second, and so many were answered.
 pub(super) fn open(model: &str, (due, answered): (f64, f64), unsent: u64, rounds: usize) -> Cell {
-    let mut cell = each(cell(model, &vec![4.0; rounds]), |round| {
+    let mut cell = with_rounds(cell(model, &vec![4.0; rounds]), |round| {
         round.offered_per_s = Some(due);
         round.messages_per_s = answered;
         round.messages = (answered * round.elapsed_ms / 1e3) as u64;
@@ -141,7 +135,7 @@ pub(super) fn short(cells: Vec<Cell>) -> Record {
 
 /// `cell`, whose p99 is so many microseconds where its p50 is 1,000, with so many workers.
 pub(super) fn tailed(cell: Cell, p99_us: u64, workers: usize) -> Cell {
-    let cell = each(cell, |round| {
+    let cell = with_rounds(cell, |round| {
         round.latency_p50_ns = 1_000_000;
         round.latency_p99_ns = p99_us * 1_000;
     });
@@ -150,7 +144,7 @@ pub(super) fn tailed(cell: Cell, p99_us: u64, workers: usize) -> Cell {
 
 /// `cell`, which needs so much memory for each of 100 connections, with so many threads and processes.
 pub(super) fn heavy(cell: Cell, kib_each: u64, threads: u64, processes: u64) -> Cell {
-    each(cell, |round| {
+    with_rounds(cell, |round| {
         round.peak_pss_bytes = 1_000_000 + kib_each * 1024 * 100;
         (round.threads, round.processes) = (threads, processes);
     })
