@@ -298,7 +298,7 @@ impl Page {
                 lang.pick("see the broken promises", "见违反约定之处"),
             ),
         };
-        self.styled_row(("history", "历史"), &value, style, text);
+        self.styled_row(("history", "约定"), &value, style, text);
     }
 
     /// What `answers` began with, where they weren't compared byte by byte: the first one, and the first lines of

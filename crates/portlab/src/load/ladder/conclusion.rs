@@ -262,7 +262,7 @@ fn why_no_rate_was_good(walked: &[Step], lang: Lang) -> String {
 
 static LATE: Text = Text::new(
     "the generator itself was late, so nothing is known about the server",
-    "负载生成器自己就发晚了，不能说明服务端的情况",
+    "负载生成器自己就发送晚了，不能说明服务端的情况",
 );
 
 #[cfg(test)]

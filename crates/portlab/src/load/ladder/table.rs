@@ -3,6 +3,7 @@
 use anstyle::Style;
 use portlab_load::{Latency, Plan};
 use portlab_words::{tr, units};
+use textwrap::core::display_width;
 
 use super::{
     super::words::{Page, headline_of_a_ladder, quantile},
@@ -18,8 +19,11 @@ pub(super) struct Table {
     bar: usize,
 }
 
+/// In English and in Chinese.
+type Name = (&'static str, &'static str);
+
 struct Column {
-    name: &'static str,
+    name: Name,
     /// With the gap before it.
     width: usize,
     /// Columns with a low rank are kept longest when there is little room.
@@ -65,7 +69,7 @@ impl Table {
         let sent = match self.columns.iter().any(|column| column.name == SENT) {
             true => lang.pick(
                 "; p99 sent: from when it was sent",
-                "；p99 sent：从发送时算起",
+                "；发送 p99：从发送时算起",
             ),
             false => "",
         };
@@ -76,10 +80,13 @@ impl Table {
             "{steps} 个速率{each}；延迟从消息到期时算起{sent}"
         );
         page.add("", DIM, &text);
-        let of_column = |it: &&Column| format!("{:>width$}", it.name, width = it.width);
+        let of_column = |it: &&Column| {
+            let name = lang.pick(it.name.0, it.name.1);
+            format!("{:1$}{name}", "", it.width - display_width(name))
+        };
         let mut heads: String = self.columns.iter().map(of_column).collect();
         if self.bar > 0 {
-            heads += &format!("{:GAP$}{BAR_HEAD}", "");
+            heads += &format!("{:GAP$}{}", "", lang.pick(BAR_HEAD.0, BAR_HEAD.1));
         }
         page.text += &format!("{HEAD}{heads}{HEAD:#}\n");
     }
@@ -115,49 +122,53 @@ fn p99(latency: Option<&Latency>) -> String {
 const GAP: usize = 2;
 /// The longest bar stands for some two minutes.
 const MOST_CELLS: usize = 24;
-const BAR_HEAD: &str = "p99 (a cell: x 2)";
+const BAR_HEAD: Name = ("p99 (a cell: x 2)", "p99（每格翻倍）");
 /// The rank of the bars.
 const BARS: u8 = 6;
-const SENT: &str = "p99 sent";
+const SENT: Name = ("p99 sent", "发送 p99");
 
 const PLAIN: Style = Style::new();
 
 /// All columns, from left to right.
 const COLUMNS: [Column; 10] = [
-    column("rate", 10, 0, PLAIN, Step::rate),
-    column("kept", 8, 2, PLAIN, |step| {
+    column(("rate", "速率"), 10, 0, PLAIN, Step::rate),
+    column(("kept", "达到"), 8, 2, PLAIN, |step| {
         let share = step.result.messages_per_s / step.asked_per_s();
         format!("{:.1}%", share * 100.0)
     }),
-    column("p50", 10, 3, PLAIN, |step| {
+    column(("p50", "p50"), 10, 3, PLAIN, |step| {
         quantile(&step.result.latency_ns, 0.5)
     }),
-    column("p99", 10, 1, PLAIN, |step| {
+    column(("p99", "p99"), 10, 1, PLAIN, |step| {
         quantile(&step.result.latency_ns, 0.99)
     }),
-    column("p99.9", 10, 9, PLAIN, |step| {
+    column(("p99.9", "p99.9"), 10, 9, PLAIN, |step| {
         quantile(&step.result.latency_ns, 0.999)
     }),
     column(SENT, 10, 8, DIM, |step| {
         p99(step.result.uncorrected_latency_ns.as_ref())
     }),
-    column("lag p99", 10, 5, DIM, |step| {
+    column(("lag p99", "滞后 p99"), 10, 5, DIM, |step| {
         p99(step.result.pacing_lag_ns.as_ref())
     }),
-    column("gen", 7, 7, DIM, |step| {
+    column(("gen", "生成器"), 7, 7, DIM, |step| {
         format!("{:.0}%", step.result.generator_cpu_share * 100.0)
     }),
-    column("lost", 8, 4, PLAIN, |Step { result, .. }| {
-        (result.errors + result.unanswered + result.due_not_sent).to_string()
-    }),
+    column(
+        ("lost", "丢失"),
+        8,
+        4,
+        PLAIN,
+        |Step { result, .. }| (result.errors + result.unanswered + result.due_not_sent).to_string(),
+    ),
     // The bars are drawn by `Table::row`.
-    column(BAR_HEAD, GAP + BAR_HEAD.len(), BARS, PLAIN, |_| {
+    column(BAR_HEAD, GAP + BAR_HEAD.0.len(), BARS, PLAIN, |_| {
         String::new()
     }),
 ];
 
 const fn column(
-    name: &'static str,
+    name: Name,
     width: usize,
     rank: u8,
     style: Style,
@@ -180,11 +191,15 @@ mod tests {
     use crate::load::text::tests::plain;
 
     fn heads(width: usize) -> String {
+        heads_in(Lang::En, width)
+    }
+
+    fn heads_in(lang: Lang, width: usize) -> String {
         let plan = Plan::new("127.0.0.1:9".parse().unwrap());
-        let mut page = Page::new(width, Lang::En);
+        let mut page = Page::new(width, lang);
         Table::of_width(width).head(&mut page, &plan, &[1e3, 2e4]);
         let text = plain(&page.text);
-        let widest = text.lines().map(|line| line.chars().count()).max();
+        let widest = text.lines().map(display_width).max();
         assert!(widest.unwrap() <= width, "{width}:\n{text}");
         let last = text.lines().last().unwrap_or_default().trim_start();
         last.to_owned()
@@ -203,6 +218,7 @@ mod tests {
         );
         assert_eq!(heads(40), "rate    kept       p50       p99");
         assert_eq!(heads(30), "rate    kept       p99");
+        assert_eq!(heads_in(Lang::Zh, 30), "速率    达到       p99");
     }
 
     #[test]
