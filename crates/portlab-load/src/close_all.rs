@@ -18,7 +18,7 @@ const CLOSING: Duration = Duration::from_millis(500);
 
 impl<C: Dialogue> Worker<C> {
     /// Half-closes every connection without a request in flight, and reads until the server has closed too: bytes
-    /// that come now are an error. The other connections are closed at once.
+    /// that come now are an error if every byte is checked. The other connections are closed at once.
     pub(crate) fn close_all(&mut self, events: &mut Events) -> io::Result<()> {
         let mut left = 0;
         for slot in 0..self.slots.len() as u32 {

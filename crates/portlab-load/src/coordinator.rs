@@ -19,7 +19,7 @@ use crate::{
 /// How long the coordinator waits for events at most.
 const TICK: Duration = Duration::from_millis(50);
 
-/// How long workers may take to see that measuring is over.
+/// How long workers may take to notice that measuring is over.
 const NOTICING: Duration = Duration::from_secs(1);
 
 /// How long answers are waited for at most once the user has ended the run: closing the connections takes at most

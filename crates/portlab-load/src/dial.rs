@@ -112,7 +112,7 @@ impl<C: Dialogue> Worker<C> {
         match is_made(&stream) {
             Ok(true) => {}
             Ok(false) => {
-                // The event says nothing about the connection.
+                // The handshake isn't complete; another event follows.
                 self.slots[slot as usize] = Slot::Connecting(stream, since);
                 return;
             }

@@ -58,7 +58,8 @@ pub(crate) struct ThreadState<S> {
     pub(crate) measuring_until: u64,
     /// Since when the thread has collected the current statistics.
     pub(crate) gathering_since: u64,
-    /// Since when Little's law is accounted for, and until when capacity has been; `None` when it is not.
+    /// From when on Little's law is accounted for, and up to when the capacity has been added; `None` if the law doesn't
+    /// apply.
     little: Option<(u64, u64)>,
     /// Whether a message has been sent or answered since the last call of [`was_touched`](Self::was_touched).
     touched: bool,
@@ -293,7 +294,7 @@ impl<S> ThreadState<S> {
 
 /// How late a thread must be to have been held up: longer than a busy machine takes to wake it.
 const HELD_UP: u64 = 1_000_000;
-/// How many times of a thread being held up are kept, while messages of an earlier one are still to be sent.
+/// How many times of being held up are kept for a thread.
 const MOST_HELD_UP: usize = 4096;
 
 /// `time` in nanoseconds, at most 146 years, so that a sum of some times doesn't overflow.
@@ -351,7 +352,7 @@ mod tests {
         let mut state = state();
         for now in 0..100_000 {
             state.watch(0, now + 10_000);
-            // A connection under way may be given up sooner than an answer.
+            // The timeout of a connection may be shorter than that of an answer.
             state.watch(0, now + 5_000);
         }
         let mut events = 0;

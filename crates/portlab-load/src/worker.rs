@@ -114,10 +114,10 @@ pub(crate) const ALARM: Token = Token(usize::MAX - 1);
 
 /// How long before a message is due the thread stops sleeping, and polls until the message is due: about as long as
 /// a machine takes to wake a thread.
-const WATCHFUL: Duration = Duration::from_micros(100);
+const POLL_AHEAD: Duration = Duration::from_micros(100);
 /// The largest share of the time between two messages that a thread polls before the second: with more, the thread
 /// would take a core from the server.
-const WATCHFUL_SHARE: f64 = 0.1;
+const POLL_AHEAD_SHARE: f64 = 0.1;
 
 /// What a new worker needs.
 pub(crate) struct Share {
@@ -491,8 +491,8 @@ impl<C: Dialogue> Worker<C> {
         let due = due.map(|due| {
             let schedule = self.state.schedule.as_ref();
             let interval_ns = schedule.map_or(0.0, Schedule::interval_ns);
-            let most = (interval_ns * WATCHFUL_SHARE) as u64;
-            due.saturating_sub(most.min(WATCHFUL.as_nanos() as u64))
+            let most = (interval_ns * POLL_AHEAD_SHARE) as u64;
+            due.saturating_sub(most.min(POLL_AHEAD.as_nanos() as u64))
         });
         let moments = [due, self.state.timers.next(), self.dialling_is_due()];
         let Some(at) = moments.into_iter().flatten().min() else {
