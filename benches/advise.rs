@@ -7,7 +7,7 @@
 //! CPU time in a second. The advice must choose one of the right models, and must name the models that can't do it. Each
 //! question takes a minute; the machine must do nothing else.
 
-use portlab_testkit::binary;
+use portlab_testkit::{binary, is_bench};
 use std::{process::Command, time::Instant};
 
 use serde_json::Value;
@@ -162,11 +162,10 @@ fn names_threads_for_blocking(advice: &Value) -> bool {
 }
 
 fn main() -> Result<()> {
-    // `cargo test --benches` passes no `--bench`: then there is nothing to measure.
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if !arguments.iter().any(|argument| argument == "--bench") {
+    if !is_bench() {
         return Ok(());
     }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
     let chosen: Vec<_> = arguments.iter().filter(|it| !it.starts_with('-')).collect();
     let cores = std::thread::available_parallelism()?.get();
     let (mut wrong, mut asked) = (0, 0);

@@ -21,7 +21,7 @@ use portlab_sys::{
     limits::raise_open_files,
     meter::{anonymous_bytes, tree},
 };
-use portlab_testkit::binary;
+use portlab_testkit::{binary, is_bench};
 use portlab_words::units;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -52,8 +52,7 @@ const LIMIT: usize = 64 << 10;
 const DISTURBED: f64 = 2.0;
 
 fn main() -> Result<()> {
-    // `cargo test --benches` passes no `--bench`: then there is nothing to measure.
-    if !std::env::args().any(|argument| argument == "--bench") {
+    if !is_bench() {
         return Ok(());
     }
     raise_open_files();

@@ -13,7 +13,7 @@ use std::{
 
 use portlab_lab::Server;
 use portlab_sys::{limits::raise_open_files, meter::pss_bytes, spawn};
-use portlab_testkit::binary;
+use portlab_testkit::{binary, is_bench};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -39,8 +39,7 @@ const HOLDERS: [&str; 5] = [
 ];
 
 fn main() -> Result<()> {
-    // `cargo test --benches` passes no `--bench`: then there is nothing to measure.
-    if !std::env::args().any(|argument| argument == "--bench") {
+    if !is_bench() {
         return Ok(());
     }
     raise_open_files();

@@ -18,7 +18,7 @@ use portlab_stats::{
     measure::Measure,
     read::read,
 };
-use portlab_testkit::{binary, folder, sized};
+use portlab_testkit::{binary, folder, is_bench, sized};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -35,8 +35,7 @@ const MORE: f64 = 1.10;
 const WORK: Duration = Duration::from_micros(2);
 
 fn main() -> Result<()> {
-    // `cargo test --benches` passes no `--bench`: then there is nothing to measure.
-    if !std::env::args().any(|argument| argument == "--bench") {
+    if !is_bench() {
         return Ok(());
     }
     println!("A/A: {EQUALS} quick comparisons of an event-loop with itself");

@@ -20,7 +20,7 @@ use portlab_stats::{
     read::read,
     record::{Kind, Record},
 };
-use portlab_testkit::{binary, folder, sized};
+use portlab_testkit::{binary, folder, is_bench, sized};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -43,8 +43,7 @@ const PAIRS: usize = 12;
 const WORK: Duration = Duration::from_micros(2);
 
 fn main() -> Result<()> {
-    // `cargo test --benches` passes no `--bench`: then there is nothing to measure.
-    if !std::env::args().any(|argument| argument == "--bench") {
+    if !is_bench() {
         return Ok(());
     }
     let real = std::env::args().find_map(|argument| argument.parse::<usize>().ok());

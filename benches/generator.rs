@@ -15,7 +15,7 @@ use portlab_lab::Server;
 use portlab_load::{Plan, Script, Stop};
 use portlab_stats::estimate::Estimate;
 use portlab_sys::clock::thread_cpu;
-use portlab_testkit::binary;
+use portlab_testkit::{binary, is_bench};
 
 const CONNECTIONS: usize = 100;
 const SIZE: usize = 64;
@@ -27,8 +27,7 @@ const TURN: Duration = Duration::from_millis(150);
 const WARMUP: Duration = Duration::from_millis(20);
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // `cargo test --benches` passes no `--bench`: then there is nothing to measure.
-    if !std::env::args().any(|argument| argument == "--bench") {
+    if !is_bench() {
         return Ok(());
     }
     println!(

@@ -9,7 +9,7 @@ use portlab_lab::Server;
 use portlab_load::{Arrivals, Outcome, Pace, Plan, Stop};
 use portlab_stats::estimate::Estimate;
 use portlab_sys::limits::raise_open_files;
-use portlab_testkit::binary;
+use portlab_testkit::{binary, is_bench};
 use portlab_words::units;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -29,8 +29,7 @@ const HELD: usize = 15_000;
 const SHORT: u64 = 40_000;
 
 fn main() -> Result<()> {
-    // `cargo test --benches` passes no `--bench`: then there is nothing to measure.
-    if !std::env::args().any(|argument| argument == "--bench") {
+    if !is_bench() {
         return Ok(());
     }
     raise_open_files();

@@ -14,7 +14,7 @@ use portlab_stats::{
     read::read,
     record::{Environment, Record},
 };
-use portlab_testkit::{binary, folder};
+use portlab_testkit::{binary, folder, is_bench};
 use portlab_words::tr;
 use serde_json::{Value, json};
 
@@ -30,8 +30,7 @@ const FILE: &str = concat!(
 );
 
 fn main() -> Result<()> {
-    // `cargo test --benches` passes no `--bench`: then there is nothing to measure.
-    if !std::env::args().any(|argument| argument == "--bench") {
+    if !is_bench() {
         return Ok(());
     }
     let all: Vec<&str> = MODELS.iter().map(|model| model.sheet().name).collect();

@@ -13,7 +13,7 @@ use portlab_lab::Server;
 use portlab_load::{Plan, Script, Stop, Watch};
 use portlab_stats::{estimate::Estimate, summary::CONTROL_SUFFIX};
 use portlab_sys::meter;
-use portlab_testkit::binary;
+use portlab_testkit::{binary, is_bench};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -32,8 +32,7 @@ const TURN: Duration = Duration::from_millis(150);
 const WARMUP: Duration = Duration::from_millis(20);
 
 fn main() -> Result<()> {
-    // `cargo test --benches` passes no `--bench`: then there is nothing to measure.
-    if !std::env::args().any(|argument| argument == "--bench") {
+    if !is_bench() {
         return Ok(());
     }
     println!(

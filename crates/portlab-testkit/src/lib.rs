@@ -32,8 +32,8 @@ mod wait;
 pub use folder::{folder, names, path, read, root};
 pub use foreign::Foreign;
 pub use program::{
-    binary, command, commands, json, on_a_terminal, portlab, printed, refused, says, shell, stderr,
-    words,
+    binary, command, commands, is_bench, json, on_a_terminal, portlab, printed, refused, says,
+    shell, stderr, words,
 };
 pub use running::Running;
 pub use server::{echo, echo_changed, serve_once, server, server_at};

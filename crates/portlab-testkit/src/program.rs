@@ -22,6 +22,11 @@ pub fn binary() -> &'static str {
     &BINARY
 }
 
+/// Whether `cargo bench` has started this bench. `cargo test --benches` passes no `--bench`, and nothing is measured.
+pub fn is_bench() -> bool {
+    env::args().any(|argument| argument == "--bench")
+}
+
 /// The program with `arguments`, and with pipes for its stdout and stderr.
 pub fn command(arguments: &[&str]) -> Command {
     // Under nohup, the program would ignore SIGHUP.
