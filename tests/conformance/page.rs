@@ -49,7 +49,7 @@ fn testing(fault: u8) -> impl Iterator<Item = &'static Case> {
     cases.filter(move |case| case.faults.contains(&fault))
 }
 
-/// What a fault does to a model, as the page says it.
+/// What a fault does to a model, in the words of the page.
 fn outcome(fault: u8, sheet: &Sheet) -> String {
     let unmet = |case: &Case| case.unmet(&promises(sheet, case), true);
     let cases = testing(fault);

@@ -105,7 +105,7 @@ pub(crate) fn accept(listener: &TcpListener, service: &'static dyn Service, defe
                     rooms(service, defect)
                 };
                 thread::spawn(move || {
-                    serve_connection(service, ConnId(number), &Arc::new(stream), &rooms)
+                    serve_connection(service, ConnId(number), &Arc::new(stream), &rooms);
                 });
             }
             Err(error) => {

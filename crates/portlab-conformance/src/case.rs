@@ -35,7 +35,7 @@ pub enum Speaks {
 /// Something that a case needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requires {
-    /// To know the server's process.
+    /// That the server's process is known.
     Process,
     /// That at least so many connections are served at once.
     AtOnce(usize),

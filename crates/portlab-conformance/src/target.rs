@@ -92,7 +92,9 @@ impl Target<'_> {
     pub(crate) fn process(&mut self) -> Result<&mut dyn Process, Failure> {
         match &mut self.process {
             Some(process) => Ok(&mut **process),
-            None => Err(Failure::new("this case needs to know the server's process")),
+            None => Err(Failure::new(
+                "this case needs the server's process, which is not known",
+            )),
         }
     }
 

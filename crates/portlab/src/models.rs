@@ -157,7 +157,7 @@ fn facts(sheet: &Sheet, lang: Lang) -> impl Iterator<Item = (&'static str, Strin
 fn page(lang: Lang) -> String {
     let mut page = lang
         .pick(
-            "# The models\n\nGenerated from their sheets; a test fails when it is stale. Renew it with\n\
+            "# The models\n\nGenerated from the models' sheets; a test fails if this page is stale. Renew it with\n\
              `PORTLAB_RENEW=1 cargo test --test house`.\n\n\
              | name | family | the field's term |\n|---|---|---|\n",
             "# 模型\n\n由各个模型的资料生成。\n\n| 名称 | 类别 | 业内的叫法 |\n|---|---|---|\n",

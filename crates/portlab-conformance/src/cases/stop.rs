@@ -20,12 +20,12 @@ pub(super) const a_busy_port_is_explained_and_a_restart_works: Case = Case {
         let mut clients = target.served_clients(target.crowd(3))?;
         let (addr, pid) = (target.addr, target.pid()?);
         match target.process()?.start_another(addr)? {
-            Some((code, said)) => ensure!(
+            Some((code, text)) => ensure!(
                 code == Some(2)
-                    && said.contains("is in use by")
-                    && said.contains(&format!("(pid {pid})"))
-                    && said.contains("try --bind"),
-                "the second server exited with {code:?} and wrote: {said}"
+                    && text.contains("is in use by")
+                    && text.contains(&format!("(pid {pid})"))
+                    && text.contains("try --bind"),
+                "the second server exited with {code:?} and wrote: {text}"
             ),
             None => ensure!(false, "a second server listens at {addr}"),
         }
@@ -37,8 +37,8 @@ pub(super) const a_busy_port_is_explained_and_a_restart_works: Case = Case {
         let status = target.process()?.wait(patience())?;
         ensure!(status.is_some(), "the server goes on after SIGTERM");
         drop(clients);
-        if let Some((code, said)) = target.process()?.start_another(addr)? {
-            ensure!(false, "the restart exited with {code:?} and wrote: {said}");
+        if let Some((code, text)) = target.process()?.start_another(addr)? {
+            ensure!(false, "the restart exited with {code:?} and wrote: {text}");
         }
         target.served_client().map(drop)
     },
