@@ -29,20 +29,20 @@ const UTF_8: &str = "C.UTF-8";
 fn answering(length: usize, answer: &'static [u8]) -> (SocketAddr, Receiver<Vec<u8>>) {
     server(move |mut stream| {
         stream.set_read_timeout(Some(PATIENCE))?;
-        let mut heard = vec![0; length];
-        stream.read_exact(&mut heard)?;
+        let mut received = vec![0; length];
+        stream.read_exact(&mut received)?;
         stream.write_all(answer)?;
-        Ok(heard)
+        Ok(received)
     })
 }
 
 /// Reads to the end, and then answers with `answer`.
 fn answering_at_the_end(answer: &'static [u8]) -> (SocketAddr, Receiver<Vec<u8>>) {
     server(move |mut stream| {
-        let mut heard = Vec::new();
-        stream.read_to_end(&mut heard)?;
+        let mut received = Vec::new();
+        stream.read_to_end(&mut received)?;
         stream.write_all(answer)?;
-        Ok(heard)
+        Ok(received)
     })
 }
 
@@ -76,28 +76,36 @@ fn check(output: &Output, code: i32, stdout: &[u8]) -> String {
     stderr
 }
 
-/// Runs the client with `options`: the server must receive `heard`, and answers with a point. Returns stderr.
+/// Runs the client with `options`: the server must receive `received`, and answers with a point. Returns stderr.
 #[track_caller]
-fn sends(options: &[&str], heard: &[u8]) -> String {
-    let (addr, came) = answering(heard.len(), b".");
+fn sends(options: &[&str], received: &[u8]) -> String {
+    let (addr, arrived) = answering(received.len(), b".");
     let stderr = check(
         &connect(addr, &[options, &["--wait", NEVER]].concat()),
         0,
         b".",
     );
-    assert_eq!(came.recv_timeout(PATIENCE).unwrap(), heard, "{options:?}");
+    assert_eq!(
+        arrived.recv_timeout(PATIENCE).unwrap(),
+        received,
+        "{options:?}"
+    );
     stderr
 }
 
-/// Runs the client in `locale` on `input`: the server must receive `heard` and the end, and answers with a point.
+/// Runs the client in `locale` on `input`: the server must receive `received` and the end, and answers with a point.
 /// Returns stderr.
 #[track_caller]
-fn pipes(locale: &str, options: &[&str], input: &[u8], heard: &[u8]) -> String {
-    let (addr, came) = answering_at_the_end(b".");
+fn pipes(locale: &str, options: &[&str], input: &[u8], received: &[u8]) -> String {
+    let (addr, arrived) = answering_at_the_end(b".");
     let mut command = command(addr, &[options, &["--timeout", NEVER]].concat());
     let output = fed(command.env("LC_ALL", locale), input);
     let stderr = check(&output, 0, b".");
-    assert_eq!(came.recv_timeout(PATIENCE).unwrap(), heard, "{options:?}");
+    assert_eq!(
+        arrived.recv_timeout(PATIENCE).unwrap(),
+        received,
+        "{options:?}"
+    );
     stderr
 }
 
@@ -113,21 +121,24 @@ fn check_note(stderr: &str, parts: &[&str]) {
 
 #[test]
 fn a_text_is_sent_and_received_in_gbk() {
-    let (addr, heard) = answering(4, b"\xc4\xe3\xba\xc3\xbf\xcd\xbb\xa7\xb6\xcb");
+    let (addr, received) = answering(4, b"\xc4\xe3\xba\xc3\xbf\xcd\xbb\xa7\xb6\xcb");
     let output = connect(addr, &["--encoding=gbk", "--send=你好", "--wait", NEVER]);
     assert_eq!(check(&output, 0, "你好客户端".as_bytes()), "");
-    assert_eq!(heard.recv_timeout(PATIENCE).unwrap(), b"\xc4\xe3\xba\xc3");
+    assert_eq!(
+        received.recv_timeout(PATIENCE).unwrap(),
+        b"\xc4\xe3\xba\xc3"
+    );
 }
 
 #[test]
 fn a_pipe_is_sent_with_its_line_ends_and_its_end() {
-    let (addr, heard) = answering_at_the_end(b"\xba\xc3\r\n\x1b[0m");
+    let (addr, received) = answering_at_the_end(b"\xba\xc3\r\n\x1b[0m");
     let options = ["--encoding=gbk", "--timeout", NEVER];
     let output = piped(addr, &options, "你\r\n\n好".as_bytes());
     // A pipe gets escape sequences as they are.
     assert_eq!(check(&output, 0, "好\r\n\x1b[0m".as_bytes()), "");
-    let heard = heard.recv_timeout(PATIENCE).unwrap();
-    assert_eq!(heard, b"\xc4\xe3\r\n\n\xba\xc3");
+    let received = received.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(received, b"\xc4\xe3\r\n\n\xba\xc3");
 }
 
 #[test]
@@ -144,11 +155,11 @@ fn texts_and_bytes_are_sent_in_order() {
 
 #[test]
 fn a_character_that_two_reads_cut_comes_out_whole() {
-    let (addr, _heard) = server(|mut stream| {
+    let (addr, _received) = server(|mut stream| {
         stream.set_nodelay(true)?;
         stream.read_exact(&mut [0])?;
         stream.write_all(b"\xc4")?;
-        // The client has shown what came before it sends the next, so it has read half of it.
+        // The client has shown what arrived before it sends the next, so it has read half of it.
         stream.read_exact(&mut [0])?;
         stream.write_all(b"\xe3\xba")
     });
@@ -191,7 +202,7 @@ fn an_answer_in_another_encoding_is_noted_once_with_its_encoding() {
         ("gbk", "你好\n你好\n".as_bytes(), "UTF-8", "utf-8"),
     ] {
         // Cut in the middle of a character.
-        let (addr, _heard) = server(move |mut stream| {
+        let (addr, _received) = server(move |mut stream| {
             stream.set_nodelay(true)?;
             stream.read_exact(&mut [0])?;
             stream.write_all(&answer[..1])?;
@@ -209,7 +220,7 @@ fn an_answer_in_another_encoding_is_noted_once_with_its_encoding() {
 fn stdin_has_an_encoding_of_its_own() {
     let gbk = b"\xc4\xe3\xba\xc3\n";
     let utf_8 = "你好\n".as_bytes();
-    for (options, locale, heard) in [
+    for (options, locale, received) in [
         // Into the encoding of the conversation.
         ("--input-encoding=gbk", UTF_8, utf_8),
         ("--input-encoding=cp936 --encoding=gbk", UTF_8, gbk),
@@ -222,7 +233,7 @@ fn stdin_has_an_encoding_of_its_own() {
         ("--encoding=utf-8", "zh_CN.GBK", utf_8),
         ("--input-encoding=utf-8", "zh_CN.GBK", gbk),
     ] {
-        let stderr = pipes(locale, &words(options), gbk, heard);
+        let stderr = pipes(locale, &words(options), gbk, received);
         assert_eq!(stderr, "", "{options:?}");
     }
 }
@@ -241,10 +252,10 @@ fn a_file_in_gbk_is_sent_unchanged_in_a_conversation_in_gbk_and_noted_once() {
 fn a_text_on_the_command_line_is_in_the_encoding_of_the_terminal() {
     use std::os::unix::ffi::OsStringExt;
     let text = || std::ffi::OsString::from_vec(b"--send=\xc4\xe3\\n".to_vec());
-    let (addr, heard) = answering(4, b".");
+    let (addr, received) = answering(4, b".");
     let mut gbk = command(addr, &["--input-encoding=gbk", "--wait", NEVER]);
     check(&gbk.arg(text()).output().unwrap(), 0, b".");
-    assert_eq!(heard.recv_timeout(PATIENCE).unwrap(), "你\n".as_bytes());
+    assert_eq!(received.recv_timeout(PATIENCE).unwrap(), "你\n".as_bytes());
 
     let mut utf_8 = command(free_addr(), &[]);
     let stderr = check(&utf_8.arg(text()).output().unwrap(), 2, b"");
@@ -261,27 +272,27 @@ fn if_no_program_listens_the_error_names_the_remedy() {
 
 #[test]
 fn if_nothing_is_received_it_fails_with_the_remedy() {
-    let (addr, _heard) = server(|mut stream| stream.read_to_end(&mut Vec::new()));
+    let (addr, _received) = server(|mut stream| stream.read_to_end(&mut Vec::new()));
     let stderr = check(&connect(addr, &["--send=x", "--wait=50ms"]), 1, b"");
     says(&stderr, &["--line", "--wait"]);
 
-    let (addr, heard) = server(|mut stream| {
+    let (addr, received) = server(|mut stream| {
         stream.read_to_end(&mut Vec::new())?;
         Ok(stream)
     });
     let stderr = check(&piped(addr, &["--timeout=50ms"], b"x"), 1, b"");
     says(&stderr, &["--timeout"]);
     // The client closed the connection, and not the server.
-    drop(heard.recv_timeout(PATIENCE).unwrap());
+    drop(received.recv_timeout(PATIENCE).unwrap());
 
-    let (addr, _heard) = answering(1, b"");
+    let (addr, _received) = answering(1, b"");
     let stderr = check(&connect(addr, &["--send=x", "--wait", NEVER]), 1, b"");
     says(&stderr, &["closed the connection and sent nothing"]);
 }
 
 #[test]
 fn a_server_that_closes_first_ends_the_client_though_stdin_is_open() {
-    let (addr, _heard) = server(|mut stream| stream.write_all(b"the time\r\n"));
+    let (addr, _received) = server(|mut stream| stream.write_all(b"the time\r\n"));
     let mut command = command(addr, &["--timeout", NEVER]);
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     let stdin = child.stdin.take().unwrap();
@@ -293,7 +304,7 @@ fn a_server_that_closes_first_ends_the_client_though_stdin_is_open() {
 
 #[test]
 fn a_reset_is_reported() {
-    let (addr, _heard) = server(|mut stream| {
+    let (addr, _received) = server(|mut stream| {
         stream.read_exact(&mut [0])?;
         stream.write_all(b"bye")?;
         // When the next byte has arrived, so has the acknowledgement of `bye`; closing with a byte unread is a reset.
@@ -320,7 +331,7 @@ fn steps(stderr: &str) -> Vec<&str> {
 
 #[test]
 fn the_five_steps_are_narrated() {
-    let (addr, heard) = server(|mut stream| {
+    let (addr, received) = server(|mut stream| {
         let peer = stream.peer_addr()?;
         stream.read_exact(&mut [0; 4])?;
         stream.write_all(b"\xba\xc3")?;
@@ -328,7 +339,7 @@ fn the_five_steps_are_narrated() {
     });
     let options = ["--trace", "--encoding=gbk", "--send=你好", "--wait", NEVER];
     let stderr = check(&connect(addr, &options), 0, "好".as_bytes());
-    let port = heard.recv_timeout(PATIENCE).unwrap().port();
+    let port = received.recv_timeout(PATIENCE).unwrap().port();
     let steps = steps(&stderr);
     let to = format!("2 connect  to {addr}");
     let expected = [
@@ -354,12 +365,12 @@ fn the_five_steps_are_narrated() {
 #[test]
 fn the_side_that_sent_the_first_fin_is_narrated() {
     let stderr = pipes(UTF_8, &["--trace"], b"x\n", b"x\n");
-    says(&stderr, &["our FIN came first: TIME_WAIT"]);
+    says(&stderr, &["the client's FIN came first: TIME_WAIT"]);
 
-    let (addr, _heard) = server(|mut stream| stream.read_to_end(&mut Vec::new()));
+    let (addr, _received) = server(|mut stream| stream.read_to_end(&mut Vec::new()));
     let output = connect(addr, &["--trace", "--send=x", "--wait=100ms"]);
     let stderr = check(&output, 1, b"");
-    says(&stderr, &["our FIN comes first"]);
+    says(&stderr, &["the client's FIN comes first"]);
 
     let stderr = check(&connect(free_addr(), &["--trace"]), 2, b"");
     says(&stderr, &["2 connect  to 127.0.0.1", "refused"]);
@@ -367,7 +378,7 @@ fn the_side_that_sent_the_first_fin_is_narrated() {
 
 #[test]
 fn more_than_fits_into_any_buffer_goes_through() {
-    let (addr, heard) = server(|mut stream| {
+    let (addr, received) = server(|mut stream| {
         let mut copy = stream.try_clone()?;
         let length = io::copy(&mut stream, &mut copy)?;
         copy.shutdown(Shutdown::Write)?;
@@ -385,8 +396,12 @@ fn more_than_fits_into_any_buffer_goes_through() {
         child.wait_with_output().unwrap()
     });
     assert_eq!(output.status.code(), Some(0));
-    assert!(output.stdout == input, "{} bytes came", output.stdout.len());
-    assert!(heard.recv_timeout(PATIENCE).unwrap() > 500_000);
+    assert!(
+        output.stdout == input,
+        "{} bytes arrived",
+        output.stdout.len()
+    );
+    assert!(received.recv_timeout(PATIENCE).unwrap() > 500_000);
 }
 
 #[test]
@@ -435,13 +450,13 @@ fn an_invalid_option_is_refused_with_the_remedy() {
 #[test]
 fn a_full_disk_is_an_error_and_a_closed_pipe_is_not() {
     let full = fs::File::create("/dev/full").unwrap();
-    let (addr, _heard) = answering(1, b"answer");
+    let (addr, _received) = answering(1, b"answer");
     let mut command = command(addr, &["--send=x", "--wait", NEVER]);
     let output = command.stdout(full).output().unwrap();
     let stderr = check(&output, 2, b"");
     says(&stderr, &["No space left"]);
 
-    let (addr, _heard) = server(|mut stream| {
+    let (addr, _received) = server(|mut stream| {
         // Until the client has closed the connection.
         while stream.write_all(&[b'x'; 4096]).is_ok() {}
         Ok(())
@@ -495,15 +510,15 @@ fn on_a_terminal(
 
 #[test]
 fn received_text_is_shown_above_the_line_that_is_being_typed() {
-    let (addr, heard) = server(|mut stream| {
-        let mut heard = [0; 5];
-        stream.read_exact(&mut heard)?;
+    let (addr, received) = server(|mut stream| {
+        let mut received = [0; 5];
+        stream.read_exact(&mut received)?;
         stream.write_all(b"\xc4\xe3\x1b[2J\r\n")?;
         // Half a line is not sent.
         let mut rest = Vec::new();
         stream.read_to_end(&mut rest)?;
         assert_eq!(rest, b"");
-        Ok(heard)
+        Ok(received)
     });
     let seen = on_a_terminal(addr, "--encoding=gbk", |keys, wait_for| {
         wait_for("> ");
@@ -515,7 +530,7 @@ fn received_text_is_shown_above_the_line_that_is_being_typed() {
     });
     let Some(seen) = seen else { return };
     assert_eq!(
-        &heard.recv_timeout(PATIENCE).unwrap(),
+        &received.recv_timeout(PATIENCE).unwrap(),
         b"\xc4\xe3\xba\xc3\n"
     );
     assert!(seen.ends_with("\ncode 0\r\n"), "{seen:?}");
@@ -524,7 +539,7 @@ fn received_text_is_shown_above_the_line_that_is_being_typed() {
 
 #[test]
 fn typed_bytes_that_are_not_utf_8_lose_a_line_and_not_the_connection() {
-    let (addr, heard) = answering(3, b"bye\n");
+    let (addr, received) = answering(3, b"bye\n");
     let seen = on_a_terminal(addr, "", |keys, wait_for| {
         wait_for("> ");
         keys.write_all(b"ab\xc4\xe3\xba\xc3").unwrap();
@@ -535,21 +550,25 @@ fn typed_bytes_that_are_not_utf_8_lose_a_line_and_not_the_connection() {
         keys.write_all(b"ok\r").unwrap();
     });
     let Some(seen) = seen else { return };
-    assert_eq!(heard.recv_timeout(PATIENCE).unwrap(), b"ok\n", "{seen:?}");
+    assert_eq!(
+        received.recv_timeout(PATIENCE).unwrap(),
+        b"ok\n",
+        "{seen:?}"
+    );
     says(&seen, &["--input-encoding gbk", "bye"]);
     assert!(seen.ends_with("code 0\r\n"), "{seen:?}");
 }
 
 #[test]
 fn a_terminal_in_gbk_is_read_and_shown_in_gbk() {
-    let (addr, heard) = answering("你\n".len(), "<好>\n".as_bytes());
+    let (addr, received) = answering("你\n".len(), "<好>\n".as_bytes());
     let seen = on_a_terminal(addr, "--input-encoding gbk --trace", |keys, wait_for| {
         wait_for("2 connect");
         keys.write_all(b"\xc4\xe3\r").unwrap();
     });
     let Some(seen) = seen else { return };
     assert_eq!(
-        heard.recv_timeout(PATIENCE).unwrap(),
+        received.recv_timeout(PATIENCE).unwrap(),
         "你\n".as_bytes(),
         "{seen:?}"
     );
@@ -560,7 +579,7 @@ fn a_terminal_in_gbk_is_read_and_shown_in_gbk() {
 
 #[test]
 fn the_terminal_is_restored_when_the_server_closes() {
-    let (addr, _heard) = answering(2, b"bye\n");
+    let (addr, _received) = answering(2, b"bye\n");
     let seen = on_a_terminal(addr, "; stty -a", |keys, wait_for| {
         wait_for("> ");
         keys.write_all(b"x\r").unwrap();
@@ -580,7 +599,7 @@ fn the_terminal_is_restored_when_the_server_closes() {
 fn stdin_is_not_read_without_bound_while_stdout_takes_nothing() {
     const MUCH: u64 = 256 << 20;
     static TAKEN: AtomicU64 = AtomicU64::new(0);
-    let (addr, _heard) = server(|stream| {
+    let (addr, _received) = server(|stream| {
         let mut talking = stream.try_clone()?;
         thread::spawn(move || talking.write_all(&[b'x'; 1 << 20]));
         io::copy(&mut &stream, &mut io::sink())

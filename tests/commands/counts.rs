@@ -81,9 +81,9 @@ fn lines_and_rooms_that_a_chat_refuses_are_counted() {
         let mut client = server.connect();
         client.write_all(b"ann\n/join tea\n").unwrap();
         client.write_all(&[b'x'; 100]).unwrap();
-        let mut heard = String::new();
-        client.read_to_string(&mut heard).unwrap();
-        assert!(heard.contains("at most 64 bytes"), "{model}: {heard}");
+        let mut received = String::new();
+        client.read_to_string(&mut received).unwrap();
+        assert!(received.contains("at most 64 bytes"), "{model}: {received}");
         let counts = end(server)["connections"].clone();
         let denied = (&counts["long_lines"], &counts["rooms_refused"]);
         assert_eq!(denied, (&1.into(), &1.into()), "{model}");

@@ -101,9 +101,9 @@ fn server(words: &'static [u8]) -> (thread::JoinHandle<(Vec<u8>, TcpListener)>, 
 fn serve_one(door: &TcpListener, words: &[u8]) -> Vec<u8> {
     let (mut stream, _) = door.accept().unwrap();
     stream.write_all(words).unwrap();
-    let mut heard = Vec::new();
-    let _ = stream.read_to_end(&mut heard);
-    heard
+    let mut received = Vec::new();
+    let _ = stream.read_to_end(&mut received);
+    received
 }
 
 #[test]

@@ -209,9 +209,9 @@ fn a_stopped_broker_stops_neither_the_parent_nor_its_children() {
 fn a_member_gets_a_message_about_each_line_that_is_counted_as_missed() {
     // A stopped process leaves its mail to the broker's mailbox, another one to its own.
     for (model, is_stopped) in [("fork", false), ("prefork", true)] {
-        let (told, heard, stopped) = missing(model, is_stopped, true);
-        assert!(told > 0, "{model}: {heard} heard");
-        assert_eq!(told + heard, LINES, "{model}");
+        let (told, received, stopped) = missing(model, is_stopped, true);
+        assert!(told > 0, "{model}: {received} received");
+        assert_eq!(told + received, LINES, "{model}");
         assert_eq!(stopped["mail"]["missed"], told, "{model}: {stopped}");
     }
     // A killed process has counted the mail that it threw away.
@@ -261,11 +261,11 @@ fn missing(model: &str, is_stopped: bool, reads: bool) -> (u64, u64, Value) {
     if is_stopped {
         spawn::signal_pid(process, Signal::CONT).unwrap();
     }
-    let (mut told, mut heard) = (0, 0);
+    let (mut told, mut received) = (0, 0);
     if !reads {
         spawn::signal_pid(process, Signal::KILL).unwrap();
         assert!(bob.receives("silent"));
-        return (told, heard, server.stop());
+        return (told, received, server.stop());
     }
     alice.send("the last one");
     loop {
@@ -273,11 +273,11 @@ fn missing(model: &str, is_stopped: bool, reads: bool) -> (u64, u64, Value) {
         match line.strip_prefix("* you have missed ") {
             Some(rest) => told += rest.split(' ').next().unwrap().parse::<u64>().unwrap(),
             None if line.ends_with("the last one") => break,
-            None => heard += 1,
+            None => received += 1,
         }
-        assert!(!line.is_empty(), "{model}: the end, after {heard} lines");
+        assert!(!line.is_empty(), "{model}: the end, after {received} lines");
     }
-    (told, heard, server.stop())
+    (told, received, server.stop())
 }
 
 /// A server with three members, and the process that serves the first.

@@ -320,15 +320,8 @@ fn output_fits_its_terminal_and_reads_without_colours() {
     let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
     for width in [80, 60, 40] {
         for lang in ["en", "zh"] {
-            for command in [
-                "ports",
-                "ports 21 8080 50000 0 http",
-                "doctor",
-                "doctor 1",
-                "models",
-                "models tasks-single",
-                "lesson",
-            ] {
+            let commands = "ports|ports 21 8080 50000 0 http|doctor|doctor 1|models|models tasks-single|lesson";
+            for command in commands.split('|') {
                 let command = format!("{command} --lang {lang}");
                 let Some(shown) = on_a_terminal(width, &command) else {
                     return;

@@ -215,7 +215,11 @@ fn one_run_of_each_program_decides_nothing() {
         assert!(text.contains("--against"), "{text}");
     }
     let (text, code) = report(&[&results(), path(&dir)]);
-    assert_eq!(code, Some(0), "without a bar, it is only told: {text}");
+    assert_eq!(
+        code,
+        Some(0),
+        "without --fail-over, a change is no failure: {text}"
+    );
     assert!(text.contains("worse now"), "{text}");
     assert!(
         text.contains("can't tell a change of the program"),

@@ -48,7 +48,7 @@ fn interrupted_after(lesson: &Lesson, after: usize) -> Result<(), Failed> {
     let errors = String::from_utf8_lossy(&output.stderr);
     let said = format!("after {after} lines: {}, {errors}", output.status);
     check(output.status.code() == Some(130), &said)?;
-    check(errors.contains("Nothing is left behind"), &said)?;
+    check(errors.contains("No process and no file is left"), &said)?;
     room.has_no_process()?;
     room.has_no_file()
 }

@@ -33,8 +33,9 @@ Examples:
   portlab lesson ports
   portlab lesson ports --lang zh --auto
 
-Exit codes: 0 fine, 1 a result differs from what the lesson says, 2 could not run,
-130 ended by Ctrl-C. A lesson uses loopback only, and leaves no process and no file.")]
+Exit codes: 0 fine, 1 a result differs from what the lesson says, 2 could not
+run, 130 ended by Ctrl-C. A lesson uses loopback only, and leaves no process and
+no file.")]
 pub(crate) struct Args {
     /// The lesson: its name, or its number in the list
     #[arg(value_name = "NAME", conflicts_with = "json")]
@@ -91,7 +92,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     };
     // Everything that a lesson starts ends with this process, and a lesson keeps no files.
     interrupt::leave_with(lang.pick(
-        "\nThe lesson was ended. Nothing is left behind.\n",
+        "\nThe lesson was ended. No process and no file is left.\n",
         "\n演示程序已中断，没有留下任何进程或文件。\n",
     ))?;
     let mut run = LessonRun {

@@ -20,6 +20,14 @@ macro_rules! tell {
 }
 use tell;
 
+/// Writes a message to stderr, in the language of this run.
+macro_rules! say {
+    ($en:literal, $zh:literal $(,)?) => {
+        $crate::tell!("{}", portlab_words::tr!($crate::args::lang(), $en, $zh))
+    };
+}
+use say;
+
 mod address;
 mod advise;
 mod args;

@@ -70,13 +70,9 @@ fn write_to(dir: &Path, pages: &[Man]) -> anyhow::Result<Verdict> {
         write_whole(&file, &rendered(page)?).with_context(|| args::unwritten(&file))?;
     }
     let (count, dir) = (pages.len(), dir.display());
-    tell!(
-        "{}",
-        tr!(
-            args::lang(),
-            "{count} pages in {dir}; to read one: man -l {dir}/portlab.1",
-            "已把 {count} 个手册页写入 {dir}；查看其中一页：man -l {dir}/portlab.1"
-        )
+    crate::say!(
+        "{count} pages in {dir}; to read one: man -l {dir}/portlab.1",
+        "已把 {count} 个手册页写入 {dir}；查看其中一页：man -l {dir}/portlab.1"
     );
     Ok(Verdict::Fine)
 }

@@ -106,17 +106,15 @@ fn one(sheet: &Sheet, lang: Lang, width: usize) -> String {
     // The path is in two parts, so that it fits into a narrow terminal.
     let folder = "crates/portlab-backends/src/models";
     let code = tr!(lang, "{file}.rs in {folder}", "{folder} 里的 {file}.rs");
-    for (title, rest) in [
-        (lang.pick("source code:", "源代码："), code),
-        (
-            lang.pick("by hand:", "手写版："),
-            format!("portlab models {name} --code"),
-        ),
-        (
-            lang.pick("try it:", "试一试："),
-            format!("portlab serve --model {name}"),
-        ),
-    ] {
+    let (twin, serve) = (
+        format!("portlab models {name} --code"),
+        format!("portlab serve --model {name}"),
+    );
+    let titles = lang.pick(
+        ["source code:", "by hand:", "try it:"],
+        ["源代码：", "手写版：", "试一试："],
+    );
+    for (title, rest) in titles.into_iter().zip([code, twin, serve]) {
         text += &hang(&[Lead::new(title, Style::new(), CODE)], &rest, width);
     }
     text

@@ -71,9 +71,21 @@ pub(crate) fn stderr() -> Inert<anstream::Stderr> {
 /// # Errors
 /// When it can't be written.
 pub(crate) fn print(text: &str) -> io::Result<()> {
-    let mut stdout = stdout();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()
+    write_at_once(stdout(), text)
+}
+
+/// A pipe that closes in the middle is then one error, of the pipe.
+fn write_at_once(mut stream: impl Write, text: &str) -> io::Result<()> {
+    stream.write_all(text.as_bytes())?;
+    stream.flush()
+}
+
+/// Prints a line, which its reader gets at once.
+///
+/// # Errors
+/// When it can't be written.
+pub(crate) fn print_line(line: &str) -> anyhow::Result<()> {
+    Ok(write_at_once(raw_stdout(), &format!("{line}\n"))?)
 }
 
 /// `value` as JSON, in which no character is left that a terminal obeys.
@@ -89,11 +101,7 @@ pub(crate) fn json(value: &impl Serialize) -> serde_json::Result<String> {
 /// # Errors
 /// When it can't be written.
 pub(crate) fn print_json(value: &impl Serialize) -> io::Result<()> {
-    // Written at once: a pipe that closes in the middle is then one error, of the pipe.
-    let text = json(value)? + "\n";
-    let mut stdout = raw_stdout();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()
+    write_at_once(raw_stdout(), &(json(value)? + "\n"))
 }
 
 /// The JSON `text` with the characters escaped that a terminal obeys. All of them stand in strings, except line ends.

@@ -4,56 +4,19 @@ use std::panic::catch_unwind;
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
 use portlab_proxy::{FAULTS, Settings};
+use unicode_width::UnicodeWidthStr;
 
 use super::Cli;
 
-/// Texts that are not a quantity, or are too large for every option.
-const HOSTILE: &[&str] = &[
-    "",
-    " ",
-    "-1",
-    "-1s",
-    "NaN",
-    "nan%",
-    "inf",
-    "-inf",
-    "1e400",
-    "0x10",
-    "s",
-    "KiB",
-    "%",
-    "..",
-    "1..",
-    "1..1Mx1.0000001",
-    "1..1Mxinf",
-    "٣",
-    "５ms",
-    "5中",
-    "\u{1b}[2J",
-    "1000001%",
-    "18446744073709551616",
-    "18446744073709551615s",
-    "18446744073709551615h",
-    "18446744073709551615.9999999999999999999",
-    "18446744073709551615.9999999999999999999EiB",
-    "0.123456789012345678901234567890s",
-    "99999999999999999999999999999999999999999999999999YiB",
-    "wait:18446744073709551615s",
-    "bytes:18446744073709551616",
-    "lines:-1",
-    "1,2,99999999999999999999",
-];
+/// Texts that are not a quantity, or are too large for every option, with `|` between them.
+const HOSTILE: &str = "| |-1|-1s|NaN|nan%|inf|-inf|1e400|0x10|s|KiB|%|..|1..|1..1Mx1.0000001|1..1Mxinf|٣|５ms|5中|\u{1b}[2J|1000001%|\
+    18446744073709551616|18446744073709551615s|18446744073709551615h|18446744073709551615.9999999999999999999|\
+    18446744073709551615.9999999999999999999EiB|0.123456789012345678901234567890s|\
+    99999999999999999999999999999999999999999999999999YiB|wait:18446744073709551615s|bytes:18446744073709551616|\
+    lines:-1|1,2,99999999999999999999";
 
 /// Large and small values that some options take and others must refuse.
-const EXTREME: &[&str] = &[
-    "0",
-    "0s",
-    "0%",
-    "1ns",
-    "0.001",
-    "0.123456789012345678901234567890",
-    "18446744073709551615",
-];
+const EXTREME: &str = "0|0s|0%|1ns|0.001|0.123456789012345678901234567890|18446744073709551615";
 
 /// The names of values that are quantities: `<TIME>`, `<N>`.
 const QUANTITIES: &[&str] = &["BYTES", "N", "NS", "RATE", "RATES", "SHARE", "TIME"];
@@ -61,6 +24,16 @@ const QUANTITIES: &[&str] = &["BYTES", "N", "NS", "RATE", "RATES", "SHARE", "TIM
 #[test]
 fn the_command_line_is_consistent() {
     Cli::command().debug_assert();
+}
+
+#[test]
+fn no_line_of_an_after_help_is_wider_than_80_columns() {
+    for command in Cli::command().get_subcommands() {
+        let after_help = command.get_after_help().map(ToString::to_string);
+        let after_help = after_help.unwrap_or_default();
+        let wide = after_help.lines().find(|line| line.width() > 80);
+        assert_eq!(wide, None, "{}", command.get_name());
+    }
 }
 
 #[test]
@@ -76,7 +49,7 @@ fn no_option_panics_and_none_takes_a_hostile_quantity() {
             let is_quantity = names.iter().any(|it| QUANTITIES.contains(&it.as_str()))
                 && option.get_id() != "hex"
                 && option.get_help_heading() != Some("Faults");
-            for &value in HOSTILE.iter().chain(EXTREME) {
+            for value in HOSTILE.split('|').chain(EXTREME.split('|')) {
                 let word = match option.get_long() {
                     Some(long) => format!("--{long}={value}"),
                     None => value.to_owned(),
@@ -93,7 +66,7 @@ fn no_option_panics_and_none_takes_a_hostile_quantity() {
                             && (!is_quantity || of_the_value.contains(&error.kind()))
                     }
                 };
-                if !(refused || (parsed.is_ok() && EXTREME.contains(&value))) {
+                if !(refused || (parsed.is_ok() && EXTREME.split('|').any(|it| it == value))) {
                     failures.push(format!("{} {word:?}: {parsed:?}", command.get_name()));
                 }
             }
@@ -107,7 +80,7 @@ fn no_option_panics_and_none_takes_a_hostile_quantity() {
 #[test]
 fn no_fault_of_the_proxy_takes_a_hostile_quantity() {
     for fault in FAULTS.iter().filter(|fault| !fault.value.is_empty()) {
-        for value in HOSTILE {
+        for value in HOSTILE.split('|') {
             let set = Settings::default().set(fault.name, value);
             assert!(set.is_err(), "{} {value:?}", fault.name);
         }

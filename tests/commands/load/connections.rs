@@ -171,7 +171,7 @@ fn ipv6_and_names_are_targets_too() {
     assert!(peers.recv_timeout(PATIENCE).unwrap().is_ipv6());
     for (option, part) in [
         ("--source=127.0.0.2", "one is IPv4 and the other IPv6"),
-        ("--source=auto", "name addresses"),
+        ("--source=auto", "write addresses"),
     ] {
         has(&unable(addr, option), &[part]);
     }

@@ -49,8 +49,8 @@ Examples:
   portlab advise --members 20 --connections 100 --rate 200
 
 A run takes two minutes at most; a shorter --time makes the advice less sure.
-Exit codes: 0 a model is named, 1 no model can handle the load, 2 could not run, or
-the measurements don't decide.")]
+Exit codes: 0 a model is named, 1 no model can handle the load, 2 could not run,
+or the measurements don't decide.")]
 pub(crate) struct Args {
     /// Each answer waits this long for something else, such as a database, and other
     /// handlers run meanwhile
@@ -81,7 +81,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = units::count("2", "1M"))]
     members: Option<u64>,
 
-    /// Each message comes on a connection of its own
+    /// Each message has a connection of its own
     #[arg(long, conflicts_with = "members")]
     churn: bool,
 
@@ -90,13 +90,8 @@ pub(crate) struct Args {
     within: Duration,
 
     /// The models to choose from [default: all]
-    #[arg(
-        long,
-        short,
-        value_name = "NAMES",
-        value_delimiter = ',',
-        hide_possible_values = true
-    )]
+    #[arg(long, short, value_name = "NAMES", value_delimiter = ',')]
+    #[arg(hide_possible_values = true)]
     #[arg(value_parser = args::model_parser())]
     models: Vec<String>,
 

@@ -48,21 +48,15 @@ Examples:
   portlab compare --work wait:5ms --workers 100
   portlab compare -c 100 --against main/portlab --fail-over 5%
 
-Ctrl-C ends the comparison and prints what was measured so far; --resume continues
-it.
+Ctrl-C ends the comparison and prints what was measured so far (see --resume).
 Exit codes: 0 fine, 1 a measurement failed or bytes were wrong, 2 could not run,
 130 interrupted before the first measurement was made.
 With --fail-over: 0 no model is worse, 1 a model is worse or broken, 2 the run
 can't decide.")]
 pub(crate) struct Args {
     /// The models to compare, or none [default: all]
-    #[arg(
-        long,
-        short,
-        value_name = "NAMES",
-        value_delimiter = ',',
-        hide_possible_values = true
-    )]
+    #[arg(long, short, value_name = "NAMES", value_delimiter = ',')]
+    #[arg(hide_possible_values = true)]
     #[arg(value_parser = args::server_parser(&["none"]))]
     models: Vec<String>,
 

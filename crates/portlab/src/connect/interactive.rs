@@ -153,9 +153,10 @@ impl Screen for Interactive {
             crate::tell!("{lines}");
             return;
         }
+        let lines = output::fitted(lines);
         match self.colours {
-            true => self.add_line(lines),
-            false => self.add_line(&strip_str(lines).to_string()),
+            true => self.add_line(&lines),
+            false => self.add_line(&strip_str(&lines).to_string()),
         }
         // If the text can't be shown, an error about it can't be either.
         let _ = self.pump(false);

@@ -48,8 +48,8 @@ Examples:
   portlab connect 127.0.0.1:9090 --hex 'c4 e3 ba c3' --trace
   printf '你好\\n' | portlab connect 127.0.0.1:9090 --encoding gbk
 
-Exit codes: 0 fine, 1 the server sent nothing, 2 could not run. If lines are typed
-on a terminal, a server that sends nothing is fine.")]
+Exit codes: 0 fine, 1 the server sent nothing, 2 could not run. If lines are
+typed on a terminal, a server that sends nothing is fine.")]
 pub(crate) struct Args {
     /// The port to connect to, HOST:PORT; a port alone is one of this machine. If a
     /// name has several addresses, the first that answers is used
@@ -73,9 +73,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "LABEL", default_value = "utf-8")]
     encoding: TextEncoding,
 
-    /// The encoding of the terminal, or of what comes from stdin [default: the
-    /// locale's]. Lines of a terminal that isn't in UTF-8 are typed without a line
-    /// editor
+    /// The encoding of the terminal, or of stdin [default: the locale's]. Lines of a
+    /// terminal that isn't in UTF-8 are typed without a line editor
     #[arg(long, value_name = "LABEL")]
     input_encoding: Option<TextEncoding>,
 

@@ -94,7 +94,7 @@ impl Trace {
 
     pub(super) fn half_closing(&self, at: Instant) -> String {
         let text = Text::new(
-            "our half: our FIN tells the server that this was all",
+            "the sending half: the client's FIN tells the server that all is sent",
             "关闭发送方向：FIN 告诉服务端，数据发完了",
         );
         self.line(at, CLOSE, &text)
@@ -103,7 +103,7 @@ impl Trace {
     pub(super) fn fin(&self, at: Instant) -> String {
         let count = count(0);
         let text = tr!(
-            "{count}  the server's FIN: that was all",
+            "{count}  the server's FIN: the server sends no more",
             "{count:#}  服务端的 FIN：它的数据发完了"
         );
         self.line(at, RECEIVE, &text)
@@ -113,38 +113,38 @@ impl Trace {
         self.line(at, RECEIVE, &error.to_string().into())
     }
 
-    /// Which side sent the first FIN. `half_closed` tells whether this client had closed its sending half.
+    /// Which side sent the first FIN. `half_closed`: whether the client had closed its sending half.
     pub(super) fn closed(&self, end: End, half_closed: bool, local: SocketAddr) -> String {
         let port = local.port();
         let how = match (end, half_closed) {
             (End::Fin, false) => tr!(
-                "the server's FIN came first, and ours follows",
+                "the server's FIN came first, and the client's follows",
                 "服务端的 FIN 先到，客户端的 FIN 随后发出"
             ),
             (End::Fin, true) => tr!(
-                "our FIN came first: TIME_WAIT keeps port {port} for a minute",
+                "the client's FIN came first: TIME_WAIT keeps port {port} for a minute",
                 "客户端的 FIN 先发出：端口 {port} 要在 TIME_WAIT 状态停留一分钟"
             ),
             (End::Quiet(quiet), true) => {
                 let quiet = units::time(quiet);
                 tr!(
-                    "our FIN came first, and the server's has not come in {quiet}",
+                    "the client's FIN came first, and the server's has not come in {quiet}",
                     "客户端的 FIN 先发出，服务端的 FIN 过了 {quiet} 还没有来"
                 )
             }
             (End::Quiet(quiet), false) => {
                 let quiet = units::time(quiet);
                 tr!(
-                    "our FIN comes first: nothing has come for {quiet}",
+                    "the client's FIN comes first: the server sent nothing for {quiet}",
                     "客户端先发 FIN：{quiet} 没有收到数据"
                 )
             }
             (End::NoReader, _) => tr!(
-                "our FIN comes first: the reader of stdout has closed it",
+                "the client's FIN comes first: the reader of stdout has closed it",
                 "客户端先发 FIN：标准输出的读取方已经关闭"
             ),
             (End::Terminated, _) => tr!(
-                "our FIN comes first: a signal asked this program to end",
+                "the client's FIN comes first: a signal asked this program to end",
                 "客户端先发 FIN：收到了要求结束的信号"
             ),
             (End::Broken, _) => tr!(
@@ -163,6 +163,7 @@ impl Trace {
         format!("{line}\n{}", self.hung(["", ""], &totals))
     }
 
+    /// A step: its time, its name and its text.
     fn line(&self, at: Instant, step: Text, text: &Text) -> String {
         let elapsed = units::time(at.saturating_duration_since(self.start));
         let elapsed = format!("{elapsed:>8}");
@@ -240,7 +241,7 @@ mod tests {
              \u{20}1.20 ms  4 receive     11 bytes  30 31 32 33 34 35 36 37  01234567\n\
              \u{20}                                 38 39 c4                 89\n\
              \u{20}12.0 ms  4 receive      1 byte   e3                       你\n\
-             \u{20}12.3 ms  4 receive      0 bytes  the server's FIN: that was all"
+             \u{20}12.3 ms  4 receive      0 bytes  the server's FIN: the server sends no more"
         );
     }
 

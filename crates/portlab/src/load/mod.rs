@@ -99,12 +99,8 @@ struct PaceArgs {
     steps: Option<u8>,
 
     /// How the messages of an open loop are spread: uniform or poisson
-    #[arg(
-        long,
-        value_name = "KIND",
-        default_value = "uniform",
-        requires = "rate"
-    )]
+    #[arg(long, value_name = "KIND", default_value = "uniform")]
+    #[arg(requires = "rate")]
     arrivals: Arrivals,
 
     /// Messages that each connection has in flight: always in a closed loop,
@@ -166,12 +162,8 @@ struct ScriptArgs {
     rooms: u64,
 
     /// The encodings of a chat's members, in turn: utf-8,gbk
-    #[arg(
-        long,
-        value_name = "LABELS",
-        value_delimiter = ',',
-        requires = "script"
-    )]
+    #[arg(long, value_name = "LABELS", value_delimiter = ',')]
+    #[arg(requires = "script")]
     #[arg(conflicts_with = "encoding")]
     encodings: Vec<TextEncoding>,
 

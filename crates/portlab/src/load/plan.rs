@@ -272,7 +272,7 @@ pub(super) fn sources_for(
         Some(Sources::Auto) => loopback_sources(plan, limits).with_context(|| {
             let target = plan.target;
             tr!(
-                "--source auto knows loopback's addresses, and {target} is not on IPv4's; name addresses of this \
+                "--source auto takes addresses of IPv4's loopback, and {target} isn't one; write addresses of this \
                  machine",
                 "--source auto 只知道 IPv4 的回环地址，而 {target} 不是；请写本机的地址"
             )

@@ -8,7 +8,7 @@ use portlab_load::{Arrivals, Chat, Latency, LoadResult, Pace, Plan, Progress, Th
 use portlab_service::inert;
 pub(super) use portlab_words::units::per_s as rate;
 use portlab_words::{Lang, tr, units, wrap::wrap};
-use textwrap::{Options, WordSplitter, core::display_width};
+use textwrap::core::display_width;
 
 use crate::args::stderr_width;
 pub(super) use portlab_words::plural;
@@ -34,7 +34,7 @@ fn headline_at(plan: &Plan, rates: &str, lang: Lang) -> String {
         Pace::Closed if plan.script.chat.is_some() => {
             let messages = plural(depth as u64, "message");
             lang.pick(
-                format!("{messages} on their way, closed loop"),
+                format!("{messages} in flight, closed loop"),
                 format!("同时有 {depth} 条消息在途，闭环"),
             )
         }
@@ -237,19 +237,7 @@ fn paragraph(width: usize, lead: &str, style: Style, text: &str) -> String {
         lead = format!("{}\n{:indent$}", lead.trim_end(), "");
     }
     let room = width.saturating_sub(indent).max(1);
-    let text = tied(text);
-    let is_chinese = |it: char| ('\u{3000}'..'\u{a000}').contains(&it);
-    // An option or an address is copied from here, so it stays in one piece.
-    let options = Options::new(room)
-        .break_words(false)
-        .word_splitter(WordSplitter::NoHyphenation);
-    let lines = match text.contains(is_chinese) {
-        true => wrap(&text, room),
-        false => textwrap::wrap(&text, options)
-            .into_iter()
-            .map(String::from)
-            .collect(),
-    };
+    let lines = wrap(&tied(text), room);
     let lines = lines.iter().map(|line| line.replace(TIE, " "));
     let lines: Vec<_> = lines.map(|it| format!("{style}{it}{style:#}")).collect();
     lead + &lines.join(&format!("\n{:indent$}", "")) + "\n"

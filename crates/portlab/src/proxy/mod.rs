@@ -3,11 +3,7 @@
 mod control;
 mod faults;
 
-use std::{
-    io::{Read, Write},
-    net::SocketAddr,
-    sync::Arc,
-};
+use std::{io::Read, net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, bail};
 use portlab_backends::bind;
@@ -43,7 +39,7 @@ Examples:
   portlab proxy --bind 127.0.0.1:0 --to 9090 --reset-peer down:1000 --json
   (sleep 5; echo 'pause down'; sleep 5; echo resume) | portlab proxy --to 9090
 
-SIGINT (Ctrl-C), SIGTERM, SIGHUP or `quit` ends the proxy, which prints its counts.
+SIGINT (Ctrl-C), SIGTERM, SIGHUP or `quit` ends the proxy; it prints its counts.
 Exit codes: 0 fine, 2 could not run.")]
 pub(crate) struct Args {
     /// Where to listen, HOST:PORT; a port alone is loopback's, and 0 lets the system
@@ -155,13 +151,10 @@ fn finish(proxy: &Proxy, as_json: bool) -> anyhow::Result<()> {
 
 /// Writes `line` or `text` on stdout.
 fn say(as_json: bool, line: &serde_json::Value, text: &str) -> anyhow::Result<()> {
-    let mut stdout = output::raw_stdout();
     match as_json {
-        true => writeln!(stdout, "{line}")?,
-        false => writeln!(stdout, "{text}")?,
+        true => output::print_line(&line.to_string()),
+        false => output::print_line(text),
     }
-    stdout.flush()?;
-    Ok(())
 }
 
 /// Whether a connection to `target` would arrive at `bound`, the proxy itself, and be forwarded again and again.

@@ -5,7 +5,6 @@ mod runs;
 
 use std::{
     fs,
-    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -227,9 +226,5 @@ fn print(args: &Args, format: Format, text: &str) -> anyhow::Result<()> {
         };
         return write_whole(file, plain.as_bytes()).with_context(|| args::unwritten(file));
     }
-    // Written at once: a pipe that closes in the middle is then one error, of the pipe.
-    let mut out = output::stdout();
-    out.write_all(text.as_bytes())?;
-    out.flush()?;
-    Ok(())
+    Ok(output::print(text)?)
 }

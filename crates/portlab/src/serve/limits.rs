@@ -56,22 +56,14 @@ pub(super) struct LimitArgs {
 
     /// What happens if a member of a chat doesn't read its mail: disconnect the member,
     /// or drop-oldest
-    #[arg(
-        long,
-        value_name = "POLICY",
-        default_value = "disconnect",
-        hide_possible_values = true
-    )]
+    #[arg(long, value_name = "POLICY", default_value = "disconnect")]
+    #[arg(hide_possible_values = true)]
     #[arg(value_parser = PossibleValuesParser::new(Policy::ALL.map(Policy::name)).map(policy))]
     overflow: Policy,
 
     /// The most mail that may wait for one member
-    #[arg(
-        long,
-        alias = "hard-limit",
-        value_name = "BYTES",
-        default_value = "1MiB"
-    )]
+    #[arg(long, alias = "hard-limit", value_name = "BYTES")]
+    #[arg(default_value = "1MiB")]
     #[arg(value_parser = units::size("1", "1TiB"))]
     output_limit: usize,
 

@@ -5,7 +5,7 @@ mod limits;
 mod timeline;
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
     net::SocketAddr,
     panic,
     path::PathBuf,
@@ -36,18 +36,14 @@ Examples:
   portlab serve --model threads
   portlab serve --model event-loop --work block:5ms
   portlab serve --model loop-pool --work cpu:2ms --trace trace.json
-  portlab serve --service reply --reply 你好 --encoding gbk --bind 127.0.0.1:8080
+  portlab serve --service reply --reply 你好 --encoding gbk --bind 8080
 
 At SIGINT (Ctrl-C), SIGTERM or SIGHUP the server lets its connections finish and
 exits with 0; a second SIGINT or SIGTERM ends it at once.")]
 pub(crate) struct Args {
     /// The concurrency model (`portlab models` lists them)
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = DEFAULT_MODEL,
-        hide_possible_values = true
-    )]
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_MODEL)]
+    #[arg(hide_possible_values = true)]
     #[arg(value_parser = args::server_parser(&[]))]
     model: String,
 
@@ -79,7 +75,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TEXT", default_value = "hello")]
     reply: String,
 
-    /// The encoding that texts are sent in
+    /// The encoding in which texts are sent
     #[arg(long, value_name = "NAME", default_value = "utf-8")]
     encoding: TextEncoding,
 
@@ -138,11 +134,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let stop = Stop::install(drain).with_context(args::uncaught)?;
     if io::stderr().is_terminal() {
         let drain = units::time(drain);
-        stop.announce(tr!(
+        let text = tr!(
             lang(),
-            "\nstopping: open connections have {drain} to finish; Ctrl-C again ends the server now\n",
-            "\n正在停止：还没结束的连接有 {drain} 时间收尾；再按一次 Ctrl-C 立即结束\n"
-        ));
+            "stopping: open connections have {drain} to finish; Ctrl-C again ends the server now",
+            "正在停止：还没结束的连接有 {drain} 时间收尾；再按一次 Ctrl-C 立即结束"
+        );
+        stop.announce(format!("\n{}\n", output::fitted(&text)));
     }
     let options = Options {
         overflow: args.limits.overflow(),
@@ -180,13 +177,9 @@ fn warn_of_few_files() {
     if open_files < FEW_FILES {
         let more = MORE_FILES;
         let more = more.pick(lang());
-        crate::tell!(
-            "{}",
-            tr!(
-                lang(),
-                "note: only {open_files} open files are allowed, and each connection takes one; {more}",
-                "提示：只允许打开 {open_files} 个文件，而每个连接占一个；{more}"
-            )
+        crate::say!(
+            "note: only {open_files} open files are allowed, and each connection takes one; {more}",
+            "提示：只允许打开 {open_files} 个文件，而每个连接占一个；{more}"
         );
     }
 }
@@ -219,7 +212,7 @@ fn sum_up(args: &Args, served: &Served) -> anyhow::Result<()> {
                 "delivered": it.delivered, "missed": it.missed, "members_dropped": it.dropped,
             });
         }
-        return say(&line.to_string());
+        return output::print_line(&line.to_string());
     }
     let drain = units::time(args.limits.drain);
     let line = match cut {
@@ -243,13 +236,9 @@ fn sum_up(args: &Args, served: &Served) -> anyhow::Result<()> {
         dropped,
     }) = served.mail
     {
-        crate::tell!(
-            "{}",
-            tr!(
-                lang(),
-                "mail: {delivered} delivered, {missed} missed, {dropped} members dropped",
-                "消息：送达 {delivered} 条，丢失 {missed} 条，断开成员 {dropped} 个"
-            )
+        crate::say!(
+            "mail: {delivered} delivered, {missed} missed, {dropped} members dropped",
+            "消息：送达 {delivered} 条，丢失 {missed} 条，断开成员 {dropped} 个"
         );
     }
     Ok(())
@@ -310,7 +299,7 @@ fn announce(
         if let Some(limits) = limits {
             line["limits"] = limits;
         }
-        return say(&line.to_string());
+        return output::print_line(&line.to_string());
     }
     let mut line = format!("listening on {addr}  model {model}, service {service}");
     if service != "echo" {
@@ -319,7 +308,7 @@ fn announce(
     if args.work != HandlerWork::Work(Work::None) {
         line += &format!(", work {}", args.work);
     }
-    say(&line)
+    output::print_line(&line)
 }
 
 /// Makes a panic of a handler one line of the server's log, which has at most one line a second. `RUST_BACKTRACE` changes
@@ -331,23 +320,12 @@ fn log_few_panics() {
             let place = panic
                 .location()
                 .map_or_else(String::new, ToString::to_string);
-            crate::tell!(
-                "{}",
-                tr!(
-                    lang(),
-                    "portlab: a handler panicked at {place}: {text}",
-                    "portlab：处理函数在 {place} panic：{text}"
-                )
+            crate::say!(
+                "portlab: a handler panicked at {place}: {text}",
+                "portlab：处理函数在 {place} panic：{text}"
             );
         }
     }));
-}
-
-fn say(line: &str) -> anyhow::Result<()> {
-    let mut stdout = output::raw_stdout();
-    writeln!(stdout, "{line}")?;
-    stdout.flush()?;
-    Ok(())
 }
 
 /// Why `error` keeps the server from listening, and what can be done about it.

@@ -17,8 +17,8 @@ use portlab_sys::whole::WholeFile;
 use portlab_words::tr;
 use serde_json::json;
 
-use super::{Args, say};
-use crate::{args::lang, error_text};
+use super::Args;
+use crate::{args::lang, error_text, output};
 
 /// A timeline that is being recorded, and will be written once.
 ///
@@ -158,27 +158,19 @@ impl Unwritten {
                 "not_recorded": not_recorded,
                 "recorded_until_ns": about.recorded_until_ns,
             });
-            say(&line.to_string())?;
+            output::print_line(&line.to_string())?;
         } else {
-            crate::tell!(
-                "{}",
-                tr!(
-                    lang(),
-                    "trace: {events} events in {name}; see it at ui.perfetto.dev, or with: vizviewer {name}",
-                    "时间线：{name} 里有 {events} 个事件；用 ui.perfetto.dev 打开，或者运行 vizviewer {name}"
-                )
+            crate::say!(
+                "trace: {events} events in {name}; see it at ui.perfetto.dev, or with: vizviewer {name}",
+                "时间线：{name} 里有 {events} 个事件；用 ui.perfetto.dev 打开，或者运行 vizviewer {name}"
             );
         }
         if not_recorded > 0 {
             let seconds = about.recorded_until_ns as f64 / 1e9;
-            crate::tell!(
-                "{}",
-                tr!(
-                    lang(),
-                    "trace: no room for {not_recorded} more events, so the trace ends {seconds:.3} s after the start; \
+            crate::say!(
+                "trace: no room for {not_recorded} more events, so the trace ends {seconds:.3} s after the start; \
                      give a larger number with --trace-events",
-                    "时间线：放不下另外 {not_recorded} 个事件，所以只到开始后 {seconds:.3} 秒；用 --trace-events 增加"
-                )
+                "时间线：放不下另外 {not_recorded} 个事件，所以只到开始后 {seconds:.3} 秒；用 --trace-events 增加"
             );
         }
         Ok(())

@@ -23,7 +23,7 @@ impl Bench {
     /// server. A percentile may differ by a small share, and by the time by which the generator itself was late.
     ///
     /// The known latency is measured by the server's own clock: if the machine keeps the server from answering in time,
-    /// that is no error of the generator. First it is checked that the server took about the time that it was told to.
+    /// that is no error of the generator. First it is checked that the server took about the time `told`.
     ///
     /// Other programs disturb the generator too. So if a check would fail, as many rounds are measured again, and those
     /// count in which the generator waited least for a processor. They are chosen by that wait, and not by their results.
@@ -97,7 +97,7 @@ struct Round {
 /// A percentile: its name, the range in which it must be, and its value, in nanoseconds.
 type Percentile = (Text, RangeInclusive<f64>, f64);
 
-/// The figures of `rounds` to check, with a server that was told to delay each answer by `told`.
+/// The figures of `rounds` to check, with a server that delays each answer by `told`.
 fn figures(rounds: &[Round], told: Duration) -> Vec<Percentile> {
     let around = |known: f64| known * (1.0 - TOLERANCE)..=known * (1.0 + TOLERANCE);
     let at = |figure: &dyn Fn(&Round) -> f64| median(rounds.iter().map(figure));
