@@ -1,4 +1,4 @@
-//! Another build of portlab, whose models take part beside ours.
+//! Another build of portlab, for comparing its models with the models of this build.
 
 use std::{
     io::{self, Read},

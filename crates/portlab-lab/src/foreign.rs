@@ -85,7 +85,8 @@ impl Server {
             // Read after `is_open`: if the port is open, its listener is in this list.
             let at_port = sockets_at(addr.port())?;
             if is_open {
-                match self.check_listeners(&at_port) {
+                let listening = at_port.iter().filter(|it| is_listening(it, addr.port()));
+                match check(self.pid(), addr, listening, Unmetered::Listener) {
                     Ok(()) => return Ok(None),
                     Err(why) => {
                         if refused_since.get_or_insert_with(Instant::now).elapsed() > UNCERTAIN {
@@ -140,13 +141,6 @@ impl Server {
                 "监听的是 {others}，而不是 {addr}；请让它绑定 127.0.0.1，并从 {{port}} 得到端口"
             )
         })
-    }
-
-    /// Makes sure that every process that listens on the port is one of the server's.
-    fn check_listeners(&self, at_port: &[Socket]) -> Result<(), NotMetered> {
-        let (addr, port) = (self.addr, self.addr.port());
-        let listening = at_port.iter().filter(|it| is_listening(it, port));
-        check(self.pid(), addr, listening, Unmetered::Listener)
     }
 }
 

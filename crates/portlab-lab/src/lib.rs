@@ -17,7 +17,7 @@
 //! | [`experiment`] | what is to be measured: entrants, workloads, cells, and their order in each round |
 //! | `plans` | the loads that follow from a workload |
 //! | `rates` | the rates of open loops, which follow from closed loops |
-//! | `build` | another build of portlab, whose models take part beside ours |
+//! | `build` | another build of portlab, for comparing its models with the models of this build |
 //! | `server`, `launch` | a server in a process of its own: started, stopped, and killed when dropped |
 //! | `foreign` | a foreign server, and whether all of it is metered |
 //! | `error` | why there is no server, or no measurement |

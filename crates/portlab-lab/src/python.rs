@@ -26,8 +26,8 @@ impl Python {
     pub fn find() -> Option<Self> {
         let ask = "import platform, sys; print(platform.python_version()); print(sys.executable)";
         ["python3", "python"].into_iter().find_map(|program| {
-            let said = answer(Path::new(program), ask)?;
-            let mut lines = said.lines();
+            let printed = answer(Path::new(program), ask)?;
+            let mut lines = printed.lines();
             let version = lines.next().filter(|version| version.starts_with("3."))?;
             let executable = lines.next().filter(|path| !path.is_empty());
             Some(Self {

@@ -25,26 +25,21 @@ pub(crate) fn find_rates(
             continue;
         }
         // The same entrant may have been measured for another rate.
-        let shown = record.cells.iter().find_map(|other| {
+        let known = record.cells.iter().find_map(|other| {
             let same = cell.has_same_closed_loop(other);
             other.best_per_s.filter(|_| same)
         });
         if observer.interrupted() {
             return;
         }
-        if shown.is_none() {
-            observer.tries(cell);
-        }
-        let best = shown.map_or_else(
-            || {
-                Ok(
-                    measure(experiment, cell, (0, None), &running.mark, observer)?
-                        .0
-                        .messages_per_s,
-                )
-            },
-            Ok,
-        );
+        let best = match known {
+            Some(best) => Ok(best),
+            None => {
+                observer.tries(cell);
+                let measured = measure(experiment, cell, (0, None), &running.mark, observer);
+                measured.map(|(round, _)| round.messages_per_s)
+            }
+        };
         let cell = &mut record.cells[place];
         match best {
             Ok(best) => cell.best_per_s = Some(best),

@@ -87,10 +87,9 @@ pub(crate) fn class(port: u16) -> (&'static str, &'static str, Text) {
 impl<'a> Meaning<'a> {
     /// What `port` means on `machine`.
     pub fn of(port: u16, machine: &'a Machine) -> Self {
-        let service = services::at(port);
         Self {
             port,
-            service,
+            service: services::at(port),
             machine,
         }
     }

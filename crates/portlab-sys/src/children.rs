@@ -138,7 +138,7 @@ impl Children {
         self.bell.as_fd()
     }
 
-    /// How many children are alive, as far as is known.
+    /// How many children have not been reaped yet.
     pub fn len(&self) -> usize {
         self.live.len()
     }

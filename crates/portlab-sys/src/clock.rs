@@ -23,7 +23,8 @@ pub fn timespec(time: Duration) -> Timespec {
 
 /// The CPU time that the calling thread has used since it began.
 pub fn thread_cpu() -> Duration {
-    duration(clock_gettime(ClockId::ThreadCPUTime))
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 /// How long the calling thread could have run but waited for a processor. 0 if the kernel doesn't count it.
@@ -79,10 +80,6 @@ pub fn burn(amount: Duration) {
             value = std::hint::black_box(value.rotate_left(5) ^ value.wrapping_mul(31));
         }
     }
-}
-
-fn duration(time: rustix::time::Timespec) -> Duration {
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 #[cfg(test)]

@@ -83,7 +83,7 @@ fn keep_until_none_is_left(program: i32, parent: Pid, held: Option<RawFd>) -> ! 
     let mut ended_with = 0;
     loop {
         let mut status = 0;
-        // SAFETY: `status` has room for the answer. (nix knows no status of a real-time signal.)
+        // SAFETY: `status` has room for the answer. (nix has no status for real-time signals.)
         match Errno::result(unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) }) {
             Ok(reaped @ 1..) => {
                 if reaped == program {
@@ -104,8 +104,8 @@ fn keep_until_none_is_left(program: i32, parent: Pid, held: Option<RawFd>) -> ! 
     }
 }
 
-/// Closes every descriptor but `held`. The pipes of the program, and the pipe by which the parent learns whether the
-/// program could be started, must end with the program.
+/// Closes every descriptor but `held`. The pipes of the program, and the pipe that shows the parent whether the program
+/// could be started, must end with the program.
 fn close_all_but(held: RawFd) {
     let below = held.cast_unsigned().checked_sub(1);
     let above = held.cast_unsigned() + 1;

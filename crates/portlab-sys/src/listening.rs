@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
 use rustix::net::{
@@ -52,11 +52,7 @@ pub fn listening() -> HashMap<u64, Listening> {
 ///
 /// Source: `proc(5)`, `/proc/net/tcp`.
 pub fn has_listener(addr: SocketAddr) -> Option<bool> {
-    let ip = match addr.ip().to_canonical() {
-        IpAddr::V4(ip) if ip.is_unspecified() => std::net::Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => std::net::Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
+    let ip = reached(addr).ip();
     if !ip.is_loopback() && !networks().ok()?.iter().any(|it| it.addr == ip) {
         return None;
     }
@@ -73,6 +69,19 @@ pub fn has_listener(addr: SocketAddr) -> Option<bool> {
         let is_v6_only = details.get(&it.inode).is_some_and(|it| it.is_v6_only);
         nearness(it.local.ip().to_canonical(), ip, is_v6_only).is_some()
     }))
+}
+
+/// The address at which a connection to `addr` arrives: 0.0.0.0 and `[::]` mean loopback, and an IPv4-mapped IPv6
+/// address means the IPv4 address.
+///
+/// Source: `ip(7)`, INADDR_ANY.
+pub fn reached(addr: SocketAddr) -> SocketAddr {
+    let ip = match addr.ip().to_canonical() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, addr.port())
 }
 
 /// How exactly a listener's address `own` matches `ip`; 0 is the best match, `None` is no match. A listener at `::`

@@ -146,7 +146,7 @@ impl<'a> Point<'a> {
         let mark = &self.running.mark;
         match measure(&experiment, &cells[0], (round, rate), mark, &mut clock) {
             Ok((round, _)) => Taken::Shot(self.shot(&round)),
-            // This is no failure: at a low rate, no message may be due.
+            // This isn't a failure: at a low rate, it may be that no message was due.
             Err(MeasureError::NoMessages(_)) => Taken::Nothing,
             Err(MeasureError::Interrupted) if observer.interrupted() || budget.left().is_zero() => {
                 Taken::CutOff

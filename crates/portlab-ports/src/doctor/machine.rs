@@ -134,7 +134,7 @@ impl Terminal {
 
 /// Connects to a listener of this program at `ip`, and returns the error if the connection doesn't work.
 fn loopback_error(ip: impl Into<IpAddr>) -> Option<String> {
-    let talk = || {
+    let connect = || {
         let listener = TcpListener::bind((ip.into(), 0))?;
         let mut client = TcpStream::connect_timeout(&listener.local_addr()?, TIMEOUT)?;
         client.set_read_timeout(Some(TIMEOUT))?;
@@ -142,7 +142,9 @@ fn loopback_error(ip: impl Into<IpAddr>) -> Option<String> {
         server.write_all(b"!")?;
         client.read_exact(&mut [0])
     };
-    talk().err().map(|error: std::io::Error| error.to_string())
+    connect()
+        .err()
+        .map(|error: std::io::Error| error.to_string())
 }
 
 /// Binds the port as the course's server does: at all addresses, without SO_REUSEADDR.

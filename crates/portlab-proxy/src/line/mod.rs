@@ -64,7 +64,7 @@ pub(crate) enum Step<'a> {
     Close,
     /// Reset the connection.
     Reset {
-        /// A fault makes the reset; otherwise it is passed on from the sender.
+        /// A fault makes the reset; otherwise a reset by a peer is passed on.
         made: bool,
     },
 }

@@ -45,53 +45,33 @@ impl Facts {
 
 /// The findings of all checks, in the order in which they are shown.
 pub(super) fn all(facts: &Facts) -> Vec<Finding> {
-    let findings = CHECKS.iter().filter_map(|check| {
-        let Check { key, about, look } = check;
-        let remark = look(facts)?;
+    let findings = CHECKS.iter().filter_map(|(key, about, check)| {
+        let remark = check(facts)?;
         Some(Finding { key, about, remark })
     });
     findings.collect()
 }
 
-struct Check {
-    /// The check's name in JSON.
-    key: &'static str,
-    /// The check's name on screen.
-    about: Text,
-    /// Judges the facts; `None` if they can't be known, or don't exist on this machine.
-    look: fn(&Facts) -> Option<Remark>,
-}
+/// Judges the facts; `None` if they can't be known, or don't exist on this machine.
+type Check = fn(&Facts) -> Option<Remark>;
 
-const fn check(
-    key: &'static str,
-    en: &'static str,
-    zh: &'static str,
-    look: fn(&Facts) -> Option<Remark>,
-) -> Check {
-    let about = Text::new(en, zh);
-    Check { key, about, look }
-}
-
-static CHECKS: &[Check] = &[
-    check("loopback", "loopback", "回环地址", network::loopback),
-    check(
-        "loopback_second",
-        "127.0.0.2",
-        "127.0.0.2",
-        network::second_address,
-    ),
-    check("loopback_ipv6", "IPv6", "IPv6", network::ipv6),
-    check("port_8080", "port 8080", "端口 8080", network::course_port),
-    check("ports", "local ports", "本地端口", network::ports),
-    check("backlog", "accept queue", "accept 队列", network::backlog),
-    check("conntrack", "firewall", "防火墙", network::conntrack),
-    check("open_files", "open files", "打开文件数", limits::open_files),
-    check("tasks", "processes", "进程和线程", limits::tasks),
-    check("processors", "processors", "处理器", limits::processors),
-    check("memory", "memory", "内存", limits::memory),
-    check("io_uring", "io_uring", "io_uring", limits::uring),
-    check("python", "Python", "Python", programs::python),
-    check("gevent", "gevent", "gevent", programs::gevent),
-    check("terminal", "terminal", "终端", programs::terminal),
-    check("letters", "Chinese", "中文", programs::letters),
+/// The checks, each with its key in JSON and its name.
+#[rustfmt::skip]
+static CHECKS: &[(&str, Text, Check)] = &[
+    ("loopback", Text::new("loopback", "回环地址"), network::loopback),
+    ("loopback_second", Text::new("127.0.0.2", "127.0.0.2"), network::second_address),
+    ("loopback_ipv6", Text::new("IPv6", "IPv6"), network::ipv6),
+    ("port_8080", Text::new("port 8080", "端口 8080"), network::course_port),
+    ("ports", Text::new("local ports", "本地端口"), network::ports),
+    ("backlog", Text::new("accept queue", "accept 队列"), network::backlog),
+    ("conntrack", Text::new("firewall", "防火墙"), network::conntrack),
+    ("open_files", Text::new("open files", "打开文件数"), limits::open_files),
+    ("tasks", Text::new("processes", "进程和线程"), limits::tasks),
+    ("processors", Text::new("processors", "处理器"), limits::processors),
+    ("memory", Text::new("memory", "内存"), limits::memory),
+    ("io_uring", Text::new("io_uring", "io_uring"), limits::uring),
+    ("python", Text::new("Python", "Python"), programs::python),
+    ("gevent", Text::new("gevent", "gevent"), programs::gevent),
+    ("terminal", Text::new("terminal", "终端"), programs::terminal),
+    ("letters", Text::new("Chinese", "中文"), programs::letters),
 ];

@@ -8,9 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portlab_sys::sockets::{Socket, State, sockets, sockets_at};
+use portlab_sys::{
+    listening::reached,
+    sockets::{Socket, State, sockets, sockets_at},
+};
 
-use super::{Attempt, First, Here, LOOK_AGAIN, Location, Outcome, canonical, queue_at, reached};
+use super::{Attempt, First, Here, LOOK_AGAIN, Location, Outcome, canonical, queue_at};
 use crate::{leftovers::Leftovers, snapshot::Snapshot};
 
 /// Connects to `addr`, waits a moment for the server's first bytes, and closes the connection. `before` are the sockets

@@ -5,13 +5,16 @@ mod connect;
 mod watch;
 
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     sync::mpsc::{self, RecvTimeoutError},
     thread,
     time::{Duration, Instant},
 };
 
-use portlab_sys::interfaces::{Network, networks};
+use portlab_sys::{
+    interfaces::{Network, networks},
+    listening::reached,
+};
 use portlab_words::Text;
 
 use crate::{address::Address, leftovers::Leftovers, listeners::Listener, snapshot::Snapshot};
@@ -222,19 +225,6 @@ fn location(ip: IpAddr, networks: &[Network]) -> Location {
         Some(near) => Location::SameNetwork(near.interface.clone()),
         None => Location::Elsewhere,
     }
-}
-
-/// The address at which a connection to `addr` arrives: 0.0.0.0 and `[::]` mean loopback, and an IPv4-mapped IPv6
-/// address means the IPv4 address.
-///
-/// Source: `ip(7)`, INADDR_ANY.
-pub(super) fn reached(addr: SocketAddr) -> SocketAddr {
-    let ip = match addr.ip().to_canonical() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, addr.port())
 }
 
 fn canonical(addr: SocketAddr) -> SocketAddr {

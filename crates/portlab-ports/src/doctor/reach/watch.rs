@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeSet, net::SocketAddr, thread, time::Instant};
 
-use portlab_sys::sockets::{Socket, State, sockets_at};
+use portlab_sys::{
+    listening::reached,
+    sockets::{Socket, State, sockets_at},
+};
 
-use super::{Attempt, Here, LOOK_AGAIN, Location, Outcome, canonical, queue_at, reached};
+use super::{Attempt, Here, LOOK_AGAIN, Location, Outcome, canonical, queue_at};
 use crate::snapshot::Snapshot;
 
 /// Examines the listener at `addr`, which is one of `before`. If connections wait to be accepted, the listener is

@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 
+use portlab_sys::listening::reached;
 use portlab_words::{Text, tr, units};
 
 use crate::{
     doctor::{
         finding::Remark,
-        reach::{Attempt, Here, Location, Outcome, Reach, reached},
+        reach::{Attempt, Here, Location, Outcome, Reach},
     },
     leftovers::{Bind, Leftovers},
     listeners::Listener,
