@@ -53,7 +53,7 @@ pub(super) fn tasks(facts: &Facts) -> Option<Remark> {
     };
     let (most, bound) = (tasks.most, tasks.bound);
     let finding = Remark::new(tr!(
-        "up to {most} processes and threads ({bound}): the most connections of a server with one for each",
+        "up to {most} processes and threads ({bound}); a server with one for each connection has no more connections",
         "一共最多 {most} 个（{bound}）；每个连接用一个进程或线程的服务端，最多到这里"
     ));
     Some(finding.note_if(most < FEW_TASKS, more_tasks(bound)))
