@@ -15,7 +15,7 @@ use portlab_stats::advice::{
     Question, Resource, Shown, Why,
 };
 
-/// A line: what it is about, and what it says.
+/// A line: its topic, and its text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Line {
     pub(super) lead: &'static str,

@@ -287,7 +287,7 @@ fn begun(
             "--seed 是 {seed}，但这次比较开始时用的是 {begun}；请去掉 --seed"
         ));
     }
-    // The order of the rounds follows from it.
+    // The seed decides the order of the rounds.
     experiment.setup.seed = begun;
     let fresh = blank(experiment, &command);
     resume::check(&record, &fresh)?;

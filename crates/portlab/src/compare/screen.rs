@@ -113,7 +113,7 @@ fn best_so_far(record: &Record, place: usize) -> Option<String> {
     ))
 }
 
-/// A cell as the bar names it.
+/// The name of a cell in the bar.
 fn name(cell: &Cell) -> String {
     let Cell {
         workload,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 pub(super) struct FaultArgs(Vec<(&'static str, String)>);
 
 impl FaultArgs {
-    /// The faults that they set.
+    /// The settings with these faults.
     pub(super) fn settings(&self) -> anyhow::Result<Settings> {
         let mut settings = Settings::default();
         for (name, value) in &self.0 {
@@ -67,7 +67,7 @@ pub(super) fn value(fault: &Fault) -> &'static str {
     }
 }
 
-/// The faults of both directions, as they can be set again.
+/// The faults of both directions, in the form in which they can be set.
 pub(super) fn json(settings: &Settings) -> Value {
     json!({"up": settings.up.to_string(), "down": settings.down.to_string()})
 }

@@ -97,7 +97,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let format = format(args)?;
     let Some(later) = &args.later else {
         let record = open(results)?;
-        // Programs read CSV: its words are English wherever it is made.
+        // CSV is for programs, so it is English in every language.
         let lang = match format {
             Format::Csv => Lang::En,
             _ => args::lang(),
@@ -217,7 +217,7 @@ fn keep(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints `text`, or writes it where it was asked to go, without colours.
+/// Prints `text`, or writes it to the file of `--out`, without colours.
 fn print(args: &Args, format: Format, text: &str) -> anyhow::Result<()> {
     if let Some(file) = &args.out {
         let plain = match format {

@@ -19,7 +19,7 @@ use crate::{
     gate,
 };
 
-/// The record in `path`, a file or the folder that it is in; or those in the folders of the folder `path`.
+/// The record in the file or folder `path`, or the records in the folders of the folder `path`.
 pub(super) fn open(path: &Path) -> anyhow::Result<Vec<Record>> {
     if !path.is_dir() || path.join("results.json").exists() {
         return Ok(vec![super::open(path)?]);

@@ -256,7 +256,7 @@ fn workers(args: &Args, sheet: &Sheet) -> usize {
     sheet.workers(asked, cores)
 }
 
-/// A service whose connections share something needs a place for it.
+/// Refuses a service with a hub on a model that has no place for a hub.
 fn check_hub(sheet: &Sheet, args: &Args, service: &dyn Service) -> anyhow::Result<()> {
     if let (Err(why), Some(_)) = (&sheet.hub, service.hub()) {
         let (name, service) = (sheet.name, &args.service);
@@ -268,7 +268,7 @@ fn check_hub(sheet: &Sheet, args: &Args, service: &dyn Service) -> anyhow::Resul
     Ok(())
 }
 
-/// Makes the service and leaks it: it is served for as long as the process lives.
+/// Makes the service, and leaks it, because the process serves it until its end.
 fn build_service(args: &Args) -> anyhow::Result<&'static dyn Service> {
     let options = ServiceOptions {
         reply: args.reply.clone(),

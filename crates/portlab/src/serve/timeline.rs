@@ -38,7 +38,7 @@ struct Unwritten {
     json: bool,
 }
 
-/// Begins to record, if it was asked for, once it is certain that `file` can be written.
+/// Begins to record, if `--trace` was given and its file can be written.
 pub(super) fn begin(
     args: &Args,
     model: &dyn Backend,
