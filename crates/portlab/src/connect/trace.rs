@@ -19,6 +19,8 @@ pub(super) struct Trace {
     received: Direction,
     /// The width of the terminal that stderr is.
     width: Option<usize>,
+    /// How many bytes fit into a row with their text. On a very narrow terminal a row begins further to the left.
+    per_row: usize,
 }
 
 /// What was sent, or what was received.
@@ -30,6 +32,7 @@ struct Direction {
 impl Trace {
     /// A trace of a conversation in `encoding` that begins at `start`.
     pub(super) fn new(encoding: TextEncoding, start: Instant) -> Self {
+        let width = stderr_width();
         let direction = || Direction {
             decoder: encoding.decoder(),
             bytes: 0,
@@ -38,18 +41,13 @@ impl Trace {
             start,
             sent: direction(),
             received: direction(),
-            width: stderr_width(),
-        }
-    }
-
-    /// How many bytes fit into a row, with their text, in any encoding. On a very narrow terminal a row begins further to
-    /// the left (`hang`).
-    fn per_row(&self) -> usize {
-        match self.width {
-            Some(49..56) => 2,
-            Some(..76) => 4,
-            Some(..100) => 8,
-            _ => 16,
+            width,
+            per_row: match width {
+                Some(49..56) => 2,
+                Some(..76) => 4,
+                Some(..100) => 8,
+                _ => 16,
+            },
         }
     }
 
@@ -79,16 +77,12 @@ impl Trace {
     }
 
     pub(super) fn sending(&mut self, at: Instant, bytes: &[u8]) -> String {
-        let per_row = self.per_row();
-        self.sent.bytes += bytes.len() as u64;
-        let text = self.sent.table(bytes, per_row);
+        let text = self.sent.table(bytes, self.per_row);
         self.line(at, SEND, &text.into())
     }
 
     pub(super) fn received(&mut self, at: Instant, bytes: &[u8]) -> String {
-        let per_row = self.per_row();
-        self.received.bytes += bytes.len() as u64;
-        let text = self.received.table(bytes, per_row);
+        let text = self.received.table(bytes, self.per_row);
         self.line(at, RECEIVE, &text.into())
     }
 
@@ -182,6 +176,7 @@ impl Direction {
     /// The number of `bytes`, and the bytes in hex and as text: the first row is for the line of a step, the others
     /// for the lines below it.
     fn table(&mut self, bytes: &[u8], per_row: usize) -> String {
+        self.bytes += bytes.len() as u64;
         let (rows, left_out) = rows(bytes, &mut self.decoder, per_row, MOST_ROWS);
         let mut text = count(bytes.len()).pick(lang()).to_owned();
         let indent = text.width();
@@ -227,7 +222,7 @@ mod tests {
     fn sends_and_receives_stand_in_columns_below_each_other() {
         let start = Instant::now();
         let mut trace = Trace::new("gbk".parse().unwrap(), start);
-        trace.width = Some(80);
+        trace.per_row = 8;
         let at = |us| start + Duration::from_micros(us);
         let said = [
             trace.sending(at(350), b"\xc4\xe3\xba\xc3\n"),
