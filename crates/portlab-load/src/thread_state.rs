@@ -258,18 +258,23 @@ impl<S> ThreadState<S> {
         if self.schedule.is_none() {
             return;
         }
-        let mut could = due.max(free);
+        let could = due.max(free);
         let is_new = self.held_up.back().is_none_or(|&(_, until)| until <= could);
         if now - could > HELD_UP && is_new && self.held_up.len() < MOST_HELD_UP {
             self.held_up.push_back((could, now));
         }
         let is_over = |&mut (_, until): &mut (u64, u64)| until <= due;
         while self.held_up.pop_front_if(is_over).is_some() {}
-        if self.held_up.front().is_some_and(|&(from, _)| from <= due) {
-            could = due;
+        let mut lag = now - could;
+        // The thread could not have sent the message before, even if the message waited for a connection afterwards.
+        if let Some(&(from, until)) = self.held_up.front()
+            && from <= due
+            && until <= free
+        {
+            lag += until - due;
         }
         if self.is_measured(due) && self.stage == Stage::Measure {
-            self.stats.lag.record(now - could);
+            self.stats.lag.record(lag);
         }
     }
 
@@ -329,14 +334,14 @@ mod tests {
             (10, 0, 400, 390),
             (20, 0, 400, 380),
             // Held up again, from 405 on.
-            (30, 405, 410, 380),
-            (40, 412, 412, 372),
+            (30, 405, 410, 375),
+            (40, 412, 412, 360),
             // Between both times, it waited for a connection.
             (402, 420, 420, 0),
-            (407, 430, 430, 23),
+            (407, 430, 430, 3),
             (411, 440, 440, 0),
             (450, 0, 460, 10),
-            (455, 470, 480, 25),
+            (455, 470, 480, 15),
             // Later than two such times.
             (500, 520, 520, 0),
         ] {
