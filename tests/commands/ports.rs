@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
 use portlab_testkit::{
-    Running, binary, command, folder, listener, once, portlab, refused, says, shell, stderr, words,
+    Running, binary, command, folder, listener, listener_with_backlog, once, portlab, refused,
+    says, shell, stderr, words,
 };
 
 use crate::doctor::printed;
@@ -153,7 +154,8 @@ fn the_port_of_ip_messenger_is_known_by_number_and_by_name() {
 
 #[test]
 fn a_port_with_open_connections_and_no_listener_is_reported_as_in_use() {
-    let door = listener();
+    // Unlike `TcpListener::bind`, this takes no port with connections in TIME-WAIT.
+    let door = listener_with_backlog(1);
     let addr = door.local_addr().unwrap();
     let client = TcpStream::connect(addr).unwrap();
     let served = door.accept().unwrap();

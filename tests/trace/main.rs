@@ -290,8 +290,8 @@ fn a_file_that_cannot_be_written_is_refused_at_once() {
     let absent = folder.join("absent/trace.json");
     for (file, remedy) in [
         (absent.as_path(), "folder that can be written to"),
-        (&folder, "name one, such as"),
-        (Path::new("/dev/null"), "name one, such as"),
+        (&folder, "write a file's name, such as"),
+        (Path::new("/dev/null"), "write a file's name, such as"),
     ] {
         let text = refused(&["serve", "--bind=127.0.0.1:0", "--trace", path(file)]);
         assert!(text.contains(path(file)) && text.contains(remedy), "{text}");
