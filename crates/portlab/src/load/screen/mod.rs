@@ -29,6 +29,10 @@ const APPEARS_AFTER: Duration = Duration::from_millis(300);
 /// may need that core.
 const STANDS: Duration = Duration::from_millis(250);
 
+/// How long a look at the keyboard waits for a key; with no time at all, crossterm's source `use-dev-tty` reads none.
+/// Its other source, mio, would read for ever if the terminal was closed during the look.
+const LOOK: Duration = Duration::from_millis(1);
+
 /// What a key changes the rate by.
 const STEP: f64 = 1.1;
 
@@ -68,11 +72,10 @@ impl Screen {
     /// Handles the keys that were typed; returns whether there was any event of the terminal.
     fn read_keys(&mut self) -> bool {
         let mut any = false;
-        // crossterm would read from a closed terminal for ever.
         if self.terminal.is_some() && has_hung_up(io::stderr()) {
             let _ = self.close();
         }
-        while self.terminal.is_some() && event::poll(Duration::ZERO).unwrap_or(false) {
+        while self.terminal.is_some() && event::poll(LOOK).unwrap_or(false) {
             let Ok(event) = event::read() else {
                 return any;
             };
