@@ -168,7 +168,12 @@ impl Peer {
     fn ends_in_order(mut self, ending: Signal) {
         let tree = meter::tree(self.server.pid()).unwrap().into_iter();
         let family: Vec<_> = tree.filter_map(|pid| Some((pid, started(pid)?))).collect();
-        signal(&mut self.server.child, ending).unwrap();
+        let sent = signal(&mut self.server.child, ending);
+        assert!(
+            sent.is_ok(),
+            "{sent:?}: {:?}",
+            fs::read_to_string(&self.said)
+        );
         let status = once(|| self.server.child.try_wait().unwrap().ok_or("it still runs"));
         let said = fs::read_to_string(&self.said).unwrap();
         assert!(status.success(), "{ending:?}: {status}: {said}");

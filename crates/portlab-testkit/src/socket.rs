@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     net::{SocketAddr, TcpListener, TcpStream},
+    sync::Mutex,
 };
 
 use portlab_sys::sockets::{Socket, sockets_at};
@@ -24,17 +25,24 @@ pub fn listener_with_backlog(backlog: i32) -> TcpListener {
     socket.into()
 }
 
-/// An address of loopback at which no socket listens.
+/// An address of loopback at which no socket listens, different from all others that this function has returned: the
+/// system may give a port again before a server has bound it, and one test would then talk to the server of another.
 ///
 /// The socket that finds the port never listens: while another test starts a program, the new process has copies of all
 /// sockets until it executes the program, and a listening copy would look like the server that the test waits for.
 pub fn free_addr() -> SocketAddr {
-    let socket = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    // With this option, such a copy doesn't prevent a server from binding the port.
-    socket.set_reuse_address(true).unwrap();
-    let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    socket.bind(&any.into()).unwrap();
-    socket.local_addr().unwrap().as_socket().unwrap()
+    static GIVEN: Mutex<BTreeSet<SocketAddr>> = Mutex::new(BTreeSet::new());
+    loop {
+        let socket = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        // With this option, such a copy doesn't prevent a server from binding the port.
+        socket.set_reuse_address(true).unwrap();
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        socket.bind(&any.into()).unwrap();
+        let addr = socket.local_addr().unwrap().as_socket().unwrap();
+        if GIVEN.lock().unwrap().insert(addr) {
+            return addr;
+        }
+    }
 }
 
 /// Waits until the process at the other end of `stream` has read everything that was written to it.
