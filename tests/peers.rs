@@ -1,6 +1,6 @@
-//! The echo servers of `docs/peers/` can be compared: each returns every byte, serves after half-closes,
-//! resets and a client that doesn't read, and ends with status 0. If the program of a peer isn't installed, its test is
-//! ignored, and the test's name says so.
+//! The echo servers of `docs/peers/` can be compared: each returns every byte, still serves after half-closes,
+//! resets and a client that doesn't read, and ends with status 0. If the program of a peer isn't installed, the peer's
+//! test is ignored, and the test's name says so.
 
 #![allow(
     clippy::unwrap_used,
@@ -27,8 +27,8 @@ use portlab_testkit::{Foreign, PATIENCE, folder, free_addr, names, once, root, t
 fn main() {
     let listed = Listed::by_the_script();
     let mut trials = vec![
-        trial("the_table_of_peers_is_the_folder", table),
-        trial("every_peer_tells_its_story", stories),
+        trial("the_table_lists_every_peer", table),
+        trial("every_peer_explains_its_model", explanations),
     ];
     for name in files().into_keys() {
         let command = listed.commands.get(&name).cloned();
@@ -44,28 +44,28 @@ fn main() {
     portlab_testkit::run(trials);
 }
 
-/// What every peer must do.
+/// Checks what every peer must do.
 fn peer(name: &str, command: &str) {
     let peer = Peer::start(name, command);
     let addr = peer.server.addr;
     peer.load(&["--messages=400", "--size=1..100000"]);
     peer.load(&["--messages=400", "--size=1", "--depth=5"]);
     peer.load(&["--messages=200", "--per-connection=2", "--reset"]);
-    everything_comes_back_after_a_half_close(addr);
+    every_byte_is_echoed_after_a_half_close(addr);
     a_client_that_does_not_read_is_not_read(addr);
     a_reset_leaves_other_connections_alone(addr);
-    wait_until("children of clients that have gone are reaped", || {
+    wait_until("the children of closed connections are reaped", || {
         meter::tree(peer.server.pid()).unwrap().len() == 1
     });
 
-    // With open connections, and others that have just been closed.
+    // SIGTERM ends the peer although connections are open, and others have just been closed.
     let clients: Vec<_> = (0..20).map(|_| served(addr)).collect();
-    peer.ends_in_order(Signal::TERM);
+    peer.ends_cleanly(Signal::TERM);
     drop(clients);
-    Peer::start(&format!("{name}-2"), command).ends_in_order(Signal::INT);
+    Peer::start(&format!("{name}-2"), command).ends_cleanly(Signal::INT);
 }
 
-fn everything_comes_back_after_a_half_close(addr: SocketAddr) {
+fn every_byte_is_echoed_after_a_half_close(addr: SocketAddr) {
     let stream = connect(addr);
     let bytes: Vec<u8> = (0..300_000_u32).map(|at| (at * 31 % 251) as u8).collect();
     let mut back = Vec::new();
@@ -76,10 +76,10 @@ fn everything_comes_back_after_a_half_close(addr: SocketAddr) {
         });
         (&stream).read_to_end(&mut back).unwrap();
     });
-    assert!(back == bytes, "{} other bytes came back", back.len());
+    assert!(back == bytes, "the {} bytes of the echo differ", back.len());
 }
 
-/// A server without back-pressure would go on reading, and keep all bytes in its memory.
+/// A server without back-pressure would continue to read, and store all bytes in its memory.
 fn a_client_that_does_not_read_is_not_read(addr: SocketAddr) {
     // More than the buffers of both sockets hold.
     const TOO_MUCH: usize = 64 << 20;
@@ -104,7 +104,7 @@ fn a_reset_leaves_other_connections_alone(addr: SocketAddr) {
     let mut bystander = served(addr);
     for _ in 0..50 {
         let mut stream = connect(addr);
-        // In the middle of an answer: most of it is never read.
+        // The client resets the connection before it has read the answer.
         stream.write_all(&[b'x'; 50_000]).unwrap();
         let socket = socket2::SockRef::from(&stream);
         socket.set_linger(Some(Duration::ZERO)).unwrap();
@@ -120,7 +120,7 @@ fn connect(addr: SocketAddr) -> TcpStream {
     stream
 }
 
-/// A connection that has been served.
+/// Opens a connection, and exchanges one message.
 #[track_caller]
 fn served(addr: SocketAddr) -> TcpStream {
     let mut stream = connect(addr);
@@ -139,54 +139,53 @@ fn exchange(stream: &mut TcpStream) {
 /// A running peer.
 struct Peer {
     server: Foreign,
-    said: PathBuf,
+    output: PathBuf,
 }
 
 impl Peer {
     /// Starts `command` on a free port.
     fn start(name: &str, command: &str) -> Self {
         let addr = free_addr();
-        let said = folder(name).join("said");
-        let output = File::create(&said).unwrap();
+        let output = folder(name).join("output");
+        let file = File::create(&output).unwrap();
         let mut shell = Command::new("sh");
-        // The peer replaces the shell, and has its process id.
+        // The peer replaces the shell, and keeps the process id.
         let line = command.replace("{port}", &addr.port().to_string());
         shell.args(["-c", &format!("exec {line}")]);
         shell.current_dir(root());
-        shell.stdout(output.try_clone().unwrap()).stderr(output);
+        shell.stdout(file.try_clone().unwrap()).stderr(file);
         let server = Foreign::start(&mut shell, addr);
-        Self { server, said }
+        Self { server, output }
     }
 
-    /// Loads it over 20 connections; every byte of every answer is checked.
+    /// Loads the peer over 20 connections; every byte of every answer is checked.
     fn load(&self, options: &[&str]) {
         let all = ["--connections=20", "--warmup=0s", "--plain"];
         self.server.load(&[&all[..], options].concat());
     }
 
-    /// Expects that `ending` ends the peer with status 0 and without output, and that no child of it is left.
-    fn ends_in_order(mut self, ending: Signal) {
+    /// Expects that `ending` ends the peer with status 0 and without output, and that no child is left.
+    fn ends_cleanly(mut self, ending: Signal) {
         let tree = meter::tree(self.server.pid()).unwrap().into_iter();
-        let family: Vec<_> = tree.filter_map(|pid| Some((pid, started(pid)?))).collect();
+        let processes: Vec<_> = tree.filter_map(|pid| Some((pid, started(pid)?))).collect();
         let sent = signal(&mut self.server.child, ending);
         assert!(
             sent.is_ok(),
             "{sent:?}: {:?}",
-            fs::read_to_string(&self.said)
+            fs::read_to_string(&self.output)
         );
-        let status = once(|| self.server.child.try_wait().unwrap().ok_or("it still runs"));
-        let said = fs::read_to_string(&self.said).unwrap();
-        assert!(status.success(), "{ending:?}: {status}: {said}");
-        wait_until("its children are gone", || {
+        let status = once(|| self.server.child.try_wait().unwrap().ok_or("the peer runs"));
+        let output = fs::read_to_string(&self.output).unwrap();
+        assert!(status.success(), "{ending:?}: {status}: {output}");
+        wait_until("the children of the peer have ended", || {
             let is_gone = |(pid, time): &(i32, String)| started(*pid).as_ref() != Some(time);
-            family.iter().all(is_gone)
+            processes.iter().all(is_gone)
         });
-        assert_eq!(said, "", "{ending:?}: it wrote to stdout or stderr");
+        assert_eq!(output, "", "{ending:?}: the peer wrote to stdout or stderr");
     }
 }
 
-/// When process `pid` was started, so that a later process with the same number is told apart; `None` if it has
-/// ended.
+/// When process `pid` was started; `None` if it has ended. The time tells a later process with the same number apart.
 fn started(pid: i32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let mut fields = stat.rsplit(')').next()?.split_whitespace();
@@ -194,7 +193,7 @@ fn started(pid: i32) -> Option<String> {
     fields.nth(18).filter(|_| state != "Z").map(str::to_owned)
 }
 
-/// What `compare.sh --list` says.
+/// The output of `compare.sh --list`.
 struct Listed {
     commands: BTreeMap<String, String>,
     stderr: String,
@@ -225,7 +224,7 @@ impl Listed {
     }
 }
 
-/// The peers by name, from their files.
+/// The peers: name and file.
 fn files() -> BTreeMap<String, String> {
     let others = ["README.md", "compare.sh", "__pycache__"];
     let mut files = names(&root().join("docs/peers"));
@@ -234,7 +233,7 @@ fn files() -> BTreeMap<String, String> {
     files.into_iter().map(|file| (name(&file), file)).collect()
 }
 
-/// The README's table: the file, and the model that is like it.
+/// The rows of the README's table: the file and the similar model.
 fn rows() -> Vec<(String, String)> {
     let page = read("README.md");
     let rows = page.lines().filter(|line| line.starts_with("| [`"));
@@ -253,10 +252,10 @@ fn table() {
     let script = read("compare.sh");
     let models = script.lines().find_map(|line| line.strip_prefix("models="));
     let models: Vec<_> = models.unwrap().split(',').collect();
-    for (file, kin) in rows() {
+    for (file, model) in rows() {
         assert!(
-            models.contains(&&*kin),
-            "{file}'s kin isn't compared: {kin}"
+            models.contains(&&*model),
+            "compare.sh doesn't compare {file} with {model}"
         );
     }
     for model in models {
@@ -264,18 +263,18 @@ fn table() {
     }
 }
 
-fn stories() {
-    for (file, kin) in rows() {
+fn explanations() {
+    for (file, model) in rows() {
         let text = read(&file);
-        let kin = format!("portlab's kin: `{kin}`");
-        let blocks = ["The idea:", &kin, "What blocks:"];
+        let model = format!("Similar portlab model: `{model}`");
+        let blocks = ["The idea:", &model, "What blocks:"];
         for part in [
             &blocks[..],
             &["What a connection costs:", "What breaks first:"],
         ]
         .concat()
         {
-            assert!(text.contains(part), "{file} doesn't say: {part}");
+            assert!(text.contains(part), "{file} has no {part:?}");
         }
     }
 }

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Compares the echo servers of this folder with ours: those that this machine can run, each beside
-# the models of portlab that it is like. Options are those of `portlab compare`, and two of its own:
+# Compares the echo servers of this folder (peers) with similar models of portlab. Peers that this machine can't run are
+# left out; stderr says why, and what to install. All options of `portlab compare` are allowed, and two more:
 #
 #   docs/peers/compare.sh                   compare
-#   docs/peers/compare.sh --quick -c 100    the same, with options of `portlab compare`
-#   docs/peers/compare.sh --install         first put gevent into target/peers-venv, by pip
-#   docs/peers/compare.sh --list            only say what would be compared: a name, a tab, a command
+#   docs/peers/compare.sh --quick -c 100    compare, with options of `portlab compare`
+#   docs/peers/compare.sh --install         first install gevent with pip, in target/peers-venv
+#   docs/peers/compare.sh --list            only list the peers that would be compared: a name, a tab, a command
 #
-# What is left out, and how to get it, is said on stderr. PYTHON, NODE and CC choose other programs.
+# The environment variables PYTHON, NODE and CC choose other programs than python3, node and cc.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -18,7 +18,7 @@ models=threads,fork,event-loop,tasks-single,tasks
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
-# A word as a shell has to be told it, for the command that portlab will split.
+# Quotes a word as a shell does, because portlab splits the command of a server into words as a shell does.
 quoted() {
     case $1 in
     *[!A-Za-z0-9_./+-]*) printf "'%s'" "${1//\'/\'\\\'\'}" ;;
@@ -33,10 +33,10 @@ add() {
 }
 left_out() { echo "left out: $1: $2" >&2; }
 
-# The packages that a Python file needs, from its line "# Needs from PyPI: ...".
+# Prints the packages that a Python file needs, from its line "# Needs from PyPI: ...".
 needs() { sed -n 's/^# Needs from PyPI: //p' "$1"; }
 
-# A Python that can import the packages named: the machine's, or that of the virtual environment.
+# Prints a Python that can import these packages: $python, or the Python of the virtual environment.
 python_with() {
     local interpreter
     for interpreter in "$python" "$venv/bin/python"; do
@@ -52,11 +52,11 @@ python_peer() {
     local interpreter packages
     packages=$(needs "$2")
     if ! has "$python"; then
-        left_out "$1" "no $python here; install Python 3.8 or newer"
+        left_out "$1" "$python was not found; install Python 3.8 or newer"
     elif interpreter=$(python_with "${packages:-sys}"); then
         add "$1" "$(quoted "$interpreter") $2"
     else
-        left_out "$1" "no $packages here; docs/peers/compare.sh --install puts it into $venv"
+        left_out "$1" "$packages is not installed; docs/peers/compare.sh --install installs it in $venv"
     fi
 }
 
@@ -64,7 +64,7 @@ node_peer() {
     if has "$node"; then
         add "$1" "$(quoted "$node") $2"
     else
-        left_out "$1" "no $node here; install Node.js"
+        left_out "$1" "$node was not found; install Node.js"
     fi
 }
 
@@ -72,15 +72,16 @@ c_peer() {
     local program=$target/peers/$1
     mkdir -p "$target/peers"
     if ! has "$cc"; then
-        left_out "$1" "no $cc here; install a C compiler"
+        left_out "$1" "$cc was not found; install a C compiler"
     elif [[ $program -nt $2 ]] || compile "$2" "$program"; then
         add "$1" "$(quoted "$program")"
     else
-        left_out "$1" "$cc can't compile it on this machine"
+        left_out "$1" "$cc failed to compile $2"
     fi
 }
 
-# Under another name first: two of us may compile at once, and the old one may be running.
+# Compiles to a temporary name and renames the program: two scripts may compile at the same time, and the old program may
+# be running.
 compile() {
     "$cc" -std=c11 -O2 -Wall -Wextra -o "$2.$$" "$1" && mv -f "$2.$$" "$2"
 }
@@ -89,12 +90,12 @@ install() {
     local packages
     packages=$(for file in docs/peers/*.py; do needs "$file"; done | tr ' ' '\n' | sort -u)
     "$python" -m venv "$venv"
-    # Without quotes: a word for each package.
+    # Without quotes, so that each package is an argument of its own.
     # shellcheck disable=SC2086
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check $packages
 }
 
-# Our own two options; the others are for portlab.
+# This script handles --install and --list; portlab gets all other options.
 list=false options=()
 for option in "$@"; do
     case $option in

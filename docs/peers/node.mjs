@@ -1,36 +1,36 @@
-// An echo with callbacks: Node's `net`, on libuv's event loop.
+// An echo server with callbacks: Node's `net`, on libuv's event loop.
 //
-// The idea: one thread, one event loop, and no code of ours that waits. We say what is to be done when
-// something has happened (a connection, data, an end), and return. `pipe` is three such callbacks that
-// Node brings along: data is written back; when the other side takes no more, reading pauses until it
-// does (back-pressure); at the end of what is read, writing ends.
+// The idea: one thread, one event loop, and no code of the program waits. The program registers
+// callbacks for events (a connection, data, an end) and returns to the loop. `pipe` registers such callbacks:
+// received data is written back; while the other side takes no more, reading pauses (back-pressure); after
+// the last received byte, `pipe` ends the writing side.
 //
-// portlab's kin: `event-loop`.
+// Similar portlab model: `event-loop`.
 //
-// What blocks: everything. Until a callback returns, nobody else is served.
+// What blocks: everything. While a callback runs, no other client is served.
 //
-// What a connection costs: a socket object with its two streams, some 3 KiB of the JavaScript heap; a
-// descriptor. No thread: the ten or so that Node has are for compiling, garbage, files and names, and
-// there from the start, as are some 40 MiB. Per message a `read`, a `write`, a share of one
-// `epoll_wait`, and some calls between C++ and JavaScript.
+// What a connection costs: a socket object with its two streams, about 3 KiB of the JavaScript heap; a
+// descriptor. No thread. Node itself starts with about ten more threads (for compiling, garbage collection,
+// files and names) and about 40 MiB. Per message a `read`, a `write`, a share of one `epoll_wait`, and some
+// calls between C++ and JavaScript.
 //
-// What breaks first: the one processor that it runs on; and pauses, when the garbage is collected.
+// What breaks first: the one processor on which the loop runs; and the pauses of the garbage collector.
 //
-// It gets faster while it runs: the code is interpreted at first and compiled once it is hot. A short
-// measurement sees both.
+// The server gets faster while it runs: Node interprets the code at first, and compiles frequently used
+// code. A short measurement includes both.
 //
 // Run it: node node.mjs 9090
 
 import net from "node:net";
 import process from "node:process";
 
-// Without `allowHalfOpen` Node ends its side by itself at the client's FIN: what has been written still
-// goes out, what would be written later is an error. This echo owes nothing later, most servers do;
-// with it, the end is ours to say, and `pipe` says it.
+// With `allowHalfOpen`, the server's side stays open after the client's FIN until the program ends it; here
+// `pipe` does. Without the option, Node ends the server's side itself: data that has been written is still
+// sent, but a later write is an error. This echo never writes later, but many other servers do.
 const server = net.createServer({ allowHalfOpen: true }, (socket) => {
-  // A small answer leaves at once instead of waiting for more to come (Nagle's algorithm).
+  // A small answer is sent at once; Nagle's algorithm would delay it.
   socket.setNoDelay(true);
-  // The client has gone without a word (RST). An error that nobody listens to ends the program.
+  // The client has reset the connection (RST). Without this handler, the error would end the program.
   socket.on("error", () => socket.destroy());
   socket.pipe(socket);
 });

@@ -1,26 +1,26 @@
-"""An echo with a process for every connection: `socketserver.ForkingTCPServer`.
+"""An echo server with a process for every connection: `socketserver.ForkingTCPServer`.
 
-The idea: the parent accepts and forks. The child is a copy of the whole program with the connection
-already in its hand; it serves that one client and ends. Whatever it breaks, it breaks for itself:
-no lock, no shared variable, and no GIL between two clients, so all processors work.
+The idea: the parent accepts a connection and forks. The child is a copy of the whole program with the
+connection already open; it serves that one client and ends. If the child fails, other clients are not
+affected. Clients share no lock, no variable and no GIL, so all processors work.
 
-portlab's kin: `fork`.
+Similar portlab model: `fork`.
 
 What blocks: only the client's own process.
 
-What a connection costs: a process. Its memory is the parent's until somebody writes to it (copy on
-write), and Python writes whenever it looks at an object, to count references: about 1 MiB is its
-own. A fork takes the better part of a millisecond. Per message a `recv`, a `send`, and a switch
-between processes.
+What a connection costs: a process. A page of its memory is shared with the parent until one of them
+writes to it (copy on write). Python counts the references to each object, so it writes even when it only
+reads an object: about 1 MiB of each child isn't shared. A fork takes almost a millisecond. Per message a
+`recv`, a `send`, and a switch between processes.
 
-What breaks first: accepting. The parent forks for every client, and looks at every living child
-each time: about a thousand short connections a second are the end of it. And no client can reach
-another one: what is said to one process, the others don't hear.
+What breaks first: accepting. For every client the parent forks and checks each running child, so about a
+thousand short connections per second is the limit. And clients can't exchange messages: a child doesn't
+receive what another child has read.
 
-Three things every forking server must do, and where they are done here: the parent closes its copy
-of the connection, or the client never sees the end (socketserver does); the child closes its copy of
-the listening socket, or the port stays taken when the parent has gone (`setup`); and the parent
-waits for its children, or they stay as zombies (socketserver does, ten times a second and at each new
+Every forking server must do three things. The parent closes its copy of the connection; otherwise
+the client never receives the end (socketserver does it). The child closes its copy of the listening
+socket; otherwise the port stays in use after the parent has ended (`setup` does it). The parent waits for
+its children; otherwise they stay as zombies (socketserver does it, ten times per second and at each new
 client).
 
 Run it: python3 python_fork.py 9090
@@ -38,39 +38,39 @@ class Echo(socketserver.BaseRequestHandler):
     """One connection, in a process of its own."""
 
     def setup(self):
-        # From here on this is a child: a signal ends it as it ends any program.
+        # This code runs in the child: from here on, a signal ends it at once (the default action).
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         self.server.socket.close()
-        # A small answer leaves at once instead of waiting for more to come (Nagle's algorithm).
+        # A small answer is sent at once; Nagle's algorithm would delay it.
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def handle(self):
         try:
-            # An empty `recv` is the client's FIN; by then `sendall` has sent all that we owe it.
+            # `recv` returns no bytes after the client's FIN; by then `sendall` has sent all answers.
             while data := self.request.recv(64 * 1024):
                 self.request.sendall(data)
         except OSError:
-            # The client has gone without a word (RST).
+            # The client has reset the connection (RST).
             pass
 
 
 class Server(socketserver.ForkingTCPServer):
     allow_reuse_address = True
     request_queue_size = 1024
-    # socketserver stops accepting at 40 children, and says nothing.
+    # By default socketserver stops accepting when there are 40 children, without a message.
     max_children = 100_000
     stopping = False
 
     @classmethod
     def stop(cls, *_):
-        """The signal handler. It only leaves a note: an exception might come between the fork and
-        the moment when the parent writes down the child's number, and that child would be lost."""
+        """The signal handler. It only sets a flag. An exception might be raised after the fork but
+        before the parent has stored the child's process id, and that child would never be ended."""
         cls.stopping = True
 
     def service_actions(self):
-        """What `serve_forever` calls between any two clients."""
-        super().service_actions()  # waits for children that have ended
+        """`serve_forever` calls this after each client, and after each `poll_interval`."""
+        super().service_actions()  # reaps children that have ended
         if self.stopping:
             raise KeyboardInterrupt
 
@@ -80,10 +80,10 @@ def main():
     signal.signal(signal.SIGTERM, Server.stop)
     with Server(("127.0.0.1", int(sys.argv[1])), Echo) as server:
         try:
-            # How often it looks at the note when there are no clients.
+            # While no client connects, the flag is checked ten times per second.
             server.serve_forever(poll_interval=0.1)
         except KeyboardInterrupt:
-            # Children have nothing to save. Leaving the `with` waits for them.
+            # Children have nothing to save. The end of the `with` block waits for them.
             for child in server.active_children or ():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(child, signal.SIGKILL)

@@ -1,20 +1,20 @@
-"""An echo with a thread for every connection: `socketserver.ThreadingTCPServer`.
+"""An echo server with a thread for every connection: `socketserver.ThreadingTCPServer`.
 
-The idea: the main thread accepts and starts a thread, and that thread talks to its client in plain,
-blocking code, as if there were no other client. It is the server of the course with `Thread` in its
-accept loop; `socketserver` has written the loop for us.
+The idea: the main thread accepts a connection and starts a thread for it. That thread receives and sends
+in plain, blocking code, as if there were no other client. A server by hand would have the same accept
+loop and a `Thread` for each client; `socketserver` contains that loop.
 
-portlab's kin: `threads`.
+Similar portlab model: `threads`.
 
-What blocks: only the client's own thread. `recv` waits for its client to speak, `sendall` for its
-client to read, and neither keeps anybody else waiting. But only one thread at a time runs Python
-(the GIL, the interpreter's one lock): while threads wait they don't need it, while they compute they
-take turns, so more processors don't help.
+What blocks: only the client's own thread. `recv` waits until the client sends, `sendall` waits until the
+client reads, and meanwhile other threads serve other clients. But only one thread at a time runs Python
+code, because the interpreter has one lock (the GIL): a waiting thread doesn't hold the lock, computing
+threads take turns. So more processors don't help.
 
-What a connection costs: a thread, some 20 KiB (its stack is reserved, not used), and a descriptor. Per
-message a `recv`, a `send`, a switch between threads, and the GIL twice.
+What a connection costs: a thread, about 20 KiB (most of the stack is reserved, not used), and a
+descriptor. Per message a `recv`, a `send`, a switch between threads, and acquiring the GIL twice.
 
-What breaks first: the GIL. With a hundred busy clients the threads spend more time on handing it to
+What breaks first: the GIL. With a hundred busy clients the threads spend more time on passing the GIL to
 each other than on echoing.
 
 Run it: python3 python_threads.py 9090
@@ -30,28 +30,30 @@ class Echo(socketserver.BaseRequestHandler):
     """One connection, on a thread of its own."""
 
     def setup(self):
-        # A small answer leaves at once instead of waiting for more to come (Nagle's algorithm).
+        # A small answer is sent at once; Nagle's algorithm would delay it.
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def handle(self):
         try:
-            # An empty `recv` is the client's FIN: it has said everything. What we owe it has been
-            # sent by then, because `sendall` returns when all has been handed to the kernel. (`send`
-            # may take a part of it and says how much. On Linux a blocking one mostly takes all, so
-            # the mistake hides until there is a timeout or a signal.)
+            # `recv` returns no bytes after the client's FIN: the client sends nothing more. All
+            # answers have been sent by then, because `sendall` returns when the kernel has taken all
+            # bytes. (`send` may take only some of the bytes, and returns their number. On Linux a
+            # blocking `send` mostly takes all bytes, so a program that ignores the number seems
+            # right until there is a timeout or a signal.)
             while data := self.request.recv(64 * 1024):
                 self.request.sendall(data)
         except OSError:
-            # The client has gone without a word (RST). That is the end of this connection alone.
+            # The client has reset the connection (RST). Only this connection ends.
             pass
 
 
 class Server(socketserver.ThreadingTCPServer):
-    # The course's SO_REUSEADDR: the port can be taken again at once after the server has closed.
+    # Sets SO_REUSEADDR: after the server has ended, the next server can bind the port at once.
     allow_reuse_address = True
-    # How many connections may wait to be accepted; 5 is socketserver's own, and far too few.
+    # How many connections may wait to be accepted. socketserver's default of 5 is too small for a
+    # load test.
     request_queue_size = 1024
-    # The end of the main thread is the end of the program, whoever is still connected.
+    # When the main thread ends, the program ends, even if clients are still connected.
     daemon_threads = True
 
 
