@@ -27,7 +27,7 @@ const LIMITS: ChatLimits = ChatLimits {
 
 fn service(encoding: u8) -> Chat {
     let label = ENCODINGS[usize::from(encoding) % ENCODINGS.len()];
-    let encoding: TextEncoding = label.parse().expect("the standard has it");
+    let encoding: TextEncoding = label.parse().expect("the standard lists it");
     Chat::new(encoding, LIMITS)
 }
 
@@ -70,7 +70,7 @@ pub(crate) fn chat(input: &[u8]) {
     assert_eq!(run(&service, pieces(input, *length)), whole);
     for Post(bytes) in &whole.0 {
         let text = std::str::from_utf8(bytes).expect("a post is text");
-        // A line feed stands between two arguments.
+        // A line feed separates two arguments.
         let arguments = text.splitn(2, '\n');
         let is_inert = |text: &str| !text.contains(char::is_control);
         assert!({ arguments }.all(is_inert), "{text:?}");
@@ -78,8 +78,8 @@ pub(crate) fn chat(input: &[u8]) {
     }
 }
 
-/// The hub takes any post of any member. Mail goes to members only, and is a line or the end; the same posts
-/// make the same mail; a member that has left receives no mail.
+/// The hub accepts every post of every member. It sends mail to members only. A mail is a line, or empty if the
+/// connection ends. The same posts make the same mail; a member that has left receives no mail.
 pub(crate) fn rooms(input: &[u8]) {
     let Some((encoding, input)) = input.split_first() else {
         return;

@@ -14,7 +14,7 @@ use portlab_words::Lang;
 pub(crate) fn records(input: &[u8]) {
     match read::read_bytes(input) {
         Ok(record) => {
-            let written = serde_json::to_string(&record).expect("a record has no other keys");
+            let written = serde_json::to_string(&record).expect("a record has string keys");
             assert_eq!(read::read(&written).ok(), Some(record), "{written}");
         }
         Err(error) => {
@@ -52,7 +52,7 @@ pub(crate) fn traces(input: &[u8]) {
     };
     let strip = trace.strip(trace.middle(5_000_000), &cell("threads", &[]));
     assert!(strip.tracks.len() <= trace.slices.len(), "{strip:?}");
-    let written = write(&trace).expect("memory takes everything");
+    let written = write(&trace).expect("a write to memory succeeds");
     let read = Trace::read(&written[..]).map_err(|error| error.to_string());
     // Times are read from decimal numbers; the first hundred days are exact.
     let ends = trace.slices.iter().map(|slice| slice.end_ns);

@@ -42,9 +42,9 @@ pub(crate) fn options(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else {
         return;
     };
-    again::<HandlerWork>(text);
-    again::<Expect>(text);
-    again::<Arrivals>(text);
+    round_trip::<HandlerWork>(text);
+    round_trip::<Expect>(text);
+    round_trip::<Arrivals>(text);
     if let Ok(encoding) = text.parse::<TextEncoding>() {
         assert_eq!(encoding.name().parse(), Ok(encoding));
     }
@@ -54,7 +54,7 @@ pub(crate) fn options(input: &[u8]) {
     }
 }
 
-fn again<T: FromStr + fmt::Display + fmt::Debug + PartialEq>(text: &str) {
+fn round_trip<T: FromStr + fmt::Display + fmt::Debug + PartialEq>(text: &str) {
     if let Ok(value) = text.parse::<T>() {
         let written = value.to_string();
         assert_eq!(written.parse::<T>().ok(), Some(value), "{written}");

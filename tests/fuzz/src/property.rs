@@ -1,4 +1,4 @@
-//! The bounded property test: each target with 400 inputs, made anew at each run.
+//! The bounded property test: each target with its seeds and 400 inputs, which are generated in each run.
 
 use std::{fs, panic, path::PathBuf};
 
@@ -85,7 +85,7 @@ impl Change {
     }
 }
 
-/// Every file of `seeds/NAME`, some changed seeds, and some random bytes.
+/// Runs a target with every file of `seeds/NAME`, then with changed seeds, then with random bytes.
 pub(crate) fn check(name: &str, target: fn(&[u8])) {
     let seeds = seeds(name);
     seeds.iter().for_each(|seed| target(seed));
@@ -118,7 +118,7 @@ fn folder() -> PathBuf {
     [here, from_the_command_line]
         .into_iter()
         .find(|folder| folder.join("seeds").is_dir())
-        .expect("the seeds stand beside this file's folder")
+        .expect("tests/fuzz has a folder of seeds")
 }
 
 fn seeds(name: &str) -> Vec<Vec<u8>> {

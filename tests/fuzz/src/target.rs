@@ -12,13 +12,13 @@ use portlab_sys::clock::thread_cpu;
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// Every input may take so many bytes of memory.
+/// The memory that every input may take, in bytes.
 const FIXED: usize = 1 << 20;
-/// An input may take so many more bytes of memory for each byte of its length.
+/// The additional memory for each byte of an input, in bytes.
 const PER_BYTE: usize = 256;
 
-/// An input may take so much of a processor's time. (libFuzzer's own timeout uses the wall clock, which isn't reliable on a
-/// busy machine; it finds inputs that hang.)
+/// The processor time that an input may take. (libFuzzer's own timeout uses the wall clock, which isn't reliable on a
+/// busy machine; that timeout finds inputs that hang.)
 const TIME: Duration = Duration::from_secs(1);
 
 fuzz_target!(|input: &[u8]| {

@@ -28,7 +28,7 @@ pub(crate) fn encodings(input: &[u8]) {
         return;
     };
     let label = ENCODINGS[usize::from(*label) % ENCODINGS.len()];
-    let encoding: TextEncoding = label.parse().expect("the standard has it");
+    let encoding: TextEncoding = label.parse().expect("the standard lists it");
     let decoded = |pieces: &mut dyn Iterator<Item = &[u8]>| {
         let (mut decoder, mut text) = (encoding.decoder(), String::new());
         let mut is_well_formed = true;
