@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Runs every model under mixed faults for some minutes, all side by side, and checks that no resource is left over.
+"""Runs every model under mixed faults for some minutes, all at the same time, and checks that no resource leaks.
 
     tests/endure.py [MINUTES] [--models a,b] [--clients N] [--markdown FILE]
 
-Resources are judged, not speed: memory, descriptors, threads, processes, zombies and sockets in CLOSE-WAIT are
-sampled every few seconds. A server fails if its memory still grows in the second half by more than its own noise,
-or if descriptors, threads or processes don't come back to where they began once its clients have gone.
-Loopback only; some 200 connections a second in all. Needs Linux, Python 3 and a release build.
+Only resources are judged, not speed: memory, descriptors, threads, processes, zombies and sockets in CLOSE-WAIT are
+sampled every few seconds. A server fails if its memory still grows in the second half by more than its own noise.
+It also fails if, after all clients have ended, it has more descriptors, threads or processes than at the beginning,
+a zombie, or a socket in CLOSE-WAIT. Uses loopback only, with about 200 connections per second in all. Needs Linux,
+Python 3 and a release build.
 """
 
 import argparse
@@ -24,8 +25,8 @@ import time
 
 PORTLAB = os.path.join(os.path.dirname(__file__), "..", "target", "release", "portlab")
 CLOSE_WAIT = "08"
-EVERY_S = 5
-# A growth of memory up to the larger of these, a share and KiB, is noise.
+SAMPLE_INTERVAL_S = 5
+# A growth of memory is noise up to the larger of these two: a share of the memory, and a number of KiB.
 NOISE_SHARE, NOISE_KIB = 0.10, 512
 
 
@@ -88,14 +89,14 @@ def reset(peer):
     peer.close()
 
 
-def talk(peer, lot, chat):
-    """One client, well-behaved or not, by chance."""
-    kind = lot.randrange(10)
+def talk(peer, rng, chat):
+    """Does what one client does, chosen by chance: kinds 0 to 3 are well-behaved, the others are unusual or faulty."""
+    kind = rng.randrange(10)
     if chat:
-        peer.sendall(b"m%d\n" % lot.randrange(1 << 40))
+        peer.sendall(b"m%d\n" % rng.randrange(1 << 40))
     if kind <= 3:
         for _ in range(3):
-            peer.sendall(b"x" * lot.randrange(1, 900) + b"\n")
+            peer.sendall(b"x" * rng.randrange(1, 900) + b"\n")
             if not chat:
                 peer.recv(1000)
         peer.close()
@@ -107,11 +108,11 @@ def talk(peer, lot, chat):
         while peer.recv(1 << 16):
             pass
         peer.close()
-    elif kind == 6:  # a begun line, and silence
+    elif kind == 6:  # sends half a line, then nothing
         peer.sendall(b"half a li")
         time.sleep(2.5)
         peer.close()
-    elif kind == 7:  # much, and nothing is read
+    elif kind == 7:  # sends much and reads nothing
         peer.setblocking(False)
         try:
             for _ in range(64):
@@ -119,43 +120,43 @@ def talk(peer, lot, chat):
         except OSError:
             pass
         time.sleep(0.5)
-        reset(peer) if lot.randrange(2) else peer.close()
-    elif kind == 8:  # a paste
+        reset(peer) if rng.randrange(2) else peer.close()
+    elif kind == 8:  # sends many lines at once
         peer.sendall(b"line\n" * 400)
         peer.recv(1 << 16)
         peer.close()
-    else:  # a line without an end
+    else:  # sends a long line without an end
         peer.sendall(b"w" * 9000)
         peer.recv(1 << 16)
         peer.close()
 
 
 def client(server, seed, until):
-    lot, chat = random.Random(seed), server.name.endswith("chat")
+    rng, chat = random.Random(seed), server.name.endswith("chat")
     while time.monotonic() < until:
         try:
-            talk(connect(server), lot, chat)
+            talk(connect(server), rng, chat)
         except OSError:
-            pass  # Only the server is judged here.
+            pass  # A server may refuse or close a connection of a faulty client.
         time.sleep(0.1)
 
 
 def verdict(server, base, after):
-    """The faults of a server, as texts; and its figures."""
+    """Returns what failed at a server, as texts, and the server's row of the table."""
     half = [sample["pss_kib"] for sample in server.samples[len(server.samples) // 2:]]
     third = max(1, len(half) // 3)
     early, late = statistics.median(half[:third]), statistics.median(half[-third:])
-    # From one sample to the next, so that a trend doesn't count as noise.
+    # The differences of neighbouring samples, so that a trend doesn't count as noise.
     spread = statistics.median([abs(value - before) for before, value in zip(half, half[1:])] or [0])
     wrong = []
     if late - early > max(3 * spread, NOISE_SHARE * early, NOISE_KIB):
         wrong.append(f"memory still grows: {early:.0f} to {late:.0f} KiB")
     for what in ("descriptors", "threads", "processes"):
         if after[what] > base[what]:
-            wrong.append(f"{after[what]} {what}, {base[what]} at the beginning")
+            wrong.append(f"{after[what]} {what} at the end, {base[what]} at the beginning")
     for what in ("zombies", "close_wait"):
         if after[what]:
-            wrong.append(f"{after[what]} {what} left")
+            wrong.append(f"{after[what]} {what} at the end, expected 0")
     peak = {what: max(sample[what] for sample in server.samples) for what in base}
     row = [server.name, f"{server.connections:,}", base["pss_kib"], f"{early:.0f}", f"{late:.0f}", peak["pss_kib"],
            after["pss_kib"], f'{base["descriptors"]}, {peak["descriptors"]}, {after["descriptors"]}',
@@ -166,9 +167,9 @@ def verdict(server, base, after):
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("minutes", nargs="?", type=float, default=10)
-    options.add_argument("--models", help="only these, with commas between")
-    options.add_argument("--clients", type=int, default=4, help="at a time for each server [default: 4]")
-    options.add_argument("--markdown", metavar="FILE", help="write the table there")
+    options.add_argument("--models", help="names of models, separated by commas [default: all]")
+    options.add_argument("--clients", type=int, default=4, help="clients of each server at a time [default: 4]")
+    options.add_argument("--markdown", metavar="FILE", help="also write the table to this file")
     args = options.parse_args()
     models = [model["name"] for model in json.loads(subprocess.check_output([PORTLAB, "models", "--json"]))]
     models = args.models.split(",") if args.models else models
@@ -183,7 +184,7 @@ def main():
         for thread in clients:
             thread.start()
         while time.monotonic() < until:
-            time.sleep(EVERY_S)
+            time.sleep(SAMPLE_INTERVAL_S)
             for server in servers:
                 server.samples.append(server.sample())
             left = max(0, until - time.monotonic())

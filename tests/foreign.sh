@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Loads servers of other projects: socat, ncat, Python's http.server, nginx, redis-server. As root on Debian it installs
-# the missing ones; a test whose program is missing is skipped, and named.
+# Loads servers of other projects: socat, ncat, Python's http.server, nginx, redis-server. As root on Debian, the script
+# first installs missing programs. If a program is still missing, its test is skipped, and the test's name says so.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

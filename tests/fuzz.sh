@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Gives N inputs (default 10,000,000) to each fuzz target, or to the targets that are named: tests/fuzz.sh 1000000 chat rooms
-# Needs a C++ compiler for libFuzzer, and the Rust of the workspace (no nightly). JOBS=1 uses one core.
-# LENGTH is the most bytes of an input (4096).
-# A target fails if an assertion fails, or if an input takes more memory or more of a processor's time than
-# tests/fuzz/src/target.rs allows, or hangs; the input is then a file in tests/fuzz/artifacts/TARGET/.
+# Runs each fuzz target, or the targets that are named, with N inputs (default 10,000,000):
+#   tests/fuzz.sh [N] [TARGET...]        such as: tests/fuzz.sh 1000000 chat rooms
+# Needs a C++ compiler for libFuzzer, and the Rust of the workspace (no nightly). JOBS is the number of targets that run at
+# a time (default 2). LENGTH is the largest length of an input in bytes (default 4096).
+# A target fails if an assertion fails, if an input takes more memory or more processor time than
+# tests/fuzz/src/target.rs allows, or if an input hangs. The input is then a file in tests/fuzz/artifacts/TARGET/.
 set -euo pipefail
 cd "$(dirname "$0")/fuzz"
 
@@ -13,7 +14,7 @@ host=$(rustc -vV | sed -n 's/^host: //p')
 targets=("$@")
 [ $# -gt 0 ] || mapfile -t targets < <(sed -n '/^\[\[bin\]\]/{n;s/^name = "\(.*\)"/\1/p}' Cargo.toml)
 
-# The flags with which cargo-fuzz compiles: libFuzzer sees which branches an input takes.
+# The same compiler flags as those of cargo-fuzz: they report to libFuzzer which branches an input takes.
 export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
  -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
  -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 --cfg fuzzing"

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # Serves echo and chat under valgrind's helgrind, on each model that has threads, while 50 clients load it from
-# outside. Some minutes; needs Debian's valgrind. One combination: tests/helgrind.sh threads chat
+# outside. Takes some minutes, and needs valgrind. Without arguments the script runs all combinations; one combination:
+#   tests/helgrind.sh threads chat
 #
 # Helgrind recognizes only the locks of pthread. The locks of Rust's std, tokio and rayon are futexes and atomics, so
 # helgrind reports everything that they protect. In all crates but portlab-sys the compiler has proven that there is
-# no race (`forbid(unsafe_code)`). So this script fails for a report that has a function of portlab-sys among the six
-# innermost of either access and isn't explained in tests/helgrind.supp, for any misuse of a lock, and for a load with
-# errors.
+# no race (`forbid(unsafe_code)`). So this script fails if
+# - a function of portlab-sys is among the six innermost functions of one of the two accesses of a report, and
+#   tests/helgrind.supp doesn't explain the report,
+# - a lock is misused, or
+# - the load or the server ends with an error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,7 +18,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 fails=0
 
-# Prints the reports that count.
+# Prints the reports for which this script fails.
 ours() {
     awk '
         function flush() { if (ours) print block; block = ""; ours = race = behind = 0 }
