@@ -1,10 +1,10 @@
-"""Runs one Python listing of the lessons as the text describes.
+"""Runs one Python listing of the lessons, and checks the outcome that the lesson's text describes.
 
 Standard input is JSON: `at` (LESSON/STEP/NUMBER), `lang`, `is_whole` (the listing can be copied and run as it is),
-`listings` (all listings of the lesson, by `at`) and `files` (the programs in its folder). The other files of this folder
-have an entry for each listing: its input (peers, ports, names that the text defines) and the expected outcome. Ports are
-free ones: a listing uses the name `port`, a program takes its port as an argument or binds 0. Every program that is
-started is ended by its pid; everything together may take 60 seconds.
+`listings` (all listings of the lesson, by `at`) and `files` (the programs in the lesson's folder). The other files of this
+folder have an entry for each listing: its input (peers, ports, names that the text defines) and the expected outcome. All
+ports are free ports: a listing uses the name `port`, a program takes its port as an argument or binds port 0. The script
+ends every program that it starts, and takes at most 60 seconds.
 """
 
 import asyncio, codecs, contextlib, errno, io, json, os, re, signal, socket, struct
@@ -19,7 +19,7 @@ GREETING = "你好，服务端！"
 
 
 def listing(*at):
-    """Makes a function the entry of the listings `at`."""
+    """Returns a decorator: the function becomes the entry of the listings `at`."""
     return lambda entry: ENTRIES.update((one, entry) for one in at)
 
 
@@ -36,7 +36,7 @@ class Lesson:
         self.code = listings[at]
 
     def of(self, place):
-        """Another listing of the same lesson, by STEP/NUMBER."""
+        """Returns another listing of the same lesson, by STEP/NUMBER."""
         return self.listings[self.at.split("/")[0] + "/" + place]
 
     def run(self, code=None, **names):
@@ -48,7 +48,7 @@ class Lesson:
         return space
 
     def value(self, **names):
-        """The value of a listing that is an expression."""
+        """Evaluates a listing that is an expression."""
         return eval(self.code, {**globals(), **names})
 
     def program(self, file, *arguments, **options):
@@ -56,7 +56,7 @@ class Lesson:
         return Program(self.files[file], *arguments, **options)
 
     def is_of(self, file, *places):
-        """Checks that the listing, or those at `places`, are lines of the program that is run."""
+        """Checks that each line of the listing, or of the listings at `places`, is a line of the program `file`."""
         lines = [line.strip() for line in self.files[file].splitlines()]
         for code in [self.of(place) for place in places] or [self.code]:
             for line in code.splitlines():
@@ -79,24 +79,24 @@ class Program:
     def line(self):
         return self.process.stdout.readline().rstrip("\n")
 
-    def call(self):
-        """A connection to the port that the program prints first."""
+    def connect(self):
+        """Connects to the port that the program prints in its first line."""
         return connect(int(self.line()))
 
     def end(self, code=0):
-        """Waits for the program's end. Returns its lines, and the error that ended it."""
+        """Waits for the program's end. Returns the lines of its output, and the error that ended it."""
         out, error = self.process.communicate(timeout=30)
         assert self.process.returncode == code, f"exit code {self.process.returncode}: {error}"
         return out.splitlines(), error_of(error)
 
     def threads(self):
-        """The states of its threads."""
+        """Returns the states of the program's threads."""
         tasks = os.listdir(f"/proc/{self.pid}/task")
         return [state_of(f"{self.pid}/task/{task}") for task in tasks]
 
 
 def error_of(text):
-    """The line of a traceback that names the error; notes may follow it."""
+    """Returns the line of a traceback that names the error; notes may follow this line."""
     lines = text.splitlines()
     behind = [at + 1 for at, line in enumerate(lines) if line.startswith("  ")]
     return "".join(lines[behind[-1] : behind[-1] + 1]) if behind else text
@@ -131,7 +131,7 @@ def connect(port):
 
 
 def pair():
-    """A connection: the client's end, and the server's."""
+    """Makes a connection. Returns the client's socket and the server's socket."""
     server = listener()
     client = connect(port_of(server))
     conn = server.accept()[0]
@@ -148,7 +148,7 @@ def refused(port):
 
 
 def fails(error, run):
-    """The error that ends `run`."""
+    """Returns the error that ends `run`; fails if there is none."""
     try:
         run()
     except error as failed:
@@ -161,12 +161,12 @@ def number_of(error):
 
 
 def all_of(conn):
-    """All bytes until the peer closes."""
+    """Receives all bytes until the peer closes the connection."""
     return b"".join(iter(lambda: conn.recv(65536), b""))
 
 
 def silent(conn, seconds=0.3):
-    """Whether no data come within `seconds`."""
+    """Returns whether no data arrive within `seconds`."""
     before = conn.gettimeout()
     conn.settimeout(seconds)
     try:
@@ -191,7 +191,7 @@ def main():
     try:
         ENTRIES[lesson.at](lesson)
         is_run = lesson.code.strip() in PROGRAMS
-        assert is_run or not lesson.is_whole, f"{lesson.at} is called a whole program, but wasn't run as one"
+        assert is_run or not lesson.is_whole, f"{lesson.at} is a whole program, but its entry didn't run it as one"
     except LeftOut as reason:
         print(f"left out: {reason}")
     finally:
@@ -199,5 +199,5 @@ def main():
             process.kill()
             process.wait()
     sys.stdout.flush()
-    # Threads of listings that wait for ever end here.
+    # Some threads of listings wait forever: this call ends them.
     os._exit(0)

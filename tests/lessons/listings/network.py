@@ -72,7 +72,7 @@ def _(it):
 
 
 def leaves_a_time_wait(server):
-    """Accepts a connection, closes it first, and closes the server."""
+    """Accepts a connection and closes it before the client does, so that it is in TIME-WAIT; closes the server."""
     client = connect(port_of(server))
     conn = server.accept()[0]
     conn.close()
@@ -216,7 +216,7 @@ def _(it):
 
 @listing("server/close/1")
 def _(it):
-    """All seven steps, as the text shows them, and the restart of the last step."""
+    """Runs all seven steps as the text shows them, and the restart of the last step."""
     names = it.run(it.of("bind/1"), port=0)
     server = names["server"]
     port = port_of(server)
@@ -238,7 +238,7 @@ def _(it):
     free = listener()
     port = port_of(free)
     free.close()
-    # Twice: the second start finds the TIME-WAIT of the first.
+    # Twice: the second server binds a port with a connection of the first server in TIME-WAIT.
     for _ in range(2):
         program = Program(it.code, port)
         peers = []
@@ -282,13 +282,13 @@ def _(it):
 def _(it):
     it.is_of("busy.py")
     program = it.program("busy.py")
-    program.call().close()
+    program.connect().close()
 
     def turns():
         with open(f"/proc/{program.pid}/stat") as stat:
             return int(stat.read().rsplit(") ", 1)[1].split()[11])
 
-    # It goes on using the processor: twice a tenth of a second.
+    # The program continues to use the processor: twice it uses a tenth of a second more.
     for _ in range(2):
         before = turns()
         until(lambda: turns() >= before + 10, "processor time")
@@ -301,7 +301,7 @@ def _(it):
     cured = program.replace("    text =", f"{cure}\n    text =")
     assert cured != program
     program = Program(cured)
-    program.call().close()
+    program.connect().close()
     program.end()
 
 
@@ -376,23 +376,23 @@ def _(it):
 @listing("bytes/part/1")
 def _(it):
     client, conn = pair()
-    data, come = b"x" * 8_000_000, []
+    data, received = b"x" * 8_000_000, []
     lines = it.code.splitlines()
     names = it.run("\n".join(lines[:2]), client=client, data=data)
     assert 0 < names["sent"] < len(data), names["sent"]
-    reader = Thread(target=lambda: come.append(len(all_of(conn))))
+    reader = Thread(target=lambda: received.append(len(all_of(conn))))
     reader.start()
     it.run("\n".join(lines[2:]), client=client, data=data, sent=names["sent"])
     client.close()
     reader.join()
-    assert come == [len(data)], come
+    assert received == [len(data)], received
 
 
 @listing("bad-line/pieces/1")
 def _(it):
     it.is_of("once.py")
     program = it.program("once.py")
-    conn = program.call()
+    conn = program.connect()
     conn.sendall(b"\xc4")
     _, error = program.end(1)
     assert error.startswith("UnicodeDecodeError: 'gbk'"), error

@@ -78,7 +78,7 @@ def a_hundred_wait_together(it, file):
     it.is_of(file)
     program = it.program(file)
     answers, ms = map(int, program.line().split())
-    # In line it would take 20,000 ms.
+    # One after another, they would take 20,000 ms.
     assert answers == 100 and 200 <= ms < 10_000, (answers, ms)
     assert len(program.threads()) == 1
     program.process.stdin.write("\n")
@@ -102,8 +102,8 @@ def _(it):
     text = "ming: 大家好\r\n"
     encodings = ["utf-8", "gbk", "utf-8"]
     it.run(clients=clients, sender=clients[2], text=text, encoding=dict(zip(clients, encodings)))
-    heard = [peer.recv(1024) for peer, _ in pairs[:2]]
-    assert heard == [text.encode("utf-8"), text.encode("gbk")], heard
+    received = [peer.recv(1024) for peer, _ in pairs[:2]]
+    assert received == [text.encode("utf-8"), text.encode("gbk")], received
     assert silent(pairs[2][0], 0.1)
 
 
@@ -119,9 +119,9 @@ def _(it):
     wang, hong, ming = members
     ming.sendall(b"hello\n")
     assert [wang.recv(1024), hong.recv(1024)] == [b"hello\n"] * 2
-    # wang doesn't read any more; ming sends as long as the system takes bytes.
-    heard = bytearray()
-    Thread(target=lambda: [heard.extend(data) for data in iter(lambda: hong.recv(65536), b"")], daemon=True).start()
+    # wang's client stops reading; ming's client sends as long as the kernel takes bytes.
+    received = bytearray()
+    Thread(target=lambda: [received.extend(data) for data in iter(lambda: hong.recv(65536), b"")], daemon=True).start()
     ming.setblocking(False)
     sent, more = 0, b"x" * 4096
     taken = time.monotonic()
@@ -132,22 +132,22 @@ def _(it):
             while True:
                 sent += ming.send(more)
                 taken = time.monotonic()
-        # A room that is only slow doesn't sleep, or has delivered everything.
+        # The room is stuck if its thread sleeps although bytes are missing. A slow room runs, or has delivered all.
         is_quiet = time.monotonic() - taken > 0.5
-        return is_quiet and program.threads() == ["S"] and len(heard) < sent
+        return is_quiet and program.threads() == ["S"] and len(received) < sent
 
-    until(is_stuck, "the room, stuck")
+    until(is_stuck, "a room that waits for wang's client")
     Thread(target=lambda: all_of(wang), daemon=True).start()
-    until(lambda: len(heard) == sent, "the missing bytes")
+    until(lambda: len(received) == sent, "the missing bytes at hong's client")
 
 
-def asked(port, request):
+def answer_to(port, request):
     client = connect(port)
     client.sendall(request)
     return all_of(client)
 
 
-def web(it):
+def start_web(it):
     program = it.program("web.py", "/proc/sys/kernel")
     return int(program.line())
 
@@ -179,21 +179,21 @@ def _(it):
 @listing("http/path/1")
 def _(it):
     it.is_of("web.py")
-    port = web(it)
-    assert asked(port, b"GET /ostype HTTP/1.1\r\n\r\n").endswith(b"\r\n\r\nLinux\n")
-    # After each request, the server still answers the next.
+    port = start_web(it)
+    assert answer_to(port, b"GET /ostype HTTP/1.1\r\n\r\n").endswith(b"\r\n\r\nLinux\n")
+    # After each request, the server still answers the next request.
     for request, answer in [
         (b"GET /nothing HTTP/1.1\r\n\r\n", b"HTTP/1.1 404"),
         (b"GET /a\0b HTTP/1.1\r\n\r\n", b"HTTP/1.1 404"),
         (b"GET /\xff HTTP/1.1\r\n\r\n", b"HTTP/1.1 404"),
         (b"GET\r\n\r\n", b""),
     ]:
-        assert asked(port, request).startswith(answer), request
+        assert answer_to(port, request).startswith(answer), request
     connect(port).close()
     reset = connect(port)
     reset.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     reset.close()
-    assert asked(port, b"GET / HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 200")
+    assert answer_to(port, b"GET / HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 200")
 
 
 @listing("http/outside/1")
@@ -206,5 +206,5 @@ def _(it):
         with it.value(path="/../secret") as file:
             assert file.read() == b"secret"
         os.chdir("/")
-    leaked = asked(web(it), b"GET /../../self/status HTTP/1.1\r\n\r\n")
+    leaked = answer_to(start_web(it), b"GET /../../self/status HTTP/1.1\r\n\r\n")
     assert b"\r\n\r\nName:" in leaked

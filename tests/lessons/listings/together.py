@@ -1,4 +1,4 @@
-# Processes, threads, and what goes wrong among them.
+# Processes and threads, lost updates and deadlocks.
 
 
 @listing("processes/number/1")
@@ -10,7 +10,7 @@ def _(it):
 
 @listing("processes/copy/1")
 def _(it):
-    # One write each: two processes share the pipe.
+    # Each process writes once, so that the lines of the shared pipe don't mix.
     tell = "os.write(1, b'%d\\n' % number)"
     lines, _ = Program(f"import os\nnumber = 100\n{it.code}\n{tell}\nif pid: os.wait()").end()
     assert sorted(lines) == ["100", "101"], lines
@@ -32,7 +32,7 @@ def _(it):
     with tempfile.TemporaryDirectory() as folder:
         with open(f"{folder}/child.py", "w") as child:
             child.write("import sys\n" + it.of("arguments/2"))
-        # On some machines the command has another name.
+        # On some machines the command python3 has another name.
         os.symlink(sys.executable, f"{folder}/python3")
         path = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
         parent = f"import subprocess\n{it.of('arguments/1')}\nchild.wait()"
@@ -67,14 +67,14 @@ def _(it):
 
 @listing("threads/order/1")
 def _(it):
-    said = []
-    names = it.run(start_line=Barrier(4), print=said.append)
+    printed = []
+    names = it.run(start_line=Barrier(4), print=printed.append)
     four = [Thread(target=names["announce"], args=(name,)) for name in "ABCD"]
     for one in four:
         one.start()
     for one in four:
         one.join(30)
-    assert sorted(said) == list("ABCD"), said
+    assert sorted(printed) == list("ABCD"), printed
 
 
 @listing("threads/blocked/1")
@@ -97,7 +97,7 @@ def _(it):
 def _(it):
     it.is_of("daemon.py")
     assert it.program("daemon.py", 0.3, "ordinary").end()[0] == ["main ends", "thread ends"]
-    # The daemon's 60 seconds are more than `end` waits.
+    # The daemon thread would run for 60 seconds; `end` waits for 30 seconds only.
     assert it.program("daemon.py", 60, "daemon").end()[0] == ["main ends"]
 
 
@@ -119,16 +119,16 @@ def sum_of(it, file):
     return int(line)
 
 
-def has_the_lock():
+def has_gil():
     return getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 @listing("lost-update/python/1")
 def _(it):
     it.is_of("plus.py")
-    # As the text says: right since 3.10, with the global lock.
+    # As the text says: since Python 3.10 the sum is right, if the interpreter has a global lock (GIL).
     is_right = sum_of(it, "plus.py") == 2_000_000
-    assert is_right or sys.version_info < (3, 10) or not has_the_lock()
+    assert is_right or sys.version_info < (3, 10) or not has_gil()
 
 
 @listing("lost-update/python/2", "lost-update/python/3")
@@ -177,4 +177,4 @@ def _(it):
     it.is_of("patient.py")
     lines, _ = it.program("patient.py", "Ming", "Hong").end()
     assert sorted(line for line in lines if line.endswith("2")) == ["Hong 2", "Ming 2"], lines
-    assert len(lines) > 2, "no thread stepped back"
+    assert len(lines) > 2, "no thread gave its lock back"
