@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Compares the echo servers of this folder (peers) with similar models of portlab. Peers that this machine can't run are
-# left out; stderr says why, and what to install. All options of `portlab compare` are allowed, and two more:
+# left out: stderr shows the reason, and what to install. All options of `portlab compare` are allowed, and two more:
 #
 #   docs/peers/compare.sh                   compare
 #   docs/peers/compare.sh --quick -c 100    compare, with options of `portlab compare`
