@@ -28,7 +28,7 @@ macro_rules! named {
     };
 }
 
-/// The arguments of the command line; without `--test-threads`, [`AT_ONCE`] tests run at once, or one for each processor
+/// The arguments of the command line; without `--test-threads`, 12 tests run at once, or one for each processor
 /// if there are more.
 pub fn arguments() -> Arguments {
     let mut arguments = Arguments::from_args();
