@@ -27,7 +27,10 @@ fn a_file_without_an_end_or_without_a_writer_is_refused_with_the_reason() {
         ("$portlab report huge.json", "larger than 128 MiB"),
         ("yes '' | $portlab report /dev/stdin", "larger than 128 MiB"),
         ("$portlab report /dev/zero", "is a device"),
-        ("$portlab report <(true)", "no program writes to"),
+        (
+            "exec 3< <(true); wait $!; $portlab report /dev/fd/3",
+            "no program writes to",
+        ),
         ("mkfifo fifo; $portlab report fifo", "no program writes to"),
         ("mkdir -p results.json; $portlab report .", "is a directory"),
         (
