@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, PipeWriter, Read, Write},
-    net::{TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     path::PathBuf,
     sync::{Arc, Mutex},
     thread::{self, JoinHandle},
@@ -13,7 +13,8 @@ use libtest_mimic::Failed;
 use portlab_lessons::{
     Answers, Exit, LessonRun, Pace, Report, find, order::SEED, play, script::Ask,
 };
-use portlab_testkit::binary;
+use portlab_sys::listening::has_listener;
+use portlab_testkit::{binary, wait_until};
 use portlab_words::Lang;
 use socket2::SockRef;
 
@@ -177,9 +178,14 @@ fn with_a_students_server(
     let text = lesson.board.shows("Enter when your server waits")?;
     let after = text.rsplit("python3 server.py ").next().unwrap_or_default();
     let port: String = after.chars().take_while(char::is_ascii_digit).collect();
+    let addr: SocketAddr = format!("127.0.0.1:{port}").parse()?;
+    // While another test starts a program, the new process has a copy of the listener that found the port.
+    wait_until("no process listens at the port", || {
+        has_listener(addr) != Some(true)
+    });
     lesson.types("\n")?;
     lesson.board.shows("No program listens at port")?;
-    let server = TcpListener::bind(format!("127.0.0.1:{port}"))?;
+    let server = TcpListener::bind(addr)?;
     lesson.types("\n")?;
     let (client, _) = server.accept()?;
     serve(client)?;
