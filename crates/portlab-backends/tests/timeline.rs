@@ -1,5 +1,6 @@
 //! The memory of a timeline with two recording threads and a reader, in every order of their steps: `memory.rs`, line
-//! for line, with atomics of `loom`. There is no test harness, because the unit tests of `memory.rs` can't run here.
+//! for line, with atomics of `loom`. The target is built without the test harness, which would also run the unit tests of
+//! `memory.rs`, and these need the rest of the crate.
 
 #![allow(
     dead_code,

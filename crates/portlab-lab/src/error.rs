@@ -1,4 +1,4 @@
-//! Why there is no server, or no measurement.
+//! The reasons why a server could not be started, or a measurement could not be made.
 
 use std::{error::Error, fmt, io, net::SocketAddr};
 
@@ -6,7 +6,7 @@ use portlab_stats::record::{Failed, Unmetered};
 use portlab_sys::sockets::Holder;
 use portlab_words::{Text, tr};
 
-/// Why there is no measurement.
+/// Why a measurement could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum MeasureError {
     /// The server didn't start or didn't stop.
@@ -51,7 +51,7 @@ impl MeasureError {
     }
 }
 
-/// Why there is no server.
+/// Why a server could not be started or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// The server could not be started, did not begin to listen, or did not stop.

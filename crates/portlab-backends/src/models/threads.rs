@@ -6,7 +6,7 @@
 //! let it block. Each conversation is straight-line code on a stack of its own, and the kernel switches between the threads
 //! whenever one waits.
 //!
-//! Threads share everything: one heap, one table of descriptors (so there is no second copy to close), one address space
+//! Threads share everything: one heap, one table of descriptors (so one `close` ends a connection), one address space
 //! (so a crash ends all connections). They share a chat room through one lock. If a lock is forgotten, the program fails
 //! only sometimes, and the bug is hard to find.
 //!

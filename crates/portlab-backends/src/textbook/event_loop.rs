@@ -26,7 +26,7 @@ pub fn serve(listener: TcpListener) -> io::Result<()> {
     let mut conns: HashMap<Token, Conn> = HashMap::new();
     let (mut events, mut buffer) = (Events::with_capacity(1024), vec![0; 64 * 1024]);
     loop {
-        // The only call that waits: for all sockets at once. After a signal there is no event.
+        // The only call that waits: for all sockets at once. After a signal, `events` is empty.
         let _ = poll.poll(&mut events, None);
         for event in &events {
             if event.token() == LISTENER {

@@ -23,7 +23,7 @@ pub fn serve(listener: TcpListener) -> io::Result<()> {
         // Waits for a client, or for the end of a child. A child that has ended is a zombie
         // until it is reaped (waitpid).
         children.reap_beside(Some(listener.as_fd()))?;
-        // The listener is non-blocking: if only a child has ended, there is no client to accept.
+        // If only a child has ended, this non-blocking `accept` returns an error at once.
         let Ok((stream, _)) = listener.accept() else {
             continue;
         };

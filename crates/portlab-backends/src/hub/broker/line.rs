@@ -204,7 +204,7 @@ pub(super) enum FromBroker<'a> {
     Mail(&'a [u8]),
     /// This number of pieces was thrown away before the next one.
     Missed(u64),
-    /// Too much mail has waited for the connection, and it is no longer in the hub.
+    /// More mail waited for the connection than the limit allows, so the hub has removed the connection.
     TooMuch,
 }
 
