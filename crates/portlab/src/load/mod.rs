@@ -132,8 +132,8 @@ struct StopArgs {
     #[arg(long, short, value_name = "TIME", value_parser = units::duration("1ms", "7d"))]
     duration: Option<Duration>,
 
-    /// Measure this many messages, from the first one on
-    #[arg(long, value_name = "N", value_parser = units::count("1", "1T"))]
+    /// Measure this many messages, from the first one on (-n as in ab)
+    #[arg(long, short = 'n', value_name = "N", value_parser = units::count("1", "1T"))]
     messages: Option<u64>,
 
     /// End as soon as there are more errors than this
@@ -251,8 +251,9 @@ struct ConnectionArgs {
     #[arg(long, value_name = "FAULTS", value_parser = through::faults)]
     through: Option<through::Faults>,
 
-    /// Threads that generate the load
-    #[arg(long, value_name = "N", default_value = "1", value_parser = units::count("1", "1k"))]
+    /// Threads that generate the load. As in wrk, -t is their number; in ab it is a time,
+    /// which is --duration here
+    #[arg(long, short = 't', value_name = "N", default_value = "1", value_parser = plan::threads)]
     threads: u64,
 }
 

@@ -87,6 +87,17 @@ fn range<T: PartialOrd + Copy>(
     Ok((from, to))
 }
 
+/// Reads how many threads generate the load. In ab, `-t` is a time.
+pub(super) fn threads(text: &str) -> anyhow::Result<u64> {
+    if units::duration("0s", "7d")(text).is_ok() && text != "0" {
+        bail!(tr!(
+            "{text:?} is a time, and -t is a number of threads; write --duration {text}",
+            "{text:?} 是时间，而 -t 是线程数；请写 --duration {text}"
+        ));
+    }
+    Ok(units::count("1", "1k")(text)?)
+}
+
 /// Reads `auto` or addresses.
 pub(super) fn sources(text: &str) -> anyhow::Result<Sources> {
     let text = narrow(text);
@@ -311,6 +322,15 @@ mod tests {
         }
         let error = rates("10..10").unwrap_err().to_string();
         assert!(error.contains("are the same"), "{error}");
+    }
+
+    #[test]
+    fn a_time_is_no_number_of_threads() {
+        let error = threads("30s").unwrap_err();
+        assert!(error.to_string().contains("--duration 30s"), "{error}");
+        assert_eq!(threads("4").unwrap(), 4);
+        let none = threads("0").unwrap_err();
+        assert!(!none.to_string().contains("--duration"), "{none}");
     }
 
     #[test]
