@@ -241,7 +241,7 @@ fn strangers() -> Result<(), Failed> {
         for room in 0..ROOMS {
             let (over, plan) = (&over, &plan);
             scope.spawn(move || -> std::io::Result<()> {
-                let mut stream = TcpStream::connect(plan.target)?;
+                let mut stream = TcpStream::connect(plan.targets[0].addr().unwrap())?;
                 write!(stream, "guest{room}\n/join {}\n", run_id(plan).room(room))?;
                 while !over.load(Relaxed) {
                     write!(

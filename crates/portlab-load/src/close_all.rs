@@ -27,7 +27,7 @@ impl<C: Dialogue> Worker<C> {
             };
             if self.state.plan.life.reset || conn.is_waiting() {
                 self.hang_up(slot);
-            } else if let Err(error) = conn.stream().shutdown(std::net::Shutdown::Write) {
+            } else if let Err(error) = conn.stream().shut_down_sending() {
                 // The server may have closed already.
                 if error.kind() != io::ErrorKind::NotConnected {
                     self.note(Broken::Io(Phase::Close, error));

@@ -433,7 +433,7 @@ mod tests {
 
     /// A plan and an outcome without a reason for doubt.
     fn good() -> (Plan, Outcome) {
-        let plan = Plan::new("127.0.0.1:1".parse().unwrap());
+        let plan = Plan::new(std::net::SocketAddr::from(([127, 0, 0, 1], 1)));
         let mut outcome = Outcome::empty(2);
         let mut stats = Stats {
             messages: 10_000,

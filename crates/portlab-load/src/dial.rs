@@ -1,15 +1,14 @@
 //! Making connections, ending them, and replacing them.
 
-use std::{io, net::SocketAddr, sync::atomic::Ordering::Relaxed, time::Duration};
+use std::{io, sync::atomic::Ordering::Relaxed, time::Duration};
 
-use mio::{Interest, Token, net::TcpStream};
-use portlab_sys::socket::choose_port_at_connect;
-use socket2::{Domain, SockRef, Socket, Type};
+use mio::{Interest, Token};
 
 use crate::{
     Cause, Phase, Plan,
     dialogue::{Broken, Dialogue},
     stage::Stage,
+    stream::Stream,
     timers::TimerEvent,
     worker::{Slot, Worker, WorkerEvent},
 };
@@ -17,9 +16,6 @@ use crate::{
 /// How many connections a thread makes at once: more would overrun a server's accept queue, so that retransmitted
 /// handshakes would be measured.
 const CONNECTING_AT_ONCE: usize = 64;
-
-/// The receive buffer in the kernel of a client that reads slowly; Linux doubles it.
-const SMALL_BUFFER: usize = 4 * 1024;
 
 /// In churn, how long a slot waits after a failed connection before the next attempt, and how many attempts in a row
 /// may fail.
@@ -85,7 +81,7 @@ impl<C: Dialogue> Worker<C> {
         if full && !self.dialling.waiting.is_empty() && self.state.stage == Stage::Measure {
             self.state.stats.held_back += 1;
         }
-        let begun = connect(&self.state.plan, self.number(slot)).and_then(|mut stream| {
+        let begun = Stream::connect(&self.state.plan, self.number(slot)).and_then(|mut stream| {
             // Registered once and edge-triggered: after that, a message costs no call to the poller.
             let both = Interest::READABLE | Interest::WRITABLE;
             let token = Token(slot as usize);
@@ -109,7 +105,7 @@ impl<C: Dialogue> Worker<C> {
         let Slot::Connecting(stream, since) = std::mem::replace(place, Slot::Empty) else {
             return;
         };
-        match is_made(&stream) {
+        match stream.is_made() {
             Ok(true) => {}
             Ok(false) => {
                 // The handshake isn't complete; another event follows.
@@ -257,7 +253,7 @@ impl<C: Dialogue> Worker<C> {
     pub(crate) fn hang_up(&mut self, slot: u32) -> Option<C> {
         let conn = self.clear(slot)?;
         if self.state.plan.life.reset
-            && let Err(error) = SockRef::from(conn.stream()).set_linger(Some(Duration::ZERO))
+            && let Err(error) = conn.stream().reset_at_the_end()
         {
             self.note(Broken::Io(Phase::Close, error));
         }
@@ -265,89 +261,11 @@ impl<C: Dialogue> Worker<C> {
     }
 }
 
-/// Whether a connection is made; `false` while it is under way.
-pub(crate) fn is_made(stream: &TcpStream) -> io::Result<bool> {
-    if let Some(error) = stream.take_error()? {
-        return Err(error);
-    }
-    match stream.peer_addr() {
-        // If the target port has no listener, the kernel may choose that port for the client, and the socket
-        // connects to itself and echoes every byte.
-        Ok(_) if is_self_connection(stream) => Err(io::Error::from_raw_os_error(ECONNREFUSED)),
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-/// Whether a connection has the same address at both ends: TCP can connect a socket with itself (RFC 9293, 3.5,
-/// simultaneous open).
-fn is_self_connection(stream: &TcpStream) -> bool {
-    let (local, peer) = (stream.local_addr(), stream.peer_addr());
-    matches!((local, peer), (Ok(local), Ok(peer)) if local == peer)
-}
-
-/// Begins to connect, the run's connection `number`.
-fn connect(plan: &Plan, number: usize) -> io::Result<TcpStream> {
-    let domain = Domain::for_address(plan.dialled());
-    let socket = Socket::new(domain, Type::STREAM.nonblocking().cloexec(), None)?;
-    // Without TCP_NODELAY, a small message could wait for the answer to the last one (Nagle).
-    socket.set_tcp_nodelay(true)?;
-    if plan.script.behaviour.read_per_s.is_some() {
-        // Before connecting, because the handshake sets the scale of the window.
-        socket.set_recv_buffer_size(SMALL_BUFFER)?;
-    }
-    if !plan.life.sources.is_empty() {
-        let source = plan.life.sources[number % plan.life.sources.len()];
-        // Otherwise `bind` would take the port for all destinations, and there are only some 28,000 ports.
-        choose_port_at_connect(&socket)?;
-        socket.bind(&SocketAddr::new(source, 0).into())?;
-    }
-    match socket.connect(&plan.dialled().into()) {
-        Ok(()) => {}
-        Err(error) if error.raw_os_error() == Some(EINPROGRESS) => {}
-        Err(error) => return Err(error),
-    }
-    Ok(TcpStream::from_std(socket.into()))
-}
-
-/// Linux's error numbers for a connection that is under way, and for a port without a listener; see `connect(2)`.
-const EINPROGRESS: i32 = 115;
-const ECONNREFUSED: i32 = 111;
-
 impl Plan {
     /// How many connections may be under way at once, over all threads.
     pub(crate) fn connecting_at_once(&self) -> usize {
         CONNECTING_AT_ONCE
             .saturating_mul(self.threads)
             .min(self.connections)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::TcpListener;
-
-    use super::*;
-
-    #[test]
-    fn a_small_message_waits_for_no_acknowledgement() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let plan = Plan::new(listener.local_addr().unwrap());
-        assert!(connect(&plan, 0).unwrap().nodelay().unwrap());
-    }
-
-    #[test]
-    fn a_connection_with_itself_is_recognised() {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        socket
-            .bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
-            .unwrap();
-        let own = socket.local_addr().unwrap();
-        socket.connect(&own).unwrap();
-        assert!(is_self_connection(&TcpStream::from_std(socket.into())));
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        assert!(!is_self_connection(&TcpStream::from_std(stream)));
     }
 }

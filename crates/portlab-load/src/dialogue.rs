@@ -3,9 +3,10 @@
 
 use std::io;
 
-use mio::net::TcpStream;
-
-use crate::{Cause, Mismatch, Phase, Plan, Tally, chat::Rooms, endings, thread_state::ThreadState};
+use crate::{
+    Cause, Mismatch, Phase, Plan, Tally, chat::Rooms, endings, stream::Stream,
+    thread_state::ThreadState,
+};
 
 /// One connection of a load, and by [`Shared`](Self::Shared) what all connections of a thread have in common.
 ///
@@ -33,13 +34,13 @@ pub(crate) trait Dialogue: Sized {
 
     /// The connection at `slot`, the run's number `number`, has been made.
     fn new(
-        stream: TcpStream,
+        stream: Stream,
         slot: u32,
         number: usize,
         state: &mut ThreadState<Self::Shared>,
     ) -> Result<Self, Broken>;
 
-    fn stream(&self) -> &TcpStream;
+    fn stream(&self) -> &Stream;
 
     /// Continues what comes before the first message, such as a greeting; returns whether that is complete.
     fn enter(&mut self, state: &mut ThreadState<Self::Shared>) -> Result<bool, Broken>;

@@ -29,9 +29,10 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | `plan`, `pace`, `script`, `expect` | the plan: when the run ends, when messages are sent, what is sent, what counts as an answer |
+//! | `plan`, `pace`, `target`, `script`, `expect` | the plan: when the run ends, when messages are sent, where to, what is sent, what counts as an answer |
 //! | `run`, `coordinator`, `stage` | a run from its plan to its outcome; the stages, in step over all threads |
 //! | `worker`, `dial`, `dialling`, `dispatch`, `close_all`, `timers`, `again` | one thread's loop: readiness, connections, messages that are due, timers |
+//! | `stream` | the bytes of a connection, whatever carries them |
 //! | `dialogue` | the trait between a worker and a script; `conn` and `requests` send requests, `chat` has members in rooms |
 //! | `thread_state`, `stats`, `interval_merger` | what a thread's connections share; what a thread counts; intervals over all threads |
 //! | `ring`, `answers`, `status`, `endings`, `shown` | checking an echo; what answers begin with; errors by protocol; closed connections |
@@ -78,8 +79,10 @@ mod stage;
 mod stall;
 mod stats;
 mod status;
+mod stream;
 mod sync;
 mod tally;
+mod target;
 mod thread_state;
 mod timers;
 mod worker;
@@ -108,3 +111,4 @@ pub use search::{Finding, Goal, Highest, Limit, Missed, Search, Shown, Trial};
 pub use shown::Sample;
 pub use status::ErrorAnswer;
 pub use tally::{Cause, Failure, LONGEST_LINE, Phase, Tally};
+pub use target::Target;

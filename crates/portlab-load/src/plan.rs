@@ -8,16 +8,16 @@ use std::{
 use portlab_sys::limits::raise_open_files;
 use portlab_words::{Text, plural, tr};
 
-use crate::{Expect, Pace, Payload, Ring, Script};
+use crate::{Expect, Pace, Payload, Ring, Script, Target};
 
 /// Everything that a run needs. Nothing is looked up later.
 ///
 /// A run is `stop x pace x script` on `connections`; each part means the same whatever the others are.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The port to load.
-    pub target: SocketAddr,
-    /// The proxy that connections are made to, instead of `target`.
+    /// What is loaded, at least one target: connections are spread over the targets evenly.
+    pub targets: Vec<Target>,
+    /// The proxy that connections are made to, instead of the one target.
     pub through: Option<Through>,
     /// How many connections are opened, at least one.
     pub connections: usize,
@@ -138,9 +138,9 @@ fn too_few_files(connections: usize, needed: u64, limit: u64) -> Text {
 impl Plan {
     /// A plan with everything as usual: a closed loop of one connection, one thread, depth 1, an
     /// echo of 64 bytes, ten seconds after one of warm-up.
-    pub fn new(target: SocketAddr) -> Self {
+    pub fn new(target: impl Into<Target>) -> Self {
         Self {
-            target,
+            targets: vec![target.into()],
             through: None,
             connections: 1,
             life: Life::default(),
@@ -210,13 +210,14 @@ impl Plan {
                 "速率每秒 {rate_per_s} 无效：应为 0.001 到 10M"
             ));
         }
-        let target = self.target;
-        let is_other = |source: &&IpAddr| source.is_ipv4() != target.is_ipv4();
-        if let Some(source) = self.life.sources.iter().find(is_other) {
-            return Err(tr!(
-                "{source} can't be a source for {target}: one is IPv4 and the other IPv6",
-                "{source} 不能作为连接 {target} 的源地址：一个是 IPv4，另一个是 IPv6"
-            ));
+        for target in self.targets.iter().filter_map(Target::addr) {
+            let is_other = |source: &&IpAddr| source.is_ipv4() != target.is_ipv4();
+            if let Some(source) = self.life.sources.iter().find(is_other) {
+                return Err(tr!(
+                    "{source} can't be a source for {target}: one is IPv4 and the other IPv6",
+                    "{source} 不能作为连接 {target} 的源地址：一个是 IPv4，另一个是 IPv6"
+                ));
+            }
         }
         let members = self.connections;
         if let Some(rooms) = rooms.filter(|rooms| members < rooms * 2) {
@@ -233,9 +234,28 @@ impl Plan {
         }
     }
 
-    /// Where connections are made to.
-    pub(crate) fn dialled(&self) -> SocketAddr {
-        self.through.as_ref().map_or(self.target, |it| it.addr)
+    /// The index of the target that the run's connection `number` loads.
+    pub(crate) fn target_of(&self, number: usize) -> usize {
+        number % self.targets.len()
+    }
+
+    /// Where the run's connection `number` is made to.
+    pub(crate) fn dialled(&self, number: usize) -> Target {
+        match &self.through {
+            Some(through) => Target::Tcp(through.addr),
+            None => self.targets[self.target_of(number)].clone(),
+        }
+    }
+
+    /// Whether no message leaves this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        self.targets.iter().all(Target::is_local)
+    }
+
+    /// The targets, in words.
+    pub fn targets_text(&self) -> String {
+        let targets: Vec<_> = self.targets.iter().map(Target::to_string).collect();
+        targets.join(" ")
     }
 
     /// How many file descriptors the run takes.
@@ -301,7 +321,7 @@ mod tests {
     use crate::Arrivals;
 
     fn plan() -> Plan {
-        Plan::new("127.0.0.1:1".parse().unwrap())
+        Plan::new(std::net::SocketAddr::from(([127, 0, 0, 1], 1)))
     }
 
     #[test]

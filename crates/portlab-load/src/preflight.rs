@@ -5,7 +5,7 @@ use std::{net::IpAddr, time::Duration};
 use portlab_sys::{limits, machine::machine};
 use portlab_words::{Text, tr, units};
 
-use crate::Plan;
+use crate::{Plan, Target};
 
 /// The limits of a machine that a run may meet.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +43,7 @@ impl Limits {
 /// Warns of what will go wrong with `plan` on a machine with these `limits`, or will make the figures misleading. Too
 /// few file descriptors are an error of [`Plan::check`], not a warning.
 pub fn preflight(plan: &Plan, limits: &Limits) -> Vec<Text> {
-    let loopback = plan.target.ip().is_loopback();
+    let loopback = plan.is_local();
     let churn = churn_within(plan, TIME_WAIT);
     let within_a_minute = (plan.connections as u64).saturating_add(churn);
     let at_once = plan.connecting_at_once() as u64;
@@ -100,7 +100,7 @@ pub fn preflight(plan: &Plan, limits: &Limits) -> Vec<Text> {
 /// Whether there are too few local ports.
 fn ports(plan: &Plan, limits: &Limits, within_a_minute: u64) -> Option<Text> {
     let connections = plan.connections as u64;
-    let loopback = plan.target.ip().is_loopback();
+    let loopback = plan.is_local();
     let ports = limits.ports * plan.life.sources.len().max(1) as u64;
     let (on_loopback, elsewhere) = limits.reuses_time_wait;
     let keeps_ports = !plan.life.reset && !(if loopback { on_loopback } else { elsewhere });
@@ -156,10 +156,11 @@ fn slowness(plan: &Plan) -> Duration {
 /// As many source addresses on loopback as `plan` needs, for `--source auto`; `None` when there is
 /// only one, because the target is elsewhere or IPv6.
 pub fn loopback_sources(plan: &Plan, limits: &Limits) -> Option<Vec<IpAddr>> {
-    let IpAddr::V4(target) = plan.target.ip() else {
-        return None;
+    let is_loopback = |target: &Target| {
+        let ip = target.addr().map(|addr| addr.ip());
+        ip.is_some_and(|ip| ip.is_ipv4() && ip.is_loopback())
     };
-    if !target.is_loopback() {
+    if !plan.targets.iter().all(is_loopback) {
         return None;
     }
     // The rate of churn isn't known beforehand: eight addresses are enough for a few thousand connections a second.
@@ -188,8 +189,12 @@ mod tests {
     fn plan(target: &str, connections: usize) -> Plan {
         Plan {
             connections,
-            ..Plan::new(target.parse().unwrap())
+            ..Plan::new(addr(target))
         }
+    }
+
+    fn addr(text: &str) -> Target {
+        Target::Tcp(text.parse().unwrap())
     }
 
     fn texts(plan: &Plan, limits: &Limits) -> Vec<String> {
@@ -214,7 +219,7 @@ mod tests {
         plan.life.sources = loopback_sources(&plan, &LIMITS).unwrap();
         assert_eq!(plan.life.sources.len(), 2);
         assert_eq!(texts(&plan, &LIMITS), [""; 0]);
-        plan.target = "192.0.2.1:9".parse().unwrap();
+        plan.targets = vec![addr("192.0.2.1:9")];
         plan.life.sources.clear();
         assert!(texts(&plan, &LIMITS)[0].contains("ip_local_port_range"));
         assert_eq!(loopback_sources(&plan, &LIMITS), None);
@@ -229,9 +234,9 @@ mod tests {
         plan.life.reset = true;
         assert_eq!(texts(&plan, &LIMITS), [""; 0], "no TIME_WAIT");
         plan.life.reset = false;
-        plan.target = "127.0.0.1:9".parse().unwrap();
+        plan.targets = vec![addr("127.0.0.1:9")];
         assert_eq!(texts(&plan, &LIMITS), [""; 0], "loopback reuses its ports");
-        plan.target = "192.0.2.1:9".parse().unwrap();
+        plan.targets = vec![addr("192.0.2.1:9")];
         plan.stop = Stop::after(Duration::from_secs(600));
         plan.pace = Pace::Open {
             rate_per_s: 1_000.0,

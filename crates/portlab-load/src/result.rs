@@ -262,7 +262,7 @@ impl LoadResult {
         let wrong = outcome.tally.first_wrong();
         let stalled = outcome.generator_stalled.iter();
         Self {
-            target: plan.target.to_string(),
+            target: plan.targets_text(),
             through: plan.through.as_ref().map(|it| it.faults.clone()),
             pace,
             rate_per_s,

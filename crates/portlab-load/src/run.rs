@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    net::TcpStream,
     sync::{
         Arc,
         mpsc::{self, Sender},
@@ -12,7 +11,6 @@ use std::{
 };
 
 use mio::{Poll, Waker};
-use portlab_sys::listening::has_listener;
 use portlab_words::{Text, tr};
 
 use crate::{
@@ -150,24 +148,12 @@ where
     }
     let mut outcome = coordinator.conclude(&served, all_sent);
     if outcome.ended == Ended::AllLost && outcome.endings.closed > 0 {
-        outcome.endings.listens = listens(&plan);
+        let patience = plan.connect_timeout.min(Duration::from_secs(1));
+        let found = plan.targets.iter().map(|target| target.listens(patience));
+        // `Some(false)` is before `Some(true)`.
+        outcome.endings.listens = found.min().flatten();
     }
     Ok(outcome)
-}
-
-/// Whether a program listens on the port of `plan`; `None` if that can't be found out within a second. If the listener
-/// is on this machine, no connection is made: some servers end after an empty connection.
-fn listens(plan: &Plan) -> Option<bool> {
-    if has_listener(plan.target) == Some(true) {
-        return Some(true);
-    }
-    let patience = plan.connect_timeout.min(Duration::from_secs(1));
-    match TcpStream::connect_timeout(&plan.target, patience) {
-        // If both addresses are equal, the socket is connected with itself; see `dial`.
-        Ok(stream) => Some(stream.local_addr().ok() != stream.peer_addr().ok()),
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Some(false),
-        Err(_) => None,
-    }
 }
 
 /// Reports to the coordinator when a worker fails, or panics: otherwise the coordinator would wait for that worker.
@@ -187,24 +173,5 @@ impl Drop for Alarm {
         if let Some(events) = &self.0 {
             let _ = events.send(WorkerEvent::Failed);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::TcpListener;
-
-    use super::*;
-
-    #[test]
-    fn a_listener_of_this_machine_is_found_without_a_connection() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let plan = Plan::new(listener.local_addr().unwrap());
-        assert_eq!(listens(&plan), Some(true));
-        let error = listener.accept().unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
-        drop(listener);
-        assert_eq!(listens(&plan), Some(false));
     }
 }

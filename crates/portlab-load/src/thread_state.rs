@@ -313,7 +313,7 @@ mod tests {
     use crate::{Arrivals, Latency, Script, pace::Part};
 
     fn state() -> ThreadState<()> {
-        let plan = Arc::new(Plan::new("127.0.0.1:1".parse().unwrap()));
+        let plan = Arc::new(Plan::new(std::net::SocketAddr::from(([127, 0, 0, 1], 1))));
         let ring = Arc::new(Script::echo(64).ring());
         let stages = Arc::new(Stages::new(Vec::new(), 0.0, None));
         ThreadState::new((), plan, ring, stages, Instant::now(), (0, 2, None))

@@ -22,6 +22,7 @@ use crate::{
     stage::{Stage, Stages, Turn},
     stall::Stalls,
     stats::Stats,
+    stream::Stream,
     thread_state::ThreadState,
     timers::{Alarm, TimerEvent},
 };
@@ -99,7 +100,7 @@ pub(crate) enum Slot<C> {
     /// No connection: it isn't made yet, or it is lost.
     Empty,
     /// Connecting since this moment.
-    Connecting(mio::net::TcpStream, u64),
+    Connecting(Stream, u64),
     /// Waiting for the server's greeting, since this moment.
     Entering(C, u64),
     Open(C),

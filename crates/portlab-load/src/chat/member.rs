@@ -2,8 +2,6 @@
 
 use std::io::{self, Read, Write};
 
-use mio::net::TcpStream;
-
 use super::{
     line::{Line, read_line, write_message},
     rooms::Rooms,
@@ -11,6 +9,7 @@ use super::{
 use crate::{
     Cause, LONGEST_LINE, Phase, Plan,
     dialogue::{Broken, Dialogue, Finished, Then, Turn},
+    stream::Stream,
 };
 
 type ThreadState = crate::thread_state::ThreadState<Rooms>;
@@ -18,7 +17,7 @@ type ThreadState = crate::thread_state::ThreadState<Rooms>;
 /// One member, and its connection.
 #[derive(Debug)]
 pub(crate) struct Member {
-    stream: TcpStream,
+    stream: Stream,
     slot: u32,
     step: Step,
     /// The beginning of a line whose end hasn't come, of at most [`LONGEST_LINE`] bytes and one read.
@@ -60,7 +59,7 @@ impl Dialogue for Member {
     }
 
     fn new(
-        stream: TcpStream,
+        stream: Stream,
         slot: u32,
         _number: usize,
         state: &mut ThreadState,
@@ -75,7 +74,7 @@ impl Dialogue for Member {
         })
     }
 
-    fn stream(&self) -> &TcpStream {
+    fn stream(&self) -> &Stream {
         &self.stream
     }
 

@@ -21,6 +21,7 @@ mod screen {
 }
 mod self_test;
 mod show;
+mod target;
 mod text;
 mod through;
 mod words;
@@ -67,9 +68,10 @@ docs/load.md has more examples, and says what each figure means.
 Exit codes: 0 fine, 1 errors, wrong answers or missing ones, 2 could not run."
 )]
 pub(crate) struct Args {
-    /// The port to load, HOST:PORT; a port alone is one of this machine
+    /// The port to load, HOST:PORT; a port alone is one of this machine; unix:/path is
+    /// a socket in the file system. Connections are spread evenly over several
     #[arg(value_name = "ADDR", required_unless_present_any = ["self_test", "json_schema"])]
-    addr: Option<String>,
+    targets: Vec<String>,
 
     #[command(flatten)]
     pace: PaceArgs,
@@ -291,7 +293,7 @@ struct OutputArgs {
 
     /// Load servers of known behaviour, and check the figures (within a minute)
     #[arg(long, conflicts_with_all = [
-        "addr", "rate", "steps", "arrivals", "depth", "idle", "spin", "seed",
+        "targets", "rate", "steps", "arrivals", "depth", "idle", "spin", "seed",
         "duration", "messages", "max_errors", "warmup",
         "script", "rooms", "encodings", "message", "encoding", "expect", "any_answer", "greeting", "slow_reader", "trickle",
         "connections", "ramp", "per_connection", "reset", "source", "connect_timeout", "timeout",
@@ -322,7 +324,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         words::say(WARN, lang.pick("note:", "提示："), warning.pick(lang));
     }
     let faults = args.connections.through.as_ref();
-    let proxy = through::Proxy::start(faults, plan.target, plan.connections)?;
+    let proxy = through::Proxy::start(faults, &plan)?;
     plan.through = proxy.as_ref().map(|it| it.through.clone());
     let verdict = match &args.pace.rate {
         Some(rates) if rates.is_range() => ladder::run(args, &plan, *rates, &warnings),

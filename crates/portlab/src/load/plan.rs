@@ -1,24 +1,17 @@
 //! From the command line to a plan.
 
-use std::{
-    net::{IpAddr, SocketAddr, TcpStream},
-    ops::RangeInclusive,
-    time::Duration,
-};
+use std::{net::IpAddr, ops::RangeInclusive, time::Duration};
 
 use anyhow::{Context, bail};
 use portlab_load::{
     ClientBehaviour, Delimiter, Expect, Life, Limits, Pace, Payload, Plan, Script, Stop,
     loopback_sources, unescape,
 };
-use portlab_sys::{input, listening::has_listener};
+use portlab_sys::input;
 use portlab_words::{Text, tr, units};
 
-use super::{Args, ScriptArgs, chat};
-use crate::{
-    address::{Purpose, narrow},
-    args::bytes_of_hex,
-};
+use super::{Args, ScriptArgs, chat, target};
+use crate::{address::narrow, args::bytes_of_hex};
 
 /// One rate, or the ends of a range, per second.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -120,8 +113,9 @@ pub(super) fn sources(text: &str) -> anyhow::Result<Sources> {
 /// Resolves the arguments to a plan. Its sources are chosen by [`sources_for`].
 pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
     let connections = &args.connections;
-    let addrs = Purpose::LOAD.resolve(args.addr.as_deref().unwrap_or_default())?;
-    let target = first_that_answers(&addrs, connections.connect_timeout);
+    let read = |text: &String| target::target(text, connections.connect_timeout);
+    let targets = args.targets.iter().map(read);
+    let targets = targets.collect::<anyhow::Result<Vec<_>>>()?;
     if args.pace.steps.is_some() && !args.pace.rate.is_some_and(Rates::is_range) {
         bail!(Text::new(
             "--steps divides a range of rates, and there is one rate; write --rate 1k..20k",
@@ -142,6 +136,7 @@ pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
         let duration = stop.after.unwrap_or(Duration::from_secs(10));
         (duration / 10).min(Duration::from_secs(1))
     });
+    let base = Plan::new(targets[0].clone());
     Ok(Plan {
         connections: usize::try_from(connections.connections)?,
         life: Life {
@@ -164,7 +159,8 @@ pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
         timeout: connections.timeout,
         interval: super::show::INTERVAL,
         seed: args.pace.seed,
-        ..Plan::new(target)
+        targets,
+        ..base
     })
 }
 
@@ -246,22 +242,6 @@ fn payload(args: &ScriptArgs) -> anyhow::Result<Payload> {
 /// The longest message from a file.
 const MOST_PAYLOAD: u64 = 64 << 20;
 
-/// The address to load: if a name has several, the first that answers. `localhost` often stands for `::1` too,
-/// although the server listens on 127.0.0.1 only, or the other way round.
-fn first_that_answers(addrs: &[SocketAddr], patience: Duration) -> SocketAddr {
-    let first = addrs[0];
-    if addrs.len() == 1 {
-        return first;
-    }
-    // The system's list of sockets shows the listeners of this machine without a connection: an empty connection ends
-    // some servers. If no listener is listed, a connection can't end one.
-    let answers = |addr: &&SocketAddr| {
-        has_listener(**addr) == Some(true) || TcpStream::connect_timeout(addr, patience).is_ok()
-    };
-    // If no address answers, the run reports the reason.
-    addrs.iter().find(answers).copied().unwrap_or(first)
-}
-
 /// The plan of the highest rate: of a ladder, its last rung.
 pub(super) fn at_the_highest_rate(plan: &Plan, args: &Args) -> Plan {
     let mut most = plan.clone();
@@ -281,7 +261,7 @@ pub(super) fn sources_for(
         None => Vec::new(),
         Some(Sources::These(sources)) => sources.clone(),
         Some(Sources::Auto) => loopback_sources(plan, limits).with_context(|| {
-            let target = plan.target;
+            let target = plan.targets_text();
             tr!(
                 "--source auto takes addresses of IPv4's loopback, and {target} isn't one; write addresses of this \
                  machine",
@@ -340,17 +320,5 @@ mod tests {
             sources("127.0.0.2，127。0。0。3").unwrap(),
             Sources::These(these.into())
         );
-    }
-
-    #[test]
-    fn a_server_of_this_machine_is_chosen_without_a_connection() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let addr = listener.local_addr().unwrap();
-        let unused = SocketAddr::from(([127, 0, 0, 2], addr.port()));
-        let chosen = first_that_answers(&[unused, addr], Duration::from_secs(60));
-        assert_eq!(chosen, addr);
-        let error = listener.accept().unwrap_err();
-        assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
     }
 }

@@ -443,7 +443,7 @@ pub(super) mod tests {
     }
 
     pub(in crate::load) fn closed() -> Plan {
-        Plan::new("127.0.0.1:1".parse().unwrap())
+        Plan::new(std::net::SocketAddr::from(([127, 0, 0, 1], 1)))
     }
 
     pub(in crate::load) fn open(rate_per_s: f64) -> Plan {

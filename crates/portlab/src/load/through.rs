@@ -1,10 +1,10 @@
 //! `--through`: a fault proxy between the generator and the server, in a process of its own.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use portlab_lab::Server;
-use portlab_load::Through;
+use portlab_load::{Plan, Target, Through};
 use portlab_proxy::{FAULTS, Settings};
 use portlab_words::{Text, tr};
 
@@ -45,18 +45,21 @@ pub(super) struct Proxy {
 }
 
 impl Proxy {
-    /// Starts a proxy in front of `target`, if `faults` are given, and waits until it listens.
-    pub(super) fn start(
-        faults: Option<&Faults>,
-        target: SocketAddr,
-        connections: usize,
-    ) -> anyhow::Result<Option<Self>> {
+    /// Starts a proxy in front of the target of `plan`, if `faults` are given, and waits until it listens.
+    pub(super) fn start(faults: Option<&Faults>, plan: &Plan) -> anyhow::Result<Option<Self>> {
         let Some(Faults { faults, settings }) = faults else {
             return Ok(None);
         };
+        let [Target::Tcp(target)] = plan.targets[..] else {
+            let targets = plan.targets_text();
+            bail!(tr!(
+                "--through stands before one TCP port, and the target is {targets}; give one HOST:PORT",
+                "--through 只能放在一个 TCP 端口之前，而目标是 {targets}；请只写一个 HOST:PORT"
+            ));
+        };
         let program = std::env::current_exe().with_context(args::not_found)?;
         // In churn, connections that have ended may still be open in the proxy.
-        let most = (connections * 2).clamp(1000, 100_000);
+        let most = (plan.connections * 2).clamp(1000, 100_000);
         let mut options = vec![
             format!("--to={target}"),
             format!("--max-connections={most}"),

@@ -61,7 +61,7 @@ impl Table {
         let lang = page.lang;
         let ends = [rates.first(), rates.last()].map(|end| end.copied().unwrap_or_default());
         let headline = headline_of_a_ladder(plan, ends, lang);
-        page.head(&plan.target.to_string(), &headline);
+        page.head(&plan.targets_text(), &headline);
         let each = plan.stop.after.map_or(String::new(), |time| {
             let time = units::time(time);
             tr!(lang, " of {time} each", "，每个 {time}")
@@ -195,7 +195,7 @@ mod tests {
     }
 
     fn heads_in(lang: Lang, width: usize) -> String {
-        let plan = Plan::new("127.0.0.1:9".parse().unwrap());
+        let plan = Plan::new(std::net::SocketAddr::from(([127, 0, 0, 1], 9)));
         let mut page = Page::new(width, lang);
         Table::of_width(width).head(&mut page, &plan, &[1e3, 2e4]);
         let text = plain(&page.text);

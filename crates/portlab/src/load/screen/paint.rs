@@ -53,7 +53,7 @@ impl View {
     }
 
     fn paint_title(&self, frame: &mut Frame<'_>, area: Rect) {
-        let target = self.plan.target.to_string();
+        let target = self.plan.targets_text();
         let room = usize::from(area.width).saturating_sub(target.len() + 2);
         let line = Line::from(vec![
             Span::from(target).bold(),

@@ -1,21 +1,20 @@
 //! One connection: what it has sent, what it has received, and what it waits for.
 
+mod greeting;
+mod receive;
+
 use std::{
     collections::VecDeque,
-    io::{self, Read, Write},
-    sync::Arc,
+    io::{self, Write},
 };
 
-use mio::net::TcpStream;
-
 use crate::{
-    Answers, Cause, Expect, FirstLine, LONGEST_LINE, Pace, Phase, Plan, Ring,
+    Cause, Expect, Phase, Plan, Ring,
     answers::Sorted,
     dialogue::{Broken, Dialogue, Finished, Then, Turn},
     requests::Requests,
-    stage::{Stage, Stages},
-    stats::Stats,
-    status::Dialect,
+    stage::Stage,
+    stream::Stream,
     thread_state::nanos,
     timers::TimerEvent,
 };
@@ -26,7 +25,7 @@ type ThreadState = crate::thread_state::ThreadState<Requests>;
 /// through the thread's one buffer.
 #[derive(Debug)]
 pub(crate) struct Conn {
-    stream: TcpStream,
+    stream: Stream,
     /// Its slot among its thread's connections.
     slot: u32,
     /// The connection's number in the run. It gives the place in the ring where the connection's stream begins.
@@ -82,9 +81,6 @@ const VISIT: usize = 16;
 /// How many connections send at most before the thread reads again.
 const BURST: usize = 64;
 
-/// How often a slow reader reads, per second.
-const READS_PER_S: u64 = 20;
-
 impl Dialogue for Conn {
     type Shared = Requests;
 
@@ -97,7 +93,7 @@ impl Dialogue for Conn {
     }
 
     fn new(
-        stream: TcpStream,
+        stream: Stream,
         slot: u32,
         number: usize,
         state: &mut ThreadState,
@@ -123,7 +119,7 @@ impl Dialogue for Conn {
         Ok(conn)
     }
 
-    fn stream(&self) -> &TcpStream {
+    fn stream(&self) -> &Stream {
         &self.stream
     }
 
@@ -304,156 +300,6 @@ impl Conn {
         }
     }
 
-    /// Reads once; `None` when there is nothing, and `Some(0)` at the end.
-    fn read(&mut self, state: &mut ThreadState) -> Result<Option<usize>, Broken> {
-        let mut limit = state.buffer.len();
-        if let Some(rate) = state.plan.script.behaviour.read_per_s {
-            if self.pauses_at(self.pause.reading_until, state) {
-                return Ok(None);
-            }
-            limit = limit.min((rate / READS_PER_S).max(1) as usize);
-        }
-        let length = match self.stream.read(&mut state.buffer[..limit]) {
-            Ok(length) => length,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(None),
-            Err(error) => return Err(Broken::Io(Phase::Receive, error)),
-        };
-        state.stats.bytes_received += length as u64;
-        if let Some(rate) = state.plan.script.behaviour.read_per_s {
-            let pause = (length as u128 * 1_000_000_000 / u128::from(rate)) as u64;
-            let now = state.now();
-            self.pause.reading_until = self.pause.reading_until.max(now) + pause;
-            // The poller has reported these bytes, and won't report them again.
-            self.set_timer(self.pause.reading_until, now, state);
-        }
-        Ok(Some(length))
-    }
-
-    /// Checks the `length` bytes that came last, and completes the messages that they answer.
-    fn take_in(&mut self, length: usize, state: &mut ThreadState) -> Result<(), Broken> {
-        let taken = self.check(length, state).inspect_err(|_| {
-            let bytes = &state.buffer[..length];
-            state.stats.tally.keep_wrong(bytes);
-        });
-        let done = taken?;
-        // The answers before the wrong one count.
-        if done > 0 {
-            self.complete(done, state);
-        }
-        if self.got_more {
-            state.stats.tally.keep_wrong(&state.buffer[..length]);
-            return Err(Broken::Because(Phase::Verify, Cause::Unsolicited));
-        }
-        Ok(())
-    }
-
-    /// Checks the `length` bytes that came last; returns how many messages they answer.
-    fn check(&mut self, length: usize, state: &mut ThreadState) -> Result<usize, Broken> {
-        let ThreadState {
-            plan,
-            ring,
-            buffer,
-            shared,
-            stats,
-            stages,
-            ..
-        } = state;
-        let Requests {
-            answers, dialect, ..
-        } = shared;
-        let expect = &plan.script.expect;
-        let mut bytes = &buffer[..length];
-        Ok(match expect {
-            // A connection that is only held open may receive anything.
-            _ if plan.pace == Pace::Idle || *expect == Expect::Nothing => {
-                answers.keep_first(bytes);
-                0
-            }
-            Expect::Echo => {
-                let echoed = length.min((self.sent - self.received) as usize);
-                ring.check(self.number, self.received, &bytes[..echoed])
-                    .map_err(Broken::Wrong)?;
-                if echoed < length {
-                    return Err(Broken::Because(Phase::Verify, Cause::Unsolicited));
-                }
-                self.received += length as u64;
-                self.count_lengths(echoed, expect)
-            }
-            _ => {
-                let mut done = 0;
-                while !bytes.is_empty() {
-                    let Some(front) = self.in_flight.get(done) else {
-                        self.got_more = true;
-                        break;
-                    };
-                    let mut progress = self.progress.unwrap_or_else(|| expect.begin(front.size));
-                    let used = expect.take(&mut progress, bytes);
-                    let piece = &bytes[..used.unwrap_or(bytes.len())];
-                    self.sort(piece, used.is_some(), answers, dialect);
-                    let Some(used) = used else {
-                        self.progress = Some(progress);
-                        break;
-                    };
-                    self.progress = None;
-                    self.count_answer(answers, stats, stages);
-                    bytes = &bytes[used..];
-                    done += 1;
-                }
-                done
-            }
-        })
-    }
-
-    /// Finds out which first line the answer has. `piece` is the part that was just read, and `whole` says that the
-    /// answer ends with it.
-    fn sort(&mut self, piece: &[u8], whole: bool, answers: &mut Answers, dialect: &Dialect) {
-        // An answer that is complete in one read isn't copied.
-        let head = if whole && self.head.is_empty() {
-            piece
-        } else {
-            self.keep_head(piece);
-            &self.head
-        };
-        if self.sorted.is_none() {
-            self.sorted = answers.sort(head, whole, dialect);
-        }
-    }
-
-    /// The answer is complete: counts it by its first line.
-    fn count_answer(&mut self, answers: &mut Answers, stats: &mut Stats, stages: &Stages) {
-        self.head.clear();
-        if let Some(sorted) = self.sorted.take() {
-            answers.count(sorted);
-            if let Some(error) = sorted.error {
-                stats.add_error_answer(error, stages);
-            }
-        }
-    }
-
-    fn keep_head(&mut self, bytes: &[u8]) {
-        let room = FirstLine::LONGEST - self.head.len();
-        self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
-    }
-
-    /// Counts how many messages of known length are completed by `length` bytes; at most as many as are in flight.
-    fn count_lengths(&mut self, mut length: usize, expect: &Expect) -> usize {
-        let mut done = 0;
-        while length > 0
-            && let Some(front) = self.in_flight.get(done)
-        {
-            let missing = self.progress.unwrap_or_else(|| expect.begin(front.size));
-            if length < missing {
-                self.progress = Some(missing - length);
-                break;
-            }
-            self.progress = None;
-            length -= missing;
-            done += 1;
-        }
-        done
-    }
-
     /// The `done` oldest messages in flight have been answered: records them, and sends others in a closed loop, or
     /// lists the connection as free in an open one.
     fn complete(&mut self, done: usize, state: &mut ThreadState) {
@@ -485,80 +331,6 @@ impl Conn {
                 }
             }
         }
-    }
-
-    /// The server has closed.
-    fn at_the_end(&mut self, state: &mut ThreadState) -> Result<Then, Broken> {
-        let closes = state.plan.script.expect == Expect::Close;
-        // If no byte came before the end, there was no answer.
-        if closes && self.in_flight.len() == 1 && self.progress.is_some() {
-            let Requests {
-                answers, dialect, ..
-            } = &mut state.shared;
-            self.sort(&[], true, answers, dialect);
-            self.count_answer(answers, &mut state.stats, &state.stages);
-            self.complete(1, state);
-            return Ok(Then::Retire);
-        }
-        let cause = match self.in_flight.is_empty() {
-            true if state.sends_no_more() => return Ok(Then::Over),
-            true => Cause::ClosedIdle,
-            false => Cause::ClosedEarly,
-        };
-        Err(Broken::Because(Phase::Receive, cause))
-    }
-
-    /// Sends the introduction: a few bytes, which the socket of a new connection takes at once.
-    fn introduce(&mut self, state: &mut ThreadState) -> Result<(), Broken> {
-        let words = &state.plan.script.introduction;
-        if words.is_empty() {
-            return Ok(());
-        }
-        let said = self.stream.write(words);
-        match said.map_err(|error| Broken::Io(Phase::Send, error))? {
-            length if length == words.len() => Ok(()),
-            _ => Err(Broken::Because(Phase::Send, Cause::Incomplete)),
-        }
-    }
-
-    /// Reads the greeting, as much of it as one visit takes; returns whether it is complete.
-    fn greet(&mut self, state: &mut ThreadState) -> Result<bool, Broken> {
-        let plan = Arc::clone(&state.plan);
-        let Some(greeting) = &plan.script.greeting else {
-            return Ok(true);
-        };
-        for _ in 0..VISIT {
-            let length = match self.read(state)? {
-                None => return Ok(false),
-                Some(0) => return Err(Broken::Because(Phase::Greeting, Cause::ClosedEarly)),
-                Some(length) => length,
-            };
-            let mut progress = self.progress.unwrap_or_else(|| greeting.begin(0));
-            let bytes = &state.buffer[..length];
-            self.keep_head(bytes);
-            self.received += length as u64;
-            let too_long =
-                self.received > LONGEST_LINE as u64 && !matches!(greeting, Expect::Bytes(_));
-            match greeting.take(&mut progress, bytes) {
-                None if too_long => return Err(Broken::Because(Phase::Greeting, Cause::NoEnd)),
-                None => self.progress = Some(progress),
-                Some(used) if used == length => {
-                    // From here on, the bytes of answers are counted.
-                    (self.progress, self.received) = (None, 0);
-                    state.shared.dialect.heed_greeting(&self.head);
-                    if let Some(error) = state.shared.dialect.error_in(&self.head) {
-                        state.stats.tally.keep_wrong(&self.head);
-                        let cause = Cause::ErrorAnswer(error);
-                        return Err(Broken::Because(Phase::Greeting, cause));
-                    }
-                    self.head = Vec::new();
-                    return Ok(true);
-                }
-                Some(_) => return Err(Broken::Because(Phase::Greeting, Cause::Unsolicited)),
-            }
-        }
-        state.again.push(self.slot);
-        Ok(false)
     }
 
     /// The error of a timeout: not all bytes could be sent, no byte of the answer came, or not all of it.

@@ -1,0 +1,61 @@
+//! What comes before the first message: the introduction, and the server's greeting.
+
+use std::{io::Write, sync::Arc};
+
+use super::{Conn, ThreadState, VISIT};
+use crate::{Cause, Expect, LONGEST_LINE, Phase, dialogue::Broken};
+
+impl Conn {
+    /// Sends the introduction: a few bytes, which the socket of a new connection takes at once.
+    pub(super) fn introduce(&mut self, state: &mut ThreadState) -> Result<(), Broken> {
+        let words = &state.plan.script.introduction;
+        if words.is_empty() {
+            return Ok(());
+        }
+        let said = self.stream.write(words);
+        match said.map_err(|error| Broken::Io(Phase::Send, error))? {
+            length if length == words.len() => Ok(()),
+            _ => Err(Broken::Because(Phase::Send, Cause::Incomplete)),
+        }
+    }
+
+    /// Reads the greeting, as much of it as one visit takes; returns whether it is complete.
+    pub(super) fn greet(&mut self, state: &mut ThreadState) -> Result<bool, Broken> {
+        let plan = Arc::clone(&state.plan);
+        let Some(greeting) = &plan.script.greeting else {
+            return Ok(true);
+        };
+        for _ in 0..VISIT {
+            let length = match self.read(state)? {
+                None => return Ok(false),
+                Some(0) => return Err(Broken::Because(Phase::Greeting, Cause::ClosedEarly)),
+                Some(length) => length,
+            };
+            let mut progress = self.progress.unwrap_or_else(|| greeting.begin(0));
+            let bytes = &state.buffer[..length];
+            self.keep_head(bytes);
+            self.received += length as u64;
+            let too_long =
+                self.received > LONGEST_LINE as u64 && !matches!(greeting, Expect::Bytes(_));
+            match greeting.take(&mut progress, bytes) {
+                None if too_long => return Err(Broken::Because(Phase::Greeting, Cause::NoEnd)),
+                None => self.progress = Some(progress),
+                Some(used) if used == length => {
+                    // From here on, the bytes of answers are counted.
+                    (self.progress, self.received) = (None, 0);
+                    state.shared.dialect.heed_greeting(&self.head);
+                    if let Some(error) = state.shared.dialect.error_in(&self.head) {
+                        state.stats.tally.keep_wrong(&self.head);
+                        let cause = Cause::ErrorAnswer(error);
+                        return Err(Broken::Because(Phase::Greeting, cause));
+                    }
+                    self.head = Vec::new();
+                    return Ok(true);
+                }
+                Some(_) => return Err(Broken::Because(Phase::Greeting, Cause::Unsolicited)),
+            }
+        }
+        state.again.push(self.slot);
+        Ok(false)
+    }
+}

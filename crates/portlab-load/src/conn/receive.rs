@@ -1,0 +1,189 @@
+//! Receiving: reads, and what they answer.
+
+use std::io::{self, Read};
+
+use super::{Conn, ThreadState};
+use crate::{
+    Answers, Cause, Expect, FirstLine, Pace, Phase,
+    dialogue::{Broken, Then},
+    requests::Requests,
+    stage::Stages,
+    stats::Stats,
+    status::Dialect,
+};
+
+/// How often a slow reader reads, per second.
+const READS_PER_S: u64 = 20;
+
+impl Conn {
+    /// Reads once; `None` when there is nothing, and `Some(0)` at the end.
+    pub(super) fn read(&mut self, state: &mut ThreadState) -> Result<Option<usize>, Broken> {
+        let mut limit = state.buffer.len();
+        if let Some(rate) = state.plan.script.behaviour.read_per_s {
+            if self.pauses_at(self.pause.reading_until, state) {
+                return Ok(None);
+            }
+            limit = limit.min((rate / READS_PER_S).max(1) as usize);
+        }
+        let length = match self.stream.read(&mut state.buffer[..limit]) {
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(None),
+            Err(error) => return Err(Broken::Io(Phase::Receive, error)),
+        };
+        state.stats.bytes_received += length as u64;
+        if let Some(rate) = state.plan.script.behaviour.read_per_s {
+            let pause = (length as u128 * 1_000_000_000 / u128::from(rate)) as u64;
+            let now = state.now();
+            self.pause.reading_until = self.pause.reading_until.max(now) + pause;
+            // The poller has reported these bytes, and won't report them again.
+            self.set_timer(self.pause.reading_until, now, state);
+        }
+        Ok(Some(length))
+    }
+
+    /// Checks the `length` bytes that came last, and completes the messages that they answer.
+    pub(super) fn take_in(&mut self, length: usize, state: &mut ThreadState) -> Result<(), Broken> {
+        let taken = self.check(length, state).inspect_err(|_| {
+            let bytes = &state.buffer[..length];
+            state.stats.tally.keep_wrong(bytes);
+        });
+        let done = taken?;
+        // The answers before the wrong one count.
+        if done > 0 {
+            self.complete(done, state);
+        }
+        if self.got_more {
+            state.stats.tally.keep_wrong(&state.buffer[..length]);
+            return Err(Broken::Because(Phase::Verify, Cause::Unsolicited));
+        }
+        Ok(())
+    }
+
+    /// Checks the `length` bytes that came last; returns how many messages they answer.
+    fn check(&mut self, length: usize, state: &mut ThreadState) -> Result<usize, Broken> {
+        let ThreadState {
+            plan,
+            ring,
+            buffer,
+            shared,
+            stats,
+            stages,
+            ..
+        } = state;
+        let Requests {
+            answers, dialect, ..
+        } = shared;
+        let expect = &plan.script.expect;
+        let mut bytes = &buffer[..length];
+        Ok(match expect {
+            // A connection that is only held open may receive anything.
+            _ if plan.pace == Pace::Idle || *expect == Expect::Nothing => {
+                answers.keep_first(bytes);
+                0
+            }
+            Expect::Echo => {
+                let echoed = length.min((self.sent - self.received) as usize);
+                ring.check(self.number, self.received, &bytes[..echoed])
+                    .map_err(Broken::Wrong)?;
+                if echoed < length {
+                    return Err(Broken::Because(Phase::Verify, Cause::Unsolicited));
+                }
+                self.received += length as u64;
+                self.count_lengths(echoed, expect)
+            }
+            _ => {
+                let mut done = 0;
+                while !bytes.is_empty() {
+                    let Some(front) = self.in_flight.get(done) else {
+                        self.got_more = true;
+                        break;
+                    };
+                    let mut progress = self.progress.unwrap_or_else(|| expect.begin(front.size));
+                    let used = expect.take(&mut progress, bytes);
+                    let piece = &bytes[..used.unwrap_or(bytes.len())];
+                    self.sort(piece, used.is_some(), answers, dialect);
+                    let Some(used) = used else {
+                        self.progress = Some(progress);
+                        break;
+                    };
+                    self.progress = None;
+                    self.count_answer(answers, stats, stages);
+                    bytes = &bytes[used..];
+                    done += 1;
+                }
+                done
+            }
+        })
+    }
+
+    /// Finds out which first line the answer has. `piece` is the part that was just read, and `whole` says that the
+    /// answer ends with it.
+    fn sort(&mut self, piece: &[u8], whole: bool, answers: &mut Answers, dialect: &Dialect) {
+        // An answer that is complete in one read isn't copied.
+        let head = if whole && self.head.is_empty() {
+            piece
+        } else {
+            self.keep_head(piece);
+            &self.head
+        };
+        if self.sorted.is_none() {
+            self.sorted = answers.sort(head, whole, dialect);
+        }
+    }
+
+    /// The answer is complete: counts it by its first line.
+    fn count_answer(&mut self, answers: &mut Answers, stats: &mut Stats, stages: &Stages) {
+        self.head.clear();
+        if let Some(sorted) = self.sorted.take() {
+            answers.count(sorted);
+            if let Some(error) = sorted.error {
+                stats.add_error_answer(error, stages);
+            }
+        }
+    }
+
+    pub(super) fn keep_head(&mut self, bytes: &[u8]) {
+        let room = FirstLine::LONGEST - self.head.len();
+        self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    /// Counts how many messages of known length are completed by `length` bytes; at most as many as are in flight.
+    pub(super) fn count_lengths(&mut self, mut length: usize, expect: &Expect) -> usize {
+        let mut done = 0;
+        while length > 0
+            && let Some(front) = self.in_flight.get(done)
+        {
+            let missing = self.progress.unwrap_or_else(|| expect.begin(front.size));
+            if length < missing {
+                self.progress = Some(missing - length);
+                break;
+            }
+            self.progress = None;
+            length -= missing;
+            done += 1;
+        }
+        done
+    }
+
+    /// The server has closed.
+    pub(super) fn at_the_end(&mut self, state: &mut ThreadState) -> Result<Then, Broken> {
+        let closes = state.plan.script.expect == Expect::Close;
+        // If no byte came before the end, there was no answer.
+        if closes && self.in_flight.len() == 1 && self.progress.is_some() {
+            let Requests {
+                answers, dialect, ..
+            } = &mut state.shared;
+            self.sort(&[], true, answers, dialect);
+            self.count_answer(answers, &mut state.stats, &state.stages);
+            self.complete(1, state);
+            return Ok(Then::Retire);
+        }
+        let cause = match self.in_flight.is_empty() {
+            true if state.sends_no_more() => return Ok(Then::Over),
+            true => Cause::ClosedIdle,
+            false => Cause::ClosedEarly,
+        };
+        Err(Broken::Because(Phase::Receive, cause))
+    }
+}
