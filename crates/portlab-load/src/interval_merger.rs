@@ -108,6 +108,8 @@ impl IntervalMerger {
             to: since(to),
             rate_per_s,
             messages: stats.messages,
+            bytes_sent: stats.bytes_sent,
+            bytes_received: stats.bytes_received,
             errors: stats.tally.total(),
             open: self.threads.iter().map(|thread| thread.open).sum(),
             in_flight: self.threads.iter().map(|thread| thread.in_flight).sum(),
@@ -126,6 +128,8 @@ mod tests {
     fn messages(count: u64) -> Stats {
         Stats {
             messages: count,
+            bytes_sent: 2 * count,
+            bytes_received: 3 * count,
             open: count as usize,
             ..Stats::default()
         }
@@ -152,6 +156,8 @@ mod tests {
         intervals.take_in(1, 5, &messages(1_000));
         let second = intervals.next().unwrap();
         assert_eq!((second.messages, second.open), (1_010, 1_010));
+        let bytes = (second.bytes_sent, second.bytes_received);
+        assert_eq!(bytes, (2_020, 3_030));
         assert_eq!((first.rate_per_s, second.rate_per_s), (1.0, 2.0));
         assert!(intervals.next().is_none());
     }

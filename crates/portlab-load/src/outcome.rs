@@ -111,6 +111,10 @@ pub struct Interval {
     pub uncorrected: Latency,
     /// How late the generator was; empty in a closed loop.
     pub pacing_lag: Latency,
+    /// Bytes sent.
+    pub bytes_sent: u64,
+    /// Bytes received.
+    pub bytes_received: u64,
     /// Errors.
     pub errors: u64,
     /// Connections open at its end.
@@ -164,6 +168,15 @@ impl Interval {
         per_s(self.messages, length.max(by_rate))
     }
 
+    /// Bytes sent, and bytes received, per second.
+    pub fn bytes_per_s(&self) -> (f64, f64) {
+        let length = self.length();
+        (
+            per_s(self.bytes_sent, length),
+            per_s(self.bytes_received, length),
+        )
+    }
+
     /// Adds the interval that follows, so that both become one.
     pub fn extend(&mut self, next: &Self) {
         let cpu = |interval: &Self| interval.generator_cpu_share * interval.length().as_secs_f64();
@@ -172,6 +185,8 @@ impl Interval {
         self.rate_per_s = self.rate_per_s.max(next.rate_per_s);
         self.generator_cpu_share = both / self.length().as_secs_f64().max(f64::MIN_POSITIVE);
         self.messages += next.messages;
+        self.bytes_sent += next.bytes_sent;
+        self.bytes_received += next.bytes_received;
         self.errors += next.errors;
         self.latency.merge(&next.latency);
         self.uncorrected.merge(&next.uncorrected);

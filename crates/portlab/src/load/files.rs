@@ -35,7 +35,7 @@ enum Log {
 /// The columns of the table over time.
 const HEAD: &str = "from_s,to_s,messages,messages_per_s,latency_p50_ns,latency_p90_ns,latency_p99_ns,\
                     latency_p999_ns,latency_max_ns,uncorrected_p50_ns,uncorrected_p99_ns,\
-                    pacing_lag_p99_ns,open_connections,in_flight,errors,generator_cpu_share";
+                    pacing_lag_p99_ns,open_connections,in_flight,errors,generator_cpu_share,bytes_sent,bytes_received";
 
 impl Files {
     pub(super) fn create(args: &OutputArgs) -> anyhow::Result<Self> {
@@ -161,6 +161,8 @@ fn row(second: &Interval) -> String {
         second.in_flight.to_string(),
         second.errors.to_string(),
         format!("{:.3}", second.generator_cpu_share),
+        second.bytes_sent.to_string(),
+        second.bytes_received.to_string(),
     ]
     .join(",")
 }

@@ -3,13 +3,14 @@
 use std::time::Instant;
 
 use portlab_load::{Interval, Pace, Plan, Progress, Watch};
-use portlab_words::{tr, units};
+use portlab_words::{Lang, tr, units};
+use textwrap::core::display_width;
 
 use super::{
     show::Live,
     words::{errors, open, quantile, stage},
 };
-use crate::args::{BAD, DIM, lang};
+use crate::args::{BAD, DIM, lang, stderr_width};
 
 /// Reports a run line by line.
 pub(super) struct Lines {
@@ -60,13 +61,31 @@ impl Live for Lines {
             "{count} open, {generator}",
             "{count} 个打开，{generator}"
         );
-        crate::tell!(
-            "{title}{at:>6.1}s {:>8}/s  p50 {:>8}  p99 {:>8}  {DIM}{state}{DIM:#}{errors}",
+        let figures = format!(
+            "{title}{at:>6.1}s {:>8}/s  p50 {:>8}  p99 {:>8}",
             units::short(second.messages_per_s()),
             quantile(latency, 0.5),
             quantile(latency, 0.99),
         );
+        let rest = format!("  {DIM}{state}{DIM:#}{errors}");
+        let with_bytes = format!("{figures}  {}{rest}", bytes(second, lang));
+        // On a narrow terminal the bytes are left out, so that a second stays one line.
+        match stderr_width().is_none_or(|width| display_width(&with_bytes) <= width) {
+            true => crate::tell!("{with_bytes}"),
+            false => crate::tell!("{figures}{rest}"),
+        }
     }
+}
+
+/// Bytes per second each way.
+fn bytes(second: &Interval, lang: Lang) -> String {
+    let (sent, received) = second.bytes_per_s();
+    let (sent, received) = (units::bytes(sent), units::bytes(received));
+    tr!(
+        lang,
+        "out {sent:>8}/s  in {received:>8}/s",
+        "发 {sent:>8}/s  收 {received:>8}/s"
+    )
 }
 
 impl Watch for Lines {

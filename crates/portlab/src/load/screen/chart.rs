@@ -105,7 +105,7 @@ fn chart<'a>(
         .y_axis(axis([low, high]).labels(labels))
 }
 
-fn block(borders: Borders, title: Line<'_>) -> Block<'_> {
+pub(super) fn block(borders: Borders, title: Line<'_>) -> Block<'_> {
     Block::new()
         .borders(borders)
         .border_type(BorderType::Rounded)

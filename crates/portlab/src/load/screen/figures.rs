@@ -2,11 +2,12 @@
 
 use portlab_load::Interval;
 use portlab_stats::summary::GENERATOR_LIMIT;
-use portlab_words::Text;
+use portlab_words::{Text, units};
 use ratatui::{
     style::{Color, Style, Stylize},
     text::{Line, Span},
 };
+use textwrap::core::display_width;
 
 use super::{
     super::words::{open, quantile, rate},
@@ -27,6 +28,9 @@ const BUSY: f64 = 0.7;
 
 /// How many cells the bar of a figure has.
 const CELLS: usize = 8;
+
+/// How wide [`list`] is.
+pub(super) const LIST: u16 = 28;
 
 /// Between one figure and the next.
 const GAP: &str = "  ";
@@ -82,9 +86,17 @@ pub(super) fn figures(view: &View) -> Vec<Figure> {
         errors,
     ]);
     figures.extend(lag);
+    let per_s = |bytes: f64| format!("{}/s", units::bytes(bytes));
+    let bytes = last.map(Interval::bytes_per_s);
+    let bytes = bytes.map_or(["–", "–"].map(str::to_owned), |(sent, received)| {
+        [per_s(sent), per_s(received)]
+    });
+    let [sent, received] = bytes;
     let max = of_last(|it| quantile(&it.latency, 1.0));
     figures.extend([
         generator,
+        plain("sent", "发送", sent),
+        plain("received", "接收", received),
         plain("open", "打开", of_last(|it| it.open.to_string())),
         plain("max now", "当前最大", max),
         plain("in flight", "在途", of_last(|it| it.in_flight.to_string())),
@@ -112,4 +124,19 @@ pub(super) fn lines(figures: &[Figure], width: usize) -> Vec<Line<'static>> {
     }
     lines.push(line);
     lines
+}
+
+/// `figures` one below the other, their values in a column of their own.
+pub(super) fn list(figures: &[Figure]) -> Vec<Line<'static>> {
+    let name = |figure: &Figure| figure.name.pick(lang()).to_owned();
+    let widest = figures.iter().map(|it| display_width(&name(it))).max();
+    let column = widest.unwrap_or(0) + GAP.len();
+    let line = |figure: &Figure| {
+        let gap = " ".repeat(column - display_width(&name(figure)));
+        Line::from(vec![
+            Span::from(name(figure) + &gap).dim(),
+            Span::styled(figure.value.clone(), figure.style),
+        ])
+    };
+    figures.iter().map(line).collect()
 }

@@ -6,6 +6,7 @@
 
 mod chart;
 mod figures;
+mod histogram;
 mod paint;
 mod terminal;
 mod view;

@@ -4,7 +4,7 @@ use portlab_load::Pace;
 use portlab_words::table::cut;
 use ratatui::{
     Frame,
-    layout::{Constraint, Layout, Rect},
+    layout::{Constraint, Layout, Margin, Rect},
     style::{Color, Stylize},
     text::{Line, Span},
     widgets::{Borders, Paragraph},
@@ -14,6 +14,7 @@ use super::{
     super::words::headline,
     chart,
     figures::{self, Figure},
+    histogram,
     view::View,
 };
 use crate::args::lang;
@@ -24,8 +25,12 @@ const CHART: u16 = 7;
 const LOW_CHART: u16 = 5;
 /// The least width of a chart.
 const CHART_WIDTH: u16 = 40;
+/// The greatest width of the histogram beside the charts.
+const WIDEST_HISTOGRAM: u16 = 44;
+/// The columns between the histogram and the figures beside it.
+const GAP: u16 = 1;
 /// How many lines of figures have priority over a chart.
-const BEFORE_A_CHART: usize = 3;
+const BEFORE_A_CHART: usize = 2;
 /// A meter with fewer cells shows too little.
 const FEWEST_CELLS: usize = 8;
 
@@ -80,47 +85,94 @@ impl View {
     }
 
     fn paint_body(&self, frame: &mut Frame<'_>, area: Rect) {
-        let (charts, figures) = self.arrange(area);
-        let lines = (figures.len() as u16).min(area.height);
-        let [above, below] =
-            Layout::vertical([Constraint::Min(0), Constraint::Length(lines)]).areas(area);
-        match charts {
-            0 => frame.render_widget(Paragraph::new(figures), area),
-            1 => {
-                chart::latency(self, frame, above, Borders::TOP);
-                frame.render_widget(Paragraph::new(figures), below);
-            }
-            _ => {
-                let [upper, lower] =
-                    Layout::vertical([Constraint::Percentage(45), Constraint::Percentage(55)])
-                        .areas(above);
-                chart::throughput(self, frame, upper, Borders::ALL);
-                chart::latency(self, frame, lower, Borders::ALL);
-                frame.render_widget(Paragraph::new(figures), below);
-            }
+        if self.is_idle() {
+            return self.paint_stack(frame, area);
         }
+        let told = ["answered", "p50", "p99"];
+        let list = figures::list(&self.figures_but(&told));
+        let rows = list.len() as u16;
+        let is_wide = area.width >= CHART_WIDTH + histogram::WIDTH;
+        if is_wide && area.height >= (histogram::FRAMED + rows).max(2 * CHART) {
+            return self.paint_columns(frame, area, list);
+        }
+        let beside = histogram::WIDTH + GAP + figures::LIST;
+        if area.width >= beside && area.height >= histogram::TITLED.max(rows) + LOW_CHART {
+            return self.paint_floors(frame, area, list);
+        }
+        self.paint_stack(frame, area);
     }
 
-    /// How many charts there is room for, at most two, and the lines of the figures that these charts don't show.
-    fn arrange(&self, area: Rect) -> (u16, Vec<Line<'static>>) {
-        let (width, height) = (usize::from(area.width), usize::from(area.height));
-        let without = |told: &[&str]| {
-            let mut figures = figures::figures(self);
-            figures.retain(|Figure { name, .. }| !told.contains(&&*name.en));
-            figures::lines(&figures, width)
-        };
-        if area.width >= CHART_WIDTH && !self.is_idle() {
-            let figures = without(&["answered", "p50", "p99"]);
-            if height >= figures.len() + 2 * usize::from(CHART) {
-                return (2, figures);
-            }
-            let mut figures = without(&["p50", "p99"]);
-            if height >= figures.len().min(BEFORE_A_CHART) + usize::from(LOW_CHART) {
-                figures.truncate(height - usize::from(LOW_CHART));
-                return (1, figures);
-            }
+    /// The charts on the left; on the right the histogram, and the figures below it.
+    fn paint_columns(&self, frame: &mut Frame<'_>, area: Rect, list: Vec<Line<'static>>) {
+        let [left, right] = Layout::horizontal([
+            Constraint::Min(CHART_WIDTH),
+            Constraint::Length((area.width * 2 / 5).clamp(histogram::WIDTH, WIDEST_HISTOGRAM)),
+        ])
+        .areas(area);
+        let [upper, lower] =
+            Layout::vertical([Constraint::Percentage(45), Constraint::Percentage(55)]).areas(left);
+        chart::throughput(self, frame, upper, Borders::ALL);
+        chart::latency(self, frame, lower, Borders::ALL);
+        let [above, below] =
+            Layout::vertical([Constraint::Min(0), Constraint::Length(list.len() as u16)])
+                .areas(right);
+        histogram::paint(self, frame, above, Borders::ALL);
+        let below = below.inner(Margin::new(2, 0));
+        frame.render_widget(Paragraph::new(list), below);
+    }
+
+    /// The charts above; the histogram below them, and the figures beside it.
+    fn paint_floors(&self, frame: &mut Frame<'_>, area: Rect, list: Vec<Line<'static>>) {
+        let rows = histogram::TITLED.max(list.len() as u16);
+        let [above, below] =
+            Layout::vertical([Constraint::Min(0), Constraint::Length(rows)]).areas(area);
+        if area.width >= 2 * CHART_WIDTH {
+            let [left, right] = Layout::horizontal([Constraint::Percentage(50); 2]).areas(above);
+            chart::throughput(self, frame, left, Borders::TOP);
+            chart::latency(self, frame, right, Borders::TOP);
+        } else {
+            chart::latency(self, frame, above, Borders::TOP);
         }
-        (0, without(&[]))
+        let [left, _, right] = Layout::horizontal([
+            Constraint::Min(0),
+            Constraint::Length(GAP),
+            Constraint::Length(figures::LIST),
+        ])
+        .areas(below);
+        histogram::paint(self, frame, left, Borders::TOP);
+        frame.render_widget(Paragraph::new(list), right);
+    }
+
+    /// A chart if there is room, then the histogram if there is room, and lines of figures.
+    fn paint_stack(&self, frame: &mut Frame<'_>, area: Rect) {
+        let (width, height) = (usize::from(area.width), area.height);
+        let has_chart = area.width >= CHART_WIDTH && !self.is_idle();
+        let mut lines = figures::lines(&self.figures_but(&["p50", "p99"]), width);
+        let least = lines.len().min(BEFORE_A_CHART) as u16;
+        if !has_chart || height < least + LOW_CHART {
+            let lines = figures::lines(&self.figures_but(&[]), width);
+            return frame.render_widget(Paragraph::new(lines), area);
+        }
+        let has_bars = height >= lines.len() as u16 + LOW_CHART + histogram::TITLED;
+        lines.truncate(usize::from(height - LOW_CHART));
+        let [above, middle, below] = Layout::vertical([
+            Constraint::Min(0),
+            Constraint::Length(u16::from(has_bars) * histogram::TITLED),
+            Constraint::Length(lines.len() as u16),
+        ])
+        .areas(area);
+        chart::latency(self, frame, above, Borders::TOP);
+        if has_bars {
+            histogram::paint(self, frame, middle, Borders::TOP);
+        }
+        frame.render_widget(Paragraph::new(lines), below);
+    }
+
+    /// The figures, except those that charts show: `told` are their English names.
+    fn figures_but(&self, told: &[&str]) -> Vec<Figure> {
+        let mut figures = figures::figures(self);
+        figures.retain(|Figure { name, .. }| !told.contains(&&*name.en));
+        figures
     }
 
     fn keys(&self) -> &'static str {
@@ -168,6 +220,8 @@ mod tests {
             latency,
             uncorrected: Latency::new(),
             pacing_lag,
+            bytes_sent: 16_000,
+            bytes_received: 320_000,
             errors,
             open: 77,
             in_flight: 3,
@@ -182,12 +236,17 @@ mod tests {
         terminal.backend().to_string()
     }
 
+    /// `seen` with one space between words: in a list, values have a column of their own.
+    fn in_words(seen: &str) -> String {
+        seen.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     #[test]
     fn a_terminal_of_any_size_shows_what_matters_most() {
         let mut view = open_loop();
         assert!(seen(&view, 80, 24).contains("connecting"));
         (0..20).for_each(|index| view.add(&interval(index * 250, 1)));
-        for (width, height) in [(120, 40), (100, 30), (80, 24), (60, 18), (50, 15)] {
+        for (width, height) in [(120, 40), (100, 30), (80, 24), (80, 20), (60, 19), (50, 15)] {
             let seen = seen(&view, width, height);
             for part in [
                 "p50 40.0 µs •••",
@@ -198,10 +257,17 @@ mod tests {
                 "42% CPU ━━━╌╌╌╌╌",
                 "5 of 10 s",
                 "open 77",
+                "sent 62.5 KiB/s",
+                "received 1.22 MiB/s",
             ] {
-                assert!(seen.contains(part), "{part} at {width}x{height}:\n{seen}");
+                let is_seen = in_words(&seen).contains(part);
+                assert!(is_seen, "{part} at {width}x{height}:\n{seen}");
             }
             assert_eq!(seen.contains("throughput"), width >= 80, "{seen}");
+            let bars = seen.lines().filter(|line| line.contains('≤')).count();
+            let shown = if width >= 60 { 10 } else { 0 };
+            assert_eq!(bars, shown, "{seen}");
+            assert_eq!(seen.contains("96.0%"), shown > 0, "{seen}");
         }
         for (width, height) in [(80, 10), (45, 12), (30, 8)] {
             let seen = seen(&view, width, height);
@@ -233,7 +299,7 @@ mod tests {
         view.change_rate(2.0);
         let seen = seen(&view, 80, 24);
         assert!(seen.contains("open loop at 2.00k/s"), "{seen}");
-        assert!(seen.contains("asked 2.00k/s"), "{seen}");
+        assert!(in_words(&seen).contains("asked 2.00k/s"), "{seen}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use portlab_load::{Interval, Pace, Plan, Progress};
+use portlab_load::{Interval, Latency, Pace, Plan, Progress};
 use portlab_words::tr;
 
 use super::super::words::stage;
@@ -29,6 +29,8 @@ pub(super) struct View {
     /// As powers of ten, because latencies differ by many of them.
     pub(super) p50: VecDeque<Point>,
     pub(super) p99: VecDeque<Point>,
+    /// The latency of the whole run so far.
+    pub(super) latency: Latency,
 }
 
 impl View {
@@ -43,6 +45,7 @@ impl View {
             throughput: VecDeque::new(),
             p50: VecDeque::new(),
             p99: VecDeque::new(),
+            latency: Latency::new(),
         }
     }
 
@@ -50,6 +53,7 @@ impl View {
     pub(super) fn add(&mut self, interval: &Interval) {
         let (at, latency) = (interval.to.as_secs_f64(), &interval.latency);
         self.errors += interval.errors;
+        self.latency.merge(latency);
         push(&mut self.throughput, (at, interval.messages_per_s()));
         if latency.count() > 0 {
             let log = |quantile| (latency.quantile_ns(quantile).max(1) as f64).log10();
