@@ -5,6 +5,8 @@
 
 use std::fmt::Write as _;
 
+use crate::live;
+
 /// A colour by its name in CSS, such as `--ink`.
 struct Colour {
     name: &'static str,
@@ -30,8 +32,13 @@ pub fn variables() -> String {
 }
 
 /// The rules that charts need on a page that has the [`variables`]. All are bound to `.pl`, the class
-/// of each chart, but for `.k0` and so on, which set a model's colour anywhere.
+/// of each chart, but for `.k0` and so on, which set a model's colour anywhere, and for what [`crate::SCRIPT`] adds.
 pub fn style_sheet() -> String {
+    drawn() + live::STYLE
+}
+
+/// The rules for what is drawn.
+fn drawn() -> String {
     let mut rules = SHEET.to_owned();
     for colour in COLOURS {
         let name = colour.name;
@@ -51,7 +58,7 @@ pub fn style_sheet() -> String {
 
 /// The style of a file: without variables, which many viewers of SVG don't support.
 pub(crate) fn file_style() -> String {
-    let rules = style_sheet();
+    let rules = drawn();
     let coloured = rules.lines().filter(|rule| rule.contains("var("));
     let coloured = coloured.collect::<Vec<_>>().join("\n");
     let light = resolve(&rules, |colour| colour.light);

@@ -4,7 +4,7 @@ use crate::{
     colours,
     frame::Frame,
     number::short,
-    pen::{Pen, escape},
+    pen::{Body, Pen, escape},
 };
 
 /// A drawn chart, for a page or for a file.
@@ -15,7 +15,10 @@ pub struct Drawing {
     description: String,
     pub(crate) width: f64,
     pub(crate) height: f64,
-    body: String,
+    body: Body,
+    /// The attributes of an inline drawing, and the texts of its figure.
+    places: String,
+    values: Option<String>,
 }
 
 impl Drawing {
@@ -28,13 +31,29 @@ impl Drawing {
             width: width.ceil(),
             height: height.ceil(),
             body: pen.finish(),
+            places: String::new(),
+            values: None,
         }
+    }
+
+    /// The drawing with what a script needs, if there is anything to read off.
+    pub(crate) fn with(mut self, places: String, values: Option<String>) -> Self {
+        if values.is_some() {
+            (self.places, self.values) = (places, values);
+        }
+        self
+    }
+
+    /// The texts of all values, for the attribute `data-values` of the figure that holds the drawing, so that
+    /// [`crate::SCRIPT`] can show them; `None` if it needs none. All widths of a chart have the same.
+    pub fn values(&self) -> Option<&str> {
+        self.values.as_deref()
     }
 
     /// An `<svg>` element for a page that includes [`crate::style_sheet`] and
     /// [`crate::variables`].
     pub fn inline(&self) -> String {
-        self.svg("", 0.0, "")
+        self.svg(&self.places, 0.0, &self.body.inline())
     }
 
     /// A file of its own, with its styles and a margin. It is light or dark as the viewer is.
@@ -43,20 +62,20 @@ impl Drawing {
         let mut pen = Pen::default();
         let size = (self.width + 2.0 * MARGIN, self.height + 2.0 * MARGIN);
         pen.rect("paper", (-MARGIN, -MARGIN), size, 0.0);
-        let inside = format!("<style>{style}</style>{}", pen.finish());
+        let (paper, body) = (pen.finish().file(), self.body.file());
+        let inside = format!("<style>{style}</style>{paper}{body}");
         self.svg(" xmlns=\"http://www.w3.org/2000/svg\"", MARGIN, &inside) + "\n"
     }
 
-    fn svg(&self, xmlns: &str, margin: f64, before: &str) -> String {
+    fn svg(&self, attributes: &str, margin: f64, inside: &str) -> String {
         let (id, corner) = (&self.id, short(-margin));
         let (width, height) = (self.width + 2.0 * margin, self.height + 2.0 * margin);
         let (width, height) = (short(width), short(height));
         let (title, description) = (escape(&self.title), escape(&self.description));
-        let body = &self.body;
         format!(
-            "<svg{xmlns} class=\"pl\" viewBox=\"{corner} {corner} {width} {height}\" width=\"{width}\" \
+            "<svg{attributes} class=\"pl\" viewBox=\"{corner} {corner} {width} {height}\" width=\"{width}\" \
              height=\"{height}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\"><title id=\"{id}-t\">{title}</title>\
-             <desc id=\"{id}-d\">{description}</desc>{before}{body}</svg>"
+             <desc id=\"{id}-d\">{description}</desc>{inside}</svg>"
         )
     }
 }

@@ -1,6 +1,7 @@
 //! Signs and their words, in rows.
 
 use crate::{
+    live,
     marker::Marker,
     measure::cut,
     number::short,
@@ -73,10 +74,28 @@ pub(crate) fn whisker(pen: &mut Pen, (low, high): (f64, f64), y: f64) {
 /// Signs and words, laid out in rows that are no wider than the room.
 #[derive(Debug)]
 pub(crate) struct Legend {
-    /// Each with its place, measured from the legend's corner.
-    items: Vec<(Sign, String, f64, f64)>,
+    items: Vec<Item>,
     /// The height of all rows.
     pub(crate) height: f64,
+}
+
+/// A sign and its word.
+#[derive(Debug)]
+struct Item {
+    sign: Sign,
+    word: String,
+    /// The place, measured from the legend's corner.
+    x: f64,
+    y: f64,
+}
+
+impl Item {
+    fn draw(&self, pen: &mut Pen, (x, y): (f64, f64)) {
+        let (x, middle) = (x + self.x, y + self.y + ROW / 2.0);
+        self.sign.draw(pen, (x, middle));
+        let place = (x + self.sign.width() + 7.0, middle + 4.5);
+        pen.text(TICK, Anchor::Start, place, &self.word);
+    }
 }
 
 /// The height of a row.
@@ -95,7 +114,12 @@ impl Legend {
             if x > 0.0 && x + width > room {
                 (x, row) = (0.0, row + ROW);
             }
-            placed.push((sign, word, x, row));
+            placed.push(Item {
+                sign,
+                word,
+                x,
+                y: row,
+            });
             x += width + GAP;
         }
         let height = if placed.is_empty() { 0.0 } else { row + ROW };
@@ -107,15 +131,19 @@ impl Legend {
 
     /// Draws it with its upper left corner at `x`, `y`.
     pub(crate) fn draw(&self, pen: &mut Pen, (x, y): (f64, f64)) {
-        for (sign, word, dx, dy) in &self.items {
-            let middle = y + dy + ROW / 2.0;
-            sign.draw(pen, (x + dx, middle));
-            pen.text(
-                TICK,
-                Anchor::Start,
-                (x + dx + sign.width() + 7.0, middle + 4.5),
-                word,
-            );
+        for item in &self.items {
+            item.draw(pen, (x, y));
+        }
+    }
+
+    /// The same for the names of series, over which a page has buttons.
+    pub(crate) fn draw_names(&self, pen: &mut Pen, (x, y): (f64, f64)) {
+        for (number, item) in self.items.iter().enumerate() {
+            let width = item.sign.width() + 7.0 + TICK.width(&item.word);
+            let (corner, size) = ((x + item.x - 6.0, y + item.y), (width + 12.0, ROW));
+            pen.insert(&format!("<g{}>", live::button(number, corner, size)));
+            item.draw(pen, (x, y));
+            pen.insert("</g>");
         }
     }
 }

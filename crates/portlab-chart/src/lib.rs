@@ -9,6 +9,7 @@
 //! | `percentiles` | the axis of percentiles |
 //! | `strip` | what each thread did for some milliseconds |
 //! | `axis`, `ticks`, `scale` | from values to places, and the round values among them |
+//! | `live` | what a page's script needs, and that script |
 //! | `labels` | labels that don't overlap |
 //! | `legend` | signs and their words, in rows |
 //! | `style`, `marker` | the colour, the dash and the marker of a series |
@@ -48,6 +49,7 @@ mod frame;
 mod labels;
 mod legend;
 mod lines;
+mod live;
 mod marker;
 mod measure;
 mod number;
@@ -66,6 +68,7 @@ pub use colours::{style_sheet, variables};
 pub use drawing::Drawing;
 pub use frame::Frame;
 pub use lines::{Lines, Sample, Series, lines};
+pub use live::SCRIPT;
 pub use marker::Marker;
 pub use percentiles::{percentiles, place_of};
 pub use scale::Spacing;

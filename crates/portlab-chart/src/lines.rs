@@ -6,6 +6,7 @@ use crate::{
     frame::Frame,
     labels::spread,
     legend::{Legend, Sign},
+    live::{self, Columns},
     measure::{cut, wrap},
     number::short,
     pen::{Anchor, LABEL, Pen, TICK, joined},
@@ -74,18 +75,23 @@ pub fn lines(frame: &Frame<'_>, chart: &Lines<'_>) -> Drawing {
     let plan = Plan::new(frame, chart);
     let mut pen = Pen::default();
     plan.draw_axes(&mut pen);
-    for series in chart.series {
-        pen.group(&series.style.class(), "", |pen| {
+    for (number, series) in chart.series.iter().enumerate() {
+        let part = live::part(number);
+        pen.group_with(&series.style.class(), "", &part, |pen| {
             plan.draw_intervals(series, pen);
         });
     }
-    for series in chart.series {
-        pen.group(&series.style.class(), "", |pen| {
+    let columns = Columns::of(chart, &plan.x);
+    for (number, series) in chart.series.iter().enumerate() {
+        let line = columns.line(number, series, &plan.y);
+        pen.group_with(&series.style.class(), "", &line, |pen| {
             plan.draw_line(series, pen);
         });
     }
     plan.draw_names(&mut pen);
-    Drawing::new(frame, (plan.width, plan.height), pen)
+    let places = columns.places(&plan.x, (plan.top, plan.bottom));
+    let drawing = Drawing::new(frame, (plan.width, plan.height), pen);
+    drawing.with(places, columns.values())
 }
 
 /// The place of everything in the chart.
@@ -186,7 +192,7 @@ impl<'a> Plan<'a> {
         let label = wrap(self.chart.x.label, TICK.size, self.right - self.left);
         let place = (self.right, self.bottom + 37.0);
         let y = pen.texts(TICK, Anchor::End, place, (&label, 17.0));
-        self.legend.draw(pen, (0.0, y - 5.0));
+        self.legend.draw_names(pen, (0.0, y - 5.0));
     }
 
     fn draw_intervals(&self, series: &Series, pen: &mut Pen) {
@@ -247,8 +253,11 @@ impl<'a> Plan<'a> {
         let half = NAME / 2.0 - 4.0;
         let places = spread(&wanted, NAME, (self.top + half, self.bottom - half));
         let sign = self.right + LEADER;
-        for (((series, name), end), y) in named.into_iter().zip(ends).zip(places) {
-            pen.group(&series.style.class(), &series.name, |pen| {
+        let named = named.into_iter().enumerate();
+        for (((number, (series, name)), end), y) in named.zip(ends).zip(places) {
+            let size = (self.width - sign + 6.0, NAME);
+            let button = live::button(number, (sign - 6.0, y - NAME / 2.0), size);
+            pen.group_with(&series.style.class(), &series.name, &button, |pen| {
                 // A leader from far inside the plot would look like a line without samples.
                 if let Some((x, from)) = end.filter(|(x, _)| *x >= furthest) {
                     let bend = short(self.right + 4.0);

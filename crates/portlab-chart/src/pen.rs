@@ -64,7 +64,34 @@ pub(crate) enum Anchor {
 /// Writes elements one behind the other.
 #[derive(Debug, Default)]
 pub(crate) struct Pen {
-    out: String,
+    body: Body,
+}
+
+/// What was drawn.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Body {
+    /// The elements of a file.
+    svg: String,
+    /// What is inserted into them on a page, and where.
+    insertions: Vec<(usize, String)>,
+}
+
+impl Body {
+    /// The elements for a file.
+    pub(crate) fn file(&self) -> String {
+        self.svg.clone()
+    }
+
+    /// The elements for a page.
+    pub(crate) fn inline(&self) -> String {
+        let (mut inline, mut from) = (String::new(), 0);
+        for (at, text) in &self.insertions {
+            inline += &self.svg[from..*at];
+            inline += text;
+            from = *at;
+        }
+        inline + &self.svg[from..]
+    }
 }
 
 impl Pen {
@@ -139,30 +166,52 @@ impl Pen {
 
     /// Elements of one class, with a tooltip for all of them. If there are none, nothing is written.
     pub(crate) fn group(&mut self, class: &str, tooltip: &str, inside: impl FnOnce(&mut Self)) {
-        let start = self.out.len();
+        self.group_with(class, tooltip, "", inside);
+    }
+
+    /// The same, with attributes that only a page has.
+    pub(crate) fn group_with(
+        &mut self,
+        class: &str,
+        tooltip: &str,
+        attributes: &str,
+        inside: impl FnOnce(&mut Self),
+    ) {
+        let start = (self.body.svg.len(), self.body.insertions.len());
         match class {
-            "" => self.out.push_str("<g>"),
-            class => self.write(format_args!("<g class=\"{class}\">")),
+            "" => self.body.svg.push_str("<g"),
+            class => self.write(format_args!("<g class=\"{class}\"")),
         }
+        self.insert(attributes);
+        self.body.svg.push('>');
         if !tooltip.is_empty() {
             self.write(format_args!("<title>{}</title>", escape(tooltip)));
         }
-        let empty = self.out.len();
+        let empty = self.body.svg.len();
         inside(self);
-        if self.out.len() == empty {
-            return self.out.truncate(start);
+        if self.body.svg.len() == empty {
+            self.body.svg.truncate(start.0);
+            return self.body.insertions.truncate(start.1);
         }
-        self.out.push_str("</g>");
+        self.body.svg.push_str("</g>");
+    }
+
+    /// Writes `text` on pages only.
+    pub(crate) fn insert(&mut self, text: &str) {
+        if !text.is_empty() {
+            let at = self.body.svg.len();
+            self.body.insertions.push((at, text.to_owned()));
+        }
     }
 
     /// What was written.
-    pub(crate) fn finish(self) -> String {
-        self.out
+    pub(crate) fn finish(self) -> Body {
+        self.body
     }
 
     fn write(&mut self, arguments: std::fmt::Arguments<'_>) {
         // Writing to a string can't fail.
-        let _ = self.out.write_fmt(arguments);
+        let _ = self.body.svg.write_fmt(arguments);
     }
 }
 

@@ -39,7 +39,7 @@ impl Style {
     pub fn swatch(&self) -> String {
         let mut pen = Pen::default();
         self.draw(&mut pen, (1.0, 8.0));
-        let body = pen.finish();
+        let body = pen.finish().file();
         format!(
             "<svg class=\"pl sw\" viewBox=\"0 0 32 16\" width=\"32\" height=\"16\" aria-hidden=\"true\">{body}</svg>"
         )

@@ -40,7 +40,7 @@ impl Chart {
     /// The chart with its heading and its caption. Where the screen is narrow, `narrow` takes the place of `wide`.
     pub(super) fn figure(&self) -> Markup {
         html! {
-            figure.chart {
+            figure.chart data-values=[self.wide.values()] {
                 h3 { (self.heading) }
                 div.wide { (PreEscaped(self.wide.inline())) }
                 div.narrow { (PreEscaped(self.narrow.inline())) }

@@ -74,7 +74,7 @@ pub(super) fn shell(notes: &Notes, sections: &[Section<'_>]) -> String {
                             }
                         }
                     }
-                    main #main {
+                    main #main data-toggle=(TOGGLE.pick(lang)) {
                         @for section in sections {
                             section id=(section.id) {
                                 h2 { (section.title) }
@@ -84,11 +84,19 @@ pub(super) fn shell(notes: &Notes, sections: &[Section<'_>]) -> String {
                         footer { (about::footer(notes.record, lang)) }
                     }
                 }
-                script { (PreEscaped(SCRIPT)) }
+                script { (PreEscaped(script())) }
             }
         }
     };
     page.into_string()
+}
+
+/// The script, without its comments and its indentation.
+fn script() -> String {
+    let lines = SCRIPTS.iter().flat_map(|script| script.lines());
+    let lines = lines.map(str::trim);
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 static LEAD: Text = Text::new(
@@ -96,7 +104,12 @@ static LEAD: Text = Text::new(
      shuffled. Servers that can't be told apart share a place.",
     "每次测量都使用全新的服务端进程：先核对，再加负载并计量；各轮顺序随机。分不出高下的并列。",
 );
+static TOGGLE: Text = Text::new("hide or show this line", "隐藏或显示这条线");
 pub(super) const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
+const SCRIPTS: [&str; 3] = [
+    include_str!("page.js"),
+    include_str!("tables.js"),
+    portlab_chart::SCRIPT,
+];
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";

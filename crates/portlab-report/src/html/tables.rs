@@ -66,13 +66,18 @@ fn cell(row: &Row, entry: &Entry) -> Markup {
     let text = entry.text(false);
     let behind = entry.sign.filter(|sign| ![FIRST, LAST].contains(sign));
     html! {
-        td class=(class) {
+        td class=(class) data-sort=[entry.sort.map(significant)] {
             @match before {
                 Some(sign) => { span.mark { (sign) " " (text) @if let Some(sign) = behind { (sign) } } },
                 None => { (text) @if let Some(sign) = behind { (sign) } },
             }
         }
     }
+}
+
+/// A number of six digits, by which a script sorts; more would only make the page longer.
+fn significant(value: f64) -> f64 {
+    format!("{value:.5e}").parse().unwrap_or(value)
 }
 
 /// What the tables of the page show.

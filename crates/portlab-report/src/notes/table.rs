@@ -83,7 +83,7 @@ pub(crate) struct Row<'a> {
 }
 
 /// What stands in a row under a column.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
     /// The figure, the name, the place.
     pub(crate) text: String,
@@ -93,6 +93,8 @@ pub(crate) struct Entry {
     pub(crate) sign: Option<char>,
     /// How it is shown.
     pub(crate) tone: Tone,
+    /// The number by which its column is sorted; `None` if there is none.
+    pub(crate) sort: Option<f64>,
 }
 
 /// How an entry is shown.
@@ -342,8 +344,12 @@ impl<'a> Maker<'a, '_> {
         let cell = self.group.cells[at];
         match field {
             Field::Rank => {
-                let rank = self.ranking().ranks[at].map(|rank| rank.to_string());
-                Entry::of(rank.unwrap_or_default(), tone(at, self.ranking()))
+                let rank = self.ranking().ranks[at];
+                let text = rank.map(|rank| rank.to_string());
+                Entry {
+                    sort: rank.map(|rank| rank as f64),
+                    ..Entry::of(text.unwrap_or_default(), tone(at, self.ranking()))
+                }
             }
             Field::Name => Entry::of(cell.model.clone(), Tone::Plain),
             Field::Figure(measure) => {
@@ -357,7 +363,10 @@ impl<'a> Maker<'a, '_> {
                     0 => Tone::Dim,
                     _ => Tone::Bad,
                 };
-                Entry::of(cell.errors().to_string(), tone)
+                Entry {
+                    sort: Some(cell.errors() as f64),
+                    ..Entry::of(cell.errors().to_string(), tone)
+                }
             }
         }
     }
@@ -375,6 +384,7 @@ impl<'a> Maker<'a, '_> {
                 Tone::Bad => Some(LAST),
                 Tone::Plain | Tone::Dim => limited.then_some(LIMITED),
             },
+            sort: Some(figure.median),
             ..Entry::of(median_of(measure, cell, figure.median), tone)
         }
     }
@@ -389,6 +399,7 @@ impl<'a> Maker<'a, '_> {
         let text = interval_of(column.measure, figure.low, figure.high);
         Entry {
             narrow: Some(format!("±{}", percent(figure.uncertainty()))),
+            sort: Some(figure.low),
             ..Entry::of(text, Tone::Dim)
         }
     }
@@ -399,7 +410,10 @@ impl<'a> Maker<'a, '_> {
             return Entry::unknown();
         };
         if std::ptr::eq(cell, baseline) {
-            return Entry::of("1".to_owned(), Tone::Dim);
+            return Entry {
+                sort: Some(1.0),
+                ..Entry::of("1".to_owned(), Tone::Dim)
+            };
         }
         let unresolved = [cell, baseline]
             .iter()
@@ -413,6 +427,7 @@ impl<'a> Maker<'a, '_> {
         let text = format!("{median:.2} ({low:.2}–{high:.2})");
         Entry {
             narrow: Some(format!("{median:.2}")),
+            sort: Some(median),
             sign: (!differs(ratio, column.floor)).then_some(ALIKE),
             ..Entry::of(text, Tone::Plain)
         }
@@ -435,6 +450,7 @@ impl Entry {
             narrow: None,
             sign: None,
             tone,
+            sort: None,
         }
     }
 
