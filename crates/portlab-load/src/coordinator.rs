@@ -13,6 +13,7 @@ use crate::{
     ChatFindings, Ended, Fairness, Outcome, Pace, Plan, Progress, Watch,
     interval_merger::IntervalMerger,
     stage::{Stage, Stages},
+    thread_state::nanos,
     worker::{Gauges, WorkerEvent, WorkerResult},
 };
 
@@ -339,6 +340,7 @@ impl<'a> Coordinator<'a> {
         self.outcome.due_not_sent += result.due_not_sent;
         self.outcome.answers.merge(&result.finished.answers);
         self.outcome.endings.merge(&result.endings);
+        self.outcome.outages.merge(&result.outages);
         if let Some(chat) = result.finished.chat {
             self.outcome.chat = Some(ChatFindings {
                 metered_deliveries: self.metered_deliveries,
@@ -357,7 +359,9 @@ impl<'a> Coordinator<'a> {
         self.outcome.fairness = Fairness::of(served);
         self.outcome.answered = self.answered();
         if !self.outcome.elapsed.is_zero() {
-            self.outcome.endings.measuring_since = Some(self.stages.began(Stage::Measure));
+            let began = self.stages.began(Stage::Measure);
+            self.outcome.endings.measuring_since = Some(began);
+            self.outcome.outages.measuring = (began, began + nanos(self.outcome.elapsed));
         }
         self.outcome.take_time_by(self.plan);
         // If all messages were sent, the run is complete: one that was lost with its connection counts as unanswered.

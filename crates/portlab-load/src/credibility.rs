@@ -89,6 +89,8 @@ pub enum CautionKind {
     EndedEarly,
     /// The server ended connections that were in use.
     Closed,
+    /// For some time no connection could be made.
+    Outage,
     /// The knee of a ladder may be another rate.
     UnsureKnee,
     /// Latency doesn't rise with load.
@@ -378,7 +380,15 @@ impl<'a> Judge<'a> {
             let text = Text::new("the run ended before its time", "运行提前结束");
             self.add(CautionKind::EndedEarly, text);
         }
-        if !endings.is_none() {
+        let reconnects = self.plan.life.reconnect;
+        if !outcome.outages.is_none() {
+            let Text { en, zh } = outcome.outages.text();
+            let text = tr!(
+                "{en}; the figures contain that",
+                "{zh}；数字中包含了这段时间"
+            );
+            self.add(CautionKind::Outage, text);
+        } else if !endings.is_none() && !(reconnects && outcome.unanswered == 0) {
             let text = match outcome.chat {
                 Some(_) => endings.of_a_chat(all),
                 None => endings.text(all, idle),

@@ -7,6 +7,7 @@ use mio::{Interest, Token};
 use crate::{
     Cause, Phase, Plan,
     dialogue::{Broken, Dialogue},
+    outages::Reach,
     stage::Stage,
     stream::Stream,
     timers::TimerEvent,
@@ -21,6 +22,10 @@ const CONNECTING_AT_ONCE: usize = 64;
 /// may fail.
 const RETRY: Duration = Duration::from_millis(100);
 const RETRIES: u8 = 10;
+
+/// With `--reconnect`, how long a slot waits after a connection without an answer: twice as long each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// How many connections are begun before the poller is called again: with more, the event of an earlier connection
 /// would be handled late, and the connection would seem slow.
@@ -116,6 +121,7 @@ impl<C: Dialogue> Worker<C> {
         }
         let now = self.state.now();
         self.state.stats.connect.record(now - since);
+        self.reached(slot, now);
         match C::new(stream, slot, self.number(slot), &mut self.state) {
             Err(broken) => return self.fail(slot, broken),
             Ok(conn) => self.slots[slot as usize] = Slot::Entering(conn, now),
@@ -151,7 +157,9 @@ impl<C: Dialogue> Worker<C> {
     fn open(&mut self, slot: u32, conn: C, now: u64) {
         self.dialling.made += 1;
         self.gauges.made.fetch_add(1, Relaxed);
-        self.dialling.failures[slot as usize] = 0;
+        if !self.state.plan.life.reconnect {
+            self.dialling.failures[slot as usize] = 0;
+        }
         self.gauges.dialled.fetch_add(1, Relaxed);
         self.slots[slot as usize] = Slot::Open(conn);
         self.state.set_open(self.state.open() + 1, now);
@@ -165,12 +173,17 @@ impl<C: Dialogue> Worker<C> {
         if let Broken::Io(Phase::Connect, error) = &broken
             && error.kind() == io::ErrorKind::ConnectionRefused
             && self.state.stage > Stage::Connect
+            && !self.state.plan.life.reconnect
         {
             let now = self.state.now();
             self.result.endings.refuse(now);
         }
-        self.keep_partial(slot);
-        self.note(broken);
+        // While a target is away, the attempts that fail belong to its outage.
+        let is_away = self.outlives(&broken);
+        if !is_away {
+            self.keep_partial(slot);
+            self.note(broken);
+        }
         self.gauges.dialled.fetch_add(1, Relaxed);
         match std::mem::replace(&mut self.slots[slot as usize], Slot::Empty) {
             Slot::Entering(conn, _) => {
@@ -180,12 +193,60 @@ impl<C: Dialogue> Worker<C> {
             }
             _ => self.dialling.under_way -= 1,
         }
+        if is_away {
+            let now = self.state.now();
+            if let Some(at) = self.reach(slot).fail(slot, now) {
+                self.dial_at(slot, at);
+            }
+        } else {
+            self.redial_later(slot);
+        }
+    }
+
+    /// Whether `broken` only says that a connection can't be made, and connections are made again however long that
+    /// takes.
+    fn outlives(&self, broken: &Broken) -> bool {
+        let connecting = matches!(
+            broken,
+            Broken::Io(Phase::Connect, _) | Broken::Because(Phase::Connect, _)
+        );
+        connecting && self.state.plan.life.reconnect && self.replaces()
+    }
+
+    /// Lets another connection take the place of one that has ended too soon, after a pause.
+    pub(crate) fn redial_later(&mut self, slot: u32) {
+        let reconnects = self.state.plan.life.reconnect;
         let failures = &mut self.dialling.failures[slot as usize];
-        *failures += 1;
-        if *failures < RETRIES && self.replaces() {
-            self.dialling.resting += 1;
-            let at = self.state.now() + RETRY.as_nanos() as u64;
-            self.state.timers.push(at, slot, TimerEvent::Dial);
+        *failures = failures.saturating_add(1);
+        let (before, goes_on) = (*failures - 1, reconnects || *failures < RETRIES);
+        if goes_on && self.replaces() {
+            let pause = match reconnects {
+                true => (FIRST_PAUSE * (1 << before.min(10))).min(LONGEST_PAUSE),
+                false => RETRY,
+            };
+            let at = self.state.now() + pause.as_nanos() as u64;
+            self.dial_at(slot, at);
+        }
+    }
+
+    fn dial_at(&mut self, slot: u32, at: u64) {
+        self.dialling.resting += 1;
+        self.state.timers.push(at, slot, TimerEvent::Dial);
+    }
+
+    /// What is known of the target of `slot`.
+    pub(crate) fn reach(&mut self, slot: u32) -> &mut Reach {
+        let target = self.state.plan.target_of(self.number(slot));
+        &mut self.dialling.reach[target]
+    }
+
+    /// A connection to the target of `slot` was made at `now`: an outage has ended.
+    fn reached(&mut self, slot: u32, now: u64) {
+        let target = self.state.plan.target_of(self.number(slot));
+        let (outage, parked) = self.reach(slot).made(target, now);
+        self.dialling.waiting.extend(parked);
+        if let Some(outage) = outage {
+            self.result.outages.add(outage);
         }
     }
 
@@ -204,12 +265,11 @@ impl<C: Dialogue> Worker<C> {
 
     /// Whether a connection that has ended is replaced by another.
     fn replaces(&self) -> bool {
-        let churns = self.state.plan.per_connection().is_some();
         let goes_on = matches!(
             self.state.stage,
             Stage::WarmUp | Stage::Measure | Stage::WindDown | Stage::CatchUp
         );
-        churns
+        self.state.plan.replaces()
             && goes_on
             && self.state.budget != Some(0)
             && !self.state.stages.has_too_many_errors()
@@ -217,12 +277,12 @@ impl<C: Dialogue> Worker<C> {
 
     /// Lets another connection take the place of one that has ended.
     pub(crate) fn redial(&mut self, slot: u32) {
-        if self.replaces() {
+        if self.replaces() && self.reach(slot).may_try(slot) {
             self.dialling.waiting.push_back(slot);
         }
     }
 
-    /// In churn, connections that were lost before the load began are replaced as well.
+    /// If connections are replaced, those that were lost before the load began are replaced as well.
     pub(crate) fn replace_the_lost(&mut self) {
         for slot in 0..self.slots.len() as u32 {
             if let Slot::Empty = self.slots[slot as usize] {

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use crate::outages::Reach;
+
 /// Which slots are to be connected, and how many are in each state.
 #[derive(Debug)]
 pub(crate) struct Dialling {
@@ -17,13 +19,15 @@ pub(crate) struct Dialling {
     pub(crate) resting: usize,
     /// Failures in a row, by slot.
     pub(crate) failures: Vec<u8>,
+    /// Whether connections can be made, by target.
+    pub(crate) reach: Vec<Reach>,
     /// Whether the coordinator has got [`WorkerEvent::Connected`](crate::worker::WorkerEvent::Connected).
     pub(crate) reported: bool,
 }
 
 impl Dialling {
-    /// All of `slots` slots are to be connected.
-    pub(crate) fn of_all(slots: usize) -> Self {
+    /// All of `slots` slots are to be connected, to so many targets.
+    pub(crate) fn of_all(slots: usize, targets: usize) -> Self {
         Self {
             waiting: (0..slots as u32).collect(),
             under_way: 0,
@@ -31,6 +35,7 @@ impl Dialling {
             made: 0,
             resting: 0,
             failures: vec![0; slots],
+            reach: (0..targets).map(|_| Reach::default()).collect(),
             reported: false,
         }
     }

@@ -140,18 +140,19 @@ impl Endings {
                 "它支持这个协议吗？能容纳这么多连接吗？",
             ),
             (Some(limit), _) => tr!(
-                "it seems to allow so many on a connection; use --per-connection {limit}",
-                "它似乎限制了每个连接的响应数；请使用 --per-connection {limit}"
+                "it seems to allow so many on a connection; use --per-connection {limit}, or --reconnect",
+                "它似乎限制了每个连接的响应数；请使用 --per-connection {limit}，或 --reconnect"
             ),
             _ if self.together() => tr!(
                 "it was restarted or has closed them all at once; repeat the run, and if it happens again, use \
-                 --per-connection {least}",
-                "它可能重新启动过，或同时关闭了所有连接；请重新运行，如果再次发生，请使用 --per-connection {least}"
+                 --reconnect, or --per-connection {least}",
+                "它可能重新启动过，或同时关闭了所有连接；请重新运行，如果再次发生，请使用 --reconnect，或 --per-connection {least}"
             ),
             _ => tr!(
                 "if it allows no more on a connection, use --per-connection {least}; if it stopped, start it \
-                 again, then repeat the run",
-                "如果它限制每个连接的响应数，请使用 --per-connection {least}；如果它已停止，请启动后重新运行"
+                 again, then repeat the run; --reconnect makes closed connections again",
+                "如果它限制每个连接的响应数，请使用 --per-connection {least}；如果它已停止，请启动后重新运行；--reconnect \
+                 会重新建立被关闭的连接"
             ),
         }
     }
@@ -293,13 +294,13 @@ mod tests {
                 told(&[(1_000, 10), (1_000, 900)], false, true, false),
                 "the server closed 2 connections after 1000 answers each, from 10.0 ms to 900 ms after \
                  measuring began, and so the run ended before its time: it seems to allow so many on a \
-                 connection; use --per-connection 1000",
+                 connection; use --per-connection 1000, or --reconnect",
             ),
             (
                 told(&[(900, 10), (1_000, 20)], false, true, false),
                 "the server closed 2 connections after 900 to 1000 answers, 10.0 ms after measuring \
                  began, and so the run ended before its time: it was restarted or has closed them all \
-                 at once; repeat the run, and if it happens again, use --per-connection 900",
+                 at once; repeat the run, and if it happens again, use --reconnect, or --per-connection 900",
             ),
             (
                 told(&[(1, 10)], true, false, false),
@@ -311,7 +312,7 @@ mod tests {
                 told(&[(7, 10)], false, false, false),
                 "the server closed a connection after 7 answers, 10.0 ms after measuring began: if it \
                  allows no more on a connection, use --per-connection 7; if it stopped, start it \
-                 again, then repeat the run",
+                 again, then repeat the run; --reconnect makes closed connections again",
             ),
             (
                 told(&[(0, 10), (0, 20)], false, false, true),

@@ -35,7 +35,7 @@
 //! | `stream` | the bytes of a connection, whatever carries them |
 //! | `dialogue` | the trait between a worker and a script; `conn` and `requests` send requests, `chat` has members in rooms |
 //! | `thread_state`, `stats`, `interval_merger` | what a thread's connections share; what a thread counts; intervals over all threads |
-//! | `ring`, `answers`, `status`, `endings`, `shown` | checking an echo; what answers begin with; errors by protocol; closed connections |
+//! | `ring`, `answers`, `status`, `endings`, `outages`, `shown` | checking an echo; what answers begin with; errors by protocol; closed connections, and when none could be made |
 //! | `latency`, `tally`, `fairness`, `stall` | histograms, errors, how evenly connections were served, time without a processor |
 //! | `outcome`, `checked`, `credibility`, `result` | what was measured; how far answers were checked; whether it can be believed; all of it for people and programs |
 //! | `preflight`, `export` | warnings before the run; histograms for HdrHistogram's tools |
@@ -64,6 +64,7 @@ pub mod fuzz;
 mod interval_merger;
 mod knee;
 mod latency;
+mod outages;
 mod outcome;
 mod pace;
 mod plan;
@@ -98,12 +99,13 @@ pub use export::{IntervalLog, write_percentiles};
 pub use fairness::Fairness;
 pub use knee::{Knee, KneeEstimate, Rung, knee, rungs};
 pub use latency::Latency;
+pub use outages::Outages;
 pub use outcome::{Ended, Interval, Outcome};
 pub use pace::{Arrivals, Pace};
 pub use plan::{Life, Plan, PlanError, Stop, Through};
 pub use preflight::{Limits, loopback_sources, preflight};
 pub(crate) use result::english;
-pub use result::{ChatResult, Closed, FailureLine, LoadResult};
+pub use result::{ChatResult, Closed, FailureLine, LoadResult, OutageLine};
 pub use ring::{Mismatch, Ring};
 pub use run::{Progress, RunError, Watch, run};
 pub use script::{ClientBehaviour, Payload, Script};

@@ -6,7 +6,7 @@ use portlab_stats::summary::GENERATOR_LIMIT;
 use serde::Serialize;
 
 use crate::{
-    Answers, ChatFindings, Endings, Fairness, Latency, Plan, Tally,
+    Answers, ChatFindings, Endings, Fairness, Latency, Outages, Plan, Tally,
     stats::{Little, Stats},
 };
 
@@ -57,6 +57,8 @@ pub struct Outcome {
     pub answers: Answers,
     /// Connections that the server closed while they were in use.
     pub endings: Endings,
+    /// When no connection could be made, although connections that end are made again.
+    pub outages: Outages,
     /// How evenly connections were served; `None` when none was.
     pub fairness: Option<Fairness>,
     /// CPU time that each of the generator's threads used while measuring.
@@ -334,7 +336,8 @@ impl Outcome {
     /// Whether every answer was correct, or every promise of a chat was kept, and nothing failed.
     pub fn is_clean(&self) -> bool {
         let is_kept = self.chat.as_ref().is_none_or(|it| it.violations == 0);
-        is_kept && self.tally.total() == 0 && self.unanswered == 0 && self.due_not_sent == 0
+        let answered = self.unanswered == 0 && self.due_not_sent == 0;
+        is_kept && self.tally.total() == 0 && answered && !self.outages.goes_on()
     }
 }
 

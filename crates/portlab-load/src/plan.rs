@@ -96,6 +96,8 @@ pub struct Life {
     pub per_connection: Option<u64>,
     /// They are closed by a reset instead of a FIN.
     pub reset: bool,
+    /// A connection that the server closes is made again, as often as it takes.
+    pub reconnect: bool,
     /// The local addresses that they come from, in turn; when empty, the system chooses.
     pub sources: Vec<IpAddr>,
 }
@@ -237,6 +239,11 @@ impl Plan {
     /// The index of the target that the run's connection `number` loads.
     pub(crate) fn target_of(&self, number: usize) -> usize {
         number % self.targets.len()
+    }
+
+    /// Whether another connection takes the place of one that has ended.
+    pub(crate) fn replaces(&self) -> bool {
+        self.per_connection().is_some() || self.life.reconnect
     }
 
     /// Where the run's connection `number` is made to.

@@ -8,7 +8,8 @@ use serde::{Serialize, Serializer};
 
 use crate::{
     AnswerLine, Answers, Cause, Caution, Checked, Ended, Fairness, Judgement, Latency, Mismatch,
-    Outcome, Pace, Phase, Plan, Tally, latency::Quantiles, outcome::per_s, thread_state::nanos,
+    Outages, Outcome, Pace, Phase, Plan, Tally, latency::Quantiles, outages::Outage,
+    outcome::per_s, thread_state::nanos,
 };
 
 /// The result of a run: the figures, and how far they can be believed.
@@ -136,6 +137,17 @@ pub struct LoadResult {
     pub fairness: Option<Fairness>,
     /// Connections that the server closed while they were in use; `null` if there were none.
     pub closed_by_server: Option<Closed>,
+    /// Whether connections that the server closed were made again.
+    pub reconnect: bool,
+    /// The times in which no connection could be made although connections were made again, at most 100.
+    pub outages: Vec<OutageLine>,
+    /// How many there were.
+    pub outages_in_all: usize,
+    /// How long they lasted, added up.
+    pub outages_ns: u64,
+    /// The outages, in words.
+    #[serde(skip)]
+    pub outages_text: Text,
     /// All errors.
     pub errors: u64,
     /// The errors by phase and cause.
@@ -226,6 +238,23 @@ pub struct Closed {
     listens: Option<bool>,
 }
 
+/// A time in which no connection could be made.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OutageLine {
+    target: String,
+    /// When it began, from the beginning of measuring; `null` if that was before.
+    from_ns: Option<u64>,
+    /// How long it lasted; if it had not ended, up to the end of measuring.
+    length_ns: u64,
+    /// Whether a connection was made before the run ended.
+    ended: bool,
+    /// Measured messages on their way on the connections that were lost.
+    messages_lost: u64,
+    /// Attempts to connect that failed.
+    failed_attempts: u64,
+}
+
 /// Errors of one kind.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -309,6 +338,11 @@ impl LoadResult {
             generator_stalled_ns_by_thread: stalled.copied().map(nanos).collect(),
             fairness: outcome.fairness,
             closed_by_server: Closed::of(&outcome),
+            reconnect: plan.life.reconnect,
+            outages: OutageLine::all(plan, &outcome.outages),
+            outages_in_all: outcome.outages.count(),
+            outages_ns: nanos(outcome.outages.total()),
+            outages_text: outcome.outages.text(),
             errors: outcome.tally.total(),
             failures: FailureLine::all(&outcome.tally, outcome.chat.is_some()),
             first_mismatch: outcome.tally.first_mismatch(),
@@ -417,6 +451,20 @@ impl Closed {
             refused_from_ns: endings.refused_at().map(nanos),
             listens: endings.listens,
         })
+    }
+}
+
+impl OutageLine {
+    fn all(plan: &Plan, outages: &Outages) -> Vec<Self> {
+        let line = |outage: &Outage| Self {
+            target: plan.targets[outage.target].to_string(),
+            from_ns: outages.begin(outage).map(nanos),
+            length_ns: nanos(outages.length(outage)),
+            ended: outage.to.is_some(),
+            messages_lost: outage.lost,
+            failed_attempts: outage.attempts,
+        };
+        outages.iter().take(100).map(line).collect()
     }
 }
 

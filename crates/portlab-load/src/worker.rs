@@ -18,6 +18,7 @@ use crate::{
     again::SLICE,
     dialling::Dialling,
     dialogue::{Broken, Dialogue, Finished, Then},
+    outages::Outages,
     pace::Schedule,
     stage::{Stage, Stages, Turn},
     stall::Stalls,
@@ -65,6 +66,8 @@ pub(crate) struct WorkerResult {
     pub(crate) due_not_sent: u64,
     /// How the server ended its connections.
     pub(crate) endings: Endings,
+    /// When no connection could be made.
+    pub(crate) outages: Outages,
     /// Whether the thread has sent all messages of a run that counts them, or has received nothing for so long that
     /// nothing more is expected.
     pub(crate) has_sent_all: bool,
@@ -141,7 +144,7 @@ impl<C: Dialogue> Worker<C> {
         let messages = plan.stop.messages;
         let budget = messages.map(|total| plan.share_by_connections(total, index));
         let alarm = Alarm::new(poll.registry(), ALARM)?;
-        let turn = share.stages.now();
+        let (turn, targets) = (share.stages.now(), plan.targets.len());
         Ok(Self {
             state: ThreadState::new(
                 C::shared(&plan, slots),
@@ -152,7 +155,7 @@ impl<C: Dialogue> Worker<C> {
                 (index, slots, budget),
             ),
             slots: (0..slots).map(|_| Slot::Empty).collect(),
-            dialling: Dialling::of_all(slots),
+            dialling: Dialling::of_all(slots, targets),
             poll,
             events: share.events,
             gauges: share.gauges,
@@ -199,6 +202,11 @@ impl<C: Dialogue> Worker<C> {
             let due = schedule.due_before(self.state.due_until);
             let due = due.saturating_sub(early);
             self.result.due_not_sent = due.min(self.state.budget.unwrap_or(due));
+        }
+        for (target, reach) in self.dialling.reach.iter().enumerate() {
+            if let Some(outage) = reach.outage(target, None) {
+                self.result.outages.add(outage);
+            }
         }
         let last = self.turn.number + 1;
         let now = self.state.now();
@@ -354,17 +362,24 @@ impl<C: Dialogue> Worker<C> {
     /// Closes the connection at `slot` because of an error.
     pub(crate) fn lose(&mut self, slot: u32, broken: Broken) {
         let closed = broken.is_closed_by_server();
-        self.keep_partial(slot);
-        self.note(broken);
+        // A server may close an idle connection: if the connection is made again, nothing is lost.
+        let is_idle = matches!(broken, Broken::Because(_, Cause::ClosedIdle));
+        if !(is_idle && self.state.plan.life.reconnect) {
+            self.keep_partial(slot);
+            self.note(broken);
+        }
         if let Some(conn) = self.clear(slot) {
+            let (now, answered) = (self.state.now(), conn.answered());
             if closed {
-                let now = self.state.now();
-                self.result.endings.close(conn.answered(), now);
+                self.result.endings.close(answered, now);
             }
-            let now = self.state.now();
-            self.result.unanswered += conn.leave(&mut self.state, now);
-            if C::REPLACES_LOST {
-                self.redial(slot);
+            let lost = conn.leave(&mut self.state, now);
+            self.result.unanswered += lost;
+            self.reach(slot).lose(now, lost);
+            match answered {
+                _ if !C::REPLACES_LOST => {}
+                0 if self.state.plan.life.reconnect => self.redial_later(slot),
+                _ => self.redial(slot),
             }
         }
     }
@@ -405,7 +420,10 @@ impl<C: Dialogue> Worker<C> {
         let now = self.state.now();
         while let Some((at, slot, event)) = self.state.timers.pop(now) {
             match event {
-                TimerEvent::Dial => self.dialling.again(slot),
+                TimerEvent::Dial => {
+                    self.reach(slot).try_now();
+                    self.dialling.again(slot);
+                }
                 TimerEvent::Resume => match self.slots[slot as usize] {
                     Slot::Open(_) => self.drive(slot, false),
                     Slot::Entering(..) => self.enter_at(slot),

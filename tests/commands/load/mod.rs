@@ -7,6 +7,7 @@ mod connections;
 mod hostile;
 mod output;
 mod pace;
+mod reconnect;
 mod schema;
 mod script;
 mod stop;

@@ -29,6 +29,7 @@ mod words;
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
+use clap::builder::BoolishValueParser;
 use portlab_load::{Arrivals, Expect, Limits, LoadResult, Plan, preflight};
 use portlab_service::TextEncoding;
 
@@ -231,6 +232,14 @@ struct ConnectionArgs {
     #[arg(long, value_name = "N", value_parser = units::count("1", "1T"))]
     per_connection: Option<u64>,
 
+    /// Make a connection again that the server closes, and report how long the port was
+    /// away; without it the run ends when all connections are closed
+    #[arg(long, value_name = "YES|NO", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "yes", value_parser = BoolishValueParser::new())]
+    #[arg(hide_possible_values = true)]
+    #[arg(conflicts_with = "script")]
+    reconnect: Option<bool>,
+
     /// Close connections by a reset instead of a FIN
     #[arg(long)]
     reset: bool,
@@ -296,7 +305,7 @@ struct OutputArgs {
         "targets", "rate", "steps", "arrivals", "depth", "idle", "spin", "seed",
         "duration", "messages", "max_errors", "warmup",
         "script", "rooms", "encodings", "message", "encoding", "expect", "any_answer", "greeting", "slow_reader", "trickle",
-        "connections", "ramp", "per_connection", "reset", "source", "connect_timeout", "timeout",
+        "connections", "ramp", "per_connection", "reconnect", "reset", "source", "connect_timeout", "timeout",
         "through", "threads", "plain", "hgrm", "hlog", "csv",
     ])]
     self_test: bool,

@@ -143,6 +143,7 @@ pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
             ramp: connections.ramp,
             per_connection: connections.per_connection,
             reset: connections.reset,
+            reconnect: connections.reconnect.unwrap_or(false),
             sources: Vec::new(),
         },
         threads: usize::try_from(connections.threads)?,

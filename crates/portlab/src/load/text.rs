@@ -46,6 +46,7 @@ pub(super) fn of_run(result: &LoadResult, width: usize, lang: Lang) -> String {
     }
     page.connections(result);
     page.generator(result);
+    page.outages(result);
     page.errors(result);
     if let Some(chat) = &result.chat {
         page.history(chat);
@@ -248,6 +249,14 @@ impl Page {
         }
         rest += &queued(result.generator_wait_share, lang);
         self.row(("generator", "生成器"), &share, &rest);
+    }
+
+    fn outages(&mut self, result: &LoadResult) {
+        if result.outages_in_all > 0 {
+            let count = result.outages_in_all.to_string();
+            let text = result.outages_text.pick(self.lang);
+            self.row(("outages", "中断"), &count, text);
+        }
     }
 
     fn errors(&mut self, result: &LoadResult) {

@@ -1,0 +1,87 @@
+//! `portlab load --reconnect`: connections that the server closes are made again.
+
+use portlab_sys::listening::has_listener;
+
+use super::*;
+
+/// Echoes `each` messages of 64 bytes on every connection, then closes it.
+fn echo_some(each: u64) -> SocketAddr {
+    server(move |mut stream| {
+        for _ in 0..each {
+            echo_one(&mut stream)?;
+        }
+        stream.shutdown(std::net::Shutdown::Write)?;
+        swallow(stream)
+    })
+}
+
+#[test]
+fn an_outage_is_counted_and_timed_and_the_run_goes_on_after_it() {
+    let listener = listener();
+    let addr = listener.local_addr().unwrap();
+    let away = Duration::from_millis(300);
+    thread::spawn(move || {
+        let streams: Vec<_> = listener.incoming().take(4).map_while(Result::ok).collect();
+        for stream in &streams {
+            let mut stream = stream.try_clone().unwrap();
+            echo_one(&mut stream).unwrap();
+        }
+        drop(listener);
+        // A process that another test starts may have a copy of the listener for a moment.
+        wait_until("the port is closed", || has_listener(addr) != Some(true));
+        drop(streams);
+        thread::sleep(away);
+        server_at(TcpListener::bind(addr).unwrap(), echo);
+    });
+    let (result, said) = failed(addr, "-c=4 --messages=2000 --warmup=0s --reconnect");
+    holds(
+        &result,
+        json!({
+            "reconnect": true, "ended": "done", "outages_in_all": 1, "outages/0/ended": true,
+            "outages/0/target": addr.to_string(), "outages/0/messages_lost": 4, "unanswered": 4,
+        }),
+    );
+    // The thread that sleeps may wake late, and the generator may notice the loss late: the bound is wide.
+    assert!(number(&result, "outages_ns") > 0.5 * away.as_nanos() as f64);
+    assert!(number(&result["outages"][0], "failed_attempts") > 1.0);
+    has(&said, &[]);
+}
+
+#[test]
+fn a_connection_that_ends_while_idle_is_made_again_without_an_error() {
+    // Messages are due one after the other, so that no message is on its way when the server closes.
+    let addr = echo_some(5);
+    let result = fine(addr, "-c=2 --messages=100 --rate=500 --reconnect");
+    holds(
+        &result,
+        json!({"errors": 0, "outages_in_all": 0, "messages": 100}),
+    );
+    assert!(number(&result, "connections_made") > 10.0);
+    // Without the option, the run ends when the connections are closed.
+    let (result, said) = failed(addr, "-c=2 --messages=100 --rate=500 --reconnect=no");
+    holds(&result, json!({"reconnect": false, "ended": "nobody_left"}));
+    has(&said, &["--reconnect"]);
+}
+
+#[test]
+fn a_server_that_closes_before_any_answer_is_tried_ever_more_slowly() {
+    let addr = server(|_| Ok(()));
+    let (result, _) = failed(addr, "-c=1 -d=500ms --warmup=0s --reconnect");
+    // 10, 20, 40 ms ... apart: without the pauses, there would be thousands.
+    let made = number(&result, "connections_made");
+    assert!((2.0..=8.0).contains(&made), "{made}");
+}
+
+#[test]
+fn an_outage_that_does_not_end_is_a_failure() {
+    let listener = listener();
+    let addr = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        drop(listener);
+        wait_until("the port is closed", || has_listener(addr) != Some(true));
+        echo_one(&mut stream)
+    });
+    let text = text(addr, "-c=1 -d=500ms --warmup=0s --reconnect --plain", 1);
+    has(&text, &["and still when the run ended"]);
+}
