@@ -388,7 +388,7 @@ impl<'a> Judge<'a> {
                 "{zh}；数字中包含了这段时间"
             );
             self.add(CautionKind::Outage, text);
-        } else if !endings.is_none() && !(reconnects && outcome.unanswered == 0) {
+        } else if !(endings.is_none() || reconnects && outcome.unanswered == 0) {
             let text = match outcome.chat {
                 Some(_) => endings.of_a_chat(all),
                 None => endings.text(all, idle),

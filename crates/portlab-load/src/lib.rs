@@ -105,7 +105,7 @@ pub use pace::{Arrivals, Pace};
 pub use plan::{Life, Plan, PlanError, Stop, Through};
 pub use preflight::{Limits, loopback_sources, preflight};
 pub(crate) use result::english;
-pub use result::{ChatResult, Closed, FailureLine, LoadResult, OutageLine};
+pub use result::{ChatResult, Closed, FailureLine, LoadResult, OutageLine, OutageResult};
 pub use ring::{Mismatch, Ring};
 pub use run::{Progress, RunError, Watch, run};
 pub use script::{ClientBehaviour, Payload, Script};

@@ -139,15 +139,8 @@ pub struct LoadResult {
     pub closed_by_server: Option<Closed>,
     /// Whether connections that the server closed were made again.
     pub reconnect: bool,
-    /// The times in which no connection could be made although connections were made again, at most 100.
-    pub outages: Vec<OutageLine>,
-    /// How many there were.
-    pub outages_in_all: usize,
-    /// How long they lasted, added up.
-    pub outages_ns: u64,
-    /// The outages, in words.
-    #[serde(skip)]
-    pub outages_text: Text,
+    /// The times in which no connection could be made although connections were made again; `null` if there were none.
+    pub outages: Option<OutageResult>,
     /// All errors.
     pub errors: u64,
     /// The errors by phase and cause.
@@ -236,6 +229,23 @@ pub struct Closed {
     refused_from_ns: Option<u64>,
     /// Whether a program listened on the port when every connection had been lost.
     listens: Option<bool>,
+}
+
+/// The times in which no connection could be made.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OutageResult {
+    /// How many there were.
+    pub count: usize,
+    /// How long they lasted, added up.
+    pub length_ns: u64,
+    /// Measured messages that were lost.
+    pub messages_lost: u64,
+    /// The first of them, at most 100.
+    pub each: Vec<OutageLine>,
+    /// In words.
+    #[serde(skip)]
+    pub text: Text,
 }
 
 /// A time in which no connection could be made.
@@ -339,10 +349,7 @@ impl LoadResult {
             fairness: outcome.fairness,
             closed_by_server: Closed::of(&outcome),
             reconnect: plan.life.reconnect,
-            outages: OutageLine::all(plan, &outcome.outages),
-            outages_in_all: outcome.outages.count(),
-            outages_ns: nanos(outcome.outages.total()),
-            outages_text: outcome.outages.text(),
+            outages: OutageResult::of(plan, &outcome.outages),
             errors: outcome.tally.total(),
             failures: FailureLine::all(&outcome.tally, outcome.chat.is_some()),
             first_mismatch: outcome.tally.first_mismatch(),
@@ -454,9 +461,9 @@ impl Closed {
     }
 }
 
-impl OutageLine {
-    fn all(plan: &Plan, outages: &Outages) -> Vec<Self> {
-        let line = |outage: &Outage| Self {
+impl OutageResult {
+    fn of(plan: &Plan, outages: &Outages) -> Option<Self> {
+        let line = |outage: &Outage| OutageLine {
             target: plan.targets[outage.target].to_string(),
             from_ns: outages.begin(outage).map(nanos),
             length_ns: nanos(outages.length(outage)),
@@ -464,7 +471,13 @@ impl OutageLine {
             messages_lost: outage.lost,
             failed_attempts: outage.attempts,
         };
-        outages.iter().take(100).map(line).collect()
+        (!outages.is_none()).then(|| Self {
+            count: outages.count(),
+            length_ns: nanos(outages.total()),
+            messages_lost: outages.lost(),
+            each: outages.iter().take(100).map(line).collect(),
+            text: outages.text(),
+        })
     }
 }
 

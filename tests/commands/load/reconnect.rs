@@ -37,13 +37,14 @@ fn an_outage_is_counted_and_timed_and_the_run_goes_on_after_it() {
     holds(
         &result,
         json!({
-            "reconnect": true, "ended": "done", "outages_in_all": 1, "outages/0/ended": true,
-            "outages/0/target": addr.to_string(), "outages/0/messages_lost": 4, "unanswered": 4,
+            "reconnect": true, "ended": "done", "outages/count": 1, "outages/each/0/ended": true,
+            "outages/each/0/target": addr.to_string(), "outages/messages_lost": 4, "unanswered": 4,
         }),
     );
     // The thread that sleeps may wake late, and the generator may notice the loss late: the bound is wide.
-    assert!(number(&result, "outages_ns") > 0.5 * away.as_nanos() as f64);
-    assert!(number(&result["outages"][0], "failed_attempts") > 1.0);
+    let outages = &result["outages"];
+    assert!(number(outages, "length_ns") > 0.5 * away.as_nanos() as f64);
+    assert!(number(&outages["each"][0], "failed_attempts") > 1.0);
     has(&said, &[]);
 }
 
@@ -54,7 +55,7 @@ fn a_connection_that_ends_while_idle_is_made_again_without_an_error() {
     let result = fine(addr, "-c=2 --messages=100 --rate=500 --reconnect");
     holds(
         &result,
-        json!({"errors": 0, "outages_in_all": 0, "messages": 100}),
+        json!({"errors": 0, "outages": null, "messages": 100}),
     );
     assert!(number(&result, "connections_made") > 10.0);
     // Without the option, the run ends when the connections are closed.

@@ -252,10 +252,9 @@ impl Page {
     }
 
     fn outages(&mut self, result: &LoadResult) {
-        if result.outages_in_all > 0 {
-            let count = result.outages_in_all.to_string();
-            let text = result.outages_text.pick(self.lang);
-            self.row(("outages", "中断"), &count, text);
+        if let Some(outages) = &result.outages {
+            let text = outages.text.pick(self.lang);
+            self.row(("outages", "中断"), &outages.count.to_string(), text);
         }
     }
 
