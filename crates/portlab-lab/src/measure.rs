@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use portlab_load::{Latency, Plan};
+use portlab_load::Plan;
 use portlab_stats::record::{Cell, Histogram, Round};
 use portlab_words::{Text, tr};
 
@@ -123,7 +123,7 @@ fn measured(
             let _ = server.stop(OTHER_STOPPING);
         }
     }
-    let latencies = histogram(&loaded.outcome.latency);
+    let latencies = loaded.outcome.latency.rounded();
     Ok((round_of(round, rate_per_s, &loaded, readings), latencies))
 }
 
@@ -255,44 +255,5 @@ fn round_of(round: usize, rate_per_s: Option<f64>, loaded: &Loaded, readings: Re
         pacing_lag_p99_ns: rate_per_s.map(|_| outcome.pacing_lag.quantile_ns(0.99)),
         due_messages: rate_per_s.map(|_| loaded.due()),
         due_not_sent: rate_per_s.map(|_| outcome.due_not_sent),
-    }
-}
-
-/// Buckets from a latency to its double: each is two per cent wide.
-const BUCKETS_PER_DOUBLE: f64 = 32.0;
-
-/// The latencies in buckets as a record keeps them.
-fn histogram(latency: &Latency) -> Histogram {
-    let mut histogram = Histogram::default();
-    for (nanos, count) in latency.recorded() {
-        let bucket = (nanos.max(1) as f64).log2() * BUCKETS_PER_DOUBLE;
-        let upper = (bucket.ceil() / BUCKETS_PER_DOUBLE).exp2().round() as u64;
-        match histogram.0.last_mut() {
-            Some((last, sum)) if *last == upper => *sum += count,
-            _ => histogram.0.push((upper, count)),
-        }
-    }
-    histogram
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_histogram_keeps_every_latency_to_two_per_cent() {
-        let mut latency = Latency::new();
-        for nanos in (1..2_000).map(|step| step * 1_111) {
-            latency.record(nanos);
-        }
-        let histogram = histogram(&latency);
-        assert_eq!(histogram.count(), latency.count());
-        assert!(histogram.0.is_sorted_by(|a, b| a.0 < b.0));
-        assert!(histogram.0.len() < 350, "{}", histogram.0.len());
-        for quantile in [0.01, 0.5, 0.99, 1.0] {
-            let (exact, kept) = (latency.quantile_ns(quantile), histogram.quantile(quantile));
-            let error = kept.unwrap() as f64 / exact as f64 - 1.0;
-            assert!((-0.01..0.025).contains(&error), "{quantile}: {error}");
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! What answers begin with: the first one, and how often each first line came.
 
-use std::time::Instant;
+use std::{collections::BTreeMap, time::Instant};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -94,6 +94,13 @@ impl Answers {
             error: line.error.map(|error| error.text().en.into()),
         });
         shown.collect()
+    }
+
+    /// The errors of the first lines in Chinese, by their English.
+    pub(crate) fn errors_in_chinese(&self) -> BTreeMap<String, String> {
+        let errors = self.lines.iter().filter_map(|line| line.error);
+        let texts = errors.map(ErrorAnswer::text);
+        texts.map(|it| (it.en.into(), it.zh.into())).collect()
     }
 
     /// How many answers began with other lines, which aren't kept.

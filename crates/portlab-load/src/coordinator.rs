@@ -329,6 +329,7 @@ impl<'a> Coordinator<'a> {
             self.intervals.take_in(thread, upto, &stats);
             while let Some(interval) = self.intervals.next() {
                 self.outcome.alive = interval.open;
+                self.outcome.series.add(&interval);
                 self.watch.interval(&interval);
             }
         }

@@ -2,9 +2,12 @@
 
 use std::{fmt, time::Duration};
 
-use hdrhistogram::Histogram;
+use portlab_stats::record::Histogram;
 use schemars::JsonSchema;
 use serde::Serialize;
+
+/// Buckets of [`Latency::rounded`] from a latency to its double: each is two per cent wide.
+const BUCKETS_PER_DOUBLE: f64 = 32.0;
 
 /// The longest latency of the histogram. Nothing is dropped: a longer latency counts as this one.
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -17,7 +20,7 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// Source: G. Tene's HdrHistogram.
 #[derive(Clone, Serialize)]
 #[serde(into = "Quantiles")]
-pub struct Latency(Histogram<u64>);
+pub struct Latency(hdrhistogram::Histogram<u64>);
 
 /// Quantiles in nanoseconds, `null` when nothing was recorded.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -53,7 +56,7 @@ impl Latency {
     /// A histogram of no times.
     pub fn new() -> Self {
         let longest = LONGEST.as_nanos() as u64;
-        let histogram = Histogram::new_with_bounds(1, longest, 3);
+        let histogram = hdrhistogram::Histogram::new_with_bounds(1, longest, 3);
         Self(histogram.expect("these bounds are valid, as every test shows"))
     }
 
@@ -85,6 +88,20 @@ impl Latency {
         steps.map(|step| (step.value_iterated_to(), step.count_at_value()))
     }
 
+    /// What was recorded, in buckets that are two per cent wide: small enough for a record.
+    pub fn rounded(&self) -> Histogram {
+        let mut rounded = Histogram::default();
+        for (nanos, count) in self.recorded() {
+            let bucket = (nanos.max(1) as f64).log2() * BUCKETS_PER_DOUBLE;
+            let upper = (bucket.ceil() / BUCKETS_PER_DOUBLE).exp2().round() as u64;
+            match rounded.0.last_mut() {
+                Some((last, sum)) if *last == upper => *sum += count,
+                _ => rounded.0.push((upper, count)),
+            }
+        }
+        rounded
+    }
+
     /// The longest time in nanoseconds.
     pub fn max_ns(&self) -> u64 {
         self.0.max()
@@ -100,7 +117,7 @@ impl Latency {
         self.0.len()
     }
 
-    pub(crate) fn histogram(&self) -> &Histogram<u64> {
+    pub(crate) fn histogram(&self) -> &hdrhistogram::Histogram<u64> {
         &self.0
     }
 }
@@ -145,5 +162,22 @@ mod tests {
         latency.record(u64::MAX);
         assert_eq!(latency.count(), 1);
         assert!(latency.max_ns() > 3_599_000_000_000);
+    }
+
+    #[test]
+    fn a_rounded_histogram_keeps_every_latency_to_two_per_cent() {
+        let mut latency = Latency::new();
+        for nanos in (1..2_000).map(|step| step * 1_111) {
+            latency.record(nanos);
+        }
+        let histogram = latency.rounded();
+        assert_eq!(histogram.count(), latency.count());
+        assert!(histogram.0.is_sorted_by(|a, b| a.0 < b.0));
+        assert!(histogram.0.len() < 350, "{}", histogram.0.len());
+        for quantile in [0.01, 0.5, 0.99, 1.0] {
+            let (exact, kept) = (latency.quantile_ns(quantile), histogram.quantile(quantile));
+            let error = kept.unwrap() as f64 / exact as f64 - 1.0;
+            assert!((-0.01..0.025).contains(&error), "{quantile}: {error}");
+        }
     }
 }

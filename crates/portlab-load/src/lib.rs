@@ -37,7 +37,7 @@
 //! | `thread_state`, `stats`, `interval_merger` | what a thread's connections share; what a thread counts; intervals over all threads |
 //! | `ring`, `answers`, `status`, `endings`, `outages`, `shown` | checking an echo; what answers begin with; errors by protocol; closed connections, and when none could be made |
 //! | `latency`, `tally`, `fairness`, `stall` | histograms, errors, how evenly connections were served, time without a processor |
-//! | `outcome`, `checked`, `credibility`, `result` | what was measured; how far answers were checked; whether it can be believed; all of it for people and programs |
+//! | `outcome`, `time_series`, `checked`, `credibility`, `result`, `record`, `one_line` | what was measured, and when; how far answers were checked; whether it can be believed; all of it for people and programs |
 //! | `preflight`, `export` | warnings before the run; histograms for HdrHistogram's tools |
 //! | `knee`, `search` | a ladder of rates, and the knee of latency against load; the highest rate that a server handles |
 
@@ -64,11 +64,13 @@ pub mod fuzz;
 mod interval_merger;
 mod knee;
 mod latency;
+mod one_line;
 mod outages;
 mod outcome;
 mod pace;
 mod plan;
 mod preflight;
+mod record;
 mod requests;
 mod result;
 mod ring;
@@ -85,6 +87,7 @@ mod sync;
 mod tally;
 mod target;
 mod thread_state;
+mod time_series;
 mod timers;
 mod worker;
 
@@ -104,6 +107,7 @@ pub use outcome::{Ended, Interval, Outcome};
 pub use pace::{Arrivals, Pace};
 pub use plan::{Life, Plan, PlanError, Stop, Through};
 pub use preflight::{Limits, loopback_sources, preflight};
+pub use record::{Details, Histograms, Origin};
 pub(crate) use result::english;
 pub use result::{ChatResult, Closed, FailureLine, LoadResult, OutageLine, OutageResult};
 pub use ring::{Mismatch, Ring};
@@ -114,3 +118,4 @@ pub use shown::Sample;
 pub use status::ErrorAnswer;
 pub use tally::{Cause, Failure, LONGEST_LINE, Phase, Tally};
 pub use target::Target;
+pub use time_series::{IntervalLine, TimeSeries};

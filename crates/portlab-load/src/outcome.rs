@@ -6,7 +6,7 @@ use portlab_stats::summary::GENERATOR_LIMIT;
 use serde::Serialize;
 
 use crate::{
-    Answers, ChatFindings, Endings, Fairness, Latency, Outages, Plan, Tally,
+    Answers, ChatFindings, Endings, Fairness, Latency, Outages, Plan, Tally, TimeSeries,
     stats::{Little, Stats},
 };
 
@@ -77,6 +77,10 @@ pub struct Outcome {
     pub chat: Option<ChatFindings>,
     /// The rate that was asked for at the end, per second, if it was changed during the run.
     pub rate_changed_to: Option<f64>,
+    /// When the run began, in seconds since 1970 (UTC).
+    pub started_unix_s: u64,
+    /// What was measured, interval by interval.
+    pub series: TimeSeries,
     pub(crate) little: Little,
 }
 
@@ -154,6 +158,14 @@ fn time_of(due: u64, rate_per_s: f64, elapsed: Duration, counted: bool) -> Durat
     Duration::try_from_secs_f64(by_rate.min(most)).unwrap_or(Duration::MAX)
 }
 
+/// `messages` per second in an interval of this `length`, in which `rate_per_s` was asked for.
+pub(crate) fn interval_per_s(messages: u64, rate_per_s: f64, length: Duration) -> f64 {
+    per_s(
+        messages,
+        length.max(time_of(messages, rate_per_s, length, false)),
+    )
+}
+
 /// The share of its messages that a server may be behind with and still keep up.
 const KEPT_UP: f64 = 0.05;
 
@@ -165,9 +177,7 @@ impl Interval {
 
     /// Messages answered per second; a short interval with one message isn't faster than the asked rate.
     pub fn messages_per_s(&self) -> f64 {
-        let length = self.length();
-        let by_rate = time_of(self.messages, self.rate_per_s, length, false);
-        per_s(self.messages, length.max(by_rate))
+        interval_per_s(self.messages, self.rate_per_s, self.length())
     }
 
     /// Bytes sent, and bytes received, per second.

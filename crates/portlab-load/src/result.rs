@@ -7,9 +7,9 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::{
-    AnswerLine, Answers, Cause, Caution, Checked, Ended, Fairness, Judgement, Latency, Mismatch,
-    Outages, Outcome, Pace, Phase, Plan, Tally, latency::Quantiles, outages::Outage,
-    outcome::per_s, thread_state::nanos,
+    AnswerLine, Answers, Cause, Caution, Checked, Details, Ended, Fairness, Judgement, Latency,
+    Mismatch, Origin, Outages, Outcome, Pace, Phase, Plan, Tally, latency::Quantiles,
+    outages::Outage, outcome::per_s, thread_state::nanos,
 };
 
 /// The result of a run: the figures, and how far they can be believed.
@@ -24,6 +24,9 @@ pub struct LoadResult {
     /// How far answers were checked, for people.
     #[serde(skip)]
     pub checking: Checked,
+    /// Where the result comes from.
+    #[serde(flatten)]
+    pub origin: Origin,
     /// The address that was loaded.
     pub target: String,
     /// What the proxy of `--through` did, in words; `null` without one.
@@ -170,6 +173,9 @@ pub struct LoadResult {
     /// The figures that only a chat has.
     #[serde(flatten)]
     pub chat: Option<ChatResult>,
+    /// Its details.
+    #[serde(flatten)]
+    pub details: Details,
 }
 
 /// The figures that only a chat has.
@@ -289,18 +295,16 @@ pub struct FailureLine {
 impl LoadResult {
     /// The result of `plan`, with the warnings that were given `before` the run.
     pub fn of(plan: &Plan, outcome: Outcome, before: &[Text]) -> Self {
-        let (pace, arrivals) = match plan.pace {
-            Pace::Closed => ("closed", None),
-            Pace::Open { arrivals, .. } => ("open", Some(arrivals.to_string())),
-            Pace::Idle => ("idle", None),
-        };
+        let (pace, arrivals) = loop_of(plan.pace);
         let rate_per_s = plan.pace.rate_per_s();
         let sizes = plan.script.payload.sizes();
         let checking = Checked::of(plan, &outcome);
         let verdict = Judgement::of(plan, &outcome);
         let wrong = outcome.tally.first_wrong();
         let stalled = outcome.generator_stalled.iter();
-        Self {
+        let result = Self {
+            origin: Origin::of(&outcome),
+            details: Details::of(&outcome),
             target: plan.targets_text(),
             through: plan.through.as_ref().map(|it| it.faults.clone()),
             pace,
@@ -366,7 +370,8 @@ impl LoadResult {
             answers: outcome.answers,
             plan: plan.clone(),
             checking,
-        }
+        };
+        result.translated()
     }
 
     /// How long was measured.
@@ -381,6 +386,15 @@ impl LoadResult {
             true => kept && !self.has_wrong_answers && self.error_answers == 0,
             false => self.is_clean && (self.messages > 0 || self.plan.pace == Pace::Idle),
         }
+    }
+}
+
+/// The name of a loop, and how its messages were spread.
+fn loop_of(pace: Pace) -> (&'static str, Option<String>) {
+    match pace {
+        Pace::Closed => ("closed", None),
+        Pace::Open { arrivals, .. } => ("open", Some(arrivals.to_string())),
+        Pace::Idle => ("idle", None),
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
         mpsc::{self, Sender},
     },
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use mio::{Poll, Waker};
@@ -84,6 +84,7 @@ pub type RunError = Text;
 /// When a worker thread has panicked, which is a bug here.
 pub fn run(plan: &Plan, watch: &mut dyn Watch) -> Result<Outcome, RunError> {
     plan.check()?;
+    let started = SystemTime::now().duration_since(UNIX_EPOCH);
     let mut plan = plan.clone();
     plan.threads = plan.threads.min(plan.connections);
     let outcome = match plan.script.chat {
@@ -94,7 +95,13 @@ pub fn run(plan: &Plan, watch: &mut dyn Watch) -> Result<Outcome, RunError> {
             run_dialogues::<Member>(Arc::new(plan), watch)
         }
     };
-    outcome.map_err(|error| tr!("can't start the load: {error}", "无法开始负载：{error}"))
+    let started_unix_s = started.map_or(0, |since| since.as_secs());
+    outcome
+        .map(|outcome| Outcome {
+            started_unix_s,
+            ..outcome
+        })
+        .map_err(|error| tr!("can't start the load: {error}", "无法开始负载：{error}"))
 }
 
 fn run_dialogues<C>(plan: Arc<Plan>, watch: &mut dyn Watch) -> io::Result<Outcome>

@@ -10,7 +10,7 @@ pub(super) fn problems(root: &Value, schema: &Value, value: &Value, path: &str) 
     let mut found = Vec::new();
     for (keyword, rule) in keywords {
         match keyword.as_str() {
-            "$schema" | "title" | "description" | "$defs" | "format" => {}
+            "$schema" | "title" | "description" | "$defs" | "format" | "minItems" | "maxItems" => {}
             "$ref" => {
                 let pointer = rule.as_str().unwrap().trim_start_matches('#');
                 let part = root.pointer(pointer).expect("the schema has the part");
@@ -55,13 +55,22 @@ pub(super) fn problems(root: &Value, schema: &Value, value: &Value, path: &str) 
                 }
             }
             "additionalProperties" => {
-                assert_eq!(rule, false);
-                let known = schema["properties"].as_object().unwrap();
+                let known = schema.get("properties").and_then(Value::as_object);
                 let members = value.as_object().into_iter().flatten();
-                let stray = members
-                    .map(|(name, _)| name)
-                    .filter(|name| !known.contains_key(*name));
-                found.extend(stray.map(|name| format!("{path}: {name} is not in the schema")));
+                let is_known = |name: &String| known.is_some_and(|it| it.contains_key(name));
+                for (name, value) in members.filter(|(name, _)| !is_known(name)) {
+                    let path = format!("{path}/{name}");
+                    match rule.as_bool() {
+                        Some(false) => found.push(format!("{path} is not in the schema")),
+                        _ => found.extend(problems(root, rule, value, &path)),
+                    }
+                }
+            }
+            "prefixItems" => {
+                let items = value.as_array().into_iter().flatten();
+                for (part, value) in rule.as_array().unwrap().iter().zip(items) {
+                    found.extend(problems(root, part, value, path));
+                }
             }
             "items" => {
                 for (index, value) in value.as_array().into_iter().flatten().enumerate() {

@@ -3,6 +3,7 @@
 mod chat;
 #[cfg(test)]
 mod claims_tests;
+mod command;
 mod files;
 mod json;
 mod ladder;
@@ -30,7 +31,7 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
 use clap::builder::BoolishValueParser;
-use portlab_load::{Arrivals, Expect, Limits, LoadResult, Plan, preflight};
+use portlab_load::{Arrivals, Expect, Limits, Plan, preflight};
 use portlab_service::TextEncoding;
 
 use crate::{
@@ -350,7 +351,7 @@ fn once(args: &Args, plan: &Plan, warnings: &[Text]) -> anyhow::Result<Verdict> 
     let mut show = show::Show::new(plan, "", files, args.output.plain, interrupt_flag()?);
     let outcome = portlab_load::run(plan, &mut show);
     let files = show.finish();
-    let result = LoadResult::of(plan, outcome?, warnings);
+    let result = words::result(plan, outcome?, warnings);
     if let Some(why) = why_not_connected(&result) {
         bail!(why);
     }

@@ -4,14 +4,24 @@ use std::io::Write;
 
 use anstream::adapter::strip_str;
 use anstyle::Style;
-use portlab_load::{Arrivals, Chat, Latency, LoadResult, Pace, Plan, Progress, Through};
+use portlab_load::{Arrivals, Chat, Latency, LoadResult, Outcome, Pace, Plan, Progress, Through};
 use portlab_service::inert;
 pub(super) use portlab_words::units::per_s as rate;
-use portlab_words::{Lang, tr, units, wrap::wrap};
+use portlab_words::{Lang, Text, tr, units, wrap::wrap};
 use textwrap::core::display_width;
 
+use super::command;
 use crate::args::stderr_width;
 pub(super) use portlab_words::plural;
+
+/// The result of `plan`, with the command of this process.
+pub(super) fn result(plan: &Plan, outcome: Outcome, warnings: &[Text]) -> LoadResult {
+    let headline = Text {
+        en: headline(plan, Lang::En).into(),
+        zh: headline(plan, Lang::Zh).into(),
+    };
+    LoadResult::of(plan, outcome, warnings).described(&command::of_this_process(), headline)
+}
 
 /// What was done, in one line.
 pub(super) fn headline(plan: &Plan, lang: Lang) -> String {

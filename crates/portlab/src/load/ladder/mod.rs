@@ -147,7 +147,7 @@ impl Ladder<'_> {
         let parts_ns = show.parts.take().unwrap_or_default().p99s_ns();
         show.finish()?;
         Ok(Step {
-            result: LoadResult::of(&plan, outcome?, self.warnings),
+            result: words::result(&plan, outcome?, self.warnings),
             parts_ns,
         })
     }
