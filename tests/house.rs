@@ -274,7 +274,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("stats", &["words"]),
     ("conformance", &["sys"]),
     ("proxy", &["service", "words"]),
-    ("load", &["stats", "sys", "words"]),
+    ("load", &["service", "stats", "sys", "words"]),
     ("backends", &["service", "stats", "sys", "words"]),
     ("lab", &["backends", "load", "stats", "sys", "words"]),
     ("chart", &[]),
@@ -418,7 +418,6 @@ const ENGLISH: &[(&str, &str)] = &[
     // Values that clap's parsers refuse: clap's own messages are English too.
     ("portlab/src/args.rs", "expected a whole number"),
     ("hub/mailbox.rs", "unknown policy"),
-    ("load/src/expect.rs", ""),
     ("load/src/pace.rs", "{0:?} is no kind"),
     // For the programmer of a server or of a test.
     ("portlab-conformance/", ""),

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use portlab_load::{Arrivals, Chat, Expect, Pace, Plan, PlanError, RunId, Script, Stop};
+use portlab_load::{Arrivals, Chat, Framing, Pace, Plan, PlanError, RunId, Script, Stop};
 use portlab_stats::record::{Counts, Point, Rate};
 
 use crate::{Experiment, experiment::Part, workloads::Load};
@@ -64,7 +64,7 @@ impl Part {
             // time.
             if plan.life.per_connection.is_none() {
                 plan.script.introduction = INTRODUCTION.to_vec();
-                plan.script.greeting = Some(Expect::Bytes(INTRODUCTION.len()));
+                plan.script.greeting = Some(Framing::Bytes(INTRODUCTION.len()).into());
             }
         }
         if rate_per_s.is_some() {

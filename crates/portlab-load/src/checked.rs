@@ -2,7 +2,7 @@
 
 use portlab_words::Text;
 
-use crate::{Expect, Outcome, Pace, Plan};
+use crate::{Framing, Outcome, Pace, Plan};
 
 /// How far the answers of a run were checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Checked {
         match plan.checks_every_byte() {
             _ if plan.pace == Pace::Idle => Self::Idle,
             _ if plan.script.chat.is_some() => Self::History,
-            _ if plan.script.expect == Expect::Nothing => Self::NotExpected,
+            _ if plan.script.expect.framing == Framing::Nothing => Self::NotExpected,
             // Without answers, nothing was checked.
             _ if outcome.answered == 0 && outcome.bytes_received == 0 => Self::NothingCame,
             _ if outcome.answered == 0 => Self::Incomplete,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::{Answers, Expect, Payload, Script, shown::shown, status::Dialect};
+use crate::{Answers, Expect, Framing, Payload, Script, shown::shown, status::Dialect};
 
 pub use crate::chat::fuzz_lines as chat_lines;
 
@@ -14,23 +14,29 @@ pub fn answers(input: &[u8]) {
     let (Some(text), Some([length, input @ ..])) = (parts.next(), parts.next()) else {
         return;
     };
-    let Some(expect) = str::from_utf8(text).ok().and_then(|it| it.parse().ok()) else {
+    let Some(expect) = str::from_utf8(text)
+        .ok()
+        .and_then(|it| it.parse::<Expect>().ok())
+    else {
         return;
     };
-    let whole = ends(&expect, input, input.len().max(1));
+    let whole = ends(&expect.framing, input, input.len().max(1));
     assert!(whole.is_sorted_by(|one, next| one < next), "{whole:?}");
-    assert_eq!(ends(&expect, input, usize::from(*length).max(1)), whole);
+    assert_eq!(
+        ends(&expect.framing, input, usize::from(*length).max(1)),
+        whole
+    );
 }
 
 /// Feeds `input` in pieces of `piece` bytes and returns after how many bytes each answer ends.
-pub(crate) fn ends(expect: &Expect, input: &[u8], piece: usize) -> Vec<usize> {
-    let (mut ends, mut progress) = (Vec::new(), expect.begin(5));
+pub(crate) fn ends(framing: &Framing, input: &[u8], piece: usize) -> Vec<usize> {
+    let (mut ends, mut progress) = (Vec::new(), framing.begin(5));
     for (index, piece_of) in input.chunks(piece).enumerate() {
         let mut rest = piece_of;
-        while let Some(used) = expect.take(&mut progress, rest) {
+        while let Some(used) = framing.take(&mut progress, rest) {
             rest = &rest[used..];
             ends.push(index * piece + piece_of.len() - rest.len());
-            progress = expect.begin(5);
+            progress = framing.begin(5);
             if rest.is_empty() {
                 break;
             }
@@ -48,7 +54,7 @@ pub fn first_lines(input: &[u8]) {
     };
     let dialect = Dialect::of(&Script {
         payload: Payload::Always(Arc::from(message)),
-        expect: Expect::Close,
+        expect: Framing::Close.into(),
         ..Script::echo(1)
     });
     let (mut answers, mut whole) = (Answers::default(), Answers::default());

@@ -8,7 +8,7 @@ use std::{
 use portlab_sys::limits::raise_open_files;
 use portlab_words::{Text, plural, tr};
 
-use crate::{Expect, Pace, Payload, Ring, Script, Target};
+use crate::{Framing, Pace, Payload, Ring, Script, Target};
 
 /// Everything that a run needs. Nothing is looked up later.
 ///
@@ -198,7 +198,7 @@ impl Plan {
                 "深度 {depth} 无效：最大为 {MAX_DEPTH}"
             ));
         }
-        if depth > 1 && self.script.expect == Expect::Close {
+        if depth > 1 && self.script.expect.framing == Framing::Close {
             return Err(tr!(
                 "an answer that ends with its connection allows no depth of {depth}; it must be 1",
                 "响应以关闭连接结束时，深度不能是 {depth}；只能是 1"
@@ -275,15 +275,17 @@ impl Plan {
 
     /// How many answers a connection gets before another takes its place; `None` when it stays.
     pub(crate) fn per_connection(&self) -> Option<u64> {
-        match self.script.expect {
-            Expect::Close => Some(1),
+        match self.script.expect.framing {
+            Framing::Close => Some(1),
             _ => self.life.per_connection,
         }
     }
 
     /// Whether every byte of every answer is compared with what was sent.
     pub fn checks_every_byte(&self) -> bool {
-        self.script.expect == Expect::Echo && self.pace != Pace::Idle && self.script.chat.is_none()
+        self.script.expect.framing == Framing::Echo
+            && self.pace != Pace::Idle
+            && self.script.chat.is_none()
     }
 
     /// Whether a swapped or repeated message would be noticed, because messages differ.
@@ -395,7 +397,8 @@ mod tests {
         for rate in [0.0, -1.0, f64::NAN, f64::INFINITY, 11e6] {
             assert!(open(rate).starts_with("invalid rate"), "{rate}");
         }
-        let closing = |plan: &mut Plan| (plan.depth, plan.script.expect) = (2, Expect::Close);
+        let closing =
+            |plan: &mut Plan| (plan.depth, plan.script.expect) = (2, Framing::Close.into());
         let from_elsewhere = |plan: &mut Plan| plan.life.sources = vec!["::1".parse().unwrap()];
         for (found, part) in [
             (open(10_000.0), ""),

@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
-use crate::{Chat, Expect, Ring};
+use crate::{Chat, Expect, Framing, Ring};
 
 /// What is sent on each connection, and what counts as an answer.
 #[derive(Clone, Debug)]
@@ -11,7 +11,7 @@ pub struct Script {
     pub payload: Payload,
     /// What counts as its answer.
     pub expect: Expect,
-    /// What the server sends before any message is sent: [`Expect::Bytes`], [`Expect::Until`] or [`Expect::Lines`].
+    /// What the server sends before any message is sent: [`Framing::Bytes`], [`Framing::Until`] or [`Framing::Lines`].
     pub greeting: Option<Expect>,
     /// What a connection sends before it reads the greeting: a few bytes, or nothing. With an introduction and a
     /// greeting, the server has served every connection once before the load begins.
@@ -50,7 +50,7 @@ impl Script {
     pub fn echo(size: usize) -> Self {
         Self {
             payload: Payload::Random(size..=size),
-            expect: Expect::Echo,
+            expect: Framing::Echo.into(),
             greeting: None,
             introduction: Vec::new(),
             any_answer: false,

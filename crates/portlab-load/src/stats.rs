@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Cause, ErrorAnswer, Latency, Phase, Tally, stage::Stages};
+use crate::{Cause, ErrorAnswer, Latency, Phase, Tally, WrongAnswer, stage::Stages};
 
 /// The statistics of one thread since it sent the last ones.
 ///
@@ -69,6 +69,12 @@ impl Stats {
     pub(crate) fn add_error_answer(&mut self, error: ErrorAnswer, stages: &Stages) {
         self.tally.add(Phase::Verify, Cause::ErrorAnswer(error));
         // The coordinator checks every few milliseconds whether there are too many.
+        stages.count_error();
+    }
+
+    /// An answer was complete, and not as a condition says.
+    pub(crate) fn add_wrong_answer(&mut self, wrong: WrongAnswer, stages: &Stages) {
+        self.tally.add_wrong_answer(wrong);
         stages.count_error();
     }
 

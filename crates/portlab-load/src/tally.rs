@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, io};
 use portlab_words::{Text, tr, units};
 use serde::Serialize;
 
-use crate::{ErrorAnswer, Mismatch, Sample};
+use crate::{ErrorAnswer, Mismatch, Sample, Unmet, WrongAnswer};
 
 /// The phase of a connection in which an error happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -50,6 +50,8 @@ pub enum Cause {
     NoChat,
     /// The answer is complete, and an error by its own protocol.
     ErrorAnswer(ErrorAnswer),
+    /// The answer is complete, and not as a condition of `--expect` says, or of `--greeting`.
+    Content(Unmet),
 }
 
 /// One line of the tally.
@@ -73,6 +75,7 @@ pub struct Tally {
     counts: BTreeMap<(Phase, Cause), u64>,
     first_mismatch: Option<Mismatch>,
     first_wrong: Option<Sample>,
+    first_wrong_answer: Option<WrongAnswer>,
 }
 
 impl Tally {
@@ -93,6 +96,11 @@ impl Tally {
         self.first_mismatch.get_or_insert(mismatch);
     }
 
+    pub(crate) fn add_wrong_answer(&mut self, wrong: WrongAnswer) {
+        self.add(Phase::Verify, Cause::Content(wrong.unmet));
+        self.first_wrong_answer.get_or_insert(wrong);
+    }
+
     /// Keeps the beginning of `bytes`, which contain an error, unless earlier ones are kept.
     pub(crate) fn keep_wrong(&mut self, bytes: &[u8]) {
         let first = &mut self.first_wrong;
@@ -106,6 +114,10 @@ impl Tally {
         self.first_mismatch = self.first_mismatch.or(other.first_mismatch);
         if self.first_wrong.is_none() {
             self.first_wrong.clone_from(&other.first_wrong);
+        }
+        if self.first_wrong_answer.is_none() {
+            self.first_wrong_answer
+                .clone_from(&other.first_wrong_answer);
         }
     }
 
@@ -145,6 +157,11 @@ impl Tally {
     /// The beginning of the first read that contained an error, if there was one.
     pub fn first_wrong(&self) -> Option<&Sample> {
         self.first_wrong.as_ref()
+    }
+
+    /// The first answer that wasn't as a condition says, if there was one.
+    pub fn first_wrong_answer(&self) -> Option<&WrongAnswer> {
+        self.first_wrong_answer.as_ref()
     }
 
     /// The first wrong byte, if there was one.
@@ -231,6 +248,7 @@ impl Cause {
                     "服务端的响应是错误：{zh}"
                 )
             }
+            Self::Content(unmet) => unmet.text(),
         }
     }
 
@@ -306,6 +324,14 @@ impl Cause {
             Self::ErrorAnswer(_) => Text::new(
                 "is the request right? To count such answers as any other, use --any-answer",
                 "请求写对了吗？要把这样的响应当作普通响应，请使用 --any-answer",
+            ),
+            Self::Content(Unmet::Condition(_)) => Text::new(
+                "if the server is right, change the condition; portlab connect shows what it sends",
+                "如果服务端没有错，请修改条件；portlab connect 可以显示它发送了什么",
+            ),
+            Self::Content(Unmet::TooLong) => Text::new(
+                "use starts:, contains: or not: with UTF-8, which need only a part of the answer at a time",
+                "请使用 starts:、contains: 或 not:，并用 UTF-8 编码，它们可以分段核对",
             ),
             Self::Errno(_) => return None,
         })

@@ -3,7 +3,7 @@
 use std::{io::Write, sync::Arc};
 
 use super::{Conn, ThreadState, VISIT};
-use crate::{Cause, Expect, LONGEST_LINE, Phase, dialogue::Broken};
+use crate::{Cause, Framing, LONGEST_LINE, Phase, dialogue::Broken};
 
 impl Conn {
     /// Sends the introduction: a few bytes, which the socket of a new connection takes at once.
@@ -31,13 +31,15 @@ impl Conn {
                 Some(0) => return Err(Broken::Because(Phase::Greeting, Cause::ClosedEarly)),
                 Some(length) => length,
             };
-            let mut progress = self.progress.unwrap_or_else(|| greeting.begin(0));
+            let mut progress = self.progress.unwrap_or_else(|| greeting.framing.begin(0));
             let bytes = &state.buffer[..length];
+            let used = greeting.framing.take(&mut progress, bytes);
             self.keep_head(bytes);
+            let verdict = self.judge(bytes, used.is_some(), &greeting.conditions);
             self.received += length as u64;
-            let too_long =
-                self.received > LONGEST_LINE as u64 && !matches!(greeting, Expect::Bytes(_));
-            match greeting.take(&mut progress, bytes) {
+            let too_long = self.received > LONGEST_LINE as u64
+                && !matches!(greeting.framing, Framing::Bytes(_));
+            match used {
                 None if too_long => return Err(Broken::Because(Phase::Greeting, Cause::NoEnd)),
                 None => self.progress = Some(progress),
                 Some(used) if used == length => {
@@ -48,6 +50,10 @@ impl Conn {
                         state.stats.tally.keep_wrong(&self.head);
                         let cause = Cause::ErrorAnswer(error);
                         return Err(Broken::Because(Phase::Greeting, cause));
+                    }
+                    if let Err(unmet) = verdict {
+                        state.stats.tally.keep_wrong(&self.head);
+                        return Err(Broken::Because(Phase::Greeting, Cause::Content(unmet)));
                     }
                     self.head = Vec::new();
                     return Ok(true);

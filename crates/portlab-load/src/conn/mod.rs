@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    Cause, Expect, Phase, Plan, Ring,
+    Cause, Framing, Judge, Phase, Plan, Ring,
     answers::Sorted,
     dialogue::{Broken, Dialogue, Finished, Then, Turn},
     requests::Requests,
@@ -45,6 +45,8 @@ pub(crate) struct Conn {
     /// The beginning of an answer that came in several reads: its first line, and what is shown if the answer stays
     /// incomplete. Most often empty, and never longer than [`FirstLine::LONGEST`].
     head: Vec<u8>,
+    /// What of the answer to the oldest message has been judged, if it came in several reads.
+    judge: Option<Box<Judge>>,
     /// Whether more bytes have come than the answers may have.
     got_more: bool,
     /// Messages answered.
@@ -109,6 +111,7 @@ impl Dialogue for Conn {
             progress: None,
             sorted: None,
             head: Vec::new(),
+            judge: None,
             got_more: false,
             answered: 0,
             blocked: false,
@@ -293,7 +296,7 @@ impl Conn {
             self.pause.sending_until = state.now() + nanos(gap);
         }
         if is_one_way(state) {
-            let done = self.count_lengths(written, &Expect::Nothing);
+            let done = self.count_lengths(written, &Framing::Nothing);
             if done > 0 {
                 self.complete(done, state);
             }
@@ -381,7 +384,7 @@ impl Conn {
 
 /// Whether messages have no answers, so that a message is done when the system has taken it.
 fn is_one_way(state: &ThreadState) -> bool {
-    state.plan.script.expect == Expect::Nothing
+    state.plan.script.expect.framing == Framing::Nothing
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use std::io::{self, Read};
 
 use super::{Conn, ThreadState};
 use crate::{
-    Answers, Cause, Expect, FirstLine, Pace, Phase,
+    Answers, Cause, Conditions, Expect, FirstLine, Framing, Judge, Pace, Phase, Sample, Tally,
+    Unmet, WrongAnswer,
     dialogue::{Broken, Then},
     requests::Requests,
     stage::Stages,
@@ -74,15 +75,18 @@ impl Conn {
         let Requests {
             answers, dialect, ..
         } = shared;
-        let expect = &plan.script.expect;
+        let Expect {
+            framing,
+            conditions,
+        } = &plan.script.expect;
         let mut bytes = &buffer[..length];
-        Ok(match expect {
+        Ok(match framing {
             // A connection that is only held open may receive anything.
-            _ if plan.pace == Pace::Idle || *expect == Expect::Nothing => {
+            _ if plan.pace == Pace::Idle || *framing == Framing::Nothing => {
                 answers.keep_first(bytes);
                 0
             }
-            Expect::Echo => {
+            Framing::Echo => {
                 let echoed = length.min((self.sent - self.received) as usize);
                 ring.check(self.number, self.received, &bytes[..echoed])
                     .map_err(Broken::Wrong)?;
@@ -90,7 +94,7 @@ impl Conn {
                     return Err(Broken::Because(Phase::Verify, Cause::Unsolicited));
                 }
                 self.received += length as u64;
-                self.count_lengths(echoed, expect)
+                self.count_lengths(echoed, framing)
             }
             _ => {
                 let mut done = 0;
@@ -99,15 +103,19 @@ impl Conn {
                         self.got_more = true;
                         break;
                     };
-                    let mut progress = self.progress.unwrap_or_else(|| expect.begin(front.size));
-                    let used = expect.take(&mut progress, bytes);
+                    let mut progress = self.progress.unwrap_or_else(|| framing.begin(front.size));
+                    let used = framing.take(&mut progress, bytes);
                     let piece = &bytes[..used.unwrap_or(bytes.len())];
                     self.sort(piece, used.is_some(), answers, dialect);
+                    let verdict = self.judge(piece, used.is_some(), conditions);
                     let Some(used) = used else {
                         self.progress = Some(progress);
                         break;
                     };
                     self.progress = None;
+                    if let Err(unmet) = verdict {
+                        self.count_wrong(unmet, done, piece, stats, stages);
+                    }
                     self.count_answer(answers, stats, stages);
                     bytes = &bytes[used..];
                     done += 1;
@@ -132,6 +140,62 @@ impl Conn {
         }
     }
 
+    /// Judges an answer by its content. `piece` is the part that was just read, and `whole` says that the answer ends
+    /// with it: before that, no answer is wrong.
+    pub(super) fn judge(
+        &mut self,
+        piece: &[u8],
+        whole: bool,
+        conditions: &Conditions,
+    ) -> Result<(), Unmet> {
+        if conditions.is_empty() {
+            return Ok(());
+        }
+        // An answer that is complete in one read is judged where it is.
+        if whole && self.judge.is_none() {
+            return conditions.judge(piece);
+        }
+        let begin = || Judge::begin(conditions).map(Box::new);
+        let mut judge = self.judge.take().or_else(begin);
+        if let Some(judge) = &mut judge {
+            judge.take(piece);
+        }
+        match judge {
+            Some(judge) if whole => judge.end(),
+            unfinished => {
+                self.judge = unfinished;
+                Ok(())
+            }
+        }
+    }
+
+    /// The answer after `done` others of this read is complete, and a condition isn't met: counts it, unless the answer
+    /// is an error by its own protocol, which is counted as such. The last part of it is `piece`.
+    fn count_wrong(
+        &self,
+        unmet: Unmet,
+        done: usize,
+        piece: &[u8],
+        stats: &mut Stats,
+        stages: &Stages,
+    ) {
+        if self.sorted.is_some_and(|it| it.error.is_some()) {
+            return;
+        }
+        let head = if self.head.is_empty() {
+            piece
+        } else {
+            &self.head
+        };
+        let wrong = WrongAnswer {
+            connection: self.number,
+            answer: self.answered + done as u64,
+            unmet,
+            got: Sample::of(head, Tally::SAMPLE),
+        };
+        stats.add_wrong_answer(wrong, stages);
+    }
+
     /// The answer is complete: counts it by its first line.
     fn count_answer(&mut self, answers: &mut Answers, stats: &mut Stats, stages: &Stages) {
         self.head.clear();
@@ -149,12 +213,12 @@ impl Conn {
     }
 
     /// Counts how many messages of known length are completed by `length` bytes; at most as many as are in flight.
-    pub(super) fn count_lengths(&mut self, mut length: usize, expect: &Expect) -> usize {
+    pub(super) fn count_lengths(&mut self, mut length: usize, framing: &Framing) -> usize {
         let mut done = 0;
         while length > 0
             && let Some(front) = self.in_flight.get(done)
         {
-            let missing = self.progress.unwrap_or_else(|| expect.begin(front.size));
+            let missing = self.progress.unwrap_or_else(|| framing.begin(front.size));
             if length < missing {
                 self.progress = Some(missing - length);
                 break;
@@ -168,13 +232,19 @@ impl Conn {
 
     /// The server has closed.
     pub(super) fn at_the_end(&mut self, state: &mut ThreadState) -> Result<Then, Broken> {
-        let closes = state.plan.script.expect == Expect::Close;
+        let Expect {
+            framing,
+            conditions,
+        } = &state.plan.script.expect;
         // If no byte came before the end, there was no answer.
-        if closes && self.in_flight.len() == 1 && self.progress.is_some() {
+        if *framing == Framing::Close && self.in_flight.len() == 1 && self.progress.is_some() {
             let Requests {
                 answers, dialect, ..
             } = &mut state.shared;
             self.sort(&[], true, answers, dialect);
+            if let Err(unmet) = self.judge(&[], true, conditions) {
+                self.count_wrong(unmet, 0, &[], &mut state.stats, &state.stages);
+            }
             self.count_answer(answers, &mut state.stats, &state.stages);
             self.complete(1, state);
             return Ok(Then::Retire);

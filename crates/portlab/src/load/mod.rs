@@ -56,7 +56,7 @@ Examples:
   portlab load localhost:7 --connections 1000 --duration 30s --size 4KiB
   portlab load 127.0.0.1:9090 --rate 10k --arrivals poisson
   portlab load 127.0.0.1:9090 --rate 1k..20k --steps 6
-  portlab load 127.0.0.1:6379 --text 'PING\\r\\n' --expect 'until:\\r\\n'
+  portlab load 127.0.0.1:6379 --text 'PING\\r\\n' --expect 'lines:1&starts:+PONG'
   portlab load 127.0.0.1:9090 --script chat --connections 50 --rooms 5
   portlab load --self-test
 
@@ -181,7 +181,7 @@ struct ScriptArgs {
     #[arg(long, value_name = "TEXT", group = "message")]
     text: Option<String>,
 
-    /// The encoding of --text and of until:
+    /// The encoding of --text, and of the texts and answers of --expect and --greeting
     #[arg(long, value_name = "LABEL", default_value = "utf-8")]
     encoding: TextEncoding,
 
@@ -193,8 +193,9 @@ struct ScriptArgs {
     #[arg(long, value_name = "BYTES", group = "message")]
     hex: Option<String>,
 
-    /// What counts as the answer: echo, bytes:N, until:"\r\n", lines:N, close
-    /// (all until the server closes), or none
+    /// Where the answer ends: echo, bytes:N, until:"\r\n", lines:N, close (when the
+    /// server closes), or none; and what it contains, each joined by &: starts:TEXT,
+    /// contains:TEXT, match:REGEX, not:TEXT (write \& for an & in a text)
     #[arg(long, value_name = "WHAT", default_value = "echo")]
     expect: Expect,
 
@@ -203,7 +204,8 @@ struct ScriptArgs {
     #[arg(long)]
     any_answer: bool,
 
-    /// What the server sends first: until:"\r\n", lines:N or bytes:N
+    /// What the server sends first: until:"\r\n", lines:N or bytes:N, with conditions
+    /// as for --expect
     #[arg(long, value_name = "WHAT")]
     greeting: Option<Expect>,
 

@@ -4,7 +4,7 @@ use std::{net::IpAddr, ops::RangeInclusive, time::Duration};
 
 use anyhow::{Context, bail};
 use portlab_load::{
-    ClientBehaviour, Delimiter, Expect, Life, Limits, Pace, Payload, Plan, Script, Stop,
+    ClientBehaviour, Expect, Framing, Life, Limits, Pace, Payload, Plan, Script, Stop,
     loopback_sources, unescape,
 };
 use portlab_sys::input;
@@ -177,23 +177,16 @@ fn pace(args: &Args) -> Pace {
 }
 
 fn script(args: &ScriptArgs) -> anyhow::Result<Script> {
-    let in_encoding = |expect: &Expect| match expect {
-        Expect::Until(end) => {
-            // The delimiter was read from the command line, so it is UTF-8.
-            let text = String::from_utf8_lossy(end.bytes());
-            let bytes = args.encoding.encode(&text)?;
-            anyhow::Ok(Expect::Until(Delimiter::new(bytes)))
-        }
-        other => Ok(other.clone()),
-    };
+    let in_encoding = |expect: &Expect| expect.clone().in_encoding(args.encoding);
     let greeting = args.greeting.as_ref().map(in_encoding).transpose()?;
-    if let Some(greeting @ (Expect::Echo | Expect::Close | Expect::Nothing)) = &greeting {
+    let framing = greeting.as_ref().map(|it| &it.framing);
+    if let Some(greeting @ (Framing::Echo | Framing::Close | Framing::Nothing)) = framing {
         bail!(tr!(
             "invalid --greeting {greeting}: expected until:\"\\r\\n\", lines:1 or bytes:100",
             "{greeting} 不能用作欢迎信息；请写 until:\"\\r\\n\"、lines:1 或 bytes:100"
         ));
     }
-    if args.any_answer && args.expect == Expect::Echo {
+    if args.any_answer && args.expect.framing == Framing::Echo {
         bail!(Text::new(
             "--any-answer is for answers that aren't compared byte by byte, and --expect is echo; write \
              --expect until:\"\\r\\n\", lines:1, bytes:100 or close",

@@ -2,7 +2,7 @@
 
 use anstyle::Style;
 use portlab_load::{
-    AnswerLine, Answers, ChatResult, Expect, Judgement, Latency, LoadResult, Pace, Plan,
+    AnswerLine, Answers, ChatResult, Framing, Judgement, Latency, LoadResult, Pace, Plan,
 };
 use portlab_words::{Lang, tr, units};
 use textwrap::core::display_width;
@@ -317,7 +317,7 @@ impl Page {
         };
         let (lang, lines, others) = (self.lang, answers.lines(), answers.others());
         let one_kind = lines.len() < 2 && others == 0;
-        let what = if plan.pace == Pace::Idle || plan.script.expect == Expect::Nothing {
+        let what = if plan.pace == Pace::Idle || plan.script.expect.framing == Framing::Nothing {
             lang.pick("what came first: ", "最先收到的：")
         } else if one_kind {
             lang.pick("in the whole run; the first: ", "整个运行期间；第一个：")
@@ -383,7 +383,7 @@ impl Page {
 
 /// The kind of latency that was measured, in words.
 fn kind_of_latency(result: &LoadResult, lang: Lang) -> &'static str {
-    let taken = result.plan.script.expect == Expect::Nothing;
+    let taken = result.plan.script.expect.framing == Framing::Nothing;
     match (&result.chat, taken, &result.pacing_lag_ns) {
         (Some(_), ..) => lang.pick(
             "fan-out: until the last member received it",
@@ -481,7 +481,7 @@ pub(super) mod tests {
     #[test]
     fn a_message_without_an_answer_is_done_when_the_system_has_taken_it() {
         for mut plan in [closed(), open(1_000.0)] {
-            plan.script.expect = Expect::Nothing;
+            plan.script.expect = Framing::Nothing.into();
             let said = printed(&plan, &outcome(&plan, &[1_000], 0), 200);
             assert!(said.contains("until the system had taken"), "{said}");
             assert!(!said.contains("last byte"), "{said}");

@@ -1,0 +1,129 @@
+//! Judging an answer by its content, piece by piece.
+
+use std::sync::Arc;
+
+use portlab_words::{Text, tr, units};
+
+use super::{
+    Conditions,
+    conditions::{Condition, Several},
+};
+use crate::Sample;
+
+/// Why an answer isn't right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unmet {
+    /// It doesn't meet this condition.
+    Condition(&'static str),
+    /// It is longer than [`Conditions::MOST_KEPT`], and a condition needs all of it.
+    TooLong,
+}
+
+/// An answer that isn't as a condition says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrongAnswer {
+    /// Which connection, counted from 0.
+    pub connection: usize,
+    /// Which answer on it, counted from 0.
+    pub answer: u64,
+    /// Why it isn't right.
+    pub unmet: Unmet,
+    /// Its beginning.
+    pub got: Sample,
+}
+
+/// The progress of an answer that comes in several pieces. An answer that comes in one piece needs none:
+/// [`Conditions::judge`].
+#[derive(Debug)]
+pub(crate) struct Judge {
+    several: Arc<Several>,
+    /// How many bytes of each condition's text have been found; `None` if its text can't be found any more.
+    found: Vec<Option<usize>>,
+    /// The answer, if it can only be judged in one piece.
+    kept: Vec<u8>,
+}
+
+impl Unmet {
+    /// Why the answer isn't right, in words.
+    pub fn text(self) -> Text {
+        match self {
+            Self::Condition(name) => tr!("the answer doesn't meet {name}", "响应不符合 {name}"),
+            Self::TooLong => {
+                let most = units::bytes(Conditions::MOST_KEPT as f64);
+                tr!(
+                    "the answer is longer than {most}, the limit for match: and for an --encoding",
+                    "响应超过 {most}，这是 match: 和 --encoding 的上限"
+                )
+            }
+        }
+    }
+}
+
+impl Judge {
+    /// Begins with an answer; `None` if there is no condition.
+    pub(crate) fn begin(conditions: &Conditions) -> Option<Self> {
+        let several = conditions.several()?;
+        Some(Self {
+            found: vec![Some(0); several.all.len()],
+            kept: Vec::new(),
+            several: Arc::clone(several),
+        })
+    }
+
+    /// Takes the next bytes of the answer.
+    pub(crate) fn take(&mut self, piece: &[u8]) {
+        if self.several.needs_all() {
+            // One byte more than allowed shows that the answer is too long.
+            let room = Conditions::MOST_KEPT + 1 - self.kept.len();
+            self.kept.extend_from_slice(&piece[..piece.len().min(room)]);
+        }
+        if self.several.encoding.is_some() {
+            return;
+        }
+        for (condition, found) in self.several.all.iter().zip(&mut self.found) {
+            let Some(matched) = found else { continue };
+            match condition {
+                Condition::Starts(start) => {
+                    let rest = &start[*matched..];
+                    let length = rest.len().min(piece.len());
+                    match rest[..length] == piece[..length] {
+                        true => *matched += length,
+                        false => *found = None,
+                    }
+                }
+                Condition::Contains(needle) | Condition::Not(needle) => {
+                    if *matched < needle.bytes().len() {
+                        needle.find(matched, piece);
+                    }
+                }
+                Condition::Match(_) => {}
+            }
+        }
+    }
+
+    /// The answer is complete.
+    ///
+    /// # Errors
+    /// Names the first condition that it doesn't meet.
+    pub(crate) fn end(self) -> Result<(), Unmet> {
+        let several = &self.several;
+        if several.encoding.is_some() {
+            return several.judge(&self.kept);
+        }
+        for (index, (condition, found)) in several.all.iter().zip(&self.found).enumerate() {
+            let met = match condition {
+                Condition::Starts(start) => *found == Some(start.len()),
+                Condition::Contains(needle) => *found == Some(needle.bytes().len()),
+                Condition::Not(needle) => *found != Some(needle.bytes().len()),
+                Condition::Match(_) if self.kept.len() > Conditions::MOST_KEPT => {
+                    return Err(Unmet::TooLong);
+                }
+                Condition::Match(regex) => regex.is_match(&self.kept),
+            };
+            if !met {
+                return Err(several.unmet(index));
+            }
+        }
+        Ok(())
+    }
+}

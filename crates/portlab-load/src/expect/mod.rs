@@ -1,0 +1,346 @@
+//! What counts as an answer: where it ends, and what it contains.
+
+mod conditions;
+mod escape;
+mod framing;
+mod judge;
+mod needle;
+
+use std::{fmt, str::FromStr};
+
+use portlab_service::{EncodeError, TextEncoding, nearest};
+use portlab_words::{Text, tr};
+
+pub use conditions::Conditions;
+pub use escape::unescape;
+pub use framing::Framing;
+pub(crate) use judge::Judge;
+pub use judge::{Unmet, WrongAnswer};
+pub(crate) use needle::Needle;
+
+/// What counts as the answer to a message: where it ends, and what it contains.
+///
+/// As text, its parts are joined by `&`, as in `until:"\r\n"&starts:"OK"&not:"ERR"`: one that says where the answer ends,
+/// and any number of conditions. In every part, `\&` stands for an `&`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expect {
+    /// Where an answer ends.
+    pub framing: Framing,
+    /// What it contains. None with [`Framing::Echo`], which compares every byte, and with [`Framing::Nothing`].
+    pub conditions: Conditions,
+}
+
+/// The names of what an expectation consists of; the last four are conditions.
+const NAMES: [&str; 10] = [
+    "echo", "bytes", "until", "lines", "close", "none", "starts", "contains", "match", "not",
+];
+
+impl From<Framing> for Expect {
+    /// Any answer that ends so.
+    fn from(framing: Framing) -> Self {
+        Self {
+            framing,
+            conditions: Conditions::default(),
+        }
+    }
+}
+
+impl Expect {
+    /// The same for answers in `encoding`. What was read from the command line is UTF-8.
+    ///
+    /// # Errors
+    /// When the encoding lacks a character of a text.
+    pub fn in_encoding(self, encoding: TextEncoding) -> Result<Self, EncodeError> {
+        Ok(Self {
+            framing: match self.framing {
+                Framing::Until(end) => {
+                    let end = String::from_utf8_lossy(end.bytes());
+                    Framing::Until(Needle::new(&encoding.encode(&end)?))
+                }
+                other => other,
+            },
+            conditions: self.conditions.in_encoding(encoding)?,
+        })
+    }
+}
+
+impl FromStr for Expect {
+    type Err = Text;
+
+    fn from_str(text: &str) -> Result<Self, Text> {
+        let (mut framing, mut conditions) = (None, Vec::new());
+        for part in parts(text) {
+            let name = part.split_once(':').map_or("", |(name, _)| name);
+            if NAMES[6..].contains(&name) {
+                conditions.push(part);
+            } else if let Some(first) = framing.replace(part.parse::<Framing>()?) {
+                return Err(tr!(
+                    "{text:?} says twice where the answer ends ({first}, and {part}); keep one of them",
+                    "{text:?} 两次说明响应怎样结束（{first} 和 {part}）；请只保留一个"
+                ));
+            }
+        }
+        let Some(framing) = framing else {
+            return Err(tr!(
+                "{text:?} doesn't say where the answer ends; add that, as in 'lines:1&{text}' or 'close&{text}'",
+                "{text:?} 没有说明响应怎样结束；请加上，如 'lines:1&{text}' 或 'close&{text}'"
+            ));
+        };
+        let conditions = Conditions::read(&conditions)?;
+        if !conditions.is_empty() && matches!(framing, Framing::Echo | Framing::Nothing) {
+            let why = match framing {
+                Framing::Echo => Text::new(
+                    "an echo is compared byte by byte already",
+                    "回显已经逐字节核对",
+                ),
+                _ => Text::new("there is no answer", "没有响应"),
+            };
+            let Text { en, zh } = why;
+            return Err(tr!(
+                "{text:?} has a condition, and {en}; write {framing} alone, or another end, such as lines:1 or close",
+                "{text:?} 带有条件，而{zh}；请只写 {framing}，或换一种结尾，如 lines:1 或 close"
+            ));
+        }
+        Ok(Self {
+            framing,
+            conditions,
+        })
+    }
+}
+
+impl fmt::Display for Expect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&with_ampersands(&self.framing.to_string()))?;
+        for name in self.conditions.names() {
+            write!(f, "&{name}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The parts of an expectation, without the backslashes that stand before an `&`.
+fn parts(text: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        let part = parts.last_mut().expect("there is always a part");
+        match (character, characters.clone().next()) {
+            ('&', _) => parts.push(String::new()),
+            ('\\', Some(next)) => {
+                part.extend((next != '&').then_some('\\'));
+                part.push(next);
+                characters.next();
+            }
+            _ => part.push(character),
+        }
+    }
+    parts
+}
+
+/// A part of an expectation, with a backslash before each `&`.
+fn with_ampersands(part: &str) -> String {
+    part.replace('&', "\\&")
+}
+
+/// The error of a part that is no expectation.
+fn unknown(part: &str) -> Text {
+    let name = part.split_once(':').map_or(part, |(name, _)| name);
+    let Text { en, zh } = match nearest(name, NAMES.into_iter()) {
+        Some(near) => tr!("; did you mean {near}?", "；您是指 {near} 吗？"),
+        None => Text::new(":", "："),
+    };
+    tr!(
+        "unknown expectation {part:?}{en} Where an answer ends is one of echo, bytes:100, until:\\r\\n, lines:1, close \
+         and none; conditions on it are starts:TEXT, contains:TEXT, match:REGEX and not:TEXT, each joined by & (write \
+         \\& for an & in a text)",
+        "未知的响应形式 {part:?}{zh}响应的结尾是 echo、bytes:100、until:\\r\\n、lines:1、close 和 none 之一；条件有 \
+         starts:TEXT、contains:TEXT、match:REGEX 和 not:TEXT，用 & 连接（文字里的 & 写作 \\&）"
+    )
+}
+
+/// The error of a text that begins with a quotation mark and doesn't end with one.
+fn unclosed(part: &str) -> Text {
+    tr!(
+        "the text in {part:?} begins with a quotation mark and doesn't end with one; add it, and write \\& for an & in \
+         the text; if the text itself begins with a mark, put the whole text in marks",
+        "{part:?} 的文字以引号开头，却没有以引号结尾；请补上；文字里的 & 写作 \\&；如果文字本身以引号开头，请给整段文字加上引号"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &str) -> Expect {
+        text.parse()
+            .unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    #[test]
+    fn conditions_are_joined_by_an_ampersand() {
+        for (text, written) in [
+            ("lines:1&starts:OK", "lines:1&starts:\"OK\""),
+            ("not:ERR&close", "close&not:\"ERR\""),
+            (
+                "until:\"\\r\\n\"&starts:\"OK \"&not:ERR&match:^OK \\d+$",
+                "until:\"\\r\\n\"&starts:\"OK \"&not:\"ERR\"&match:\"^OK \\d+$\"",
+            ),
+            (
+                "until:\\&\\&&contains:a\\&b",
+                "until:\"\\&\\&\"&contains:\"a\\&b\"",
+            ),
+            ("lines:1&contains:\"\"ok\"\"", "lines:1&contains:\"\"ok\"\""),
+            (
+                "lines:1&match:[a-z\\&\\&[^x]]",
+                "lines:1&match:\"[a-z\\&\\&[^x]]\"",
+            ),
+            ("lines:1&match:a\\\\\\&b", "lines:1&match:\"a\\\\\\&b\""),
+        ] {
+            assert_eq!(read(text).to_string(), written);
+            assert_eq!(read(written), read(text));
+        }
+    }
+
+    #[test]
+    fn a_wrong_expectation_is_refused_with_the_remedy() {
+        for (text, part) in [
+            ("lines:1&", "unknown expectation \"\""),
+            ("lines:1&stars:OK", "did you mean starts?"),
+            ("lines:1&contains", "did you mean contains?"),
+            ("until:a&b", "\\& for an &"),
+            ("starts:OK", "'lines:1&starts:OK'"),
+            ("lines:1&close", "says twice"),
+            ("echo&starts:OK", "compared byte by byte"),
+            ("none&not:OK", "there is no answer"),
+            ("lines:1&starts:", "after starts:"),
+            ("lines:1&match:\"\"", "after match:"),
+            ("lines:1&contains:\"a", "quotation mark"),
+            ("lines:1&starts:\\q", "\\r \\n"),
+            ("lines:1&match:(", "unclosed group"),
+            ("lines:1&match:\\w{9999}", "10.0 MiB"),
+        ] {
+            let error = text.parse::<Expect>().unwrap_err();
+            assert!(error.en.contains(part), "{text}: {error}");
+            assert!(!error.zh.is_ascii(), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_right_if_it_meets_every_condition() {
+        for (conditions, right, wrong) in [
+            (
+                "starts:OK",
+                &["OK\n", "OK then\n"][..],
+                &["ok\n", "O", "no OK\n", ""][..],
+            ),
+            ("contains:OK", &["OK\n", "it's OK\n"], &["O K\n"]),
+            ("not:ERR", &["OK\n", "ER R\n"], &["ERR\n", "an ERR\n"]),
+            (
+                "starts:a&contains:b&not:c",
+                &["a b\n"],
+                &["b a\n", "a\n", "a b c\n"],
+            ),
+            // The beginning and the end of a line, whichever its end is.
+            (
+                "match:^OK$",
+                &["OK\n", "OK\r\n", "x\r\nOK\r\ny\r\n"],
+                &["OK.\n"],
+            ),
+            ("match:\\A.K\\b", &["好K\n"], &["x\nOK\n"]),
+        ] {
+            let expect = read(&format!("close&{conditions}"));
+            for (answers, met) in [(right, true), (wrong, false)] {
+                for answer in answers {
+                    let judged = judged(&expect.conditions, answer.as_bytes(), 3);
+                    assert_eq!(judged.is_ok(), met, "{conditions}: {answer:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_condition_that_fails_is_named() {
+        let conditions = read("close&starts:a&not:\"b\\&\"&not:c").conditions;
+        assert_eq!(
+            judged(&conditions, b"abc b& c", 2),
+            Err(Unmet::Condition("not:\"b&\""))
+        );
+    }
+
+    #[test]
+    fn a_regular_expression_needs_the_answer_whole_and_within_a_limit() {
+        let long = "x".repeat(Conditions::MOST_KEPT);
+        let conditions = read("close&match:x$").conditions;
+        assert_eq!(judged(&conditions, long.as_bytes(), 1 << 16), Ok(()));
+        let longer = long + "x";
+        for (text, expected) in [("match:x$", Err(Unmet::TooLong)), ("not:y", Ok(()))] {
+            let conditions = read(&format!("close&{text}")).conditions;
+            assert_eq!(judged(&conditions, longer.as_bytes(), 1 << 16), expected);
+        }
+    }
+
+    #[test]
+    fn an_answer_in_another_encoding_is_judged_by_its_characters() {
+        let gbk: TextEncoding = "gbk".parse().unwrap();
+        let answer = gbk.encode("你好\n").unwrap();
+        for (text, met) in [
+            ("starts:你", true),
+            ("contains:好", true),
+            ("not:\u{7584}", true),
+            ("match:^.好$", true),
+            ("contains:\u{3f3}", false),
+        ] {
+            let expect = read(&format!("lines:1&{text}"));
+            let judged = expect
+                .in_encoding(gbk)
+                .map(|it| judged(&it.conditions, &answer, 1).is_ok());
+            // GBK lacks the last character.
+            assert_eq!(judged.unwrap_or(false), met, "{text}");
+        }
+        // The second byte of one character and the first one of the next are a third.
+        let middle = gbk.encode("你好").unwrap()[1..3].to_vec();
+        let mut third = String::new();
+        gbk.decoder().decode(&middle, true, &mut third);
+        let expect = read(&format!("lines:1&not:{third}"));
+        let conditions = expect.in_encoding(gbk).unwrap().conditions;
+        assert_eq!(judged(&conditions, &answer, 5), Ok(()), "{third}");
+    }
+
+    /// The verdict on `answer`, which must be the same in one piece and in pieces of `piece` bytes.
+    fn judged(conditions: &Conditions, answer: &[u8], piece: usize) -> Result<(), Unmet> {
+        let whole = conditions.judge(answer);
+        let mut judge = Judge::begin(conditions).unwrap();
+        answer.chunks(piece).for_each(|it| judge.take(it));
+        assert_eq!(judge.end(), whole, "{conditions:?} {answer:?}");
+        whole
+    }
+
+    proptest! {
+        #[test]
+        fn a_verdict_does_not_depend_on_where_reads_cut(
+            conditions in prop::collection::vec("(starts|contains|not|match):[ab]{1,3}", 1..4),
+            answer in "[ab]{0,12}",
+            piece in 1..5_usize,
+        ) {
+            let expect = read(&format!("close&{}", conditions.join("&")));
+            let verdict = judged(&expect.conditions, answer.as_bytes(), piece);
+            let met = conditions.iter().all(|it| match it.split_once(':').unwrap() {
+                ("starts", text) => answer.starts_with(text),
+                ("not", text) => !answer.contains(text),
+                (_, text) => answer.contains(text),
+            });
+            prop_assert_eq!(verdict.is_ok(), met);
+        }
+
+        #[test]
+        fn what_is_written_is_read_as_the_same(text in r#"[ab"\\&:é\r\n]{0,8}"#, name in 6..10_usize) {
+            let part = format!("lines:1&{}:{text}", NAMES[name]);
+            if let Ok(expect) = part.parse::<Expect>() {
+                let written = expect.to_string();
+                prop_assert_eq!(written.parse::<Expect>(), Ok(expect), "{}", written);
+            }
+        }
+    }
+}
