@@ -9,8 +9,10 @@ use crate::{
 /// An axis of a chart.
 #[derive(Clone, Copy, Debug)]
 pub struct Axis<'a> {
-    /// What the values are, such as `CPU per message`.
+    /// What is written beside it: what the values are, such as `CPU per message (log scale)`.
     pub label: &'a str,
+    /// What the values are, where one of them is read off; the label, unless that says more.
+    pub name: &'a str,
     /// How they are spaced.
     pub spacing: Spacing,
     /// Writes a value with its unit, such as `12.3 µs`, shortly.
@@ -24,10 +26,16 @@ impl<'a> Axis<'a> {
     pub fn new(label: &'a str, spacing: Spacing, write: fn(f64) -> String) -> Self {
         Self {
             label,
+            name: label,
             spacing,
             write,
             ticks: &[],
         }
+    }
+
+    /// A value as it is written beside a mark, and at a crosshair.
+    pub(crate) fn mark(&self, value: f64) -> String {
+        tidy(&(self.write)(value))
     }
 }
 
@@ -108,7 +116,7 @@ impl Marks {
         room: impl Fn(&Tick) -> f64,
     ) -> Self {
         let tick = |value: &f64| {
-            let (at, label) = (scale.at(*value)?, tidy(&(axis.write)(*value)));
+            let (at, label) = (scale.at(*value)?, axis.mark(*value));
             Some(Tick {
                 at,
                 middle: middle(at, &label),
@@ -156,7 +164,7 @@ impl Marks {
     }
 }
 
-/// A label without trailing zeros: `5 µs` for `5.00 µs`. Values on an axis are round.
+/// A label without trailing zeros: `5 µs` for `5.00 µs`.
 fn tidy(label: &str) -> String {
     let number = label.find(|c: char| !(c.is_ascii_digit() || "+-.,".contains(c)));
     let (number, unit) = label.split_at(number.unwrap_or(label.len()));

@@ -5,6 +5,7 @@ use crate::{
     drawing::Drawing,
     frame::Frame,
     legend::{Legend, Sign, whisker},
+    live::Rows,
     measure::wrap,
     number::short,
     pen::{Anchor, BEST, Face, LABEL, NOTE, Pen, RANK, TICK, VALUE},
@@ -96,7 +97,9 @@ pub fn bars(frame: &Frame<'_>, chart: &Bars<'_>) -> Drawing {
         plan.draw_row(row, top, &mut pen);
         top += row.height;
     }
-    Drawing::new(frame, (plan.width, plan.height), pen)
+    let rows = Rows::of(chart, TOP, plan.rows.iter().map(|row| row.height));
+    let drawing = Drawing::new(frame, (plan.width, plan.height), pen);
+    drawing.with(rows.places(), rows.values())
 }
 
 impl<'a> BarsKey<'a> {

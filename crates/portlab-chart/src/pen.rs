@@ -126,8 +126,15 @@ impl Pen {
 
     /// A path of the given class. `d` is SVG's path language.
     pub(crate) fn path(&mut self, class: &str, d: &str) {
+        self.path_with(class, d, "");
+    }
+
+    /// The same, with attributes that only a page has.
+    pub(crate) fn path_with(&mut self, class: &str, d: &str, attributes: &str) {
         if !d.is_empty() {
-            self.write(format_args!("<path class=\"{class}\" d=\"{d}\"/>"));
+            self.write(format_args!("<path class=\"{class}\""));
+            self.insert(attributes);
+            self.write(format_args!(" d=\"{d}\"/>"));
         }
     }
 

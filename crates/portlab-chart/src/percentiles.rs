@@ -6,10 +6,8 @@ use crate::{axis::Axis, scale::Spacing};
 /// equally far apart. The maximum has no place on it.
 pub fn percentiles(label: &str) -> Axis<'_> {
     Axis {
-        label,
-        spacing: Spacing::Log,
-        write: percent,
         ticks: &TICKS,
+        ..Axis::new(label, Spacing::Log, percent)
     }
 }
 

@@ -7,9 +7,10 @@ use crate::{
     drawing::Drawing,
     frame::Frame,
     legend::{Legend, Sign},
+    live,
     measure::cut,
     number::short,
-    pen::{Anchor, Face, Pen, TICK},
+    pen::{Anchor, Face, Pen, TICK, escape},
     scale::Scale,
 };
 
@@ -48,18 +49,40 @@ pub fn strip(frame: &Frame<'_>, chart: &Strip<'_>) -> Drawing {
     pen.text(TICK, Anchor::End, (width, bottom + 37.0), &label);
     let signs = (0..=OTHER).map(Sign::Kind).chain([Sign::Connection]);
     let legend = Legend::new(signs.zip(chart.key), width);
-    legend.draw(&mut pen, (0.0, bottom + 44.0));
+    legend.draw_names(&mut pen, (0.0, bottom + 44.0));
     let mut y = 0.0;
     for lanes in processes() {
         let name = cut(lanes[0].0, PROCESS_NAME.size, width);
         pen.text(PROCESS_NAME, Anchor::Start, (0.0, y + 25.0), &name);
         y += PROCESS;
         for lane in lanes {
+            let name = match processes().count() {
+                1 => lane.1.to_owned(),
+                _ => format!("{} · {}", lane.0, lane.1),
+            };
+            pen.insert(&format!("<g data-lane=\"{}\">", escape(&name)));
             draw_lane(&mut pen, lane, &scale, (left, right, y + THREAD / 2.0));
+            pen.insert("</g>");
             y += THREAD;
         }
     }
-    Drawing::new(frame, (width, bottom + 48.0 + legend.height), pen)
+    let plot = live::places([0.0, bottom, left, right]);
+    let places = format!(" data-plot=\"{plot}\"");
+    let drawing = Drawing::new(frame, (width, bottom + 48.0 + legend.height), pen);
+    drawing.with(places, values(chart))
+}
+
+/// The texts for a page: the kinds of slices, and the moments at which it tells what the threads did.
+fn values(chart: &Strip<'_>) -> Option<String> {
+    let length = chart.length_us;
+    if chart.lanes.is_empty() || !length.is_finite() || length <= 0.0 {
+        return None;
+    }
+    let mut texts = chart.key.map(str::to_owned).to_vec();
+    texts.push(chart.axis.name.to_owned());
+    let moments = (0..MOMENTS).map(|at| (f64::from(at) + 0.5) * length / f64::from(MOMENTS));
+    texts.extend(moments.map(|us| chart.axis.mark(us)));
+    Some(live::texts(&texts))
 }
 
 /// Draws what a thread did between `left` and `right` around `y`.
@@ -73,11 +96,11 @@ fn draw_lane(pen: &mut Pen, lane: &Lane, scale: &Scale, (left, right, y): (f64, 
     pen.rect("lane", (left, y - 7.0), (right - left, 14.0), 0.0);
     let kind = |it: &Slice| KINDS.iter().position(|kind| *kind == it.0).or(Some(OTHER));
     for (kind, path) in strokes(slices, kind, scale, (left, right, y)) {
-        pen.path(&format!("s{kind} slice"), &path);
+        pen.path_with(&format!("s{kind} slice"), &path, &live::part(kind));
     }
     let connection = |it: &Slice| it.3.filter(|_| it.0 != "wait").map(|it| it % COLOURS);
     for (colour, path) in strokes(slices, connection, scale, (left, right, y + 9.25)) {
-        pen.path(&format!("c{colour} thin"), &path);
+        pen.path_with(&format!("c{colour} thin"), &path, &live::part(OTHER + 1));
     }
 }
 
@@ -126,5 +149,7 @@ const PROCESS_NAME: Face = Face {
 /// The kinds by the numbers in their CSS classes: `s0`, and so on.
 const KINDS: [&str; OTHER] = ["accept", "read", "handle", "write", "wait"];
 const OTHER: usize = 5;
+/// How many moments a page tells of: about one for every fifth pixel.
+const MOMENTS: u32 = 160;
 /// The number of colours for connections.
 const COLOURS: u64 = 8;

@@ -297,6 +297,33 @@ fn a_strip_shows_what_took_most_of_a_pixel_and_work_before_waiting() {
 }
 
 #[test]
+fn a_page_can_tell_what_each_thread_did() {
+    let slices = vec![("read", 0.0, 40.0, Some(1)), ("wait", 40.0, 100.0, None)];
+    let lanes = [("p", "t", slices.clone()), ("q", "\"u\"", slices)];
+    for width in WIDTHS {
+        let drawing = strip_with(&lanes, 100.0, width);
+        let inline = drawing.inline();
+        let document = roxmltree::Document::parse(&inline).unwrap();
+        let all = |name| {
+            document
+                .descendants()
+                .filter_map(move |it| it.attribute(name))
+        };
+        assert_eq!(all("data-lane").collect::<Vec<_>>(), ["p · t", "q · \"u\""]);
+        let parts = |kind: &str| all("data-s").filter(|it| *it == kind).count();
+        // Reading, waiting, the connection; each has a stroke in both lanes and its name in the legend. Accepting has the name.
+        assert_eq!(["1", "4", "6", "0"].map(parts), [3, 3, 3, 1]);
+        let values: Vec<_> = drawing.values().unwrap().split('\n').collect();
+        assert_eq!(values[..2], ["accept", "read"]);
+        assert_eq!(values[KINDS.len()], "time");
+        assert_eq!(values[KINDS.len() + 1], "0.3125 µs");
+        assert!(!drawing.file().contains("data-"));
+    }
+    assert_eq!(strip_with(&[], 100.0, 880.0).values(), None);
+    assert_eq!(strip_with(&lanes, f64::NAN, 880.0).values(), None);
+}
+
+#[test]
 fn a_report_of_five_hundred_cells_has_room_for_its_charts() {
     let values: Vec<f64> = (1..=13).map(f64::from).collect();
     let of = |width| bars_of(&values, Spacing::FromZero, width).inline().len();

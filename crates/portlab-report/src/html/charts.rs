@@ -403,7 +403,10 @@ fn curve(report: &Report, groups: &[&Group], swept: Dimension, measure: Measure)
     drawn((name, heading), caption, |frame| {
         let chart = Lines {
             series: &series,
-            x: Axis::new(&x_label, Spacing::Log, write),
+            x: Axis {
+                name: over,
+                ..Axis::new(&x_label, Spacing::Log, write)
+            },
             y: axis(measure, &y_label, Spacing::Log),
             plot_height: PLOT,
         };
@@ -462,7 +465,10 @@ fn latencies(report: &Report, groups: &[&Group], table: &Table) -> Chart {
     drawn((name, heading), caption, |frame| {
         let chart = Lines {
             series: &series,
-            x: percentiles(&x_label),
+            x: Axis {
+                name: share,
+                ..percentiles(&x_label)
+            },
             y: Axis::new(&y_label, Spacing::Log, units::nanos),
             plot_height: PLOT,
         };

@@ -60,6 +60,8 @@ pub(super) fn shell(notes: &Notes, sections: &[Section<'_>]) -> String {
                         }
                         h1 { (title) }
                         p.lead { (LEAD.pick(lang)) }
+                        // The script shows what only it makes possible.
+                        p.help hidden data-toggle=(TOGGLE.pick(lang)) { (HELP.pick(lang)) }
                         dl.chips {
                             @for (name, value) in about::chips(notes) { div { dt { (name) } dd { (value) } } }
                         }
@@ -74,7 +76,7 @@ pub(super) fn shell(notes: &Notes, sections: &[Section<'_>]) -> String {
                             }
                         }
                     }
-                    main #main data-toggle=(TOGGLE.pick(lang)) {
+                    main #main {
                         @for section in sections {
                             section id=(section.id) {
                                 h2 { (section.title) }
@@ -104,7 +106,12 @@ static LEAD: Text = Text::new(
      shuffled. Servers that can't be told apart share a place.",
     "每次测量都使用全新的服务端进程：先核对，再加负载并计量；各轮顺序随机。分不出高下的并列。",
 );
-static TOGGLE: Text = Text::new("hide or show this line", "隐藏或显示这条线");
+static TOGGLE: Text = Text::new("hide or show", "隐藏或显示");
+static HELP: Text = Text::new(
+    "Point at a chart to read its values, or press Tab and the arrow keys. Press a name in a chart to hide its line, and the head of \
+     a table's column to sort.",
+    "指向图表可读数值，也可按 Tab 和方向键；点图中的名称可隐藏该线；点表头可排序。",
+);
 pub(super) const STYLE: &str = include_str!("page.css");
 const SCRIPTS: [&str; 3] = [
     include_str!("page.js"),

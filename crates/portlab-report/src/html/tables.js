@@ -1,14 +1,12 @@
 "use strict";
 // Tables that sort: a head is a button, pressed once for ascending, twice for descending, thrice for the original order.
 (() => {
-  // A cell's number; without any in its column, its text; `null` if it's missing.
+  // For each row its number in a column, or its text if there are no numbers; `null` where it's missing.
   const keysOf = (rows, column) => {
-    const cells = rows.map((row) => row.cells[column]);
-    const isNumeric = cells.some((cell) => cell?.dataset.sort !== undefined);
-    return cells.map((cell) => {
-      if (isNumeric) return cell?.dataset.sort === undefined ? null : Number(cell.dataset.sort);
-      return cell?.textContent.trim() || null;
-    });
+    const texts = rows.map(({ cells }) => cells[column]?.dataset.sort ?? cells[column]?.textContent.trim() ?? "");
+    const isNumber = (text) => text !== "" && Number.isFinite(Number(text));
+    if (texts.some(isNumber)) return texts.map((text) => (isNumber(text) ? Number(text) : null));
+    return texts.map((text) => text || null);
   };
   const compare = (a, b) => (a < b ? -1 : Number(a > b));
 

@@ -66,7 +66,7 @@ fn cell(row: &Row, entry: &Entry) -> Markup {
     let text = entry.text(false);
     let behind = entry.sign.filter(|sign| ![FIRST, LAST].contains(sign));
     html! {
-        td class=(class) data-sort=[entry.sort.map(significant)] {
+        td class=(class) data-sort=[sorted_by(entry)] {
             @match before {
                 Some(sign) => { span.mark { (sign) " " (text) @if let Some(sign) = behind { (sign) } } },
                 None => { (text) @if let Some(sign) = behind { (sign) } },
@@ -75,9 +75,11 @@ fn cell(row: &Row, entry: &Entry) -> Markup {
     }
 }
 
-/// A number of six digits, by which a script sorts; more would only make the page longer.
-fn significant(value: f64) -> f64 {
-    format!("{value:.5e}").parse().unwrap_or(value)
+/// The number by which a script sorts, if the text isn't that number. More than six digits would only make the page longer.
+fn sorted_by(entry: &Entry) -> Option<f64> {
+    let text = entry.text(false);
+    let number = entry.sort.filter(|number| text.parse() != Ok(*number))?;
+    format!("{number:.5e}").parse().ok()
 }
 
 /// What the tables of the page show.

@@ -72,6 +72,39 @@ fn text_is_never_markup() {
 }
 
 #[test]
+fn a_cell_has_the_number_by_which_it_is_sorted_unless_its_text_is_that_number() {
+    let page = page(Lang::En);
+    let cells: Vec<_> = page.split("<td ").skip(1).collect();
+    let number_of = |text: &str| {
+        let cell = cells
+            .iter()
+            .find(|it| it.contains(&format!(">{text}</td>")));
+        let number = cell.expect("a cell").split_once("data-sort=\"");
+        number.and_then(|(_, rest)| rest.split('"').next())
+    };
+    assert_eq!(number_of("4.00 µs"), Some("4000"));
+    assert_eq!(number_of("1"), None);
+}
+
+#[test]
+fn a_chart_has_its_values_as_text() {
+    let page = page(Lang::Zh);
+    let figures = page.split("<figure").skip(1);
+    let charts = figures.filter(|figure| figure.contains("class=\"pl\""));
+    let (mut count, mut with_values) = (0, 0);
+    for chart in charts {
+        count += 1;
+        // A strip without slices is a chart too.
+        with_values += usize::from(chart.contains(" data-values=\""));
+    }
+    assert!(
+        count > 1 && with_values == count,
+        "{with_values} of {count}"
+    );
+    assert!(page.contains("中位数\n4.00\u{a0}µs"));
+}
+
+#[test]
 fn a_page_says_its_language() {
     assert!(page(Lang::Zh).contains("<html lang=\"zh-Hans\">"));
     assert!(page(Lang::En).contains("<html lang=\"en\">"));

@@ -512,6 +512,34 @@ mod tests {
     }
 
     #[test]
+    fn a_column_is_sorted_by_its_numbers() {
+        let mut record = three();
+        record.setup.baseline = Some("fast".into());
+        record.cells.push(cell("failed", &[]));
+        let numbers = |field: Field| {
+            with_table(&record, |table| {
+                let at = table.columns.iter().position(|it| it.field == field);
+                let entries = table.rows.iter().map(|row| row.entries.get(at?));
+                let numbers = entries.map(|entry| entry?.sort);
+                numbers.collect::<Vec<_>>()
+            })
+        };
+        // In nanoseconds.
+        let cpu = [Some(4000.0), Some(4010.0), Some(4010.0), Some(9100.0), None];
+        assert_eq!(numbers(Field::Figure(Measure::CpuPerMessage)), cpu);
+        let ranks = [Some(1.0), None, Some(1.0), Some(3.0), None];
+        assert_eq!(numbers(Field::Rank), ranks);
+        let lower_ends = [Some(4000.0), Some(3990.0), Some(4010.0), Some(9000.0), None];
+        assert_eq!(numbers(Field::Interval), lower_ends);
+        let ratios = numbers(Field::Ratio);
+        assert!(
+            ratios[0] == Some(1.0) && ratios[3] > Some(2.2),
+            "{ratios:?}"
+        );
+        assert_eq!(numbers(Field::Name), [None; 5]);
+    }
+
+    #[test]
     fn a_ratio_that_does_not_differ_from_one_has_a_sign() {
         let mut record = three();
         record.setup.baseline = Some("fast".into());

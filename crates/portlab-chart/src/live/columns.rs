@@ -1,30 +1,11 @@
-//! What the script of a page needs to make a chart of lines answer to the reader.
-//!
-//! The script ([`SCRIPT`]) formats nothing and computes no value: the texts are here. A figure holds them once, for its wide
-//! and its narrow drawing ([`crate::Drawing::values`]); each drawing says where they are, in attributes that only an inline
-//! drawing has:
-//!
-//! | element | attribute | meaning |
-//! |---|---|---|
-//! | the figure | `data-values` | a line per text: the label of the axis and a text for each column; then for each series its name and a text for each column |
-//! | the drawing | `data-x` | the place of each column |
-//! | the drawing | `data-plot` | the upper and the lower end of the plot |
-//! | a part of a series | `data-s` | the number of the series |
-//! | the line of a series | `data-y` | its place in each column; empty where it has none |
-//! | the name of a series | `data-b` | the corner, the width and the height of the button over it |
+//! What can be read off a chart of lines: the samples of all series, in columns.
 
+use super::{part, places, texts};
 use crate::{
     lines::{Lines, Sample, Series},
     number::short,
     scale::Scale,
 };
-
-/// The script that makes the charts of a page answer to pointer, touch and keyboard, for the end of its body. If an element
-/// of the page has the attribute `data-toggle`, its text explains the buttons that switch series off.
-pub const SCRIPT: &str = include_str!("live.js");
-
-/// The rules for what [`SCRIPT`] adds.
-pub(crate) const STYLE: &str = include_str!("live.css");
 
 /// The columns of a chart of lines: every place on the horizontal axis at which a series has a sample.
 pub(crate) struct Columns<'a> {
@@ -46,10 +27,9 @@ impl<'a> Columns<'a> {
 
     /// The attributes of the drawing whose plot is between `top` and `bottom`.
     pub(crate) fn places(&self, x: &Scale, (top, bottom): (f64, f64)) -> String {
-        let places = self.xs.iter().map(|it| short(x.at_or_low(*it)));
-        let places = places.collect::<Vec<_>>().join(",");
-        let (top, bottom) = (short(top), short(bottom));
-        format!(" data-x=\"{places}\" data-plot=\"{top},{bottom}\"")
+        let columns = places(self.xs.iter().map(|it| x.at_or_low(*it)));
+        let ends = places([top, bottom]);
+        format!(" data-x=\"{columns}\" data-plot=\"{ends}\"")
     }
 
     /// The attributes of the line of `series`, which is the one numbered `number`.
@@ -65,16 +45,14 @@ impl<'a> Columns<'a> {
             return None;
         }
         let Lines { series, x, y, .. } = self.chart;
-        let mut texts = vec![x.label.to_owned()];
-        texts.extend(self.xs.iter().map(|it| (x.write)(*it)));
+        let mut values = vec![x.name.to_owned()];
+        values.extend(self.xs.iter().map(|it| x.mark(*it)));
         for series in *series {
             let write = |sample: &Sample| Some((y.write)(sample.y.filter(|it| it.is_finite())?));
-            texts.push(series.name.clone());
-            texts.extend(self.row(series, write));
+            values.push(series.name.clone());
+            values.extend(self.row(series, write));
         }
-        // A text is a line.
-        let texts = texts.iter().map(|it| it.replace(char::is_control, " "));
-        Some(texts.collect::<Vec<_>>().join("\n"))
+        Some(texts(&values))
     }
 
     /// For each column, what `write` makes of the sample of `series`; empty where it has none.
@@ -88,17 +66,6 @@ impl<'a> Columns<'a> {
         }
         row
     }
-}
-
-/// The attribute of a part of the series numbered `number`.
-pub(crate) fn part(number: usize) -> String {
-    format!(" data-s=\"{number}\"")
-}
-
-/// The attributes of the name of a series, with the box of its button.
-pub(crate) fn button(number: usize, (x, y): (f64, f64), (width, height): (f64, f64)) -> String {
-    let [x, y, width, height] = [x, y, width, height].map(short);
-    format!("{} data-b=\"{x},{y},{width},{height}\"", part(number))
 }
 
 #[cfg(test)]
