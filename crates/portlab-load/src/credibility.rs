@@ -191,9 +191,17 @@ impl<'a> Judge<'a> {
     fn look_at_the_answers(&mut self) {
         let (answered, errors) = (self.outcome.answered, self.error_answers);
         if !self.began() {
+            let Text { en, zh } = match self.outcome.ended {
+                Ended::Interrupted | Ended::Done => {
+                    Text::new("; let it run longer", "；请让它运行得更久")
+                }
+                Ended::TooManyErrors | Ended::AllLost => {
+                    Text::new(": see the errors", "：请看错误")
+                }
+            };
             let text = tr!(
-                "the run ended before measuring began; until then {answered} messages were answered",
-                "测量开始前运行就结束了；在此之前有 {answered} 条消息得到响应"
+                "the run ended before measuring began; until then {answered} messages were answered{en}",
+                "测量开始前运行就结束了；在此之前有 {answered} 条消息得到响应{zh}"
             );
             self.add(CautionKind::NotMeasured, text);
         } else if self.plan.pace != Pace::Idle && self.outcome.messages == 0 {
@@ -202,14 +210,15 @@ impl<'a> Judge<'a> {
         if errors > 0 && errors == answered {
             let text = Text::new(
                 "every answer was an error: the figures say how fast the server refuses, and not how fast it \
-                 serves",
-                "每个响应都是错误：这些数字说的是服务端拒绝得多快，而不是服务得多快",
+                 serves; check the request (--text, --payload)",
+                "每个响应都是错误：这些数字说的是服务端拒绝得多快，而不是服务得多快；请检查请求（--text、--payload）",
             );
             self.add(CautionKind::OnlyErrorAnswers, text);
         } else if errors > 0 {
             let text = tr!(
-                "{errors} of {answered} answers were errors, and the figures contain them",
-                "{answered} 个响应中有 {errors} 个是错误，数字中也算了它们"
+                "{errors} of {answered} answers were errors, and the figures contain them; if they are fine, use \
+                 --any-answer",
+                "{answered} 个响应中有 {errors} 个是错误，数字中也算了它们；如果它们是正常的，请使用 --any-answer"
             );
             self.add(CautionKind::ErrorAnswers, text);
         }
@@ -255,8 +264,9 @@ impl<'a> Judge<'a> {
         if outcome.elapsed >= Judgement::LITTLE_NEEDS && residual.abs() > LITTLE_ALLOWED {
             let percent = residual * 100.0;
             let text = tr!(
-                "Little's law is missed by {percent:.1}%: some connections didn't send when they could",
-                "与利特尔法则相差 {percent:.1}%：有些连接在可以发送时没有发送"
+                "Little's law is missed by {percent:.1}%: some connections didn't send when they could; use fewer --connections, or more \
+                 --threads",
+                "与利特尔法则相差 {percent:.1}%：有些连接在可以发送时没有发送；请减少 --connections，或增加 --threads"
             );
             self.add(CautionKind::LittlesLaw, text);
         }
@@ -264,16 +274,19 @@ impl<'a> Judge<'a> {
             let (due, measured) = (outcome.due(), outcome.messages);
             let text = tr!(
                 "{due} messages became due while measuring, and {measured} were answered: messages queue up, and \
-                 latency grows for as long as the run lasts",
-                "测量期间应发 {due} 条消息，只有 {measured} 条得到响应：消息越积越多，运行多久，延迟就增长多久"
+                 latency grows for as long as the run lasts; use a lower --rate, or find the highest with a range such as \
+                 --rate 1k..20k",
+                "测量期间应发 {due} 条消息，只有 {measured} 条得到响应：消息越积越多，运行多久，延迟就增长多久；请降低 --rate，或用范围（如 \
+                 --rate 1k..20k）找出最高的速率"
             );
             self.add(CautionKind::Overload, text);
         }
         if samples < SAMPLES {
             let are = if samples == 1 { " is" } else { "s are" };
+            let Text { en, zh } = longer(plan);
             let text = tr!(
-                "{samples} message{are} too few for a p99; run longer",
-                "{samples} 条消息不足以得出 p99；请延长运行时间"
+                "{samples} message{are} too few for a p99; {en}",
+                "{samples} 条消息不足以得出 p99；{zh}"
             );
             self.add(CautionKind::FewSamples, text);
         }
@@ -282,8 +295,8 @@ impl<'a> Judge<'a> {
             if (1..connections).contains(&unserved) {
                 let text = tr!(
                     "{unserved} of {connections} connections got no answer while measuring: the percentiles are \
-                     those of the others",
-                    "{connections} 个连接中有 {unserved} 个在测量期间没有得到响应：分位数只反映其余连接"
+                     those of the others; use fewer --connections",
+                    "{connections} 个连接中有 {unserved} 个在测量期间没有得到响应：分位数只反映其余连接；请减少 --connections"
                 );
                 self.add(CautionKind::Unserved, text);
             }
@@ -296,8 +309,8 @@ impl<'a> Judge<'a> {
         let broken = outcome.chat.as_ref().map_or(0, |it| it.violations);
         if broken > 0 {
             let text = tr!(
-                "the chat broke its promises {broken} times",
-                "聊天服务有 {broken} 次没有遵守约定"
+                "the chat broke its promises {broken} times: see the broken promises",
+                "聊天服务有 {broken} 次没有遵守约定：请看违反约定之处"
             );
             self.add(CautionKind::BrokenPromises, text);
         }
@@ -333,7 +346,14 @@ impl<'a> Judge<'a> {
                 true => Text::new(": the true percentiles are worse", "：真实的分位数更差"),
                 false => Text::new("", ""),
             };
-            let Text { en, zh } = worse;
+            let remedy = match due_not_sent > 0 {
+                true => Text::new(
+                    "; to send what is due, use more --connections or --depth",
+                    "；要发出到期的消息，请增加 --connections 或 --depth",
+                ),
+                false => Text::new("", ""),
+            };
+            let Text { en, zh } = joined(&[worse, remedy]);
             let text = tr!(
                 "{count} message{have} no latency ({unanswered} sent and not answered, {due_not_sent} due and not \
                  sent){en}",
@@ -345,10 +365,13 @@ impl<'a> Judge<'a> {
         if count > 0 {
             let text = match self.error_answers > 0 {
                 true => tr!(
-                    "beside the answers that were errors, there were other errors ({count})",
-                    "除了是错误的响应，还有其他错误（{count} 个）"
+                    "beside the answers that were errors, there were other errors ({count}): see the errors",
+                    "除了是错误的响应，还有其他错误（{count} 个）：请看错误"
                 ),
-                false => tr!("there were errors ({count})", "出现了错误（{count} 个）"),
+                false => tr!(
+                    "there were errors ({count}): see the errors",
+                    "出现了错误（{count} 个）：请看错误"
+                ),
             };
             self.add(CautionKind::Errors, text);
         }
@@ -360,24 +383,38 @@ impl<'a> Judge<'a> {
         let idle = self.plan.pace == Pace::Idle;
         if self.began() && (idle || self.samples > 0) && outcome.elapsed < LENGTH {
             let elapsed = units::time(outcome.elapsed);
+            let Text { en, zh } = longer(self.plan);
             let text = tr!(
-                "{elapsed} of measuring is short: chance plays a part; run longer",
-                "只测量了 {elapsed}，时间太短，偶然因素影响大；请延长运行时间"
+                "{elapsed} of measuring is short: chance plays a part; {en}",
+                "只测量了 {elapsed}，时间太短，偶然因素影响大；{zh}"
             );
             self.add(CautionKind::Short, text);
         }
         if let Some(to) = outcome.rate_changed_to {
             let to = units::short(to);
             let text = tr!(
-                "the rate was changed on the way, to {to}/s",
-                "运行中速率改为 {to}/s"
+                "the rate was changed on the way, to {to}/s; for figures of one rate, run again with --rate {to}",
+                "运行中速率改为 {to}/s；要得到一个速率的数字，请用 --rate {to} 重新运行"
             );
             self.add(CautionKind::RateChanged, text);
         }
         let (endings, all) = (outcome.endings, outcome.ended == Ended::AllLost);
         let says_why = all && endings.closed > 0;
         if self.began() && outcome.ended != Ended::Done && !says_why {
-            let text = Text::new("the run ended before its time", "运行提前结束");
+            let text = match outcome.ended {
+                Ended::TooManyErrors => Text::new(
+                    "the run ended before its time, by --max-errors: see the errors",
+                    "运行因 --max-errors 提前结束：请看错误",
+                ),
+                Ended::AllLost => Text::new(
+                    "the run ended before its time, because every connection was lost: see the errors",
+                    "失去了所有连接，运行提前结束：请看错误",
+                ),
+                Ended::Interrupted | Ended::Done => Text::new(
+                    "the run ended before its time, by the user; let it run to its end",
+                    "运行被用户提前结束；请让它运行到底",
+                ),
+            };
             self.add(CautionKind::EndedEarly, text);
         }
         let reconnects = self.plan.life.reconnect;
@@ -391,10 +428,18 @@ impl<'a> Judge<'a> {
         } else if !(endings.is_none() || reconnects && outcome.unanswered == 0) {
             let text = match outcome.chat {
                 Some(_) => endings.of_a_chat(all),
-                None => endings.text(all, idle),
+                None => endings.text(self.plan, all),
             };
             self.add(CautionKind::Closed, text);
         }
+    }
+}
+
+/// How to measure longer.
+fn longer(plan: &Plan) -> Text {
+    match plan.stop.messages {
+        Some(_) => Text::new("use more --messages", "请增加 --messages"),
+        None => Text::new("use a longer --duration", "请延长 --duration"),
     }
 }
 

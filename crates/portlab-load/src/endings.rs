@@ -4,6 +4,8 @@ use std::{io, time::Duration};
 
 use portlab_words::{Lang, Text, plural, tr, units};
 
+use crate::{Pace, Payload, Plan, decoding};
+
 /// How, and when, the server closed or reset connections that were still in use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Endings {
@@ -26,6 +28,9 @@ pub struct Endings {
 
 /// Connections that are closed within this time are closed together, as when a server stops.
 const TOGETHER: Duration = Duration::from_millis(250);
+
+/// With fewer answers than this, a connection is closed soon.
+const SOON: u64 = 16;
 
 /// Whether `error`, of a connection that was made, says that the server closed or reset it. Other errors are those of
 /// the network.
@@ -98,8 +103,9 @@ impl Endings {
         self.since(self.refused_ns?.0)
     }
 
-    /// What the server did, and what the user can do about it. `all`: all connections were lost; `idle`: they were idle.
-    pub(crate) fn text(&self, all: bool, idle: bool) -> Text {
+    /// What the server did in a run of `plan`, and what the user can do about it. `all`: all connections were lost.
+    pub(crate) fn text(&self, plan: &Plan, all: bool) -> Text {
+        let idle = plan.pace == Pace::Idle;
         let mut said = Vec::new();
         if self.closed > 0 {
             said.push(self.closed_text(idle));
@@ -114,8 +120,36 @@ impl Endings {
             said.push(self.refused_text());
         }
         said.push(Text::new(": ", "："));
-        said.push(self.remedy(all, idle));
+        if self.ends_at_once() && !idle {
+            said.extend(self.remedy_at_once(&plan.script.payload));
+        } else {
+            said.push(self.remedy(all, idle));
+        }
         joined(&said)
+    }
+
+    /// Whether the server closed connections before their first answer, and the others soon after it.
+    fn ends_at_once(&self) -> bool {
+        self.answers
+            .is_some_and(|(least, most)| least == 0 && most < SOON)
+    }
+
+    /// What the user can do if the server closes connections as soon as it receives something.
+    fn remedy_at_once(&self, payload: &Payload) -> Vec<Text> {
+        let mut said = Vec::new();
+        if self.refused > 0 || self.listens == Some(false) {
+            said.push(Text::new(
+                "nothing listens there any more; ",
+                "该端口已经没有程序监听；",
+            ));
+        }
+        said.push(decoding::LOOK);
+        said.push(Text::new("; ", "；"));
+        said.push(decoding::advice(payload).unwrap_or(Text::new(
+            "does it speak this protocol (--text, --expect, --greeting), and has it room for so many (--connections)?",
+            "它支持这个协议吗（--text、--expect、--greeting）？能容纳这么多连接吗（--connections）？",
+        )));
+        said
     }
 
     /// What the user can do about it.
@@ -128,16 +162,14 @@ impl Endings {
                 "有一段时间没有程序在该端口监听；数字中包含了这段时间，请重新运行",
             ),
             _ if self.refused > 0 || self.listens == Some(false) => Text::new(
-                "nothing listens there any more; start it again, then repeat the run",
-                "该端口已经没有程序监听；请启动服务端后重新运行",
+                "nothing listens there any more; look at your server's own terminal, start it again, then repeat the \
+                 run",
+                "该端口已经没有程序监听；请看服务端自己的终端，启动服务端后重新运行",
             ),
             _ if idle => Text::new(
-                "it has an idle timeout or a limit on connections, or it stopped",
-                "服务端设有空闲超时或连接数上限，或者已经停止",
-            ),
-            (_, 0) => Text::new(
-                "is it a server of this protocol, and has it room for so many?",
-                "它支持这个协议吗？能容纳这么多连接吗？",
+                "it has an idle timeout (use a shorter --duration) or a limit on connections (use fewer \
+                 --connections), or it stopped",
+                "服务端设有空闲超时（请缩短 --duration）或连接数上限（请减少 --connections），或者已经停止",
             ),
             (Some(limit), _) => tr!(
                 "it seems to allow so many on a connection; use --per-connection {limit}, or --reconnect",
@@ -255,6 +287,8 @@ pub(crate) fn joined(texts: &[Text]) -> Text {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
 
     #[test]
@@ -287,7 +321,11 @@ mod tests {
                 endings.refuse(6_000_000_000);
             }
             endings.measuring_since = Some(1_000_000_000);
-            endings.text(all, idle).to_string()
+            let mut plan = Plan::new(SocketAddr::from(([127, 0, 0, 1], 1)));
+            if idle {
+                plan.pace = Pace::Idle;
+            }
+            endings.text(&plan, all).to_string()
         };
         for (told, expected) in [
             (
@@ -316,8 +354,14 @@ mod tests {
             ),
             (
                 told(&[(0, 10), (0, 20)], false, false, true),
-                "the server closed 2 connections, 10.0 ms after measuring began: it has an idle timeout \
-                 or a limit on connections, or it stopped",
+                "the server closed 2 connections, 10.0 ms after measuring began: it has an idle timeout (use a \
+                 shorter --duration) or a limit on connections (use fewer --connections), or it stopped",
+            ),
+            (
+                told(&[(0, 10), (3, 20)], false, false, false),
+                "the server closed 2 connections after 0 to 3 answers, 10.0 ms after measuring began: look at \
+                 your server's own terminal; if it decodes text, it can't decode the random bytes that are sent: \
+                 try --text 你好 --encoding gbk, or --encoding utf-8",
             ),
         ] {
             assert_eq!(told, expected);
@@ -325,9 +369,20 @@ mod tests {
         let mut gone = Endings::default();
         gone.close(50, 1);
         gone.listens = Some(false);
-        let told = gone.text(true, false).to_string();
-        let expected = "nothing listens there any more; start it again, then repeat the run";
-        assert!(told.ends_with(expected), "{told}");
+        let mut plan = Plan::new(SocketAddr::from(([127, 0, 0, 1], 1)));
+        plan.script.payload = Payload::Always("PING\r\n".as_bytes().into());
+        let told = gone.text(&plan, true).to_string();
+        assert!(
+            told.ends_with("start it again, then repeat the run"),
+            "{told}"
+        );
+        let mut gone = Endings::default();
+        gone.close(0, 1);
+        gone.listens = Some(false);
+        let told = gone.text(&plan, true).to_string();
+        let parts = ["nothing listens", "own terminal", "--expect"];
+        assert!(parts.iter().all(|it| told.contains(it)), "{told}");
+        assert!(!told.contains("--encoding"), "ASCII needs none: {told}");
     }
 
     #[test]

@@ -35,7 +35,7 @@
 //! | `stream` | the bytes of a connection, whatever carries them |
 //! | `dialogue` | the trait between a worker and a script; `conn` and `requests` send requests, `chat` has members in rooms |
 //! | `thread_state`, `stats`, `interval_merger` | what a thread's connections share; what a thread counts; intervals over all threads |
-//! | `ring`, `answers`, `status`, `endings`, `outages`, `shown` | checking an echo; what answers begin with; errors by protocol; closed connections, and when none could be made |
+//! | `ring`, `answers`, `status`, `endings`, `outages`, `decoding`, `shown` | checking an echo; what answers begin with; errors by protocol; closed connections, and when none could be made; servers that decode text |
 //! | `latency`, `tally`, `fairness`, `stall` | histograms, errors, how evenly connections were served, time without a processor |
 //! | `outcome`, `time_series`, `checked`, `credibility`, `result`, `record`, `one_line` | what was measured, and when; how far answers were checked; whether it can be believed; all of it for people and programs |
 //! | `preflight`, `export` | warnings before the run; histograms for HdrHistogram's tools |
@@ -51,6 +51,7 @@ mod close_all;
 mod conn;
 mod coordinator;
 mod credibility;
+mod decoding;
 mod dial;
 mod dialling;
 mod dialogue;

@@ -7,9 +7,9 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::{
-    AnswerLine, Answers, Cause, Caution, Checked, Details, Ended, Fairness, Judgement, Latency,
-    Mismatch, Origin, Outages, Outcome, Pace, Phase, Plan, Tally, latency::Quantiles,
-    outages::Outage, outcome::per_s, thread_state::nanos,
+    AnswerLine, Answers, Cause, Caution, Checked, Details, Ended, Failure, Fairness, Judgement,
+    Latency, Mismatch, Origin, Outages, Outcome, Pace, Phase, Plan, decoding, endings::joined,
+    latency::Quantiles, outages::Outage, outcome::per_s, thread_state::nanos,
 };
 
 /// The result of a run: the figures, and how far they can be believed.
@@ -355,7 +355,7 @@ impl LoadResult {
             reconnect: plan.life.reconnect,
             outages: OutageResult::of(plan, &outcome.outages),
             errors: outcome.tally.total(),
-            failures: FailureLine::all(&outcome.tally, outcome.chat.is_some()),
+            failures: FailureLine::all(plan, &outcome),
             first_mismatch: outcome.tally.first_mismatch(),
             first_wrong_answer: wrong.map(|it| it.bytes().escape_ascii().to_string()),
             first_wrong: wrong.map(ToString::to_string),
@@ -422,19 +422,15 @@ impl ChatResult {
 }
 
 impl FailureLine {
-    fn all(tally: &Tally, is_chat: bool) -> Vec<Self> {
-        let lines = tally.failures().map(|failure| Self {
+    fn all(plan: &Plan, outcome: &Outcome) -> Vec<Self> {
+        let line = |failure: Failure| Self {
             phase: failure.phase,
             cause: failure.cause.text(),
             errno: failure.cause.errno(),
             count: failure.count,
-            hint: match (is_chat, failure.phase, failure.cause) {
-                // A chat has no --greeting: the hint is that of a line.
-                (true, Phase::Greeting, Cause::NoEnd) => Cause::NoEnd.hint(Phase::Receive),
-                _ => failure.cause.hint(failure.phase),
-            },
-        });
-        lines.collect()
+            hint: hint(failure, plan, outcome),
+        };
+        outcome.tally.failures().map(line).collect()
     }
 
     /// Why it failed, and what to do about it where that is known.
@@ -455,6 +451,34 @@ impl FailureLine {
         let Text { en, zh } = phase;
         tr!(lang, "{en}: {why}", "{zh}：{why}")
     }
+}
+
+/// What to do about `failure` in a run of `plan`.
+fn hint(failure: Failure, plan: &Plan, outcome: &Outcome) -> Option<Text> {
+    let Failure { phase, cause, .. } = failure;
+    let hint = cause.hint(match (&outcome.chat, phase, cause) {
+        // A chat has no --greeting: the hint is that of a line.
+        (Some(_), Phase::Greeting, Cause::NoEnd) => Phase::Receive,
+        _ => phase,
+    })?;
+    // If the server closed connections, the verdict says this.
+    let may_decode = outcome.chat.is_none() && outcome.answered == 0 && outcome.endings.closed == 0;
+    let advice = match (phase, cause) {
+        (Phase::Receive, Cause::TimedOut) | (Phase::Verify, Cause::WrongByte) if may_decode => {
+            decoding::advice(&plan.script.payload)
+        }
+        _ => None,
+    };
+    Some(match advice {
+        None => hint,
+        Some(advice) => joined(&[
+            hint,
+            Text::new("; ", "；"),
+            decoding::LOOK,
+            Text::new("; ", "；"),
+            advice,
+        ]),
+    })
 }
 
 impl Closed {

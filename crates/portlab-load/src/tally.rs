@@ -257,12 +257,13 @@ impl Cause {
         // The numbers are Linux's; see errno(3).
         Some(match self {
             Self::Errno(111) => Text::new(
-                "no program listens there; is the server up?",
-                "该端口没有程序监听；服务端启动了吗？",
+                "no program listens there; is the server up? portlab ports lists the ports of this machine",
+                "该端口没有程序监听；服务端启动了吗？portlab ports 会列出本机的端口",
             ),
             Self::Errno(104) => Text::new(
-                "the server reset the connection: it crashed, or closed before it had read everything",
-                "服务端复位了连接：它崩溃了，或者没有读完就关闭了",
+                "the server reset the connection: it crashed, or closed before it had read everything; look at your \
+                 server's own terminal",
+                "服务端复位了连接：它崩溃了，或者没有读完就关闭了；请看服务端自己的终端",
             ),
             Self::Errno(99) => Text::new(
                 "no local port is left for this address; use --source auto, fewer connections, or wait a minute",
@@ -273,34 +274,37 @@ impl Cause {
                 "文件描述符已用完；请用 ulimit -n 提高上限",
             ),
             Self::Errno(32) => Text::new(
-                "the server had closed the connection already",
-                "服务端此前已经关闭了连接",
+                "the server had closed the connection already; look at your server's own terminal, or use \
+                 --per-connection if it limits the requests per connection",
+                "服务端此前已经关闭了连接；请看服务端自己的终端，如果它限制每个连接的请求数，请使用 --reconnect 或 --per-connection",
             ),
             Self::Errno(113 | 101) => Text::new(
-                "that address can't be reached; check the address and the network",
-                "无法到达该地址；请检查地址和网络",
+                "that address can't be reached; portlab doctor ADDR looks for the reason",
+                "无法到达该地址；portlab doctor 地址 会查找原因",
             ),
             Self::TimedOut => time_out_hint(phase),
             Self::Incomplete => Text::new(
-                "the bytes that came don't end as --expect says, or they come slowly",
-                "收到的数据没有 --expect 所说的结尾，或者来得太慢",
+                "the bytes that came don't end as --expect says, or they come slowly: check --expect, or raise \
+                 --timeout",
+                "收到的数据没有 --expect 所说的结尾，或者来得太慢：请检查 --expect，或调高 --timeout",
             ),
             Self::ClosedEarly => Text::new(
-                "it crashed, speaks another protocol, or limits the requests per connection: then use \
-                 --per-connection",
-                "它崩溃了，使用另一种协议，或限制每个连接的请求数：请使用 --per-connection",
+                "it crashed, or speaks another protocol: look at your server's own terminal, and check --text and \
+                 --expect; if it limits the requests per connection, use --reconnect or --per-connection",
+                "它崩溃了，或使用另一种协议：请看服务端自己的终端，并检查 --text 和 --expect；如果它限制每个连接的请求数，请使用 --reconnect 或 --per-connection",
             ),
             Self::ClosedIdle => Text::new(
-                "it has an idle timeout, or a limit on connections",
-                "它设有空闲超时或连接数上限",
+                "it has an idle timeout, or a limit on connections: use a shorter --duration, or fewer --connections",
+                "它设有空闲超时或连接数上限：请缩短 --duration，或减少 --connections",
             ),
             Self::WrongByte => Text::new(
-                "not an echo server (see --expect), or one that mixes up its buffers",
-                "不是回显服务端（见 --expect），或者弄混了缓冲区",
+                "not an echo server, or one that mixes up its buffers; --expect says what else counts as the answer",
+                "不是回显服务端，或者弄混了缓冲区；用 --expect 可以说明什么才算响应",
             ),
             Self::Unsolicited => Text::new(
-                "the answer is longer than --expect says, or the server sent something twice",
-                "响应比 --expect 所说的长，或者服务端重复发送了",
+                "the answer is longer than --expect says, the server sent something twice, or it greets first: then \
+                 use --greeting",
+                "响应比 --expect 所说的长，服务端重复发送了，或者它先发送了欢迎信息：请使用 --greeting",
             ),
             Self::NoEnd => match phase {
                 Phase::Greeting => Text::new(
@@ -314,16 +318,16 @@ impl Cause {
                 ),
             },
             Self::Refused => Text::new(
-                "in a chat: a name is taken, perhaps by another load, or there are too many rooms",
-                "在聊天中：名字已被占用（可能是另一次负载测试），或者聊天室太多",
+                "in a chat: a name is taken, perhaps by another load, or there are too many rooms: use fewer --rooms",
+                "在聊天中：名字已被占用，可能是另一次负载测试，或者聊天室太多：请减少 --rooms",
             ),
             Self::NoChat => Text::new(
                 "start one: portlab serve --service chat",
                 "请启动一个：portlab serve --service chat",
             ),
             Self::ErrorAnswer(_) => Text::new(
-                "is the request right? To count such answers as any other, use --any-answer",
-                "请求写对了吗？要把这样的响应当作普通响应，请使用 --any-answer",
+                "is the request right? Check --text or --payload; to count such answers as any other, use --any-answer",
+                "请求写对了吗？请检查 --text 或 --payload；要把这样的响应当作普通响应，请使用 --any-answer",
             ),
             Self::Content(Unmet::Condition(_)) => Text::new(
                 "if the server is right, change the condition; portlab connect shows what it sends",
@@ -341,21 +345,25 @@ impl Cause {
 fn time_out_hint(phase: Phase) -> Text {
     match phase {
         Phase::Connect => Text::new(
-            "no reply to the handshake: a firewall, or a full accept queue",
-            "握手没有响应：有防火墙，或 accept 队列已满",
+            "no reply to the handshake: a firewall, or a full accept queue; portlab doctor ADDR tells which, and \
+             --ramp opens connections more slowly",
+            "握手没有响应：有防火墙，或 accept 队列已满；portlab doctor 地址 会指出是哪一种，--ramp 可以放慢建立连接的速度",
         ),
         Phase::Greeting => Text::new(
-            "the server sends no greeting, or not the one that --greeting says",
-            "服务端没有先发送内容，或与 --greeting 所说的不同",
+            "the server sends no greeting, or not the one that --greeting says; portlab connect shows what it sends",
+            "服务端没有先发送内容，或与 --greeting 所说的不同；portlab connect 可以显示它发送了什么",
         ),
         Phase::Send => Text::new(
-            "the server doesn't read, or reads more slowly than data is sent",
-            "服务端不读取，或读得比发送慢",
+            "the server doesn't read, or reads more slowly than data is sent; use a smaller --size or --depth, or \
+             raise --timeout",
+            "服务端不读取，或读得比发送慢；请减小 --size 或 --depth，或调高 --timeout",
         ),
         _ => Text::new(
             "no byte of the answer came: the server is slow, or serves fewer connections at once and leaves the \
-             others in its accept queue, or waits for the rest of the request (does the message end as it should?)",
-            "响应一个字节也没收到：服务端慢，或同时服务的连接有限、其余的留在 accept 队列中，或在等请求的其余部分（消息的结尾对吗？）",
+             others in its accept queue, or waits for the rest of the request; raise --timeout, use fewer --connections, \
+             or end the message as the server needs it, as in --text 'hello\\n'",
+            "响应一个字节也没收到：服务端慢，或同时服务的连接有限、其余的留在 accept 队列中，或在等请求的其余部分；请调高 --timeout，减少 \
+             --connections，或按服务端的要求结尾，如 --text 'hello\\n'",
         ),
     }
 }

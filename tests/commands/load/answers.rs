@@ -211,7 +211,7 @@ fn a_server_that_closes_all_connections_and_listens_is_not_reported_as_gone() {
     holds(&result, json!({"ended": "nobody_left"}));
     // The rest of the text depends on chance: whether all connections have had the same number of answers, and are
     // closed at once.
-    has(&said, &["use --per-connection"]);
+    has(&said, &["--per-connection"]);
     assert!(!said.contains("nothing listens"), "{said}");
 }
 
@@ -229,7 +229,10 @@ fn refused_connections_are_counted_and_the_first_has_its_time() {
     let closed = &result["closed_by_server"];
     assert!(number(closed, "refused") > 0.0, "{closed}");
     assert!(number(closed, "refused_from_ns") > 0.0, "{closed}");
-    has(&said, &["nothing listens there any more; start it again"]);
+    has(
+        &said,
+        &["nothing listens there any more; look at your server's own terminal, start it again"],
+    );
 }
 
 #[test]
@@ -247,7 +250,10 @@ fn a_closed_port_is_reported_when_all_connections_are_lost() {
     });
     let (result, said) = failed(addr, "-c=2 -d=10m --warmup=0s");
     holds(&result, json!({"closed_by_server/listens": false}));
-    has(&said, &["nothing listens there any more; start it again"]);
+    has(
+        &said,
+        &["nothing listens there any more; look at your server's own terminal, start it again"],
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod answers;
 mod checks;
 mod connections;
+mod decoding;
 mod hostile;
 mod output;
 mod pace;

@@ -103,8 +103,9 @@ pub(super) fn report_problems(result: &LoadResult, lang: Lang) {
         note(&tr!(
             lang,
             "some connections took {longest} to make: their handshakes were sent again after 1 s, 3 s, ..., \
-             probably because the server's accept queue was full",
-            "有些连接用了 {longest} 才建立：握手在 1 s、3 s……后重发，可能是因为服务端的 accept 队列已满"
+             probably because the server's accept queue was full; use --ramp, or a larger backlog in the server's listen()",
+            "有些连接用了 {longest} 才建立：握手在 1 s、3 s……后重发，可能是因为服务端的 accept 队列已满；请使用 --ramp，或增大服务端 listen() \
+             的 backlog"
         ));
     }
     // The proxy of --through may cause such a delay itself.
@@ -113,8 +114,9 @@ pub(super) fn report_problems(result: &LoadResult, lang: Lang) {
     if direct && waits_for_delayed_acks(|q| result.latency_ns.quantile_ns(q)) {
         note(lang.pick(
             "half of all answers took some 40 ms: this is typical of Nagle's algorithm and delayed acknowledgements on \
-             the server's side; it probably sends an answer in two writes without TCP_NODELAY",
-            "一半的响应用了约 40 ms：这是服务端一侧 Nagle 算法与延迟确认的特征；它可能没有设置 TCP_NODELAY，而分两次写出一个响应",
+             the server's side; it probably sends an answer in two writes without TCP_NODELAY; set TCP_NODELAY there, or write an \
+             answer at once",
+            "一半的响应用了约 40 ms：这是服务端一侧 Nagle 算法与延迟确认的特征；它可能没有设置 TCP_NODELAY，而分两次写出一个响应；请在服务端设置 TCP_NODELAY，或一次写出整个响应",
         ));
     }
 }

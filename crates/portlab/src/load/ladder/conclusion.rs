@@ -150,7 +150,9 @@ impl<'a> Curve<'a> {
                         tr!(lang, "; at {next} {late}", "；在 {next} 时{late}")
                     }
                     None if cut_short => String::new(),
-                    None => lang.pick("; go higher", "；请试更高的速率").to_owned(),
+                    None => lang
+                        .pick("; try a higher end of --rate", "；请提高 --rate 的上端")
+                        .to_owned(),
                 };
                 let (asked, power) = (self.asked(sure.rung), POWER.pick(lang));
                 let lead = tr!(lang, "no knee up to {asked}:", "到 {asked} 为止没有拐点：");
@@ -239,8 +241,8 @@ fn why_no_rate_was_good(walked: &[Step], lang: Lang) -> String {
     } else if result.latency_ns.count() == 0 {
         tr!(
             lang,
-            "no answer was received even at {rate}; does the server wait for such messages?",
-            "在 {rate} 时就没有响应；服务端等的是这样的消息吗？"
+            "no answer was received even at {rate}; does the server wait for such messages (--text)?",
+            "在 {rate} 时就没有响应；服务端等的是这样的消息吗（--text）？"
         )
     } else if result.errors > 0 {
         tr!(
@@ -254,8 +256,8 @@ fn why_no_rate_was_good(walked: &[Step], lang: Lang) -> String {
     } else {
         tr!(
             lang,
-            "even the lowest rate is too high; begin with a lower one",
-            "最低的速率已经太高；请从更低的速率开始"
+            "even the lowest rate is too high; begin with a lower --rate",
+            "最低的速率已经太高；请降低 --rate 的下端"
         )
     }
 }

@@ -1,0 +1,53 @@
+//! Servers that decode what they receive as text, as the first servers of many students do.
+//!
+//! Random bytes are valid in no encoding: the server's decoder fails, and the program, its thread or its connection
+//! ends. The reason is on the server's own terminal only.
+
+use portlab_words::Text;
+
+use crate::Payload;
+
+/// Where the reason is if a server ends, or ends a connection.
+pub(crate) const LOOK: Text =
+    Text::new("look at your server's own terminal", "请看服务端自己的终端");
+
+/// What to send to a server that decodes text, if it can't decode `payload`; `None` if every decoder takes it.
+pub(crate) fn advice(payload: &Payload) -> Option<Text> {
+    match payload {
+        Payload::Random(_) => Some(Text::new(
+            "if it decodes text, it can't decode the random bytes that are sent: try --text 你好 --encoding gbk, or \
+             --encoding utf-8",
+            "如果它要解码文本，发送的随机字节是无法解码的：请试试 --text 你好 --encoding gbk，或 --encoding utf-8",
+        )),
+        Payload::Always(message) if message.is_ascii() => None,
+        Payload::Always(message) => Some(match std::str::from_utf8(message) {
+            Ok(_) => Text::new(
+                "if it decodes text, it may use another encoding than UTF-8, which is sent: try --encoding gbk",
+                "如果它要解码文本，它的编码可能不是所发送的 UTF-8：请试试 --encoding gbk",
+            ),
+            Err(_) => Text::new(
+                "if it decodes text, it may need UTF-8, and what is sent isn't UTF-8: try --encoding utf-8",
+                "如果它要解码文本，它可能需要 UTF-8，而发送的不是 UTF-8：请试试 --encoding utf-8",
+            ),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_advice_is_the_encoding_that_was_not_sent() {
+        let advised = |message: &[u8]| advice(&Payload::Always(message.into())).map(|it| it.zh);
+        assert_eq!(advised(b"hello\n"), None);
+        let utf_8 = advised("你好".as_bytes()).unwrap();
+        assert!(utf_8.contains("--encoding gbk"), "{utf_8}");
+        let gbk = advised(b"\xc4\xe3\xba\xc3").unwrap();
+        assert!(gbk.contains("--encoding utf-8"), "{gbk}");
+        let random = advice(&Payload::Random(64..=64)).unwrap();
+        for text in [random.en, random.zh] {
+            assert!(text.contains("--text 你好 --encoding gbk"), "{text}");
+        }
+    }
+}
