@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    ChatFindings, Ended, Fairness, Outcome, Pace, Plan, Progress, Watch,
+    ChatFindings, Ended, Fairness, Outcome, Pace, Plan, Progress, TargetFigures, Watch,
     interval_merger::IntervalMerger,
     stage::{Stage, Stages},
     thread_state::nanos,
@@ -341,7 +341,16 @@ impl<'a> Coordinator<'a> {
         self.outcome.due_not_sent += result.due_not_sent;
         self.outcome.answers.merge(&result.finished.answers);
         self.outcome.endings.merge(&result.endings);
+        let all = &mut self.outcome.by_target;
+        all.resize_with(result.by_target.len(), TargetFigures::default);
+        for (all, own) in all.iter_mut().zip(&result.by_target) {
+            all.merge(own);
+        }
         self.outcome.outages.merge(&result.outages);
+        if let Some(datagrams) = result.finished.datagrams {
+            let all = self.outcome.datagrams.get_or_insert_default();
+            all.merge(&datagrams);
+        }
         if let Some(chat) = result.finished.chat {
             self.outcome.chat = Some(ChatFindings {
                 metered_deliveries: self.metered_deliveries,

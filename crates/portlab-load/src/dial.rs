@@ -76,7 +76,7 @@ impl<C: Dialogue> Worker<C> {
     }
 
     /// The number in the whole run of the connection at `slot`.
-    fn number(&self, slot: u32) -> usize {
+    pub(crate) fn number(&self, slot: u32) -> usize {
         self.index + slot as usize * self.state.plan.threads
     }
 
@@ -184,6 +184,7 @@ impl<C: Dialogue> Worker<C> {
             self.keep_partial(slot);
             self.note(broken);
         }
+        self.attribute_errors(slot);
         self.gauges.dialled.fetch_add(1, Relaxed);
         match std::mem::replace(&mut self.slots[slot as usize], Slot::Empty) {
             Slot::Entering(conn, _) => {

@@ -4,7 +4,7 @@
 use std::io;
 
 use crate::{
-    Cause, Mismatch, Phase, Plan, Tally, chat::Rooms, endings, stream::Stream,
+    Cause, Datagrams, Mismatch, Phase, Plan, Tally, chat::Rooms, endings, stream::Stream,
     thread_state::ThreadState,
 };
 
@@ -118,13 +118,16 @@ pub(crate) trait Dialogue: Sized {
         false
     }
 
-    /// How many measured messages are still on their way on the `open` connections.
-    fn unanswered<'a>(
-        open: impl Iterator<Item = &'a Self>,
-        state: &ThreadState<Self::Shared>,
-    ) -> u64
-    where
-        Self: 'a;
+    /// How many measured messages are still on their way on this connection.
+    fn unanswered(&self, state: &ThreadState<Self::Shared>) -> u64;
+
+    /// How many other measured messages were given up, or are still on their way.
+    fn given_up(_state: &ThreadState<Self::Shared>) -> u64 {
+        0
+    }
+
+    /// The run is over, and the connection is about to be closed.
+    fn closing(&self, _state: &mut ThreadState<Self::Shared>) {}
 
     /// The run is over: returns the results of all connections together.
     fn finish(shared: Self::Shared) -> Finished;
@@ -185,6 +188,8 @@ pub(crate) struct Finished {
     pub(crate) served: Vec<Option<u64>>,
     /// What answers began with.
     pub(crate) answers: crate::Answers,
+    /// What became of datagrams.
+    pub(crate) datagrams: Option<Datagrams>,
     /// What members of a chat have received.
     pub(crate) chat: Option<Box<Rooms>>,
 }

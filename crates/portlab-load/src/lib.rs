@@ -33,10 +33,10 @@
 //! | `run`, `coordinator`, `stage` | a run from its plan to its outcome; the stages, in step over all threads |
 //! | `worker`, `dial`, `dialling`, `dispatch`, `close_all`, `timers`, `again` | one thread's loop: readiness, connections, messages that are due, timers |
 //! | `stream` | the bytes of a connection, whatever carries them |
-//! | `dialogue` | the trait between a worker and a script; `conn` and `requests` send requests, `chat` has members in rooms |
+//! | `dialogue` | the trait between a worker and a script; `conn` and `requests` send requests, `udp` sends datagrams, `chat` has members in rooms |
 //! | `thread_state`, `stats`, `interval_merger` | what a thread's connections share; what a thread counts; intervals over all threads |
 //! | `ring`, `answers`, `status`, `endings`, `outages`, `decoding`, `shown` | checking an echo; what answers begin with; errors by protocol; closed connections, and when none could be made; servers that decode text |
-//! | `latency`, `tally`, `fairness`, `stall` | histograms, errors, how evenly connections were served, time without a processor |
+//! | `latency`, `tally`, `by_target`, `fairness`, `stall` | histograms, errors, figures of each target, how evenly connections were served, time without a processor |
 //! | `outcome`, `time_series`, `checked`, `credibility`, `result`, `record`, `one_line` | what was measured, and when; how far answers were checked; whether it can be believed; all of it for people and programs |
 //! | `preflight`, `export` | warnings before the run; histograms for HdrHistogram's tools |
 //! | `knee`, `search` | a ladder of rates, and the knee of latency against load; the highest rate that a server handles |
@@ -45,6 +45,7 @@
 
 mod again;
 mod answers;
+mod by_target;
 mod chat;
 mod checked;
 mod close_all;
@@ -90,10 +91,12 @@ mod target;
 mod thread_state;
 mod time_series;
 mod timers;
+mod udp;
 mod worker;
 
 pub(crate) use answers::FirstLine;
 pub use answers::{AnswerLine, Answers};
+pub use by_target::{TargetFigures, TargetResult};
 pub use chat::{Chat, ChatEncoding, ChatFindings, RunId};
 pub use checked::Checked;
 pub use credibility::{Caution, CautionKind, Judgement};
@@ -104,14 +107,14 @@ pub use export::{IntervalLog, write_percentiles};
 pub use fairness::Fairness;
 pub use knee::{Knee, KneeEstimate, Rung, knee, rungs};
 pub use latency::Latency;
-pub use outages::Outages;
+pub use outages::{OutageLine, OutageResult, Outages};
 pub use outcome::{Ended, Interval, Outcome};
 pub use pace::{Arrivals, Pace};
 pub use plan::{Life, Plan, PlanError, Stop, Through};
 pub use preflight::{Limits, loopback_sources, preflight};
 pub use record::{Details, Histograms, Origin};
 pub(crate) use result::english;
-pub use result::{ChatResult, Closed, FailureLine, LoadResult, OutageLine, OutageResult};
+pub use result::{ChatResult, Closed, FailureLine, LoadResult};
 pub use ring::{Mismatch, Ring};
 pub use run::{Progress, RunError, Watch, run};
 pub use script::{ClientBehaviour, Payload, Script};
@@ -121,3 +124,4 @@ pub use status::ErrorAnswer;
 pub use tally::{Cause, Failure, LONGEST_LINE, Phase, Tally};
 pub use target::Target;
 pub use time_series::{IntervalLine, TimeSeries};
+pub use udp::{DatagramResult, Datagrams};

@@ -6,7 +6,8 @@ use portlab_stats::summary::GENERATOR_LIMIT;
 use serde::Serialize;
 
 use crate::{
-    Answers, ChatFindings, Endings, Fairness, Latency, Outages, Plan, Tally, TimeSeries,
+    Answers, ChatFindings, Datagrams, Endings, Fairness, Latency, Outages, Plan, Tally,
+    TargetFigures, TimeSeries,
     stats::{Little, Stats},
 };
 
@@ -59,6 +60,10 @@ pub struct Outcome {
     pub endings: Endings,
     /// When no connection could be made, although connections that end are made again.
     pub outages: Outages,
+    /// The figures of each target, if there are several.
+    pub by_target: Vec<TargetFigures>,
+    /// What became of datagrams; `None` with other targets.
+    pub datagrams: Option<Datagrams>,
     /// How evenly connections were served; `None` when none was.
     pub fairness: Option<Fairness>,
     /// CPU time that each of the generator's threads used while measuring.

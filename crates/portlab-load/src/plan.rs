@@ -221,12 +221,32 @@ impl Plan {
                 ));
             }
         }
+        if self.targets.len() > self.connections {
+            let (targets, connections) = (self.targets.len(), self.connections);
+            return Err(tr!(
+                "{targets} targets need a connection each, and there are {connections}; use more --connections",
+                "{targets} 个目标各需要一个连接，而只有 {connections} 个；请增加 --connections"
+            ));
+        }
+        if self.script.chat.is_some() && self.targets.len() > 1 {
+            return Err(Text::new(
+                "a chat's rooms are on one server; give one target",
+                "聊天室在一个服务端上；请只写一个目标",
+            ));
+        }
         let members = self.connections;
         if let Some(rooms) = rooms.filter(|rooms| members < rooms * 2) {
             return Err(tr!(
                 "too few members for the rooms ({members} for {rooms}): each room needs at least two, a sender and \
                  a receiver",
                 "成员太少（{rooms} 个聊天室只有 {members} 个成员）：每个聊天室至少要两个成员，一个发送，一个接收"
+            ));
+        }
+        self.check_udp()?;
+        if self.script.expect.framing == Framing::Datagram && !self.is_udp() {
+            return Err(Text::new(
+                "--expect datagram is for UDP; give a target such as udp://127.0.0.1:9090, or say where an answer ends",
+                "--expect datagram 用于 UDP；请写 udp://127.0.0.1:9090 这样的目标，或说明响应怎样结束",
             ));
         }
         let (needed, limit) = (self.open_files(), raise_open_files());

@@ -7,9 +7,9 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::{
-    AnswerLine, Answers, Cause, Caution, Checked, Details, Ended, Failure, Fairness, Judgement,
-    Latency, Mismatch, Origin, Outages, Outcome, Pace, Phase, Plan, decoding, endings::joined,
-    latency::Quantiles, outages::Outage, outcome::per_s, thread_state::nanos,
+    AnswerLine, Answers, Cause, Caution, Checked, DatagramResult, Details, Ended, Failure,
+    Fairness, Judgement, Latency, Mismatch, Origin, OutageResult, Outcome, Pace, Phase, Plan,
+    decoding, endings::joined, latency::Quantiles, outcome::per_s, thread_state::nanos,
 };
 
 /// The result of a run: the figures, and how far they can be believed.
@@ -144,6 +144,10 @@ pub struct LoadResult {
     pub reconnect: bool,
     /// The times in which no connection could be made although connections were made again; `null` if there were none.
     pub outages: Option<OutageResult>,
+    /// The figures of each target; empty if there is one.
+    pub targets: Vec<TargetResult>,
+    /// What became of UDP datagrams; `null` with other targets.
+    pub datagrams: Option<DatagramResult>,
     /// All errors.
     pub errors: u64,
     /// The errors by phase and cause.
@@ -237,40 +241,6 @@ pub struct Closed {
     listens: Option<bool>,
 }
 
-/// The times in which no connection could be made.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OutageResult {
-    /// How many there were.
-    pub count: usize,
-    /// How long they lasted, added up.
-    pub length_ns: u64,
-    /// Measured messages that were lost.
-    pub messages_lost: u64,
-    /// The first of them, at most 100.
-    pub each: Vec<OutageLine>,
-    /// In words.
-    #[serde(skip)]
-    pub text: Text,
-}
-
-/// A time in which no connection could be made.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OutageLine {
-    target: String,
-    /// When it began, from the beginning of measuring; `null` if that was before.
-    from_ns: Option<u64>,
-    /// How long it lasted; if it had not ended, up to the end of measuring.
-    length_ns: u64,
-    /// Whether a connection was made before the run ended.
-    ended: bool,
-    /// Measured messages on their way on the connections that were lost.
-    messages_lost: u64,
-    /// Attempts to connect that failed.
-    failed_attempts: u64,
-}
-
 /// Errors of one kind.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -354,6 +324,10 @@ impl LoadResult {
             closed_by_server: Closed::of(&outcome),
             reconnect: plan.life.reconnect,
             outages: OutageResult::of(plan, &outcome.outages),
+            targets: TargetResult::all(plan, &outcome),
+            datagrams: outcome
+                .datagrams
+                .map(|it| DatagramResult::of(&it, &outcome)),
             errors: outcome.tally.total(),
             failures: FailureLine::all(plan, &outcome),
             first_mismatch: outcome.tally.first_mismatch(),
@@ -495,26 +469,6 @@ impl Closed {
             refused: endings.refused,
             refused_from_ns: endings.refused_at().map(nanos),
             listens: endings.listens,
-        })
-    }
-}
-
-impl OutageResult {
-    fn of(plan: &Plan, outages: &Outages) -> Option<Self> {
-        let line = |outage: &Outage| OutageLine {
-            target: plan.targets[outage.target].to_string(),
-            from_ns: outages.begin(outage).map(nanos),
-            length_ns: nanos(outages.length(outage)),
-            ended: outage.to.is_some(),
-            messages_lost: outage.lost,
-            failed_attempts: outage.attempts,
-        };
-        (!outages.is_none()).then(|| Self {
-            count: outages.count(),
-            length_ns: nanos(outages.total()),
-            messages_lost: outages.lost(),
-            each: outages.iter().take(100).map(line).collect(),
-            text: outages.text(),
         })
     }
 }

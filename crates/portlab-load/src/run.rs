@@ -20,6 +20,7 @@ use crate::{
     coordinator::Coordinator,
     dialogue::Dialogue,
     stage::{Stage, Stages},
+    udp::Peer,
     worker::{Gauges, Share, WAKE, Worker, WorkerEvent, WorkerResult},
 };
 
@@ -88,6 +89,7 @@ pub fn run(plan: &Plan, watch: &mut dyn Watch) -> Result<Outcome, RunError> {
     let mut plan = plan.clone();
     plan.threads = plan.threads.min(plan.connections);
     let outcome = match plan.script.chat {
+        None if plan.is_udp() => run_dialogues::<Peer>(Arc::new(plan), watch),
         None => run_dialogues::<Conn>(Arc::new(plan), watch),
         // A chat has one history, which one thread checks.
         Some(_) => {

@@ -9,7 +9,7 @@ use std::{
 use mio::{
     Interest, Registry, Token,
     event::Source,
-    net::{TcpStream, UnixStream},
+    net::{TcpStream, UdpSocket, UnixStream},
 };
 use portlab_sys::socket::choose_port_at_connect;
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
@@ -21,10 +21,14 @@ use crate::{Plan, Target};
 pub(crate) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
+    /// Each read and each write is a datagram.
+    Udp(UdpSocket),
 }
 
 /// The receive buffer in the kernel of a client that reads slowly; Linux doubles it.
 const SMALL_BUFFER: usize = 4 * 1024;
+/// The receive buffer in the kernel of a UDP socket.
+const LARGE_BUFFER: usize = 4 * 1024 * 1024;
 
 /// Linux's error numbers for a connection that is under way, for a port without a listener, and for a full accept
 /// queue of a socket in the file system; see `connect(2)`.
@@ -36,6 +40,7 @@ impl Stream {
     pub(crate) fn connect(plan: &Plan, number: usize) -> io::Result<Self> {
         match plan.dialled(number) {
             Target::Tcp(addr) => connect_tcp(plan, addr, number).map(Self::Tcp),
+            Target::Udp(addr) => connect_udp(plan, addr, number).map(Self::Udp),
             Target::Unix(path) => {
                 let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking().cloexec(), None)?;
                 begin(&socket, &SockAddr::unix(path)?)?;
@@ -52,6 +57,7 @@ impl Stream {
                 Some(error) => Err(error),
                 None => Ok(true),
             },
+            Self::Udp(_) => Ok(true),
         }
     }
 
@@ -60,6 +66,7 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.shutdown(Shutdown::Write),
             Self::Unix(stream) => stream.shutdown(Shutdown::Write),
+            Self::Udp(_) => Err(io::ErrorKind::NotConnected.into()),
         }
     }
 
@@ -67,7 +74,7 @@ impl Stream {
     pub(crate) fn reset_at_the_end(&self) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => SockRef::from(stream).set_linger(Some(Duration::ZERO)),
-            Self::Unix(_) => Ok(()),
+            Self::Unix(_) | Self::Udp(_) => Ok(()),
         }
     }
 }
@@ -77,6 +84,7 @@ impl Read for Stream {
         match self {
             Self::Tcp(stream) => stream.read(buffer),
             Self::Unix(stream) => stream.read(buffer),
+            Self::Udp(socket) => socket.recv(buffer),
         }
     }
 }
@@ -86,6 +94,7 @@ impl Write for Stream {
         match self {
             Self::Tcp(stream) => stream.write(bytes),
             Self::Unix(stream) => stream.write(bytes),
+            Self::Udp(socket) => socket.send(bytes),
         }
     }
 
@@ -99,6 +108,7 @@ impl Source for Stream {
         match self {
             Self::Tcp(stream) => stream.register(to, token, interest),
             Self::Unix(stream) => stream.register(to, token, interest),
+            Self::Udp(socket) => socket.register(to, token, interest),
         }
     }
 
@@ -106,6 +116,7 @@ impl Source for Stream {
         match self {
             Self::Tcp(stream) => stream.reregister(to, token, interest),
             Self::Unix(stream) => stream.reregister(to, token, interest),
+            Self::Udp(socket) => socket.reregister(to, token, interest),
         }
     }
 
@@ -113,6 +124,7 @@ impl Source for Stream {
         match self {
             Self::Tcp(stream) => stream.deregister(from),
             Self::Unix(stream) => stream.deregister(from),
+            Self::Udp(socket) => socket.deregister(from),
         }
     }
 }
@@ -126,14 +138,30 @@ fn connect_tcp(plan: &Plan, addr: SocketAddr, number: usize) -> io::Result<TcpSt
         // Before connecting, because the handshake sets the scale of the window.
         socket.set_recv_buffer_size(SMALL_BUFFER)?;
     }
+    bind_source(&socket, plan, number)?;
+    begin(&socket, &addr.into())?;
+    Ok(TcpStream::from_std(socket.into()))
+}
+
+fn connect_udp(plan: &Plan, addr: SocketAddr, number: usize) -> io::Result<UdpSocket> {
+    let domain = Domain::for_address(addr);
+    let socket = Socket::new(domain, Type::DGRAM.nonblocking().cloexec(), None)?;
+    // The kernel drops datagrams that don't fit. It may allow less than this (net.core.rmem_max).
+    socket.set_recv_buffer_size(LARGE_BUFFER)?;
+    bind_source(&socket, plan, number)?;
+    socket.connect(&addr.into())?;
+    Ok(UdpSocket::from_std(socket.into()))
+}
+
+/// Binds the socket of the run's connection `number` to the address that it comes from, if the plan has some.
+fn bind_source(socket: &Socket, plan: &Plan, number: usize) -> io::Result<()> {
     if !plan.life.sources.is_empty() {
         let source = plan.life.sources[number % plan.life.sources.len()];
         // Otherwise `bind` would take the port for all destinations, and there are only some 28,000 ports.
-        choose_port_at_connect(&socket)?;
+        choose_port_at_connect(socket)?;
         socket.bind(&SocketAddr::new(source, 0).into())?;
     }
-    begin(&socket, &addr.into())?;
-    Ok(TcpStream::from_std(socket.into()))
+    Ok(())
 }
 
 fn begin(socket: &Socket, addr: &SockAddr) -> io::Result<()> {

@@ -42,6 +42,8 @@ pub enum Cause {
     WrongByte,
     /// More bytes came than the answer may have.
     Unsolicited,
+    /// The answer has another length than it must have.
+    Length,
     /// A line of a chat, or a greeting, has no end within [`LONGEST_LINE`] bytes.
     NoEnd,
     /// The chat refused a name or a room.
@@ -226,6 +228,10 @@ impl Cause {
                 "服务端关闭了空闲的连接",
             ),
             Self::WrongByte => Text::new("wrong byte", "字节不符"),
+            Self::Length => Text::new(
+                "the answer has another length than expected",
+                "响应的长度与预期不同",
+            ),
             Self::Unsolicited => {
                 Text::new("more came back than was expected", "收到的比应收到的多")
             }
@@ -300,6 +306,10 @@ impl Cause {
             Self::WrongByte => Text::new(
                 "not an echo server, or one that mixes up its buffers; --expect says what else counts as the answer",
                 "不是回显服务端，或者弄混了缓冲区；用 --expect 可以说明什么才算响应",
+            ),
+            Self::Length => Text::new(
+                "the server cuts or pads datagrams, or --expect states another length",
+                "服务端截断或填充了数据报，或者 --expect 写的长度不同",
             ),
             Self::Unsolicited => Text::new(
                 "the answer is longer than --expect says, the server sent something twice, or it greets first: then \

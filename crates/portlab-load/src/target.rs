@@ -15,6 +15,8 @@ use portlab_sys::listening::has_listener;
 pub enum Target {
     /// A TCP port.
     Tcp(SocketAddr),
+    /// A UDP port: each message is a datagram.
+    Udp(SocketAddr),
     /// A socket in the file system (`unix(7)`).
     Unix(PathBuf),
 }
@@ -23,7 +25,7 @@ impl Target {
     /// The address of a port; `None` for a socket in the file system.
     pub fn addr(&self) -> Option<SocketAddr> {
         match self {
-            Self::Tcp(addr) => Some(*addr),
+            Self::Tcp(addr) | Self::Udp(addr) => Some(*addr),
             Self::Unix(_) => None,
         }
     }
@@ -36,6 +38,7 @@ impl Target {
             // If both addresses are equal, the socket is connected with itself; see `stream`.
             Self::Tcp(addr) => TcpStream::connect_timeout(addr, patience)
                 .map(|stream| stream.local_addr().ok() != stream.peer_addr().ok()),
+            Self::Udp(_) => return None,
             Self::Unix(path) => UnixStream::connect(path).map(|_| true),
         };
         match connected {
@@ -61,6 +64,7 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(addr) => addr.fmt(f),
+            Self::Udp(addr) => write!(f, "udp://{addr}"),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }

@@ -9,6 +9,7 @@ use std::{
 use crate::{
     Pace, Payload, Plan, Ring,
     again::Again,
+    by_target::ByTarget,
     pace::Schedule,
     stage::{Stage, Stages},
     stats::Stats,
@@ -27,6 +28,8 @@ pub(crate) struct ThreadState<S> {
     /// The buffer that all connections read into.
     pub(crate) buffer: Box<[u8]>,
     pub(crate) stats: Box<Stats>,
+    /// The figures by target.
+    pub(crate) by_target: ByTarget,
     pub(crate) timers: Timers,
     /// The slots that are visited again without an event of the poller.
     pub(crate) again: Again,
@@ -81,6 +84,7 @@ impl<S> ThreadState<S> {
             stage: Stage::Connect,
             buffer: vec![0; Ring::REACH].into(),
             stats: Box::default(),
+            by_target: ByTarget::new(plan.targets.len()),
             timers: Timers::default(),
             again: Again::new(slots),
             watched: vec![0; slots],
@@ -236,8 +240,9 @@ impl<S> ThreadState<S> {
         (self.measuring_since..self.measuring_until).contains(&due)
     }
 
-    /// Records that a message that was due at `due`, and sent at `sent`, has been answered as of `now`.
-    pub(crate) fn record_answer(&mut self, due: u64, sent: u64, now: u64) {
+    /// Records that a message of the run's connection `number` that was due at `due`, and sent at `sent`, has been
+    /// answered as of `now`.
+    pub(crate) fn record_answer(&mut self, number: usize, due: u64, sent: u64, now: u64) {
         self.in_flight -= 1;
         self.touched = true;
         self.answered += 1;
@@ -249,6 +254,13 @@ impl<S> ThreadState<S> {
             self.stats.latency.record(now - due);
             if self.schedule.is_some() {
                 self.stats.uncorrected.record(now - sent);
+            }
+        }
+        let (measuring, measured) = (self.stage == Stage::Measure, self.is_measured(due));
+        if let Some(figures) = self.by_target.of(number) {
+            figures.messages += u64::from(measuring);
+            if measured {
+                figures.latency.record(now - due);
             }
         }
     }

@@ -14,7 +14,7 @@ use mio::{Events, Poll, Token};
 use portlab_sys::clock::{thread_cpu, thread_waited};
 
 use crate::{
-    Cause, Endings, Phase, Plan, Ring,
+    Cause, Endings, Phase, Plan, Ring, TargetFigures,
     again::SLICE,
     dialling::Dialling,
     dialogue::{Broken, Dialogue, Finished, Then},
@@ -64,6 +64,8 @@ pub(crate) struct WorkerResult {
     pub(crate) unanswered: u64,
     /// Messages that were due and found no connection.
     pub(crate) due_not_sent: u64,
+    /// The figures of each target, if there are several.
+    pub(crate) by_target: Vec<TargetFigures>,
     /// How the server ended its connections.
     pub(crate) endings: Endings,
     /// When no connection could be made.
@@ -188,11 +190,14 @@ impl<C: Dialogue> Worker<C> {
             // After the events: an answer that came before a turn ended belongs to that turn.
             self.follow();
         }
-        let open = self.slots.iter().filter_map(|place| match place {
-            Slot::Open(conn) => Some(conn),
-            _ => None,
-        });
-        self.result.unanswered += C::unanswered(open, &self.state);
+        for slot in 0..self.slots.len() as u32 {
+            if let Slot::Open(conn) = &self.slots[slot as usize] {
+                conn.closing(&mut self.state);
+                let unanswered = conn.unanswered(&self.state);
+                self.lost(slot, unanswered);
+            }
+        }
+        self.result.unanswered += C::given_up(&self.state);
         let silent = C::is_silent(&self.state);
         self.result.has_sent_all = self.state.budget == Some(0) || silent;
         self.close_all(&mut events)?;
@@ -211,6 +216,7 @@ impl<C: Dialogue> Worker<C> {
         let last = self.turn.number + 1;
         let now = self.state.now();
         self.send_stats(last, now);
+        self.result.by_target = self.state.by_target.finish();
         self.result.finished = C::finish(self.state.shared);
         Ok(self.result)
     }
@@ -237,6 +243,7 @@ impl<C: Dialogue> Worker<C> {
 
     fn send_stats(&mut self, upto: u64, now: u64) {
         self.state.account_for_capacity(now);
+        self.state.by_target.begin();
         let mut stats = std::mem::take(&mut self.state.stats);
         if self.state.stage == Stage::Measure {
             let since = std::mem::replace(&mut self.state.gathering_since, now);
@@ -355,6 +362,7 @@ impl<C: Dialogue> Worker<C> {
             }
             Err(broken) => self.lose(slot, broken),
         }
+        self.attribute_errors(slot);
         // A message that waited for a free connection is sent before the other events are handled.
         self.send_what_is_due();
     }
@@ -374,7 +382,7 @@ impl<C: Dialogue> Worker<C> {
                 self.result.endings.close(answered, now);
             }
             let lost = conn.leave(&mut self.state, now);
-            self.result.unanswered += lost;
+            self.lost(slot, lost);
             self.reach(slot).lose(now, lost);
             match answered {
                 _ if !C::REPLACES_LOST => {}
@@ -382,6 +390,21 @@ impl<C: Dialogue> Worker<C> {
                 _ => self.redial(slot),
             }
         }
+        self.attribute_errors(slot);
+    }
+
+    /// So many measured messages of the connection at `slot` will get no answer.
+    fn lost(&mut self, slot: u32, messages: u64) {
+        self.result.unanswered += messages;
+        if let Some(figures) = self.state.by_target.of(self.number(slot)) {
+            figures.unanswered += messages;
+        }
+    }
+
+    /// The errors since the last call are those of the connection at `slot`.
+    pub(crate) fn attribute_errors(&mut self, slot: u32) {
+        let (number, tally) = (self.number(slot), &self.state.stats.tally);
+        self.state.by_target.has_errors(number, || tally.total());
     }
 
     /// Keeps the beginning of an incomplete answer or greeting at `slot`, so that it can be shown.

@@ -34,6 +34,29 @@ pub fn accept_queue(listener: &impl AsRawFd) -> io::Result<u32> {
     Ok(tcp_info(listener)?.tcpi_unacked)
 }
 
+/// How many datagrams the kernel has dropped because the receive buffer of `socket` was full.
+///
+/// # Errors
+/// When the kernel doesn't say: before Linux 4.12.
+///
+/// Source: `SO_MEMINFO` in the kernel's `net/core/sock.c`, and `SK_MEMINFO_DROPS` in `linux/sock_diag.h`.
+pub fn dropped_datagrams(socket: &impl AsRawFd) -> io::Result<u32> {
+    const DROPS: usize = 8;
+    let mut info = [0_u32; DROPS + 1];
+    let mut length = size_of_val(&info) as libc::socklen_t;
+    // SAFETY: `info` is a valid place of `length` bytes for the answer.
+    Errno::result(unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_MEMINFO,
+            (&raw mut info).cast(),
+            &raw mut length,
+        )
+    })?;
+    Ok(info[DROPS])
+}
+
 /// The kernel's facts about a TCP socket (`TCP_INFO` in `tcp(7)`).
 pub(crate) fn tcp_info(socket: &impl AsRawFd) -> io::Result<libc::tcp_info> {
     // SAFETY: tcp_info consists of integers, for which zeros are valid.

@@ -179,7 +179,12 @@ impl Dialogue for Member {
         state.shared.is_silent(state.now(), state.patience())
     }
 
-    fn unanswered<'a>(_open: impl Iterator<Item = &'a Self>, state: &ThreadState) -> u64 {
+    /// A message belongs to its room.
+    fn unanswered(&self, _state: &ThreadState) -> u64 {
+        0
+    }
+
+    fn given_up(state: &ThreadState) -> u64 {
         state.shared.on_their_way(|due| state.is_measured(due))
     }
 

@@ -310,7 +310,7 @@ impl crate::thread_state::ThreadState<Rooms> {
     /// All members of its room have received `message`, the last as of `now`.
     fn complete(&mut self, message: Message, now: u64) {
         if let Some(Flight { due, sent, .. }) = self.take_off(message, now) {
-            self.record_answer(due, sent, now);
+            self.record_answer(0, due, sent, now);
         }
     }
 

@@ -275,15 +275,15 @@ impl Dialogue for Conn {
         self.measured_in_flight(state)
     }
 
-    fn unanswered<'a>(open: impl Iterator<Item = &'a Self>, state: &ThreadState) -> u64 {
-        open.map(|conn| conn.measured_in_flight(state)).sum()
+    fn unanswered(&self, state: &ThreadState) -> u64 {
+        self.measured_in_flight(state)
     }
 
     fn finish(shared: Requests) -> Finished {
         Finished {
             served: shared.served,
             answers: shared.answers,
-            chat: None,
+            ..Finished::default()
         }
     }
 }
@@ -317,7 +317,7 @@ impl Conn {
             if state.stage == Stage::Measure {
                 *state.shared.served[self.slot as usize].get_or_insert(0) += 1;
             }
-            state.record_answer(message.due, message.sent, now);
+            state.record_answer(self.number, message.due, message.sent, now);
             if self.left == 0 {
                 continue;
             }

@@ -23,6 +23,8 @@ pub enum Framing {
     Lines(usize),
     /// Everything until the server closes. Each message needs a connection of its own.
     Close,
+    /// One datagram, whatever it contains: for UDP alone.
+    Datagram,
     /// No answer: a message is done when the system has taken all of it. Bytes that come back are read and dropped.
     Nothing,
 }
@@ -33,7 +35,7 @@ impl Framing {
         match *self {
             Self::Echo | Self::Nothing => size,
             Self::Bytes(count) | Self::Lines(count) => count,
-            Self::Until(_) | Self::Close => 0,
+            Self::Until(_) | Self::Close | Self::Datagram => 0,
         }
     }
 
@@ -58,7 +60,7 @@ impl Framing {
                 None
             }
             Self::Until(end) => end.find(progress, input),
-            Self::Close => None,
+            Self::Close | Self::Datagram => None,
         }
     }
 }
@@ -78,6 +80,7 @@ impl FromStr for Framing {
             None => match text {
                 "echo" => Self::Echo,
                 "close" => Self::Close,
+                "datagram" => Self::Datagram,
                 "none" => Self::Nothing,
                 _ => return Err(unknown(text)),
             },
@@ -109,6 +112,7 @@ impl fmt::Display for Framing {
             }
             Self::Lines(count) => write!(f, "lines:{count}"),
             Self::Close => f.write_str("close"),
+            Self::Datagram => f.write_str("datagram"),
             Self::Nothing => f.write_str("none"),
         }
     }
@@ -132,6 +136,7 @@ mod tests {
             "until:\"\"\"",
             "lines:3",
             "close",
+            "datagram",
             "none",
         ] {
             assert_eq!(text.parse::<Framing>().unwrap().to_string(), text);

@@ -31,8 +31,9 @@ pub struct Expect {
 }
 
 /// The names of what an expectation consists of; the last four are conditions.
-const NAMES: [&str; 10] = [
-    "echo", "bytes", "until", "lines", "close", "none", "starts", "contains", "match", "not",
+const NAMES: [&str; 11] = [
+    "echo", "bytes", "until", "lines", "close", "datagram", "none", "starts", "contains", "match",
+    "not",
 ];
 
 impl From<Framing> for Expect {
@@ -71,7 +72,7 @@ impl FromStr for Expect {
         let (mut framing, mut conditions) = (None, Vec::new());
         for part in parts(text) {
             let name = part.split_once(':').map_or("", |(name, _)| name);
-            if NAMES[6..].contains(&name) {
+            if NAMES[7..].contains(&name) {
                 conditions.push(part);
             } else if let Some(first) = framing.replace(part.parse::<Framing>()?) {
                 return Err(tr!(

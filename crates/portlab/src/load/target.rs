@@ -13,7 +13,7 @@ use portlab_words::tr;
 
 use crate::address::Purpose;
 
-/// The target that `text` names: `HOST:PORT`, or `unix:/path`.
+/// The target that `text` names: `HOST:PORT`, `udp://HOST:PORT` or `unix:/path`.
 ///
 /// # Errors
 /// When `text` names none.
@@ -26,6 +26,10 @@ pub(super) fn target(text: &str, patience: Duration) -> anyhow::Result<Target> {
             ));
         }
         return Ok(Target::Unix(PathBuf::from(path)));
+    }
+    if let Some(text) = text.strip_prefix("udp://") {
+        // Whether a UDP port answers can't be found out without a message.
+        return Ok(Target::Udp(Purpose::LOAD.resolve(text)?[0]));
     }
     let addrs = Purpose::LOAD.resolve(text)?;
     Ok(Target::Tcp(first_that_answers(&addrs, patience)))
@@ -58,6 +62,8 @@ mod tests {
             read("unix:/run/app.sock").unwrap(),
             Target::Unix("/run/app.sock".into())
         );
+        let udp = Target::Udp(([127, 0, 0, 1], 53).into());
+        assert_eq!(read("udp://127.0.0.1:53").unwrap(), udp);
         let error = read("unix:").unwrap_err().to_string();
         assert!(error.contains("unix:/run/app.sock"), "{error}");
     }

@@ -2,7 +2,8 @@
 
 use anstyle::Style;
 use portlab_load::{
-    AnswerLine, Answers, ChatResult, Framing, Judgement, Latency, LoadResult, Pace, Plan,
+    AnswerLine, Answers, ChatResult, DatagramResult, Framing, Judgement, Latency, LoadResult, Pace,
+    Plan,
 };
 use portlab_words::{Lang, tr, units};
 use textwrap::core::display_width;
@@ -44,9 +45,11 @@ pub(super) fn of_run(result: &LoadResult, width: usize, lang: Lang) -> String {
         page.throughput(result);
         page.latency(result);
     }
+    page.targets(result);
     page.connections(result);
     page.generator(result);
     page.outages(result);
+    page.datagrams(result);
     page.errors(result);
     if let Some(chat) = &result.chat {
         page.history(chat);
@@ -249,6 +252,58 @@ impl Page {
         }
         rest += &queued(result.generator_wait_share, lang);
         self.row(("generator", "生成器"), &share, &rest);
+    }
+
+    /// A row for each of several targets.
+    fn targets(&mut self, result: &LoadResult) {
+        let lang = self.lang;
+        for one in &result.targets {
+            let rate = units::per_s(one.messages_per_s);
+            let [p50, p99] = [0.5, 0.99].map(|q| quantile(&one.latency_ns, q));
+            let (target, errors, missing) = (&one.target, one.errors, one.unanswered);
+            let text = tr!(
+                lang,
+                "{target}: p50 {p50}, p99 {p99}; errors: {errors}, not answered: {missing}",
+                "{target}：p50 {p50}，p99 {p99}；错误 {errors}，没有响应 {missing}"
+            );
+            self.row(("target", "目标"), &rate, &text);
+        }
+    }
+
+    fn datagrams(&mut self, result: &LoadResult) {
+        let (lang, Some(found)) = (self.lang, &result.datagrams) else {
+            return;
+        };
+        let DatagramResult { due, lost, .. } = found;
+        let mut parts = vec![tr!(
+            lang,
+            "{lost} of {due} were not answered",
+            "{due} 条中有 {lost} 条没有响应"
+        )];
+        for (count, en, zh) in [
+            (found.duplicates, "duplicates", "重复"),
+            (found.reordered, "reordered", "乱序"),
+            (found.late, "after the timeout", "超时后到达"),
+        ] {
+            if found.numbered {
+                parts.push(tr!(lang, "{count} {en}", "{zh} {count}"));
+            }
+        }
+        if !found.numbered {
+            let text = "messages have no number: answers are matched by their order";
+            parts.push(lang.pick(text, "消息没有序号：按顺序匹配响应").to_owned());
+        }
+        let dropped = found.dropped_here;
+        if dropped > 0 {
+            parts.push(tr!(
+                lang,
+                "this machine dropped {dropped} answers because the generator read too slowly",
+                "本机丢弃了 {dropped} 个响应，因为负载生成器读得太慢"
+            ));
+        }
+        let loss = format!("{:.2}%", found.loss * 100.0);
+        let parts = parts.join(lang.pick("; ", "；"));
+        self.row(("loss", "丢失"), &loss, &parts);
     }
 
     fn outages(&mut self, result: &LoadResult) {

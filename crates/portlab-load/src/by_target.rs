@@ -1,0 +1,126 @@
+//! The figures of each target, where a run has several.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::{Latency, Outcome, Plan, Target, latency::Quantiles, outcome::per_s};
+
+/// The figures of one of several targets.
+#[derive(Clone, Debug, Default)]
+pub struct TargetFigures {
+    /// Messages answered while measuring.
+    pub messages: u64,
+    /// From when a message was due to the last byte of its answer.
+    pub latency: Latency,
+    /// Errors.
+    pub errors: u64,
+    /// Messages sent whose answers had not come when the run ended, or their connection was lost.
+    pub unanswered: u64,
+}
+
+impl TargetFigures {
+    /// Adds those of another thread.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.messages += other.messages;
+        self.latency.merge(&other.latency);
+        self.errors += other.errors;
+        self.unanswered += other.unanswered;
+    }
+}
+
+/// The figures of one of several targets.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TargetResult {
+    /// The target.
+    pub target: String,
+    /// Messages answered while measuring.
+    pub messages: u64,
+    /// The same per second.
+    pub messages_per_s: f64,
+    /// As in the result of the run.
+    #[schemars(with = "Quantiles")]
+    pub latency_ns: Latency,
+    /// Errors.
+    pub errors: u64,
+    /// Messages that were sent and not answered.
+    pub unanswered: u64,
+}
+
+impl TargetResult {
+    pub(crate) fn all(plan: &Plan, outcome: &Outcome) -> Vec<Self> {
+        let both = plan.targets.iter().zip(&outcome.by_target);
+        let one = |(target, figures): (&Target, &TargetFigures)| Self {
+            target: target.to_string(),
+            messages: figures.messages,
+            messages_per_s: per_s(figures.messages, outcome.time()),
+            latency_ns: figures.latency.clone(),
+            errors: figures.errors,
+            unanswered: figures.unanswered,
+        };
+        both.map(one).collect()
+    }
+}
+
+/// The figures of a thread by target; nothing is kept with one target, whose figures are those of the run.
+#[derive(Debug, Default)]
+pub(crate) struct ByTarget {
+    figures: Vec<TargetFigures>,
+    /// Errors of the current statistics that a target has.
+    errors: u64,
+}
+
+impl ByTarget {
+    pub(crate) fn new(targets: usize) -> Self {
+        let figures = match targets {
+            1 => Vec::new(),
+            several => vec![TargetFigures::default(); several],
+        };
+        Self { figures, errors: 0 }
+    }
+
+    /// The figures of the target that the run's connection `number` loads.
+    pub(crate) fn of(&mut self, number: usize) -> Option<&mut TargetFigures> {
+        let targets = self.figures.len().max(1);
+        self.figures.get_mut(number % targets)
+    }
+
+    /// The current statistics have so many errors: those that no target has are errors of the run's connection `number`.
+    pub(crate) fn has_errors(&mut self, number: usize, errors: impl Fn() -> u64) {
+        if self.figures.is_empty() {
+            return;
+        }
+        let errors = errors();
+        let new = errors - std::mem::replace(&mut self.errors, errors);
+        if let Some(figures) = self.of(number) {
+            figures.errors += new;
+        }
+    }
+
+    /// The next statistics begin without errors.
+    pub(crate) fn begin(&mut self) {
+        self.errors = 0;
+    }
+
+    pub(crate) fn finish(self) -> Vec<TargetFigures> {
+        self.figures
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_belong_to_the_target_of_the_connection_that_had_them() {
+        let mut by_target = ByTarget::new(2);
+        by_target.has_errors(0, || 3);
+        by_target.has_errors(5, || 4);
+        by_target.has_errors(2, || 4);
+        by_target.begin();
+        by_target.has_errors(4, || 1);
+        let errors: Vec<_> = by_target.finish().iter().map(|it| it.errors).collect();
+        assert_eq!(errors, [4, 1]);
+        assert!(ByTarget::new(1).of(7).is_none());
+    }
+}

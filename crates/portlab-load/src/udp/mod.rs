@@ -1,0 +1,505 @@
+//! Datagrams: each message is one UDP datagram, and so is its answer.
+//!
+//! An echo of random bytes begins with a sequence number, so that a lost, doubled or reordered datagram is recognised.
+//! Where all messages are alike, answers can't be told apart: each is taken for the answer to the oldest message.
+
+mod flight;
+mod plan;
+mod result;
+
+use std::{
+    io::{self, Read, Write},
+    sync::Arc,
+};
+
+use portlab_sys::socket::dropped_datagrams;
+
+use self::flight::{Came, Flight};
+pub use self::result::DatagramResult;
+use crate::{
+    Answers, Cause, Conditions, Framing, Payload, Phase, Plan, Sample, Tally, WrongAnswer,
+    dialogue::{Broken, Dialogue, Finished, Then, Turn},
+    stage::Stage,
+    status::Dialect,
+    stream::Stream,
+    timers::TimerEvent,
+};
+
+type ThreadState = crate::thread_state::ThreadState<Sockets>;
+
+/// The length of the sequence number at the beginning of a message, in bytes.
+const NUMBER: usize = 8;
+
+/// The longest message: what fits into an IPv4 packet (RFC 768).
+const LONGEST: usize = 65_507;
+
+/// How many datagrams one visit reads or sends at most, so that a socket doesn't starve the others.
+const VISIT: usize = 64;
+
+/// How many sockets send at most before the thread reads again.
+const BURST: usize = 64;
+
+/// How far apart the places in the ring are from which two messages that follow each other are cut: a prime.
+const STRIDE: u64 = 61;
+
+/// What became of the datagrams of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Datagrams {
+    /// Whether messages carry a sequence number. Without one, duplicates, reordering and late answers aren't recognised.
+    pub numbered: bool,
+    /// Answers that came again.
+    pub duplicates: u64,
+    /// Answers that came after the answer to a later message of the same socket.
+    pub reordered: u64,
+    /// Answers that came after their message was given up. The messages count as lost.
+    pub late: u64,
+    /// Datagrams that this machine dropped because the generator read them too late: the server isn't the reason.
+    pub dropped_here: u64,
+}
+
+impl Datagrams {
+    /// Adds those of another thread.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.numbered |= other.numbered;
+        self.duplicates += other.duplicates;
+        self.reordered += other.reordered;
+        self.late += other.late;
+        self.dropped_here += other.dropped_here;
+    }
+}
+
+/// What the sockets of a thread have in common.
+pub(crate) struct Sockets {
+    found: Datagrams,
+    answers: Answers,
+    dialect: Dialect,
+    served: Vec<Option<u64>>,
+    /// The slots with a socket, in the order of their turns.
+    turns: Vec<u32>,
+    turn: usize,
+    /// Measured messages that were given up.
+    lost: u64,
+    /// The message that is being sent.
+    message: Vec<u8>,
+}
+
+/// One socket.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    stream: Stream,
+    slot: u32,
+    /// The socket's number in the run. It gives the place in the ring where its messages begin.
+    number: usize,
+    flight: Flight,
+    /// Messages that the system has not taken yet: the last ones of the flight.
+    unsent: u64,
+    in_flight: usize,
+    answered: u64,
+    /// When the timer comes that gives messages up; 0 for never.
+    timer_at: u64,
+}
+
+impl Dialogue for Peer {
+    type Shared = Sockets;
+
+    const ENTERING_AT_ONCE: usize = usize::MAX;
+    const NEEDS_ALL: bool = false;
+    const REPLACES_LOST: bool = false;
+
+    fn shared(plan: &Plan, slots: usize) -> Sockets {
+        Sockets {
+            found: Datagrams {
+                numbered: is_numbered(plan),
+                ..Datagrams::default()
+            },
+            answers: Answers::default(),
+            dialect: Dialect::of(&plan.script),
+            served: vec![None; slots],
+            turns: Vec::new(),
+            turn: 0,
+            lost: 0,
+            message: Vec::new(),
+        }
+    }
+
+    fn new(
+        stream: Stream,
+        slot: u32,
+        number: usize,
+        _state: &mut ThreadState,
+    ) -> Result<Self, Broken> {
+        Ok(Self {
+            stream,
+            slot,
+            number,
+            flight: Flight::default(),
+            unsent: 0,
+            in_flight: 0,
+            answered: 0,
+            timer_at: 0,
+        })
+    }
+
+    fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    fn enter(&mut self, state: &mut ThreadState) -> Result<bool, Broken> {
+        state.shared.served[self.slot as usize].get_or_insert(0);
+        Ok(true)
+    }
+
+    fn opened(&mut self, state: &mut ThreadState, now: u64) {
+        state.shared.turns.push(self.slot);
+        while state.schedule.is_none()
+            && self.has_room(state)
+            && let Some(due) = state.take_due(now)
+        {
+            self.queue(state, due, now);
+        }
+    }
+
+    fn is_dispatched(state: &ThreadState) -> bool {
+        state.schedule.is_some()
+    }
+
+    fn can_send(state: &ThreadState) -> bool {
+        !state.shared.turns.is_empty()
+    }
+
+    fn burst(_state: &ThreadState) -> usize {
+        BURST
+    }
+
+    /// The next socket in turn: in an open loop, a message waits for no answer.
+    fn next_sender(state: &mut ThreadState, now: u64) -> Option<Turn> {
+        state.next_due().filter(|due| *due <= now)?;
+        let shared = &mut state.shared;
+        let slot = *shared.turns.get(shared.turn % shared.turns.len().max(1))?;
+        shared.turn += 1;
+        Some(Turn {
+            slot,
+            free_since: 0,
+            messages: 1,
+        })
+    }
+
+    fn has_room(&self, state: &ThreadState) -> bool {
+        state.schedule.is_some() || self.in_flight < state.plan.depth
+    }
+
+    fn queue(&mut self, state: &mut ThreadState, due: u64, now: u64) {
+        let size = state.next_size();
+        state.one_more_in_flight();
+        self.flight.send(due, now, size);
+        self.in_flight += 1;
+        self.unsent += 1;
+        self.set_timer(state);
+    }
+
+    fn send(&mut self, state: &mut ThreadState) -> Result<bool, Broken> {
+        for _ in 0..VISIT {
+            if self.unsent == 0 {
+                return Ok(false);
+            }
+            let number = self.flight.next() - self.unsent;
+            let mut message = std::mem::take(&mut state.shared.message);
+            self.write_message(number, &mut message, state);
+            let sent = self.stream.write(&message);
+            state.shared.message = message;
+            match sent {
+                Ok(length) => {
+                    self.unsent -= 1;
+                    state.stats.bytes_sent += length as u64;
+                    if state.plan.script.expect.framing == Framing::Nothing {
+                        self.complete_oldest(state);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    // The error of an earlier datagram, such as a closed port: this one isn't sent, and the next call may
+                    // succeed.
+                    self.unsent -= 1;
+                    note(Phase::Send, &error, state);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn drive(&mut self, state: &mut ThreadState, _ended: bool) -> Result<Then, Broken> {
+        let mut more = true;
+        for _ in 0..VISIT {
+            let length = match self.stream.read(&mut state.buffer) {
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    more = false;
+                    break;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    note(Phase::Receive, &error, state);
+                    continue;
+                }
+            };
+            state.stats.bytes_received += length as u64;
+            self.take_in(length, state);
+        }
+        self.give_up_the_old(state);
+        more |= self.send(state)?;
+        self.set_timer(state);
+        Ok(match more {
+            true => Then::GoOn,
+            false => Then::Wait,
+        })
+    }
+
+    /// Messages are given up one by one; the socket stays.
+    fn deadline(&self, _state: &ThreadState) -> Option<(u64, Phase, Cause)> {
+        None
+    }
+
+    fn is_done(&self, _state: &ThreadState) -> bool {
+        false
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.in_flight > 0
+    }
+
+    fn answered(&self) -> u64 {
+        self.answered
+    }
+
+    fn end_measuring(&self, state: &mut ThreadState, now: u64) {
+        for message in self.flight.unanswered() {
+            state.account_for_flight(message.due, now);
+        }
+    }
+
+    fn leave(self, state: &mut ThreadState, now: u64) -> u64 {
+        self.end_measuring(state, now);
+        state.in_flight -= self.in_flight as u64;
+        self.measured_in_flight(state)
+    }
+
+    fn unanswered(&self, state: &ThreadState) -> u64 {
+        self.measured_in_flight(state)
+    }
+
+    fn given_up(state: &ThreadState) -> u64 {
+        state.shared.lost
+    }
+
+    fn finish(shared: Sockets) -> Finished {
+        Finished {
+            served: shared.served,
+            answers: shared.answers,
+            datagrams: Some(shared.found),
+            ..Finished::default()
+        }
+    }
+
+    fn closing(&self, state: &mut ThreadState) {
+        // Older kernels don't count.
+        let dropped = match &self.stream {
+            Stream::Udp(socket) => dropped_datagrams(socket).unwrap_or(0),
+            _ => 0,
+        };
+        state.shared.found.dropped_here += u64::from(dropped);
+    }
+}
+
+impl Peer {
+    /// Writes the message with the number `number`.
+    fn write_message(&self, number: u64, message: &mut Vec<u8>, state: &ThreadState) {
+        let size = self.flight.message(number).map_or(0, |it| it.size);
+        message.clear();
+        let is_numbered = state.shared.found.numbered;
+        if is_numbered {
+            message.extend_from_slice(&number.to_be_bytes());
+        }
+        // Messages that are all alike begin where the ring does.
+        let from = if is_numbered { number * STRIDE } else { 0 };
+        let rest = size - message.len();
+        message.extend_from_slice(state.ring.at(self.number, from, rest));
+    }
+
+    /// Takes the datagram of `length` bytes that has come.
+    fn take_in(&mut self, length: usize, state: &mut ThreadState) {
+        let plan = Arc::clone(&state.plan);
+        let expect = &plan.script.expect;
+        match expect.framing {
+            Framing::Nothing => state.shared.answers.keep_first(&state.buffer[..length]),
+            Framing::Echo if state.shared.found.numbered => self.take_numbered(length, state),
+            _ if self.in_flight == 0 => self.unsolicited(length, state),
+            Framing::Echo => {
+                let whole = state.plan.script.payload.sizes();
+                let got = &state.buffer[..length];
+                let checked = state.ring.check(self.number, 0, got);
+                match checked {
+                    Ok(()) if *whole.start() == length => {}
+                    Ok(()) => self.wrong(Cause::Length, length, state),
+                    Err(mismatch) => {
+                        state.stats.tally.keep_wrong(&state.buffer[..length]);
+                        state.stats.tally.add_mismatch(mismatch);
+                        state.stages.count_error();
+                    }
+                }
+                self.complete_oldest(state);
+            }
+            Framing::Bytes(count) if count != length => {
+                self.wrong(Cause::Length, length, state);
+                self.complete_oldest(state);
+            }
+            _ => {
+                self.look_at(length, &expect.conditions, state);
+                self.complete_oldest(state);
+            }
+        }
+    }
+
+    /// Takes an echo that begins with a sequence number.
+    fn take_numbered(&mut self, length: usize, state: &mut ThreadState) {
+        let Some(number) = state.buffer[..length].first_chunk::<NUMBER>() else {
+            return self.unsolicited(length, state);
+        };
+        let number = u64::from_be_bytes(*number);
+        match self.flight.answer(number) {
+            Came::Unknown => self.unsolicited(length, state),
+            Came::Duplicate => state.shared.found.duplicates += 1,
+            Came::Late => state.shared.found.late += 1,
+            Came::Answer { message, reordered } => {
+                state.shared.found.reordered += u64::from(reordered);
+                let got = &state.buffer[NUMBER..length];
+                let checked = state.ring.check(self.number, number * STRIDE, got);
+                match checked {
+                    Ok(()) if length == message.size => {}
+                    Ok(()) => self.wrong(Cause::Length, length, state),
+                    Err(mismatch) => {
+                        state.stats.tally.keep_wrong(&state.buffer[..length]);
+                        state.stats.tally.add_mismatch(mismatch);
+                        state.stages.count_error();
+                    }
+                }
+                self.complete(message, state);
+            }
+        }
+    }
+
+    /// Judges an answer by its content and its protocol.
+    fn look_at(&self, length: usize, conditions: &Conditions, state: &mut ThreadState) {
+        let got = &state.buffer[..length];
+        let Sockets {
+            answers, dialect, ..
+        } = &mut state.shared;
+        let sorted = answers.sort(got, true, dialect);
+        if let Some(sorted) = sorted {
+            answers.count(sorted);
+        }
+        match (sorted.and_then(|it| it.error), conditions.judge(got)) {
+            (Some(error), _) => state.stats.add_error_answer(error, &state.stages),
+            (None, Err(unmet)) => {
+                let wrong = WrongAnswer {
+                    connection: self.number,
+                    answer: self.answered,
+                    unmet,
+                    got: Sample::of(got, Tally::SAMPLE),
+                };
+                state.stats.add_wrong_answer(wrong, &state.stages);
+            }
+            (None, Ok(())) => {}
+        }
+    }
+
+    fn complete_oldest(&mut self, state: &mut ThreadState) {
+        if let Some(message) = self.flight.answer_the_oldest() {
+            self.complete(message, state);
+        }
+    }
+
+    /// `message` has been answered: in a closed loop, another is sent.
+    fn complete(&mut self, message: flight::Message, state: &mut ThreadState) {
+        let now = state.now();
+        self.answered += 1;
+        self.in_flight -= 1;
+        if state.stage == Stage::Measure {
+            *state.shared.served[self.slot as usize].get_or_insert(0) += 1;
+        }
+        state.record_answer(self.number, message.due, message.sent, now);
+        self.send_another(state, now);
+    }
+
+    fn send_another(&mut self, state: &mut ThreadState, now: u64) {
+        if state.sends_at_once() && state.take_one() {
+            self.queue(state, now, now);
+        }
+    }
+
+    /// Gives up the messages that have waited too long for an answer.
+    fn give_up_the_old(&mut self, state: &mut ThreadState) {
+        let now = state.now();
+        let Some(moment) = now.checked_sub(state.patience()) else {
+            return;
+        };
+        while let Some((message, was_answered)) = self.flight.expire(moment) {
+            if was_answered {
+                continue;
+            }
+            self.unsent = self.unsent.min(self.flight.len());
+            self.in_flight -= 1;
+            state.in_flight -= 1;
+            state.account_for_flight(message.due, now);
+            if state.is_measured(message.due) {
+                state.shared.lost += 1;
+                if let Some(figures) = state.by_target.of(self.number) {
+                    figures.unanswered += 1;
+                }
+            }
+            self.send_another(state, now);
+        }
+    }
+
+    /// Sets the timer for the moment when the oldest message is given up.
+    fn set_timer(&mut self, state: &mut ThreadState) {
+        let now = state.now();
+        if self.in_flight > 0
+            && self.timer_at <= now
+            && let Some(sent) = self.flight.oldest()
+        {
+            self.timer_at = sent + state.patience() + 1;
+            state
+                .timers
+                .push(self.timer_at, self.slot, TimerEvent::Resume);
+        }
+    }
+
+    fn unsolicited(&self, length: usize, state: &mut ThreadState) {
+        self.wrong(Cause::Unsolicited, length, state);
+    }
+
+    fn wrong(&self, cause: Cause, length: usize, state: &mut ThreadState) {
+        state.stats.tally.keep_wrong(&state.buffer[..length]);
+        state.stats.tally.add(Phase::Verify, cause);
+        state.stages.count_error();
+    }
+
+    /// Messages in flight that belong to what is measured.
+    fn measured_in_flight(&self, state: &ThreadState) -> u64 {
+        let measured = |it: &&flight::Message| state.is_measured(it.due);
+        self.flight.unanswered().filter(measured).count() as u64
+    }
+}
+
+/// Whether messages of `plan` begin with a sequence number.
+fn is_numbered(plan: &Plan) -> bool {
+    let is_random = matches!(plan.script.payload, Payload::Random(_));
+    is_random && plan.script.expect.framing == Framing::Echo
+}
+
+/// Counts an error of the system that leaves the socket as it is.
+fn note(phase: Phase, error: &io::Error, state: &mut ThreadState) {
+    state.stats.tally.add_io(phase, error);
+    state.stages.count_error();
+}
