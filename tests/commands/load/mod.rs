@@ -12,6 +12,7 @@ mod reconnect;
 mod schema;
 mod script;
 mod stop;
+mod udp;
 
 use std::{
     collections::BTreeSet,

@@ -12,6 +12,8 @@ pub(crate) struct Flight {
     first: u64,
     /// The sequence number after the highest one that was answered.
     next_expected: u64,
+    /// How many messages the system has not taken yet: the last ones.
+    unsent: u64,
 }
 
 /// A message that was sent. Times are in nanoseconds since the run began.
@@ -44,24 +46,27 @@ pub(crate) enum Came {
 const KEPT: usize = 1024;
 
 impl Flight {
-    /// The sequence number of the next message.
-    pub(crate) fn next(&self) -> u64 {
-        self.first + self.messages.len() as u64
+    /// The number and the length of the next message that is to be sent.
+    pub(crate) fn unsent(&self) -> Option<(u64, usize)> {
+        let at = (self.messages.len() as u64).checked_sub(self.unsent)?;
+        let message = self.messages.get(at as usize)?;
+        Some((self.first + at, message.size))
     }
 
-    /// How many messages are kept.
-    pub(crate) fn len(&self) -> u64 {
-        self.messages.len() as u64
+    /// The system has taken the message that [`unsent`](Self::unsent) returned.
+    pub(crate) fn has_sent(&mut self) {
+        self.unsent -= 1;
     }
 
-    /// Adds a message.
-    pub(crate) fn send(&mut self, due: u64, sent: u64, size: usize) {
+    /// Adds a message, which is to be sent.
+    pub(crate) fn queue(&mut self, due: u64, sent: u64, size: usize) {
         self.messages.push_back(Message {
             due,
             sent,
             size,
             is_answered: false,
         });
+        self.unsent += 1;
     }
 
     /// An answer with this sequence number has come.
@@ -71,7 +76,8 @@ impl Flight {
         let Some(at) = number.checked_sub(self.first) else {
             return Came::Late;
         };
-        let Some(message) = self.messages.get_mut(at as usize) else {
+        let sent = self.messages.len() as u64 - self.unsent;
+        let Some(message) = self.messages.get_mut(at as usize).filter(|_| at < sent) else {
             return Came::Unknown;
         };
         if std::mem::replace(&mut message.is_answered, true) {
@@ -89,13 +95,7 @@ impl Flight {
 
     /// The oldest message has been answered: answers without a number come in the order of their messages.
     pub(crate) fn answer_the_oldest(&mut self) -> Option<Message> {
-        self.drop_first()
-    }
-
-    /// The message with the number `number`, if it is still here.
-    pub(crate) fn message(&self, number: u64) -> Option<&Message> {
-        let at = number.checked_sub(self.first)?;
-        self.messages.get(at as usize)
+        (self.messages.len() as u64 > self.unsent).then(|| self.drop_first())?
     }
 
     /// Takes the oldest message if it was sent by `moment`, and says whether it was answered.
@@ -117,6 +117,7 @@ impl Flight {
     fn drop_first(&mut self) -> Option<Message> {
         let message = self.messages.pop_front()?;
         self.first += 1;
+        self.unsent = self.unsent.min(self.messages.len() as u64);
         Some(message)
     }
 }
@@ -124,6 +125,11 @@ impl Flight {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn send(flight: &mut Flight, due: u64, sent: u64, size: usize) {
+        flight.queue(due, sent, size);
+        flight.has_sent();
+    }
 
     fn told(came: Came) -> String {
         match came {
@@ -142,7 +148,7 @@ mod tests {
     fn answers_are_told_apart_by_their_numbers() {
         let mut flight = Flight::default();
         for moment in 0..5 {
-            flight.send(moment, moment + 100, 8);
+            send(&mut flight, moment, moment + 100, 8);
         }
         let numbers = [1, 0, 1, 4, 3, 5];
         let came = numbers.map(|number| told(flight.answer(number)));
@@ -161,21 +167,26 @@ mod tests {
         let expired: Vec<_> = expired.map(|(it, answered)| (it.due, answered)).collect();
         assert_eq!(expired, [(0, true), (1, true), (2, false), (3, true)]);
         assert_eq!(told(flight.answer(2)), "Late");
-        assert_eq!((flight.next(), flight.oldest()), (5, Some(104)));
+        assert_eq!(flight.oldest(), Some(104));
+        flight.queue(5, 105, 8);
+        assert_eq!(
+            (flight.unsent(), told(flight.answer(5))),
+            (Some((5, 8)), "Unknown".into())
+        );
     }
 
     #[test]
     fn answered_messages_take_no_more_than_some_room() {
         let mut flight = Flight::default();
         for number in 0..100_000 {
-            flight.send(number, number, 8);
+            send(&mut flight, number, number, 8);
             flight.answer(number);
         }
         assert_eq!(flight.messages.len(), KEPT);
         // The oldest has no answer: those behind it stay.
         let mut flight = Flight::default();
         for number in 0..2_000 {
-            flight.send(number, number, 8);
+            send(&mut flight, number, number, 8);
             if number > 0 {
                 flight.answer(number);
             }
@@ -189,8 +200,9 @@ mod tests {
     #[test]
     fn answers_without_a_number_come_in_order() {
         let mut flight = Flight::default();
-        flight.send(7, 7, 8);
-        flight.send(8, 8, 8);
+        send(&mut flight, 7, 7, 8);
+        send(&mut flight, 8, 8, 8);
+        flight.queue(9, 9, 8);
         let due = [(); 3].map(|()| flight.answer_the_oldest().map(|it| it.due));
         assert_eq!(due, [Some(7), Some(8), None]);
     }

@@ -91,8 +91,6 @@ pub(crate) struct Peer {
     /// The socket's number in the run. It gives the place in the ring where its messages begin.
     number: usize,
     flight: Flight,
-    /// Messages that the system has not taken yet: the last ones of the flight.
-    unsent: u64,
     in_flight: usize,
     answered: u64,
     /// When the timer comes that gives messages up; 0 for never.
@@ -133,7 +131,6 @@ impl Dialogue for Peer {
             slot,
             number,
             flight: Flight::default(),
-            unsent: 0,
             in_flight: 0,
             answered: 0,
             timer_at: 0,
@@ -191,28 +188,28 @@ impl Dialogue for Peer {
     fn queue(&mut self, state: &mut ThreadState, due: u64, now: u64) {
         let size = state.next_size();
         state.one_more_in_flight();
-        self.flight.send(due, now, size);
+        self.flight.queue(due, now, size);
         self.in_flight += 1;
-        self.unsent += 1;
         self.set_timer(state);
     }
 
     fn send(&mut self, state: &mut ThreadState) -> Result<bool, Broken> {
         for _ in 0..VISIT {
-            if self.unsent == 0 {
+            let Some((number, size)) = self.flight.unsent() else {
                 return Ok(false);
-            }
-            let number = self.flight.next() - self.unsent;
+            };
             let mut message = std::mem::take(&mut state.shared.message);
-            self.write_message(number, &mut message, state);
+            self.write_message(number, size, &mut message, state);
             let sent = self.stream.write(&message);
             state.shared.message = message;
             match sent {
                 Ok(length) => {
-                    self.unsent -= 1;
+                    self.flight.has_sent();
                     state.stats.bytes_sent += length as u64;
                     if state.plan.script.expect.framing == Framing::Nothing {
-                        self.complete_oldest(state);
+                        if let Some(message) = self.flight.answer_the_oldest() {
+                            self.complete(message, state);
+                        }
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
@@ -220,7 +217,7 @@ impl Dialogue for Peer {
                 Err(error) => {
                     // The error of an earlier datagram, such as a closed port: this one isn't sent, and the next call may
                     // succeed.
-                    self.unsent -= 1;
+                    self.flight.has_sent();
                     note(Phase::Send, &error, state);
                 }
             }
@@ -312,9 +309,8 @@ impl Dialogue for Peer {
 }
 
 impl Peer {
-    /// Writes the message with the number `number`.
-    fn write_message(&self, number: u64, message: &mut Vec<u8>, state: &ThreadState) {
-        let size = self.flight.message(number).map_or(0, |it| it.size);
+    /// Writes the message with the number `number`, of `size` bytes.
+    fn write_message(&self, number: u64, size: usize, message: &mut Vec<u8>, state: &ThreadState) {
         message.clear();
         let is_numbered = state.shared.found.numbered;
         if is_numbered {
@@ -333,31 +329,27 @@ impl Peer {
         match expect.framing {
             Framing::Nothing => state.shared.answers.keep_first(&state.buffer[..length]),
             Framing::Echo if state.shared.found.numbered => self.take_numbered(length, state),
-            _ if self.in_flight == 0 => self.unsolicited(length, state),
-            Framing::Echo => {
-                let whole = state.plan.script.payload.sizes();
-                let got = &state.buffer[..length];
-                let checked = state.ring.check(self.number, 0, got);
-                match checked {
-                    Ok(()) if *whole.start() == length => {}
-                    Ok(()) => self.wrong(Cause::Length, length, state),
-                    Err(mismatch) => {
-                        state.stats.tally.keep_wrong(&state.buffer[..length]);
-                        state.stats.tally.add_mismatch(mismatch);
-                        state.stages.count_error();
-                    }
-                }
-                self.complete_oldest(state);
-            }
-            Framing::Bytes(count) if count != length => {
-                self.wrong(Cause::Length, length, state);
-                self.complete_oldest(state);
-            }
-            _ => {
-                self.look_at(length, &expect.conditions, state);
-                self.complete_oldest(state);
-            }
+            _ => self.take_oldest(length, &expect.framing, &expect.conditions, state),
         }
+    }
+
+    /// Takes a datagram without a number: the answer to the oldest message.
+    fn take_oldest(
+        &mut self,
+        length: usize,
+        framing: &Framing,
+        conditions: &Conditions,
+        state: &mut ThreadState,
+    ) {
+        let Some(message) = self.flight.answer_the_oldest() else {
+            return self.unsolicited(length, state);
+        };
+        match framing {
+            Framing::Echo => self.compare(0, 0, length, message.size, state),
+            Framing::Bytes(count) if *count != length => self.wrong(Cause::Length, length, state),
+            _ => self.look_at(length, conditions, state),
+        }
+        self.complete(message, state);
     }
 
     /// Takes an echo that begins with a sequence number.
@@ -372,18 +364,30 @@ impl Peer {
             Came::Late => state.shared.found.late += 1,
             Came::Answer { message, reordered } => {
                 state.shared.found.reordered += u64::from(reordered);
-                let got = &state.buffer[NUMBER..length];
-                let checked = state.ring.check(self.number, number * STRIDE, got);
-                match checked {
-                    Ok(()) if length == message.size => {}
-                    Ok(()) => self.wrong(Cause::Length, length, state),
-                    Err(mismatch) => {
-                        state.stats.tally.keep_wrong(&state.buffer[..length]);
-                        state.stats.tally.add_mismatch(mismatch);
-                        state.stages.count_error();
-                    }
-                }
+                self.compare(NUMBER, number * STRIDE, length, message.size, state);
                 self.complete(message, state);
+            }
+        }
+    }
+
+    /// Compares the echo of `length` bytes with its message of `size` bytes: what comes after the first `skipped` bytes
+    /// was cut from the ring at `from`.
+    fn compare(
+        &self,
+        skipped: usize,
+        from: u64,
+        length: usize,
+        size: usize,
+        state: &mut ThreadState,
+    ) {
+        let got = &state.buffer[skipped..length];
+        match state.ring.check(self.number, from, got) {
+            Ok(()) if length == size => {}
+            Ok(()) => self.wrong(Cause::Length, length, state),
+            Err(mismatch) => {
+                state.stats.tally.keep_wrong(&state.buffer[..length]);
+                state.stats.tally.add_mismatch(mismatch);
+                state.stages.count_error();
             }
         }
     }
@@ -410,12 +414,6 @@ impl Peer {
                 state.stats.add_wrong_answer(wrong, &state.stages);
             }
             (None, Ok(())) => {}
-        }
-    }
-
-    fn complete_oldest(&mut self, state: &mut ThreadState) {
-        if let Some(message) = self.flight.answer_the_oldest() {
-            self.complete(message, state);
         }
     }
 
@@ -447,7 +445,6 @@ impl Peer {
             if was_answered {
                 continue;
             }
-            self.unsent = self.unsent.min(self.flight.len());
             self.in_flight -= 1;
             state.in_flight -= 1;
             state.account_for_flight(message.due, now);

@@ -70,8 +70,9 @@ docs/load.md has more examples, and says what each figure means.
 Exit codes: 0 fine, 1 errors, wrong answers or missing ones, 2 could not run."
 )]
 pub(crate) struct Args {
-    /// The port to load, HOST:PORT; a port alone is one of this machine; unix:/path is
-    /// a socket in the file system. Connections are spread evenly over several
+    /// The port to load, HOST:PORT; a port alone is one of this machine; udp://HOST:PORT
+    /// is a UDP port, unix:/path a socket in the file system. Connections are spread
+    /// evenly over several targets
     #[arg(value_name = "ADDR", required_unless_present_any = ["self_test", "json_schema"])]
     targets: Vec<String>,
 
