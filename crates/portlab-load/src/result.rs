@@ -9,7 +9,8 @@ use serde::{Serialize, Serializer};
 use crate::{
     AnswerLine, Answers, Cause, Caution, Checked, DatagramResult, Details, Ended, Failure,
     Fairness, Judgement, Latency, Mismatch, Origin, OutageResult, Outcome, Pace, Phase, Plan,
-    decoding, endings::joined, latency::Quantiles, outcome::per_s, thread_state::nanos,
+    TargetResult, decoding, endings::joined, latency::Quantiles, outcome::per_s,
+    thread_state::nanos,
 };
 
 /// The result of a run: the figures, and how far they can be believed.
