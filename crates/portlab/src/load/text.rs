@@ -290,8 +290,11 @@ impl Page {
             }
         }
         if !found.numbered {
-            let text = "messages have no number: answers are matched by their order";
-            parts.push(lang.pick(text, "消息没有序号：按顺序匹配响应").to_owned());
+            let text = lang.pick(
+                "messages have no number: answers are matched by their order",
+                "消息没有序号：按顺序匹配响应",
+            );
+            parts.push(text.to_owned());
         }
         let dropped = found.dropped_here;
         if dropped > 0 {
