@@ -89,7 +89,7 @@ pub fn lines(frame: &Frame<'_>, chart: &Lines<'_>) -> Drawing {
         });
     }
     plan.draw_names(&mut pen);
-    let places = columns.places(&plan.x, (plan.top, plan.bottom));
+    let places = columns.places((plan.top, plan.bottom));
     let drawing = Drawing::new(frame, (plan.width, plan.height), pen);
     drawing.with(places, columns.values())
 }

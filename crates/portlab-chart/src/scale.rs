@@ -94,8 +94,13 @@ impl Scale {
     /// The place of `value`; `None` when it can't be shown: NaN, infinities, values beyond [`FARTHEST`] and, by
     /// logarithms, 0 and less.
     pub(crate) fn at(&self, value: f64) -> Option<f64> {
+        Some(self.from + self.share(value)? * (self.to - self.from))
+    }
+
+    /// The same as a share of the way between the ends: it doesn't depend on how large the scale is drawn.
+    pub(crate) fn share(&self, value: f64) -> Option<f64> {
         let share = (place(self.spacing, value)? - self.low) / (self.high - self.low);
-        Some(self.from + share.clamp(0.0, 1.0) * (self.to - self.from))
+        Some(share.clamp(0.0, 1.0))
     }
 
     /// The place of `value`, or the lower end when it can't be shown.

@@ -7,27 +7,31 @@ use crate::{
     scale::Scale,
 };
 
-/// The columns of a chart of lines: every place on the horizontal axis at which a series has a sample.
+/// The columns of a chart of lines: every place on the horizontal axis at which a series has a sample. The samples of several
+/// series that are too close to be told apart, such as those of two runs after about a second, share one.
 pub(crate) struct Columns<'a> {
     chart: &'a Lines<'a>,
-    xs: Vec<f64>,
+    x: &'a Scale,
+    /// The first value in each column, with its share of the axis.
+    columns: Vec<(f64, f64)>,
 }
 
+/// The width of a column as a share of the axis.
+const WIDTH: f64 = 1e-3;
+
 impl<'a> Columns<'a> {
-    pub(crate) fn of(chart: &'a Lines<'a>, x: &Scale) -> Self {
+    pub(crate) fn of(chart: &'a Lines<'a>, x: &'a Scale) -> Self {
         let samples = chart.series.iter().flat_map(|series| &series.samples);
-        let shown = samples
-            .map(|sample| sample.x)
-            .filter(|it| x.at(*it).is_some());
-        let mut xs: Vec<f64> = shown.collect();
-        xs.sort_by(f64::total_cmp);
-        xs.dedup();
-        Self { chart, xs }
+        let shown = samples.filter_map(|sample| Some((x.share(sample.x)?, sample.x)));
+        let mut columns: Vec<(f64, f64)> = shown.collect();
+        columns.sort_by(|a, b| a.0.total_cmp(&b.0));
+        columns.dedup_by(|next, first| next.0 - first.0 < WIDTH);
+        Self { chart, x, columns }
     }
 
     /// The attributes of the drawing whose plot is between `top` and `bottom`.
-    pub(crate) fn places(&self, x: &Scale, (top, bottom): (f64, f64)) -> String {
-        let columns = places(self.xs.iter().map(|it| x.at_or_low(*it)));
+    pub(crate) fn places(&self, (top, bottom): (f64, f64)) -> String {
+        let columns = places(self.columns.iter().map(|(_, x)| self.x.at_or_low(*x)));
         let ends = places([top, bottom]);
         format!(" data-x=\"{columns}\" data-plot=\"{ends}\"")
     }
@@ -41,12 +45,12 @@ impl<'a> Columns<'a> {
 
     /// The texts of the figure; `None` if there is nothing to read off.
     pub(crate) fn values(&self) -> Option<String> {
-        if self.xs.is_empty() {
+        if self.columns.is_empty() {
             return None;
         }
         let Lines { series, x, y, .. } = self.chart;
         let mut values = vec![x.name.to_owned()];
-        values.extend(self.xs.iter().map(|it| x.mark(*it)));
+        values.extend(self.columns.iter().map(|(_, at)| x.mark(*at)));
         for series in *series {
             let write = |sample: &Sample| Some((y.write)(sample.y.filter(|it| it.is_finite())?));
             values.push(series.name.clone());
@@ -57,12 +61,15 @@ impl<'a> Columns<'a> {
 
     /// For each column, what `write` makes of the sample of `series`; empty where it has none.
     fn row(&self, series: &Series, write: impl Fn(&Sample) -> Option<String>) -> Vec<String> {
-        let mut row = vec![String::new(); self.xs.len()];
+        let mut row = vec![String::new(); self.columns.len()];
         for sample in &series.samples {
-            let at = self.xs.binary_search_by(|x| x.total_cmp(&sample.x));
-            if let (Ok(at), Some(text)) = (at, write(sample)) {
-                row[at] = text;
-            }
+            let share = self.x.share(sample.x);
+            let (Some(share), Some(text)) = (share, write(sample)) else {
+                continue;
+            };
+            // The last column that begins here or before.
+            let behind = self.columns.partition_point(|(from, _)| *from <= share);
+            row[behind.saturating_sub(1)] = text;
         }
         row
     }
@@ -125,6 +132,24 @@ mod tests {
         }
         assert_eq!(drawn(&[], Frame::WIDE).values(), None);
         assert_eq!(drawn(&[series("a", &[])], Frame::WIDE).values(), None);
+    }
+
+    #[test]
+    fn the_samples_of_two_runs_share_columns_when_their_times_are_about_the_same() {
+        let run = |name, late: f64| {
+            let samples = [1.0, 2.0, 3.0].map(|s| (s + late, Some(s)));
+            series(name, &samples)
+        };
+        let series = [run("before", 0.001), run("after", 0.0)];
+        let expected = [
+            ["time", "1 s", "2 s", "3 s"],
+            ["before", "1 ms", "2 ms", "3 ms"],
+            ["after", "1 ms", "2 ms", "3 ms"],
+        ];
+        let expected = expected.concat().join("\n");
+        for width in [Frame::WIDE, Frame::PHONE] {
+            assert_eq!(drawn(&series, width).values(), Some(&expected[..]));
+        }
     }
 
     #[test]
