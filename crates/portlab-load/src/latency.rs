@@ -102,6 +102,12 @@ impl Latency {
         rounded
     }
 
+    /// How many times are longer than `nanos`, as far as the histogram's precision shows.
+    pub fn count_above(&self, nanos: u64) -> u64 {
+        let longer = self.recorded().filter(|(time, _)| *time > nanos);
+        longer.map(|(_, count)| count).sum()
+    }
+
     /// The longest time in nanoseconds.
     pub fn max_ns(&self) -> u64 {
         self.0.max()

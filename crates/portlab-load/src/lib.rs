@@ -38,6 +38,7 @@
 //! | `ring`, `answers`, `status`, `endings`, `outages`, `decoding`, `shown` | checking an echo; what answers begin with; errors by protocol; closed connections, and when none could be made; servers that decode text |
 //! | `latency`, `tally`, `by_target`, `fairness`, `stall` | histograms, errors, figures of each target, how evenly connections were served, time without a processor |
 //! | `outcome`, `time_series`, `checked`, `credibility`, `result`, `record`, `one_line` | what was measured, and when; how far answers were checked; whether it can be believed; all of it for people and programs |
+//! | `limits` | limits that a run must meet, each with its verdict and interval |
 //! | `preflight`, `export` | warnings before the run; histograms for HdrHistogram's tools |
 //! | `knee`, `search` | a ladder of rates, and the knee of latency against load; the highest rate that a server handles |
 
@@ -66,6 +67,7 @@ pub mod fuzz;
 mod interval_merger;
 mod knee;
 mod latency;
+mod limits;
 mod one_line;
 mod outages;
 mod outcome;
@@ -107,6 +109,7 @@ pub use export::{IntervalLog, write_percentiles};
 pub use fairness::Fairness;
 pub use knee::{Knee, KneeEstimate, Rung, knee, rungs};
 pub use latency::Latency;
+pub use limits::{Condition, LimitResult, Parts, Unit};
 pub use outages::{OutageLine, OutageResult, Outages};
 pub use outcome::{Ended, Interval, Outcome};
 pub use pace::{Arrivals, Pace};

@@ -350,9 +350,14 @@ impl Outcome {
 
     /// Whether every answer was correct, or every promise of a chat was kept, and nothing failed.
     pub fn is_clean(&self) -> bool {
-        let is_kept = self.chat.as_ref().is_none_or(|it| it.violations == 0);
         let answered = self.unanswered == 0 && self.due_not_sent == 0;
-        is_kept && self.tally.total() == 0 && answered && !self.outages.goes_on()
+        self.is_sound() && self.tally.total() == 0 && answered
+    }
+
+    /// Whether every promise of a chat was kept, and no target was away in the end.
+    pub(crate) fn is_sound(&self) -> bool {
+        let is_kept = self.chat.as_ref().is_none_or(|it| it.violations == 0);
+        is_kept && !self.outages.goes_on()
     }
 }
 

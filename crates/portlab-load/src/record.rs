@@ -98,7 +98,8 @@ impl LoadResult {
         let failures = failures.flat_map(|it| it.hint.iter().chain([&it.cause]));
         let doubts = self.verdict.doubts.iter().map(|it| &it.text);
         let violations = self.chat.iter().flat_map(|it| &it.first_violations);
-        let texts = failures.chain(doubts).chain(violations);
+        let reasons = self.limits.iter().flat_map(|it| &it.reason);
+        let texts = failures.chain(doubts).chain(violations).chain(reasons);
         let texts = texts.chain(&self.preflight).chain([&self.origin.headline]);
         let pairs = texts
             .filter(|it| it.en != it.zh)

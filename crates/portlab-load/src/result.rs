@@ -9,8 +9,8 @@ use serde::{Serialize, Serializer};
 use crate::{
     AnswerLine, Answers, Cause, Caution, Checked, DatagramResult, Details, Ended, Failure,
     Fairness, Judgement, Latency, Mismatch, Origin, OutageResult, Outcome, Pace, Phase, Plan,
-    TargetResult, decoding, endings::joined, latency::Quantiles, outcome::per_s,
-    thread_state::nanos,
+    TargetResult, decoding, endings::joined, latency::Quantiles, limits::LimitResult, limits::Rule,
+    outcome::per_s, thread_state::nanos,
 };
 
 /// The result of a run: the figures, and how far they can be believed.
@@ -166,15 +166,17 @@ pub struct LoadResult {
     pub preflight: Vec<Text>,
     /// Whether the figures can be believed.
     pub verdict: Judgement,
+    /// The limits that were set, with their verdicts.
+    pub limits: Vec<LimitResult>,
     /// Whether the server kept up with an open loop.
     #[serde(skip)]
     pub kept_up: bool,
     /// Whether an answer was wrong. Answers that are errors by their own protocol don't count.
     #[serde(skip)]
     pub has_wrong_answers: bool,
-    /// Whether all went well.
+    /// Whether every promise of a chat was kept, and no target was away in the end.
     #[serde(skip)]
-    pub is_clean: bool,
+    pub is_sound: bool,
     /// The figures that only a chat has.
     #[serde(flatten)]
     pub chat: Option<ChatResult>,
@@ -335,9 +337,10 @@ impl LoadResult {
             first_wrong_answer: wrong.map(|it| it.bytes().escape_ascii().to_string()),
             first_wrong: wrong.map(ToString::to_string),
             preflight: before.to_vec(),
+            limits: Vec::new(),
             kept_up: outcome.kept_up(plan),
             has_wrong_answers: outcome.tally.has_wrong_answers(),
-            is_clean: outcome.is_clean(),
+            is_sound: outcome.is_sound(),
             chat: ChatResult::of(plan, &outcome, &verdict),
             verdict,
             latency_ns: outcome.latency,
@@ -354,13 +357,27 @@ impl LoadResult {
         Duration::from_nanos(self.elapsed_ns)
     }
 
-    /// Whether every answer came and was correct. If the user ended the run, answers may be missing.
+    /// Whether every answer came and was correct, and every limit is met. If the user ended the run, answers may be
+    /// missing.
+    ///
+    /// A limit to a figure takes the place of the usual rule: with the limit `errors>10`, ten errors are fine.
     pub fn is_fine(&self) -> bool {
         let kept = self.chat.as_ref().is_none_or(|it| it.violations == 0);
-        match self.interrupted {
-            true => kept && !self.has_wrong_answers && self.error_answers == 0,
-            false => self.is_clean && (self.messages > 0 || self.plan.pace == Pace::Idle),
+        kept && self.meets_its_limits() && self.keeps_the_rules()
+    }
+
+    fn keeps_the_rules(&self) -> bool {
+        let none = |rule, count| count == 0 || self.replaces(rule);
+        if self.interrupted {
+            let wrong = self.has_wrong_answers && !self.replaces(Rule::NoWrongAnswers);
+            return !wrong && none(Rule::NoErrors, self.error_answers);
         }
+        // A limit may allow lost connections, but a run needs one.
+        let went_on = self.ended != Ended::AllLost || !self.replaces(Rule::NoErrors);
+        let measured = self.messages > 0 || self.plan.pace == Pace::Idle;
+        let all_came =
+            none(Rule::AllAnswered, self.unanswered) && none(Rule::AllSent, self.due_not_sent);
+        self.is_sound && self.errors_by_rule() == 0 && all_came && measured && went_on
     }
 }
 
@@ -479,7 +496,7 @@ pub(crate) fn english<S: Serializer>(text: &Text, to: S) -> Result<S::Ok, S::Err
     to.serialize_str(&text.en)
 }
 
-fn maybe_english<S: Serializer>(text: &Option<Text>, to: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn maybe_english<S: Serializer>(text: &Option<Text>, to: S) -> Result<S::Ok, S::Error> {
     text.as_ref().map(|it| &it.en).serialize(to)
 }
 

@@ -18,6 +18,7 @@
 //! | `check` | what the values of a record that was read must be |
 //! | [`measure`] | what entrants are compared by |
 //! | [`estimate`] | a median over rounds, and its interval |
+//! | [`quantile`] | a quantile, or a mean, of one run, and its interval |
 //! | [`steps`] | reading `1..1000x4` |
 //! | [`summary`] | what follows from a cell; what the traits cost |
 //! | [`analysis`] | which entrants differ: ratios, the noise floor, places |
@@ -37,6 +38,7 @@ pub mod estimate;
 pub mod fixture;
 pub mod gate;
 pub mod measure;
+pub mod quantile;
 pub mod read;
 pub mod record;
 pub mod steps;

@@ -6,6 +6,7 @@ mod checks;
 mod connections;
 mod decoding;
 mod hostile;
+mod limits;
 mod output;
 mod pace;
 mod reconnect;

@@ -7,8 +7,8 @@ mod command;
 mod files;
 mod json;
 mod ladder;
+mod limits;
 mod lines;
-mod parts;
 mod plan;
 mod problems;
 #[cfg(feature = "tui")]
@@ -31,7 +31,7 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
 use clap::builder::BoolishValueParser;
-use portlab_load::{Arrivals, Expect, Limits, Plan, preflight};
+use portlab_load::{Arrivals, Expect, Limits, Parts, Plan, preflight};
 use portlab_service::TextEncoding;
 
 use crate::{
@@ -84,6 +84,8 @@ pub(crate) struct Args {
     script: ScriptArgs,
     #[command(flatten)]
     connections: ConnectionArgs,
+    #[command(flatten)]
+    limits: limits::LimitArgs,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -310,7 +312,7 @@ struct OutputArgs {
         "duration", "messages", "max_errors", "warmup",
         "script", "rooms", "encodings", "message", "encoding", "expect", "any_answer", "greeting", "slow_reader", "trickle",
         "connections", "ramp", "per_connection", "reconnect", "reset", "source", "connect_timeout", "timeout",
-        "through", "threads", "plain", "hgrm", "hlog", "csv",
+        "through", "threads", "fail_if", "plain", "hgrm", "hlog", "csv",
     ])]
     self_test: bool,
 }
@@ -325,6 +327,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     }
     let mut plan = plan::plan(args)?;
     plan.check()?;
+    self::limits::check(&args.limits.fail_if, &plan)?;
     let limits = Limits::of_this_machine();
     // The highest rate of a ladder needs the most ports.
     let mut most = plan::at_the_highest_rate(&plan, args);
@@ -351,10 +354,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
 fn once(args: &Args, plan: &Plan, warnings: &[Text]) -> anyhow::Result<Verdict> {
     let lang = args::lang();
     let files = files::Files::create(&args.output)?;
+    let limits = &args.limits.fail_if;
     let mut show = show::Show::new(plan, "", files, args.output.plain, interrupt_flag()?);
+    show.parts = (!limits.is_empty()).then(Parts::default);
     let outcome = portlab_load::run(plan, &mut show);
+    let parts = show.parts.take().unwrap_or_default();
     let files = show.finish();
-    let result = words::result(plan, outcome?, warnings);
+    let result = words::result(plan, outcome?, warnings).judged(limits, &parts);
     if let Some(why) = why_not_connected(&result) {
         bail!(why);
     }
@@ -362,10 +368,11 @@ fn once(args: &Args, plan: &Plan, warnings: &[Text]) -> anyhow::Result<Verdict> 
     // result is printed all the same.
     let written = files.and_then(|files| files.finish(&result));
     let printed = if args.output.json {
-        // The JSON on stdout is for programs; the reason on stderr is for people.
+        // The JSON on stdout is for programs; the reasons on stderr are for people.
         if let Some(why) = why_it_ended(&result) {
             words::say(args::BAD, lang.pick("closed:", "已关闭："), why.pick(lang));
         }
+        self::limits::report_failed(&result, lang);
         output::print_json(&result)
     } else {
         output::print(&text::of_run(&result, args::terminal_width(), lang))

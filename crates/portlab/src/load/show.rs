@@ -10,10 +10,10 @@ use std::{
 };
 
 use anyhow::Context;
-use portlab_load::{Interval, Plan, Progress, Watch};
+use portlab_load::{Interval, Parts, Plan, Progress, Watch};
 use portlab_words::{Text, plural};
 
-use super::{files::Files, lines::Lines, parts::Parts, screen, words::stage};
+use super::{files::Files, lines::Lines, screen, words::stage};
 use crate::{args::lang, progress};
 
 /// How often a live screen is updated.
@@ -156,7 +156,7 @@ impl Watch for Show {
     fn interval(&mut self, interval: &Interval) {
         self.live.interval(interval);
         if let Some(parts) = &mut self.parts {
-            parts.add(&interval.latency);
+            parts.add(interval);
         }
         if !self.keeps_seconds {
             return;

@@ -56,6 +56,7 @@ pub(super) fn of_run(result: &LoadResult, width: usize, lang: Lang) -> String {
     }
     page.answers(&result.plan, &result.answers);
     page.verdict(result);
+    page.limits(result);
     page.text
 }
 
@@ -71,7 +72,13 @@ impl Page {
         self.styled_row(name, value, Style::new(), rest);
     }
 
-    fn styled_row(&mut self, (en, zh): (&str, &str), value: &str, style: Style, rest: &str) {
+    pub(super) fn styled_row(
+        &mut self,
+        (en, zh): (&str, &str),
+        value: &str,
+        style: Style,
+        rest: &str,
+    ) {
         let name = self.lang.pick(en, zh);
         let [after, before] =
             [(NAME, name), (10, value)].map(|(room, it)| room.saturating_sub(display_width(it)));

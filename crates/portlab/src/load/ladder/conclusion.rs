@@ -6,6 +6,7 @@ use portlab_words::{Lang, Text, tr, units};
 
 use super::{
     super::{
+        limits::in_words,
         text::word_in,
         words::{Page, rate},
     },
@@ -23,6 +24,15 @@ pub(super) fn failures(page: &mut Page, step: &Step) {
             "速率 {rate}（{count} 次）："
         );
         page.add_behind(BAD, &lead, &failure.in_words(page.lang));
+    }
+    for limit in step.result.limits.iter().filter(|it| it.failed) {
+        let (rate, condition, value) = (step.rate(), &limit.limit, in_words(limit, page.lang));
+        let lead = tr!(
+            page.lang,
+            "at {rate}: {condition} failed:",
+            "速率 {rate}：{condition} 未满足："
+        );
+        page.add_behind(BAD, &lead, &value);
     }
 }
 

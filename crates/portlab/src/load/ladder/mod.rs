@@ -5,7 +5,7 @@ mod table;
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use portlab_load::{Answers, Ended, Knee, LoadResult, Pace, Plan, Rung, rungs};
+use portlab_load::{Answers, Condition, Ended, Knee, LoadResult, Pace, Parts, Plan, Rung, rungs};
 use portlab_sys::terminal::Hush;
 use portlab_words::{Lang, Text, tr};
 
@@ -14,7 +14,6 @@ use super::{
     Args,
     files::Files,
     json,
-    parts::Parts,
     plan::Rates,
     report_problems,
     show::{Show, interrupt_flag},
@@ -46,6 +45,7 @@ pub(super) fn run(
     let steps = args.pace.steps.unwrap_or(STEPS).into();
     let mut ladder = Ladder {
         plan,
+        limits: &args.limits.fail_if,
         warnings,
         lang: lang(),
         rates: rungs(rates.from, rates.to, steps),
@@ -72,6 +72,7 @@ pub(super) fn run(
 /// The rates of a ladder, and the results so far.
 struct Ladder<'a> {
     plan: &'a Plan,
+    limits: &'a [Condition],
     warnings: &'a [Text],
     lang: Lang,
     /// Messages per second, rising.
@@ -144,11 +145,11 @@ impl Ladder<'_> {
         let mut show = Show::new(&plan, &title, Files::default(), self.plain, flag);
         show.parts = Some(Parts::default());
         let outcome = portlab_load::run(&plan, &mut show);
-        let parts_ns = show.parts.take().unwrap_or_default().p99s_ns();
+        let parts = show.parts.take().unwrap_or_default();
         show.finish()?;
         Ok(Step {
-            result: words::result(&plan, outcome?, self.warnings),
-            parts_ns,
+            result: words::result(&plan, outcome?, self.warnings).judged(self.limits, &parts),
+            parts_ns: parts.p99s_ns(),
         })
     }
 
@@ -187,9 +188,11 @@ impl Ladder<'_> {
         page.text
     }
 
-    /// A ladder loads a server up to overload, so missing answers are no failure; errors are.
+    /// A ladder loads a server up to overload, so missing answers are no failure; errors, and limits that aren't met, are.
     fn verdict(&self) -> Verdict {
-        let failed = self.walked.iter().any(|step| step.result.errors > 0);
+        let has_failed =
+            |result: &LoadResult| result.errors_by_rule() > 0 || !result.meets_its_limits();
+        let failed = self.walked.iter().any(|step| has_failed(&step.result));
         let unfinished = self.unfinished.as_ref();
         let wrong = unfinished.is_some_and(|step| !step.result.is_fine());
         match failed || wrong || self.gave_up {
