@@ -170,7 +170,9 @@ fn connect_and_leave(
 fn check(outcome: &Outcome, messages: u64) -> Result<(), String> {
     let (tally, unanswered, found) = (&outcome.tally, outcome.unanswered, findings(outcome));
     let (violations, first_violations) = (found.violations, &found.first_violations);
-    match outcome.is_clean() && outcome.messages == messages {
+    // The first message that a member received is shown.
+    let shown = outcome.answers.first().is_some();
+    match shown && outcome.is_clean() && outcome.messages == messages {
         true => Ok(()),
         false => Err(format!(
             "{} of {messages} messages reached their rooms, {unanswered} did not; {violations} promises \

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{ErrorAnswer, Sample, shown::shown, status::Dialect};
 
-/// What the answers of a run begin with, where they aren't compared byte by byte with what was sent.
+/// What the answers of a run begin with.
 ///
 /// The number and the length of the first lines are bounded, so that a server whose answers all differ costs no more
 /// memory than others.
@@ -55,6 +55,9 @@ pub(crate) struct Sorted {
 
 /// How many different first lines are kept.
 const LINES: usize = 16;
+
+/// How many bytes of a random message are kept.
+const RANDOM_SHOWN: usize = 12;
 
 impl FirstLine {
     /// How much of a first line is looked at, in bytes.
@@ -138,6 +141,28 @@ impl Answers {
         }
     }
 
+    /// The same for random bytes: of these, a few show that they are random, and none is a character.
+    pub(crate) fn keep_first_random(&mut self, bytes: &[u8]) {
+        let beginning = &bytes[..bytes.len().min(RANDOM_SHOWN)];
+        let mut escaped: Vec<u8> = beginning.escape_ascii().collect();
+        if beginning.len() < bytes.len() {
+            escaped.extend("…".bytes());
+        }
+        self.keep_first(&escaped);
+    }
+
+    /// Counts `count` answers that were the same bytes as their messages.
+    pub(crate) fn add_echoes(&mut self, count: u64, dialect: &Dialect) {
+        match dialect.message() {
+            Some(message) if count > 0 => {
+                if let Some(sorted) = self.sort(message, true, dialect) {
+                    self.add(sorted, count);
+                }
+            }
+            _ => self.others += count,
+        }
+    }
+
     /// The first line of an answer that begins with `head`; `whole` says that the answer ends there. `None` if more
     /// bytes are needed.
     pub(crate) fn sort(&mut self, head: &[u8], whole: bool, dialect: &Dialect) -> Option<Sorted> {
@@ -187,9 +212,13 @@ impl Answers {
 
     /// Counts a complete answer that has this first line.
     pub(crate) fn count(&mut self, sorted: Sorted) {
+        self.add(sorted, 1);
+    }
+
+    fn add(&mut self, sorted: Sorted, count: u64) {
         match self.lines.get_mut(usize::from(sorted.line)) {
-            Some(line) => line.count += 1,
-            None => self.others += 1,
+            Some(line) => line.count += count,
+            None => self.others += count,
         }
     }
 }

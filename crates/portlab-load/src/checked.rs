@@ -19,6 +19,8 @@ pub enum Checked {
     EveryByte,
     /// The same, but all messages are alike: two answers in the wrong order would look right.
     EveryByteOfLikeMessages,
+    /// Every answer ended as the script says, and its content was compared with conditions.
+    Content,
     /// Every answer ended as the script says; its content was not checked.
     Framing,
     /// Every delivery of a chat was compared with what must come.
@@ -37,6 +39,7 @@ impl Checked {
             _ if outcome.answered == 0 => Self::Incomplete,
             true if plan.tells_messages_apart() => Self::EveryByte,
             true => Self::EveryByteOfLikeMessages,
+            false if !plan.script.expect.conditions.is_empty() => Self::Content,
             false => Self::Framing,
         }
     }
@@ -45,6 +48,7 @@ impl Checked {
     pub fn name(self) -> &'static str {
         match self {
             Self::EveryByte | Self::EveryByteOfLikeMessages => "every_byte",
+            Self::Content => "content",
             Self::Framing => "framing",
             Self::History => "history",
             Self::Idle | Self::NotExpected | Self::NothingCame | Self::Incomplete => "nothing",
@@ -62,6 +66,10 @@ impl Checked {
             Self::EveryByteOfLikeMessages => Text::new(
                 "every byte was checked; all messages are alike",
                 "逐字节核对过；所有消息都相同",
+            ),
+            Self::Content => Text::new(
+                "framing checked, content by the conditions",
+                "核对了消息边界，并按条件核对了内容",
             ),
             Self::Framing => Text::new(
                 "framing checked, content not",

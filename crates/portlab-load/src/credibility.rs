@@ -52,9 +52,9 @@ pub enum CautionKind {
     NoMessages,
     /// The run ended before measuring began.
     NotMeasured,
-    /// Some answers were errors by their own protocol.
+    /// Some answers were errors by their own protocol, or didn't meet a condition.
     ErrorAnswers,
-    /// All answers were errors by their own protocol.
+    /// All answers were errors by their own protocol, or didn't meet a condition.
     #[serde(rename = "error_answers")]
     OnlyErrorAnswers,
     /// The chat lost, doubled or swapped messages, or delivered them to other rooms.
@@ -156,6 +156,8 @@ struct Judge<'a> {
     samples: u64,
     /// Answers that were errors by their own protocol.
     error_answers: u64,
+    /// Answers that didn't meet a condition.
+    unmet: u64,
     doubts: Vec<Caution>,
 }
 
@@ -166,6 +168,7 @@ impl<'a> Judge<'a> {
             outcome,
             samples: outcome.latency.count(),
             error_answers: outcome.tally.error_answers(),
+            unmet: outcome.tally.unmet(),
             doubts: Vec::new(),
         };
         judge.look_at_the_answers();
@@ -187,9 +190,9 @@ impl<'a> Judge<'a> {
         !self.outcome.elapsed.is_zero()
     }
 
-    /// Whether there were answers, and whether they were errors.
+    /// Whether there were answers, and whether they were right.
     fn look_at_the_answers(&mut self) {
-        let (answered, errors) = (self.outcome.answered, self.error_answers);
+        let answered = self.outcome.answered;
         if !self.began() {
             let Text { en, zh } = match self.outcome.ended {
                 Ended::Interrupted | Ended::Done => {
@@ -207,20 +210,41 @@ impl<'a> Judge<'a> {
         } else if self.plan.pace != Pace::Idle && self.outcome.messages == 0 {
             self.add(CautionKind::NoMessages, no_messages(self.outcome));
         }
-        if errors > 0 && errors == answered {
-            let text = Text::new(
-                "every answer was an error: the figures say how fast the server refuses, and not how fast it \
-                 serves; check the request (--text, --payload)",
-                "每个响应都是错误：这些数字说的是服务端拒绝得多快，而不是服务得多快；请检查请求（--text、--payload）",
+        let bad = self.error_answers + self.unmet;
+        if bad > 0 && bad == answered {
+            let Text { en, zh } = self.what_is_bad(Text::new("was an error", "是错误"));
+            let text = tr!(
+                "every answer {en}: the figures say how fast the server refuses, and not how fast it \
+                 serves; check the request (--text, --payload) and --expect",
+                "每个响应都{zh}：这些数字说的是服务端拒绝得多快，而不是服务得多快；请检查请求（--text、--payload）和 --expect"
             );
             self.add(CautionKind::OnlyErrorAnswers, text);
-        } else if errors > 0 {
+        } else if bad > 0 {
+            let Text { en, zh } = self.what_is_bad(Text::new("were errors", "是错误"));
+            let (remedy_en, remedy_zh) = match self.unmet {
+                0 => ("use --any-answer", "使用 --any-answer"),
+                _ => ("change the condition", "修改条件"),
+            };
             let text = tr!(
-                "{errors} of {answered} answers were errors, and the figures contain them; if they are fine, use \
-                 --any-answer",
-                "{answered} 个响应中有 {errors} 个是错误，数字中也算了它们；如果它们是正常的，请使用 --any-answer"
+                "{bad} of {answered} answers {en}, and the figures contain them; if they are fine, {remedy_en}",
+                "{answered} 个响应中有 {bad} 个{zh}，数字中也算了它们；如果它们是正常的，请{remedy_zh}"
             );
             self.add(CautionKind::ErrorAnswers, text);
+        }
+    }
+
+    /// What is wrong with the answers that are, as the end of a sentence; `error` says that they are errors.
+    fn what_is_bad(&self, error: Text) -> Text {
+        match (self.error_answers, self.unmet) {
+            (_, 0) => error,
+            (0, _) => Text::new("failed a condition of --expect", "不符合 --expect 的条件"),
+            _ => {
+                let Text { en, zh } = error;
+                tr!(
+                    "{en} or failed a condition of --expect",
+                    "{zh}或不符合 --expect 的条件"
+                )
+            }
         }
     }
 
@@ -361,12 +385,13 @@ impl<'a> Judge<'a> {
             );
             self.add(CautionKind::MissingAnswers, text);
         }
-        let count = self.outcome.tally.total() - self.error_answers;
+        let bad = self.error_answers + self.unmet;
+        let count = self.outcome.tally.total() - bad;
         if count > 0 {
-            let text = match self.error_answers > 0 {
+            let text = match bad > 0 {
                 true => tr!(
-                    "beside the answers that were errors, there were other errors ({count}): see the errors",
-                    "除了是错误的响应，还有其他错误（{count} 个）：请看错误"
+                    "beside the wrong answers, there were other errors ({count}): see the errors",
+                    "除了错误的响应，还有其他错误（{count} 个）：请看错误"
                 ),
                 false => tr!(
                     "there were errors ({count}): see the errors",

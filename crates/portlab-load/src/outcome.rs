@@ -54,7 +54,7 @@ pub struct Outcome {
     pub bytes_received: u64,
     /// The errors.
     pub tally: Tally,
-    /// What answers began with, where they weren't compared byte by byte.
+    /// What answers began with.
     pub answers: Answers,
     /// Connections that the server closed while they were in use.
     pub endings: Endings,

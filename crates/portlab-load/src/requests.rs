@@ -8,6 +8,8 @@ use crate::{Answers, Plan, status::Dialect};
 pub(crate) struct Requests {
     /// What the answers of the whole run begin with.
     pub(crate) answers: Answers,
+    /// Answers that were the same bytes as their messages. They are counted in `answers` at the end of the run.
+    pub(crate) echoes: u64,
     /// Which answers are errors.
     pub(crate) dialect: Dialect,
     /// Messages answered while measuring, by slot; `None` where there never was a connection.
@@ -30,6 +32,7 @@ impl Requests {
     pub(crate) fn new(plan: &Plan, slots: usize) -> Self {
         Self {
             answers: Answers::default(),
+            echoes: 0,
             dialect: Dialect::of(&plan.script),
             served: vec![None; slots],
             free: VecDeque::new(),

@@ -9,8 +9,8 @@ use serde::{Serialize, Serializer};
 use crate::{
     AnswerLine, Answers, Cause, Caution, Checked, DatagramResult, Details, Ended, Failure,
     Fairness, Judgement, Latency, Mismatch, Origin, OutageResult, Outcome, Pace, Phase, Plan,
-    TargetResult, decoding, endings::joined, latency::Quantiles, limits::LimitResult, limits::Rule,
-    outcome::per_s, thread_state::nanos,
+    TargetResult, WrongAnswer, decoding, endings::joined, latency::Quantiles, limits::LimitResult,
+    limits::Rule, outcome::per_s, thread_state::nanos,
 };
 
 /// The result of a run: the figures, and how far they can be believed.
@@ -59,17 +59,19 @@ pub struct LoadResult {
     pub expect: String,
     /// Whether every byte of every answer was compared with what was sent.
     pub every_byte_checked: bool,
-    /// How far answers were checked: `every_byte`; `framing`, if only the end of each answer was checked and not its
-    /// content; `history`, in a chat; or `nothing`, if there was no answer.
+    /// How far answers were checked: `every_byte`; `content`, if the conditions of `expect` were checked beside the end of
+    /// each answer; `framing`, if only the end was; `history`, in a chat; or `nothing`, if there was no answer.
     pub checked: &'static str,
     /// Whether answers that are errors by their own protocol were counted as any other.
     pub any_answer: bool,
     /// Answers that were errors by their own protocol.
     pub error_answers: u64,
-    /// The beginning of the first answer, if answers weren't compared byte by byte; if none was expected, the beginning
-    /// of what came first. Bytes that aren't text are escaped.
+    /// Answers that didn't meet a condition of `expect`.
+    pub unmet_answers: u64,
+    /// The beginning of the first answer; in a chat, of the first message that a member received; if no answer was
+    /// expected, of what came first. Bytes that aren't text are escaped.
     pub first_answer: Option<String>,
-    /// What such answers began with, the most frequent first.
+    /// What answers began with, the most frequent first; none in a chat.
     pub first_lines: Vec<AnswerLine>,
     /// Answers that began with none of these.
     pub other_first_lines: u64,
@@ -155,6 +157,8 @@ pub struct LoadResult {
     pub failures: Vec<FailureLine>,
     /// The first byte that came back different.
     pub first_mismatch: Option<Mismatch>,
+    /// The first answer that didn't meet a condition of `expect`.
+    pub first_unmet: Option<WrongAnswer>,
     /// The beginning of the first read that contained an error; bytes that aren't ASCII are escaped.
     pub first_wrong_answer: Option<String>,
     /// The same, as it is shown to people.
@@ -296,6 +300,7 @@ impl LoadResult {
             checked: checking.name(),
             any_answer: plan.script.any_answer,
             error_answers: outcome.tally.error_answers(),
+            unmet_answers: outcome.tally.unmet(),
             first_answer: outcome.answers.first().map(ToString::to_string),
             first_lines: outcome.answers.lines(),
             other_first_lines: outcome.answers.others(),
@@ -334,6 +339,7 @@ impl LoadResult {
             errors: outcome.tally.total(),
             failures: FailureLine::all(plan, &outcome),
             first_mismatch: outcome.tally.first_mismatch(),
+            first_unmet: outcome.tally.first_unmet().cloned(),
             first_wrong_answer: wrong.map(|it| it.bytes().escape_ascii().to_string()),
             first_wrong: wrong.map(ToString::to_string),
             preflight: before.to_vec(),

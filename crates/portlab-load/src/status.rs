@@ -78,6 +78,11 @@ impl Dialect {
         }
     }
 
+    /// The beginning of the message that is sent each time; `None` if messages are random.
+    pub(crate) fn message(&self) -> Option<&[u8]> {
+        Some(&*self.message).filter(|it| !it.is_empty())
+    }
+
     /// Recognises the protocol by the server's `greeting`.
     pub(crate) fn heed_greeting(&mut self, greeting: &[u8]) {
         let code = READY.iter().any(|code| greeting.starts_with(&code[..]));

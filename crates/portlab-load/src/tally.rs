@@ -77,7 +77,7 @@ pub struct Tally {
     counts: BTreeMap<(Phase, Cause), u64>,
     first_mismatch: Option<Mismatch>,
     first_wrong: Option<Sample>,
-    first_wrong_answer: Option<WrongAnswer>,
+    first_unmet: Option<WrongAnswer>,
 }
 
 impl Tally {
@@ -100,7 +100,7 @@ impl Tally {
 
     pub(crate) fn add_wrong_answer(&mut self, wrong: WrongAnswer) {
         self.add(Phase::Verify, Cause::Content(wrong.unmet));
-        self.first_wrong_answer.get_or_insert(wrong);
+        self.first_unmet.get_or_insert(wrong);
     }
 
     /// Keeps the beginning of `bytes`, which contain an error, unless earlier ones are kept.
@@ -117,9 +117,8 @@ impl Tally {
         if self.first_wrong.is_none() {
             self.first_wrong.clone_from(&other.first_wrong);
         }
-        if self.first_wrong_answer.is_none() {
-            self.first_wrong_answer
-                .clone_from(&other.first_wrong_answer);
+        if self.first_unmet.is_none() {
+            self.first_unmet.clone_from(&other.first_unmet);
         }
     }
 
@@ -137,6 +136,17 @@ impl Tally {
             }
         }
         errors
+    }
+
+    /// How many answers were not as a condition says.
+    pub fn unmet(&self) -> u64 {
+        let mut unmet = 0;
+        for ((phase, cause), count) in &self.counts {
+            if let (Phase::Verify, Cause::Content(_)) = (phase, cause) {
+                unmet += count;
+            }
+        }
+        unmet
     }
 
     /// Whether an answer was wrong. Answers that are errors by their own protocol don't count.
@@ -162,8 +172,8 @@ impl Tally {
     }
 
     /// The first answer that wasn't as a condition says, if there was one.
-    pub fn first_wrong_answer(&self) -> Option<&WrongAnswer> {
-        self.first_wrong_answer.as_ref()
+    pub fn first_unmet(&self) -> Option<&WrongAnswer> {
+        self.first_unmet.as_ref()
     }
 
     /// The first wrong byte, if there was one.

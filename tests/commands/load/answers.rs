@@ -9,7 +9,11 @@ const HTTP: &str = r"--text=GET\x20/x\x20HTTP/1.1\r\nHost:\x20x\r\n\r\n --expect
 
 /// Sends `greeting`, and answers message n of a connection, counted from 0, with `answer(n)`, byte by byte if `trickle`
 /// is set. A message of HTTP ends with an empty line.
-fn talking(greeting: &'static [u8], trickle: bool, answer: fn(u64) -> &'static [u8]) -> SocketAddr {
+pub(super) fn talking(
+    greeting: &'static [u8],
+    trickle: bool,
+    answer: fn(u64) -> &'static [u8],
+) -> SocketAddr {
     server(move |mut stream| {
         stream.set_nodelay(true)?;
         stream.write_all(greeting)?;

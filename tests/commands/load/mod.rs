@@ -4,6 +4,7 @@
 mod answers;
 mod checks;
 mod connections;
+mod content;
 mod decoding;
 mod hostile;
 mod limits;

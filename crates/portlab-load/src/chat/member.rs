@@ -188,8 +188,9 @@ impl Dialogue for Member {
         state.shared.on_their_way(|due| state.is_measured(due))
     }
 
-    fn finish(shared: Rooms) -> Finished {
+    fn finish(mut shared: Rooms) -> Finished {
         Finished {
+            answers: std::mem::take(&mut shared.received),
             chat: Some(Box::new(shared)),
             ..Finished::default()
         }
@@ -308,7 +309,10 @@ impl Member {
         }
         let filler = &state.shared.encoding_of(self.slot).filler;
         match read_line(line, state.shared.run(), filler) {
-            Line::Message(message) => state.deliver(self.slot, message),
+            Line::Message(message) => {
+                state.shared.received.keep_first(line);
+                state.deliver(self.slot, message);
+            }
             Line::Garbled => {
                 state.stats.tally.keep_wrong(line);
                 state.shared.garbled(self.slot);

@@ -6,7 +6,7 @@ use super::{
     Chat, ChatEncoding, ChatFindings, RunId,
     history::{History, Message, Violation},
 };
-use crate::{Plan, Sample, Tally, stage::Stage};
+use crate::{Answers, Plan, Sample, Tally, stage::Stage};
 
 /// The rooms of a chat under load.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ pub(crate) struct Rooms {
     /// When a message was last received, or sent while no other was on its way.
     last_received: u64,
     findings: ChatFindings,
+    /// The first message that a member received.
+    pub(super) received: Answers,
 }
 
 /// The state of the member at a slot.
@@ -91,6 +93,7 @@ impl Rooms {
             on_their_way: HashMap::new(),
             last_received: 0,
             findings: ChatFindings::default(),
+            received: Answers::default(),
             chat,
         }
     }

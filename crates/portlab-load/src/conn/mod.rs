@@ -280,9 +280,11 @@ impl Dialogue for Conn {
     }
 
     fn finish(shared: Requests) -> Finished {
+        let mut answers = shared.answers;
+        answers.add_echoes(shared.echoes, &shared.dialect);
         Finished {
             served: shared.served,
-            answers: shared.answers,
+            answers,
             ..Finished::default()
         }
     }

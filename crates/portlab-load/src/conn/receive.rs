@@ -73,7 +73,10 @@ impl Conn {
             ..
         } = state;
         let Requests {
-            answers, dialect, ..
+            answers,
+            echoes,
+            dialect,
+            ..
         } = shared;
         let Expect {
             framing,
@@ -94,7 +97,16 @@ impl Conn {
                     return Err(Broken::Because(Phase::Verify, Cause::Unsolicited));
                 }
                 self.received += length as u64;
-                self.count_lengths(echoed, framing)
+                if let (None, Some(front)) = (answers.first(), self.in_flight.front()) {
+                    let first = &bytes[..length.min(front.size)];
+                    match dialect.message() {
+                        Some(_) => answers.keep_first(first),
+                        None => answers.keep_first_random(first),
+                    }
+                }
+                let done = self.count_lengths(echoed, framing);
+                *echoes += done as u64;
+                done
             }
             _ => {
                 let mut done = 0;

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use portlab_words::{Text, tr, units};
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
 
 use super::{
     Conditions,
@@ -20,15 +22,20 @@ pub enum Unmet {
 }
 
 /// An answer that isn't as a condition says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct WrongAnswer {
     /// Which connection, counted from 0.
     pub connection: usize,
     /// Which answer on it, counted from 0.
     pub answer: u64,
-    /// Why it isn't right.
+    /// The condition that it doesn't meet; `null` if it is too long to be judged.
+    #[serde(rename = "condition", serialize_with = "condition")]
+    #[schemars(with = "Option<String>")]
     pub unmet: Unmet,
-    /// Its beginning.
+    /// Its beginning. Bytes that aren't text are escaped.
+    #[serde(serialize_with = "as_text")]
+    #[schemars(with = "String")]
     pub got: Sample,
 }
 
@@ -43,16 +50,46 @@ pub(crate) struct Judge {
     kept: Vec<u8>,
 }
 
+fn condition<S: Serializer>(unmet: &Unmet, to: S) -> Result<S::Ok, S::Error> {
+    match unmet {
+        Unmet::Condition(name) => to.serialize_some(name),
+        Unmet::TooLong => to.serialize_none(),
+    }
+}
+
+fn as_text<S: Serializer>(sample: &Sample, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(sample)
+}
+
+impl WrongAnswer {
+    /// Which answer it is, why it isn't right, and how it begins.
+    pub fn text(&self) -> Text {
+        let Self {
+            connection,
+            answer,
+            unmet,
+            got,
+        } = self;
+        let Text { en, zh } = unmet.text();
+        tr!(
+            "connection {connection}, answer {answer}: {en}; it begins \"{got}\"",
+            "连接 {connection}，第 {answer} 个响应（从 0 数起）：{zh}；开头是 \"{got}\""
+        )
+    }
+}
+
 impl Unmet {
     /// Why the answer isn't right, in words.
     pub fn text(self) -> Text {
         match self {
-            Self::Condition(name) => tr!("the answer doesn't meet {name}", "响应不符合 {name}"),
+            Self::Condition(name) => {
+                tr!("what came doesn't meet {name}", "收到的内容不符合 {name}")
+            }
             Self::TooLong => {
                 let most = units::bytes(Conditions::MOST_KEPT as f64);
                 tr!(
-                    "the answer is longer than {most}, the limit for match: and for an --encoding",
-                    "响应超过 {most}，这是 match: 和 --encoding 的上限"
+                    "what came is longer than {most}, the limit for match: and for an --encoding",
+                    "收到的内容超过 {most}，这是 match: 和 --encoding 的上限"
                 )
             }
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use portlab_load::{
     Cause, Ended, Endings, ErrorAnswer, Fairness, LoadResult, Outcome, Pace, Phase, Plan, Tally,
+    Unmet,
 };
 
 use super::text::tests::{closed, open, printed};
@@ -25,6 +26,15 @@ impl Case {
     fn error_answers(&self) -> u64 {
         self.outcome.tally.error_answers()
     }
+
+    fn unmet(&self) -> u64 {
+        self.outcome.tally.unmet()
+    }
+
+    /// Answers that were errors, or not as a condition says.
+    fn wrong(&self) -> u64 {
+        self.error_answers() + self.unmet()
+    }
 }
 
 /// Every sentence that could contradict another one, and its condition: if each printed sentence is true of the same
@@ -45,8 +55,23 @@ const CLAIMS: &[Claim] = &[
     ("every byte was checked", |it| it.outcome.answered > 0),
     ("framing checked, content not", |it| it.outcome.answered > 0),
     ("until then", |it| it.outcome.elapsed.is_zero()),
-    ("every answer was an error", |it| {
+    ("framing checked, content by the conditions", |it| {
+        it.outcome.answered > 0 && !it.plan.script.expect.conditions.is_empty()
+    }),
+    ("every answer was an error:", |it| {
         it.outcome.answered > 0 && it.error_answers() == it.outcome.answered
+    }),
+    ("every answer failed", |it| {
+        it.outcome.answered > 0 && it.unmet() == it.outcome.answered
+    }),
+    ("every answer was an error or failed", |it| {
+        it.wrong() == it.outcome.answered && it.unmet() > 0 && it.error_answers() > 0
+    }),
+    ("answers failed", |it| {
+        (1..it.outcome.answered).contains(&it.unmet()) && it.error_answers() == 0
+    }),
+    ("answers were errors or failed", |it| {
+        (2..it.outcome.answered).contains(&it.wrong()) && it.unmet() > 0 && it.error_answers() > 0
     }),
     ("answers were errors, and", |it| {
         (1..it.outcome.answered).contains(&it.error_answers())
@@ -57,8 +82,8 @@ const CLAIMS: &[Claim] = &[
     ("the true percentiles are worse", |it| {
         it.samples() > 0 && it.outcome.unanswered + it.outcome.due_not_sent > 0
     }),
-    ("there were errors (", |it| it.error_answers() == 0),
-    ("there were other errors (", |it| it.error_answers() > 0),
+    ("there were errors (", |it| it.wrong() == 0),
+    ("there were other errors (", |it| it.wrong() > 0),
     ("messages queue up", |it| !it.outcome.kept_up(&it.plan)),
     ("ended before its time", |it| {
         it.outcome.ended != Ended::Done
@@ -82,12 +107,18 @@ fn few(random: &mut fastrand::Rng) -> u64 {
 fn failures(random: &mut fastrand::Rng, plan: &Plan, answered: u64) -> Tally {
     let mut tally = Tally::default();
     let status = Cause::ErrorAnswer(ErrorAnswer::Status(500));
+    let some = |random: &mut fastrand::Rng, all| match random.bool() {
+        true => all,
+        false => random.u64(0..=all),
+    };
+    let mut errors = 0;
     if !plan.checks_every_byte() && random.bool() {
-        let errors = match random.bool() {
-            true => answered,
-            false => random.u64(0..=answered),
-        };
+        errors = some(random, answered);
         (0..errors).for_each(|_| tally.add(Phase::Verify, status));
+    }
+    if !plan.script.expect.conditions.is_empty() && random.bool() {
+        let unmet = Cause::Content(Unmet::Condition("starts:\"OK\""));
+        (0..some(random, answered - errors)).for_each(|_| tally.add(Phase::Verify, unmet));
     }
     (0..few(random)).for_each(|_| tally.add(Phase::Receive, Cause::TimedOut));
     tally
@@ -100,7 +131,8 @@ fn case(random: &mut fastrand::Rng, nothing: &Outcome) -> Case {
         closed()
     };
     if random.bool() {
-        plan.script.expect = "lines:1".parse().unwrap();
+        let expect = ["lines:1", "lines:1&starts:OK"][usize::from(random.bool())];
+        plan.script.expect = expect.parse().unwrap();
     }
     let mut outcome = nothing.clone();
     let began = random.u8(0..5) > 0;
@@ -188,7 +220,7 @@ fn no_two_sentences_of_a_result_contradict_each_other() {
             ("due and not sent: ", outcome.due_not_sent),
             ("until then ", outcome.answered),
             ("there were errors (", errors),
-            ("there were other errors (", errors - case.error_answers()),
+            ("there were other errors (", errors - case.wrong()),
         ] {
             if let Some((_, rest)) = text.split_once(what) {
                 let told: String = rest.chars().take_while(char::is_ascii_digit).collect();

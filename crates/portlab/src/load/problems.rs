@@ -87,6 +87,9 @@ pub(super) fn report_problems(result: &LoadResult, lang: Lang) {
     if let Some(mismatch) = &result.first_mismatch {
         wrong("wrong bytes:", "字节不符：", &mismatch.to_string());
     }
+    if let Some(first) = &result.first_unmet {
+        wrong("wrong answer:", "响应不符：", first.text().pick(lang));
+    }
     for violation in result.chat.iter().flat_map(|it| &it.first_violations) {
         wrong("broken promise:", "违反约定：", violation.pick(lang));
     }

@@ -374,15 +374,27 @@ impl Page {
         self.styled_row(("history", "约定"), &value, style, text);
     }
 
-    /// What `answers` began with, where they weren't compared byte by byte: the first one, and the first lines of
-    /// all when there are several.
+    /// What `answers` began with: the first one, and the first lines of all when there are several.
     pub(super) fn answers(&mut self, plan: &Plan, answers: &Answers) {
         let Some(first) = answers.first() else {
             return;
         };
         let (lang, lines, others) = (self.lang, answers.lines(), answers.others());
-        let one_kind = lines.len() < 2 && others == 0;
-        let what = if plan.pace == Pace::Idle || plan.script.expect.framing == Framing::Nothing {
+        if plan.script.chat.is_some() {
+            return self.row(
+                ("received", "收到"),
+                "",
+                &tr!(lang, "the first: \"{first}\"", "第一条：\"{first}\""),
+            );
+        }
+        let echoed = plan.checks_every_byte();
+        let one_kind = echoed || (lines.len() < 2 && others == 0);
+        let what = if echoed {
+            lang.pick(
+                "in the whole run, each equal to its message; the first: ",
+                "整个运行期间，每个都与发出的消息相同；第一个：",
+            )
+        } else if plan.pace == Pace::Idle || plan.script.expect.framing == Framing::Nothing {
             lang.pick("what came first: ", "最先收到的：")
         } else if one_kind {
             lang.pick("in the whole run; the first: ", "整个运行期间；第一个：")
