@@ -349,14 +349,7 @@ impl Cause {
                 "is the request right? Check --text or --payload; to count such answers as any other, use --any-answer",
                 "请求写对了吗？请检查 --text 或 --payload；要把这样的响应当作普通响应，请使用 --any-answer",
             ),
-            Self::Content(Unmet::Condition(_)) => Text::new(
-                "if the server is right, change the condition; portlab connect shows what it sends",
-                "如果服务端没有错，请修改条件；portlab connect 可以显示它发送了什么",
-            ),
-            Self::Content(Unmet::TooLong) => Text::new(
-                "use starts:, contains: or not: with UTF-8, which need only a part of the answer at a time",
-                "请使用 starts:、contains: 或 not:，并用 UTF-8 编码，它们可以分段核对",
-            ),
+            Self::Content(unmet) => unmet.hint(),
             Self::Errno(_) => return None,
         })
     }

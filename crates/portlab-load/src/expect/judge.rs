@@ -94,6 +94,20 @@ impl Unmet {
             }
         }
     }
+
+    /// What to do about it.
+    pub(crate) fn hint(self) -> Text {
+        match self {
+            Self::Condition(_) => Text::new(
+                "if the server is right, change the condition; portlab connect shows what it sends",
+                "如果服务端没有错，请修改条件；portlab connect 可以显示它发送了什么",
+            ),
+            Self::TooLong => Text::new(
+                "use starts:, contains: or not: with UTF-8, which need only a part of the answer at a time",
+                "请使用 starts:、contains: 或 not:，并用 UTF-8 编码，它们可以分段核对",
+            ),
+        }
+    }
 }
 
 impl Judge {
