@@ -22,7 +22,7 @@ impl<C: Dialogue> Worker<C> {
     pub(crate) fn close_all(&mut self, events: &mut Events) -> io::Result<()> {
         let mut left = 0;
         for slot in 0..self.slots.len() as u32 {
-            let Slot::Open(conn) = &self.slots[slot as usize] else {
+            let Slot::Open(conn) = &mut self.slots[slot as usize] else {
                 continue;
             };
             if self.state.plan.life.reset || conn.is_waiting() {

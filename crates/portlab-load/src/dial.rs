@@ -122,6 +122,11 @@ impl<C: Dialogue> Worker<C> {
         let now = self.state.now();
         self.state.stats.connect.record(now - since);
         self.reached(slot, now);
+        self.secure(slot, stream, now);
+    }
+
+    /// The connection at `slot` is made, and encrypted if it is to be.
+    pub(crate) fn made(&mut self, slot: u32, stream: Stream, now: u64) {
         match C::new(stream, slot, self.number(slot), &mut self.state) {
             Err(broken) => return self.fail(slot, broken),
             Ok(conn) => self.slots[slot as usize] = Slot::Entering(conn, now),
@@ -253,12 +258,16 @@ impl<C: Dialogue> Worker<C> {
 
     /// If the first connections have timed out and none was made since the run began, the others are not tried: they
     /// count as timed out.
-    pub(crate) fn give_up_if_none_connects(&mut self) {
+    pub(crate) fn give_up_if_none_connects(&mut self, phase: Phase) {
         if self.dialling.made > 0 || self.dialling.entering > 0 {
             return;
         }
+        let phase = match phase {
+            Phase::Handshake => phase,
+            _ => Phase::Connect,
+        };
         for _ in 0..self.dialling.waiting.len() {
-            self.note(Broken::Because(Phase::Connect, Cause::TimedOut));
+            self.note(Broken::Because(phase, Cause::TimedOut));
             self.gauges.dialled.fetch_add(1, Relaxed);
         }
         self.dialling.waiting.clear();
@@ -312,10 +321,10 @@ impl<C: Dialogue> Worker<C> {
 
     /// Closes the connection at `slot` as the plan says: by a FIN, or a reset.
     pub(crate) fn hang_up(&mut self, slot: u32) -> Option<C> {
-        let conn = self.clear(slot)?;
-        if self.state.plan.life.reset
-            && let Err(error) = conn.stream().reset_at_the_end()
-        {
+        let mut conn = self.clear(slot)?;
+        if !self.state.plan.life.reset {
+            conn.stream().announce_the_end();
+        } else if let Err(error) = conn.stream().reset_at_the_end() {
             self.note(Broken::Io(Phase::Close, error));
         }
         Some(conn)

@@ -40,7 +40,7 @@ pub(crate) trait Dialogue: Sized {
         state: &mut ThreadState<Self::Shared>,
     ) -> Result<Self, Broken>;
 
-    fn stream(&self) -> &Stream;
+    fn stream(&mut self) -> &mut Stream;
 
     /// Continues what comes before the first message, such as a greeting; returns whether that is complete.
     fn enter(&mut self, state: &mut ThreadState<Self::Shared>) -> Result<bool, Broken>;

@@ -31,8 +31,8 @@
 //! |---|---|
 //! | `plan`, `pace`, `target`, `script`, `expect` | the plan: when the run ends, when messages are sent, where to, what is sent, what counts as an answer |
 //! | `run`, `coordinator`, `stage` | a run from its plan to its outcome; the stages, in step over all threads |
-//! | `worker`, `dial`, `dialling`, `dispatch`, `close_all`, `timers`, `again` | one thread's loop: readiness, connections, messages that are due, timers |
-//! | `stream` | the bytes of a connection, whatever carries them |
+//! | `worker`, `dial`, `dialling`, `securing`, `dispatch`, `close_all`, `timers`, `again` | one thread's loop: readiness, connections, messages that are due, timers |
+//! | `stream`, `tls` | the bytes of a connection, whatever carries them; their encryption |
 //! | `dialogue` | the trait between a worker and a script; `conn` and `requests` send requests, `udp` sends datagrams, `chat` has members in rooms |
 //! | `thread_state`, `stats`, `interval_merger` | what a thread's connections share; what a thread counts; intervals over all threads |
 //! | `ring`, `answers`, `status`, `endings`, `outages`, `decoding`, `shown` | checking an echo; what answers begin with; errors by protocol; closed connections, and when none could be made; servers that decode text |
@@ -81,6 +81,7 @@ mod ring;
 mod run;
 mod script;
 mod search;
+mod securing;
 mod shown;
 mod stage;
 mod stall;
@@ -93,6 +94,7 @@ mod target;
 mod thread_state;
 mod time_series;
 mod timers;
+mod tls;
 mod udp;
 mod worker;
 
@@ -127,4 +129,5 @@ pub use status::ErrorAnswer;
 pub use tally::{Cause, Failure, LONGEST_LINE, Phase, Tally};
 pub use target::Target;
 pub use time_series::{IntervalLine, TimeSeries};
+pub use tls::{Certificate, Pem, Tls, TlsFault, TlsOptions, TlsResult};
 pub use udp::{DatagramResult, Datagrams};

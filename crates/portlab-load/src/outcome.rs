@@ -9,6 +9,7 @@ use crate::{
     Answers, ChatFindings, Datagrams, Endings, Fairness, Latency, Outages, Plan, Tally,
     TargetFigures, TimeSeries,
     stats::{Little, Stats},
+    tls::Handshakes,
 };
 
 /// What a run has measured, over all of its threads.
@@ -22,6 +23,8 @@ pub struct Outcome {
     pub connect_phase: Duration,
     /// How long each connection took, those of churn included.
     pub connect_latency: Latency,
+    /// The handshakes of TLS.
+    pub(crate) handshakes: Handshakes,
     /// Messages whose answer was complete and correct, since the run began.
     pub answered: u64,
     /// The same while measuring.
@@ -228,6 +231,7 @@ impl Outcome {
     /// Adds the statistics of a thread.
     pub(crate) fn take_in(&mut self, stats: &Stats) {
         self.connect_latency.merge(&stats.connect);
+        self.handshakes.merge(&stats.handshakes);
         self.latency.merge(&stats.latency);
         self.uncorrected.merge(&stats.uncorrected);
         self.pacing_lag.merge(&stats.lag);
@@ -237,6 +241,11 @@ impl Outcome {
         self.tally.merge(&stats.tally);
         self.little.add(stats.little);
         self.held_back += stats.held_back;
+    }
+
+    /// How long each handshake of TLS took.
+    pub fn handshake_latency(&self) -> &Latency {
+        &self.handshakes.latency
     }
 
     /// How many threads generated the load.

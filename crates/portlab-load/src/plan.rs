@@ -8,7 +8,7 @@ use std::{
 use portlab_sys::limits::raise_open_files;
 use portlab_words::{Text, plural, tr};
 
-use crate::{Framing, Pace, Payload, Ring, Script, Target};
+use crate::{Framing, Pace, Payload, Ring, Script, Target, Tls};
 
 /// Everything that a run needs. Nothing is looked up later.
 ///
@@ -19,6 +19,8 @@ pub struct Plan {
     pub targets: Vec<Target>,
     /// The proxy that connections are made to, instead of the one target.
     pub through: Option<Through>,
+    /// How connections are encrypted; `None` if they aren't.
+    pub tls: Option<Tls>,
     /// How many connections are opened, at least one.
     pub connections: usize,
     /// How connections are opened and closed.
@@ -38,7 +40,7 @@ pub struct Plan {
     pub warmup: Duration,
     /// When measuring ends.
     pub stop: Stop,
-    /// How long a connection may take to be made.
+    /// How long a connection may take to be made, and then as long again for the handshake of TLS.
     pub connect_timeout: Duration,
     /// How long an answer may take, from sending on, before its connection is closed as failed.
     pub timeout: Duration,
@@ -144,6 +146,7 @@ impl Plan {
         Self {
             targets: vec![target.into()],
             through: None,
+            tls: None,
             connections: 1,
             life: Life::default(),
             threads: 1,

@@ -9,8 +9,8 @@ use serde::{Serialize, Serializer};
 use crate::{
     AnswerLine, Answers, Cause, Caution, Checked, DatagramResult, Details, Ended, Failure,
     Fairness, Judgement, Latency, Mismatch, Origin, OutageResult, Outcome, Pace, Phase, Plan,
-    TargetResult, WrongAnswer, decoding, endings::joined, latency::Quantiles, limits::LimitResult,
-    limits::Rule, outcome::per_s, thread_state::nanos,
+    TargetResult, TlsResult, WrongAnswer, decoding, endings::joined, latency::Quantiles,
+    limits::LimitResult, limits::Rule, outcome::per_s, thread_state::nanos,
 };
 
 /// The result of a run: the figures, and how far they can be believed.
@@ -124,6 +124,11 @@ pub struct LoadResult {
     /// How long each connection took to be made.
     #[schemars(with = "Quantiles")]
     pub connect_latency_ns: Latency,
+    /// How long each handshake of TLS took after that; `null` without TLS.
+    #[schemars(with = "Option<Quantiles>")]
+    pub handshake_latency_ns: Option<Latency>,
+    /// How connections were encrypted; `null` without TLS.
+    pub tls: Option<TlsResult>,
     /// CPU time of all the generator's threads while measuring.
     pub generator_cpu_ns: u64,
     /// The same per message.
@@ -252,7 +257,7 @@ pub struct Closed {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FailureLine {
-    /// `connect`, `greeting`, `send`, `receive`, `verify` or `close`.
+    /// `connect`, `handshake`, `greeting`, `send`, `receive`, `verify` or `close`.
     #[schemars(with = "String")]
     pub phase: Phase,
     /// Why it failed.
@@ -349,6 +354,8 @@ impl LoadResult {
             is_sound: outcome.is_sound(),
             chat: ChatResult::of(plan, &outcome, &verdict),
             verdict,
+            tls: TlsResult::of(plan, &outcome),
+            handshake_latency_ns: plan.tls.as_ref().map(|_| outcome.handshakes.latency),
             latency_ns: outcome.latency,
             connect_latency_ns: outcome.connect_latency,
             answers: outcome.answers,
@@ -421,9 +428,14 @@ impl ChatResult {
 
 impl FailureLine {
     fn all(plan: &Plan, outcome: &Outcome) -> Vec<Self> {
+        let tls = plan.tls.as_ref();
+        let certificate = tls.and_then(|it| Some((it.certificate()?, it.name())));
         let line = |failure: Failure| Self {
             phase: failure.phase,
-            cause: failure.cause.text(),
+            cause: match (failure.cause, &certificate) {
+                (Cause::Tls(fault), Some((it, name))) => fault.text_with(it, name),
+                _ => failure.cause.text(),
+            },
             errno: failure.cause.errno(),
             count: failure.count,
             hint: hint(failure, plan, outcome),
@@ -454,6 +466,12 @@ impl FailureLine {
 /// What to do about `failure` in a run of `plan`.
 fn hint(failure: Failure, plan: &Plan, outcome: &Outcome) -> Option<Text> {
     let Failure { phase, cause, .. } = failure;
+    if outcome.tally.speaks_tls() && phase > Phase::Connect {
+        return Some(Text::new(
+            "this port speaks TLS: add --tls, or write https://",
+            "这个端口使用 TLS：请加上 --tls，或写 https://",
+        ));
+    }
     let hint = cause.hint(match (&outcome.chat, phase, cause) {
         // A chat has no --greeting: the hint is that of a line.
         (Some(_), Phase::Greeting, Cause::NoEnd) => Phase::Receive,

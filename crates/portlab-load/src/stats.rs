@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::{Cause, ErrorAnswer, Latency, Phase, Tally, WrongAnswer, stage::Stages};
+use crate::{
+    Cause, ErrorAnswer, Latency, Phase, Tally, WrongAnswer, stage::Stages, tls::Handshakes,
+};
 
 /// The statistics of one thread since it sent the last ones.
 ///
@@ -11,6 +13,8 @@ use crate::{Cause, ErrorAnswer, Latency, Phase, Tally, WrongAnswer, stage::Stage
 pub(crate) struct Stats {
     /// How long connections took to be made.
     pub(crate) connect: Latency,
+    /// The handshakes of TLS.
+    pub(crate) handshakes: Handshakes,
     /// From the time a message was due to the last byte of its answer.
     pub(crate) latency: Latency,
     /// From the time a message was sent; open loop only, for in a closed loop it is the same.
@@ -81,6 +85,7 @@ impl Stats {
     /// Adds the statistics of another thread, or of a later turn.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.connect.merge(&other.connect);
+        self.handshakes.merge(&other.handshakes);
         self.latency.merge(&other.latency);
         self.uncorrected.merge(&other.uncorrected);
         self.lag.merge(&other.lag);

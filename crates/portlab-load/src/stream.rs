@@ -1,7 +1,7 @@
 //! A stream of bytes to a target, whatever carries it.
 
 use std::{
-    io::{self, Read, Write},
+    io::{self, IoSlice, Read, Write},
     net::{Shutdown, SocketAddr},
     time::Duration,
 };
@@ -14,7 +14,7 @@ use mio::{
 use portlab_sys::socket::choose_port_at_connect;
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
-use crate::{Plan, Target};
+use crate::{Plan, Target, tls::TlsStream};
 
 /// A stream of bytes to a target. It never blocks.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(crate) enum Stream {
     Unix(UnixStream),
     /// Each read and each write is a datagram.
     Udp(UdpSocket),
+    /// Encrypted, over one of the others.
+    Tls(Box<TlsStream>),
 }
 
 /// The receive buffer in the kernel of a client that reads slowly; Linux doubles it.
@@ -49,10 +51,29 @@ impl Stream {
         }
     }
 
+    /// Encrypts the run's connection `number`, which is made, if `plan` says so. The handshake follows.
+    pub(crate) fn encrypted(self, plan: &Plan, number: usize) -> io::Result<Self> {
+        Ok(match &plan.tls {
+            None => self,
+            Some(tls) => Self::Tls(Box::new(tls.begin(self, plan.target_of(number))?)),
+        })
+    }
+
+    /// Whether a read that didn't fill its buffer may have left bytes that the poller won't report.
+    pub(crate) fn may_hold_more(&self) -> bool {
+        matches!(self, Self::Tls(stream) if stream.may_hold_more())
+    }
+
+    /// Whether the server's end came without the announcement that TLS requires, so that bytes may be missing.
+    pub(crate) fn was_cut(&self) -> bool {
+        matches!(self, Self::Tls(stream) if stream.was_cut())
+    }
+
     /// Whether the connection is made; `false` while it is under way.
     pub(crate) fn is_made(&self) -> io::Result<bool> {
         match self {
             Self::Tcp(stream) => is_made(stream),
+            Self::Tls(stream) => stream.socket().is_made(),
             Self::Unix(stream) => match stream.take_error()? {
                 Some(error) => Err(error),
                 None => Ok(true),
@@ -62,11 +83,20 @@ impl Stream {
     }
 
     /// Sends a FIN; bytes can still be read.
-    pub(crate) fn shut_down_sending(&self) -> io::Result<()> {
+    pub(crate) fn shut_down_sending(&mut self) -> io::Result<()> {
         match self {
+            Self::Tls(stream) => stream.shut_down_sending(),
             Self::Tcp(stream) => stream.shutdown(Shutdown::Write),
             Self::Unix(stream) => stream.shutdown(Shutdown::Write),
             Self::Udp(_) => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// Announces the end where the stream's protocol asks for that, before this stream is dropped.
+    pub(crate) fn announce_the_end(&mut self) {
+        if let Self::Tls(stream) = self {
+            // The server may have closed already.
+            let _ = stream.shut_down_sending();
         }
     }
 
@@ -75,6 +105,7 @@ impl Stream {
         match self {
             Self::Tcp(stream) => SockRef::from(stream).set_linger(Some(Duration::ZERO)),
             Self::Unix(_) | Self::Udp(_) => Ok(()),
+            Self::Tls(stream) => stream.socket().reset_at_the_end(),
         }
     }
 }
@@ -85,6 +116,7 @@ impl Read for Stream {
             Self::Tcp(stream) => stream.read(buffer),
             Self::Unix(stream) => stream.read(buffer),
             Self::Udp(socket) => socket.recv(buffer),
+            Self::Tls(stream) => stream.read(buffer),
         }
     }
 }
@@ -95,6 +127,16 @@ impl Write for Stream {
             Self::Tcp(stream) => stream.write(bytes),
             Self::Unix(stream) => stream.write(bytes),
             Self::Udp(socket) => socket.send(bytes),
+            Self::Tls(stream) => stream.write(bytes),
+        }
+    }
+
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.write_vectored(pieces),
+            Self::Unix(stream) => stream.write_vectored(pieces),
+            Self::Tls(stream) => stream.write_vectored(pieces),
+            Self::Udp(socket) => socket.send(pieces.first().map_or(&[], |it| it)),
         }
     }
 
@@ -109,6 +151,7 @@ impl Source for Stream {
             Self::Tcp(stream) => stream.register(to, token, interest),
             Self::Unix(stream) => stream.register(to, token, interest),
             Self::Udp(socket) => socket.register(to, token, interest),
+            Self::Tls(stream) => stream.socket_mut().register(to, token, interest),
         }
     }
 
@@ -117,6 +160,7 @@ impl Source for Stream {
             Self::Tcp(stream) => stream.reregister(to, token, interest),
             Self::Unix(stream) => stream.reregister(to, token, interest),
             Self::Udp(socket) => socket.reregister(to, token, interest),
+            Self::Tls(stream) => stream.socket_mut().reregister(to, token, interest),
         }
     }
 
@@ -125,6 +169,7 @@ impl Source for Stream {
             Self::Tcp(stream) => stream.deregister(from),
             Self::Unix(stream) => stream.deregister(from),
             Self::Udp(socket) => socket.deregister(from),
+            Self::Tls(stream) => stream.socket_mut().deregister(from),
         }
     }
 }

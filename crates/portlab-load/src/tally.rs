@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, io};
 use portlab_words::{Text, tr, units};
 use serde::Serialize;
 
-use crate::{ErrorAnswer, Mismatch, Sample, Unmet, WrongAnswer};
+use crate::{ErrorAnswer, Mismatch, Sample, TlsFault, Unmet, WrongAnswer};
 
 /// The phase of a connection in which an error happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -13,6 +13,8 @@ use crate::{ErrorAnswer, Mismatch, Sample, Unmet, WrongAnswer};
 pub enum Phase {
     /// Making the connection.
     Connect,
+    /// Agreeing on encryption.
+    Handshake,
     /// Waiting for the server's greeting.
     Greeting,
     /// Sending a message.
@@ -54,6 +56,8 @@ pub enum Cause {
     ErrorAnswer(ErrorAnswer),
     /// The answer is complete, and not as a condition of `--expect` says, or of `--greeting`.
     Content(Unmet),
+    /// TLS failed.
+    Tls(TlsFault),
 }
 
 /// One line of the tally.
@@ -78,6 +82,8 @@ pub struct Tally {
     first_mismatch: Option<Mismatch>,
     first_wrong: Option<Sample>,
     first_unmet: Option<WrongAnswer>,
+    /// Whether a server answered plain bytes as a port with TLS does.
+    speaks_tls: bool,
 }
 
 impl Tally {
@@ -90,7 +96,11 @@ impl Tally {
     }
 
     pub(crate) fn add_io(&mut self, phase: Phase, error: &io::Error) {
-        self.add(phase, Cause::Errno(error.raw_os_error().unwrap_or(0)));
+        let cause = match TlsFault::in_error(error) {
+            Some(fault) => Cause::Tls(fault),
+            None => Cause::Errno(error.raw_os_error().unwrap_or(0)),
+        };
+        self.add(phase, cause);
     }
 
     pub(crate) fn add_mismatch(&mut self, mismatch: Mismatch) {
@@ -109,7 +119,18 @@ impl Tally {
         first.get_or_insert_with(|| Sample::of(bytes, Self::SAMPLE));
     }
 
+    /// A server answered plain bytes as a port with TLS does.
+    pub(crate) fn met_tls(&mut self) {
+        self.speaks_tls = true;
+    }
+
+    /// Whether a server answered plain bytes as a port with TLS does.
+    pub(crate) fn speaks_tls(&self) -> bool {
+        self.speaks_tls
+    }
+
     pub(crate) fn merge(&mut self, other: &Self) {
+        self.speaks_tls |= other.speaks_tls;
         for (&key, count) in &other.counts {
             *self.counts.entry(key).or_default() += count;
         }
@@ -187,6 +208,7 @@ impl Phase {
     pub fn text(self) -> Text {
         match self {
             Self::Connect => Text::new("connect", "连接"),
+            Self::Handshake => Text::new("TLS handshake", "TLS 握手"),
             Self::Greeting => Text::new("greeting", "欢迎信息"),
             Self::Send => Text::new("send", "发送"),
             Self::Receive => Text::new("receive", "接收"),
@@ -265,6 +287,7 @@ impl Cause {
                 )
             }
             Self::Content(unmet) => unmet.text(),
+            Self::Tls(fault) => fault.text(),
         }
     }
 
@@ -326,17 +349,7 @@ impl Cause {
                  use --greeting",
                 "响应比 --expect 所说的长，服务端重复发送了，或者它先发送了欢迎信息：请使用 --greeting",
             ),
-            Self::NoEnd => match phase {
-                Phase::Greeting => Text::new(
-                    "give the end of what the server sends first, as in --greeting 'until:\\r\\n'; portlab connect \
-                     shows what it sends",
-                    "请说明服务端先发送的内容怎样结束，如 --greeting 'until:\\r\\n'；portlab connect 可以显示它发送了什么",
-                ),
-                _ => Text::new(
-                    "no line of a chat is so long; is it a chat of portlab serve --service chat?",
-                    "聊天的一行不会这么长；这是 portlab serve --service chat 的聊天服务吗？",
-                ),
-            },
+            Self::NoEnd => no_end_hint(phase),
             Self::Refused => Text::new(
                 "in a chat: a name is taken, perhaps by another load, or there are too many rooms: use fewer --rooms",
                 "在聊天中：名字已被占用，可能是另一次负载测试，或者聊天室太多：请减少 --rooms",
@@ -350,8 +363,23 @@ impl Cause {
                 "请求写对了吗？请检查 --text 或 --payload；要把这样的响应当作普通响应，请使用 --any-answer",
             ),
             Self::Content(unmet) => unmet.hint(),
+            Self::Tls(fault) => return fault.hint(),
             Self::Errno(_) => return None,
         })
+    }
+}
+
+fn no_end_hint(phase: Phase) -> Text {
+    match phase {
+        Phase::Greeting => Text::new(
+            "give the end of what the server sends first, as in --greeting 'until:\\r\\n'; portlab connect \
+                     shows what it sends",
+            "请说明服务端先发送的内容怎样结束，如 --greeting 'until:\\r\\n'；portlab connect 可以显示它发送了什么",
+        ),
+        _ => Text::new(
+            "no line of a chat is so long; is it a chat of portlab serve --service chat?",
+            "聊天的一行不会这么长；这是 portlab serve --service chat 的聊天服务吗？",
+        ),
     }
 }
 
@@ -361,6 +389,10 @@ fn time_out_hint(phase: Phase) -> Text {
             "no reply to the handshake: a firewall, or a full accept queue; portlab doctor ADDR tells which, and \
              --ramp opens connections more slowly",
             "握手没有响应：有防火墙，或 accept 队列已满；portlab doctor 地址 会指出是哪一种，--ramp 可以放慢建立连接的速度",
+        ),
+        Phase::Handshake => Text::new(
+            "the server doesn't answer as TLS does: does this port speak TLS?",
+            "服务端没有按 TLS 响应：这个端口使用 TLS 吗？",
         ),
         Phase::Greeting => Text::new(
             "the server sends no greeting, or not the one that --greeting says; portlab connect shows what it sends",

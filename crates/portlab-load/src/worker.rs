@@ -106,6 +106,8 @@ pub(crate) enum Slot<C> {
     Empty,
     /// Connecting since this moment.
     Connecting(Stream, u64),
+    /// Agreeing on encryption, since this moment.
+    Securing(Stream, u64),
     /// Waiting for the server's greeting, since this moment.
     Entering(C, u64),
     Open(C),
@@ -340,11 +342,13 @@ impl<C: Dialogue> Worker<C> {
         match &self.slots[slot as usize] {
             Slot::Empty => {}
             Slot::Connecting(..) => self.connected(slot),
+            Slot::Securing(..) => self.secure_at(slot),
             Slot::Entering(..) => self.enter_at(slot),
             Slot::Open(_) => return self.drive(slot, ended),
         }
-        // If the server has already sent bytes or closed the connection, the poller won't report that again.
-        if readable {
+        // If the server has already sent bytes or closed the connection, the poller won't report that again. The
+        // handshake of TLS may have read such bytes.
+        if readable || self.state.plan.tls.is_some() {
             self.drive(slot, true);
         }
     }
@@ -466,6 +470,7 @@ impl<C: Dialogue> Worker<C> {
         let (deadline, phase, cause) = match &self.slots[slot as usize] {
             Slot::Empty => return,
             Slot::Connecting(_, since) => (since + connecting, Phase::Connect, Cause::TimedOut),
+            Slot::Securing(_, since) => (since + connecting, Phase::Handshake, Cause::TimedOut),
             Slot::Entering(_, since) => (since + patience, Phase::Greeting, Cause::TimedOut),
             Slot::Open(conn) => match conn.deadline(&self.state) {
                 None => return,
@@ -479,7 +484,7 @@ impl<C: Dialogue> Worker<C> {
             self.lose(slot, late);
         } else {
             self.fail(slot, late);
-            self.give_up_if_none_connects();
+            self.give_up_if_none_connects(phase);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-pub(crate) use portlab_ports::address::{Purpose, narrow};
+pub(crate) use portlab_ports::address::{Host, Purpose, narrow};
 use portlab_words::{Lang, tr};
 
 use crate::args::{self, WARN};

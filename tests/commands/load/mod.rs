@@ -14,6 +14,8 @@ mod reconnect;
 mod schema;
 mod script;
 mod stop;
+#[cfg(feature = "tls")]
+mod tls;
 mod udp;
 
 use std::{

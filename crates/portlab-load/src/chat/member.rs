@@ -74,8 +74,8 @@ impl Dialogue for Member {
         })
     }
 
-    fn stream(&self) -> &Stream {
-        &self.stream
+    fn stream(&mut self) -> &mut Stream {
+        &mut self.stream
     }
 
     fn enter(&mut self, state: &mut ThreadState) -> Result<bool, Broken> {
@@ -228,7 +228,7 @@ impl Member {
                 self.take_piece(piece, state)?;
             }
             // A read that didn't fill the buffer has emptied the socket; only the end may still be there to read.
-            if length < buffer.len() && !ended {
+            if length < buffer.len() && !ended && !self.stream.may_hold_more() {
                 return Ok(false);
             }
         }

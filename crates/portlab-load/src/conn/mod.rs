@@ -122,8 +122,8 @@ impl Dialogue for Conn {
         Ok(conn)
     }
 
-    fn stream(&self) -> &Stream {
-        &self.stream
+    fn stream(&mut self) -> &mut Stream {
+        &mut self.stream
     }
 
     fn enter(&mut self, state: &mut ThreadState) -> Result<bool, Broken> {
@@ -202,7 +202,8 @@ impl Dialogue for Conn {
                 return Ok(Then::Retire);
             }
             // A read that didn't fill the buffer has emptied the socket; only the end may still be there to read.
-            let emptied = read.is_none_or(|length| length < state.buffer.len() && !ended);
+            let more_comes = ended || self.stream.may_hold_more();
+            let emptied = read.is_none_or(|length| length < state.buffer.len() && !more_comes);
             if emptied && !more {
                 return Ok(Then::Wait);
             }

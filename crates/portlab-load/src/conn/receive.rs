@@ -11,6 +11,7 @@ use crate::{
     stage::Stages,
     stats::Stats,
     status::Dialect,
+    tls::speaks_tls,
 };
 
 /// How often a slow reader reads, per second.
@@ -33,6 +34,10 @@ impl Conn {
             Err(error) => return Err(Broken::Io(Phase::Receive, error)),
         };
         state.stats.bytes_received += length as u64;
+        // What a port with TLS says to plain bytes comes first on a connection.
+        if self.answered == 0 && state.plan.tls.is_none() && speaks_tls(&state.buffer[..length]) {
+            state.stats.tally.met_tls();
+        }
         if let Some(rate) = state.plan.script.behaviour.read_per_s {
             let pause = (length as u128 * 1_000_000_000 / u128::from(rate)) as u64;
             let now = state.now();
@@ -253,6 +258,7 @@ impl Conn {
             let Requests {
                 answers, dialect, ..
             } = &mut state.shared;
+            state.stats.handshakes.cut += u64::from(self.stream.was_cut());
             self.sort(&[], true, answers, dialect);
             if let Err(unmet) = self.judge(&[], true, conditions) {
                 self.count_wrong(unmet, 0, &[], &mut state.stats, &state.stages);

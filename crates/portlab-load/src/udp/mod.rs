@@ -137,8 +137,8 @@ impl Dialogue for Peer {
         })
     }
 
-    fn stream(&self) -> &Stream {
-        &self.stream
+    fn stream(&mut self) -> &mut Stream {
+        &mut self.stream
     }
 
     fn enter(&mut self, state: &mut ThreadState) -> Result<bool, Broken> {

@@ -37,6 +37,7 @@ impl Plan {
             (self.life.per_connection.is_some(), "--per-connection"),
             (self.life.reconnect, "--reconnect"),
             (self.life.reset, "--reset"),
+            (self.tls.is_some(), "--tls"),
         ] {
             if given {
                 return Err(tr!(

@@ -25,6 +25,7 @@ mod show;
 mod target;
 mod text;
 mod through;
+mod tls;
 mod words;
 
 use std::{path::PathBuf, time::Duration};
@@ -84,6 +85,8 @@ pub(crate) struct Args {
     script: ScriptArgs,
     #[command(flatten)]
     connections: ConnectionArgs,
+    #[command(flatten)]
+    tls: tls::TlsArgs,
     #[command(flatten)]
     limits: limits::LimitArgs,
     #[command(flatten)]
@@ -312,7 +315,8 @@ struct OutputArgs {
         "duration", "messages", "max_errors", "warmup",
         "script", "rooms", "encodings", "message", "encoding", "expect", "any_answer", "greeting", "slow_reader", "trickle",
         "connections", "ramp", "per_connection", "reconnect", "reset", "source", "connect_timeout", "timeout",
-        "through", "threads", "fail_if", "plain", "hgrm", "hlog", "csv",
+        "through", "threads", "tls", "sni", "ca", "cert", "key", "insecure", "alpn", "tls_resumption",
+        "fail_if", "plain", "hgrm", "hlog", "csv",
     ])]
     self_test: bool,
 }

@@ -136,6 +136,8 @@ pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
         let duration = stop.after.unwrap_or(Duration::from_secs(10));
         (duration / 10).min(Duration::from_secs(1))
     });
+    let hosts = args.targets.iter().map(|it| target::host_of(it));
+    let hosts = hosts.collect::<anyhow::Result<Vec<_>>>()?;
     let base = Plan::new(targets[0].clone());
     Ok(Plan {
         connections: usize::try_from(connections.connections)?,
@@ -160,6 +162,7 @@ pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
         timeout: connections.timeout,
         interval: super::show::INTERVAL,
         seed: args.pace.seed,
+        tls: args.tls.plan(&hosts)?,
         targets,
         ..base
     })

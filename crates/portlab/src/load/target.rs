@@ -11,7 +11,7 @@ use portlab_load::Target;
 use portlab_sys::listening::has_listener;
 use portlab_words::tr;
 
-use crate::address::Purpose;
+use crate::address::{Host, Purpose};
 
 /// The target that `text` names: `HOST:PORT`, `udp://HOST:PORT` or `unix:/path`.
 ///
@@ -33,6 +33,21 @@ pub(super) fn target(text: &str, patience: Duration) -> anyhow::Result<Target> {
     }
     let addrs = Purpose::LOAD.resolve(text)?;
     Ok(Target::Tcp(first_that_answers(&addrs, patience)))
+}
+
+/// The host in `text`, as it was written: its name in TLS.
+///
+/// # Errors
+/// When `text` names no target.
+pub(super) fn host_of(text: &str) -> anyhow::Result<String> {
+    if text.starts_with("unix:") {
+        return Ok("localhost".to_owned());
+    }
+    let text = text.strip_prefix("udp://").unwrap_or(text);
+    Ok(match Purpose::LOAD.read(text)?.host {
+        Host::V6(ip, _zone) => ip.to_string(),
+        host => host.to_string(),
+    })
 }
 
 /// The address to load: if a name has several, the first that answers. `localhost` often stands for `::1` too,

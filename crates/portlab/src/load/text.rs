@@ -8,6 +8,7 @@ use portlab_load::{
 use portlab_words::{Lang, tr, units};
 use textwrap::core::display_width;
 
+use super::tls;
 use super::words::{Page, headline, in_time, plural, quantile, queued};
 use crate::args::{BAD, DIM, GOOD, HEAD, WARN};
 
@@ -233,6 +234,12 @@ impl Page {
             ),
         };
         self.row(("connect", "连接"), &p50, &rest);
+        if let Some((p50, rest)) = tls::handshakes(result, lang) {
+            self.row(("handshake", "握手"), &p50, &rest);
+        }
+        if let Some((version, rest)) = tls::session(result, lang) {
+            self.row(("encrypted", "加密"), &version, &rest);
+        }
         if let Some(fairness) = result.fairness
             && fairness.connections > 1
             && result.plan.pace != Pace::Idle
