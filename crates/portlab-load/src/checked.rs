@@ -2,7 +2,7 @@
 
 use portlab_words::Text;
 
-use crate::{Framing, Outcome, Pace, Plan};
+use crate::{Outcome, Pace, Plan};
 
 /// How far the answers of a run were checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,13 +33,13 @@ impl Checked {
         match plan.checks_every_byte() {
             _ if plan.pace == Pace::Idle => Self::Idle,
             _ if plan.script.chat.is_some() => Self::History,
-            _ if plan.script.expect.framing == Framing::Nothing => Self::NotExpected,
+            _ if plan.script.is_one_way() => Self::NotExpected,
             // Without answers, nothing was checked.
             _ if outcome.answered == 0 && outcome.bytes_received == 0 => Self::NothingCame,
             _ if outcome.answered == 0 => Self::Incomplete,
             true if plan.tells_messages_apart() => Self::EveryByte,
             true => Self::EveryByteOfLikeMessages,
-            false if !plan.script.expect.conditions.is_empty() => Self::Content,
+            false if plan.script.has_conditions() => Self::Content,
             false => Self::Framing,
         }
     }

@@ -340,6 +340,7 @@ impl<'a> Coordinator<'a> {
         self.outcome.unanswered += result.unanswered;
         self.outcome.due_not_sent += result.due_not_sent;
         self.outcome.answers.merge(&result.finished.answers);
+        self.outcome.exchanges.merge(&result.finished.exchanges);
         self.outcome.endings.merge(&result.endings);
         let all = &mut self.outcome.by_target;
         all.resize_with(result.by_target.len(), TargetFigures::default);

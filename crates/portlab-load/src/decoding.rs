@@ -19,18 +19,26 @@ pub(crate) fn advice(payload: &Payload) -> Option<Text> {
              --encoding utf-8",
             "如果它要解码文本，发送的随机字节是无法解码的：请试试 --text 你好 --encoding gbk，或 --encoding utf-8",
         )),
-        Payload::Always(message) if message.is_ascii() => None,
-        Payload::Always(message) => Some(match std::str::from_utf8(message) {
-            Ok(_) => Text::new(
-                "if it decodes text, it may use another encoding than UTF-8, which is sent: try --encoding gbk",
-                "如果它要解码文本，它的编码可能不是所发送的 UTF-8：请试试 --encoding gbk",
-            ),
-            Err(_) => Text::new(
-                "if it decodes text, it may need UTF-8, and what is sent isn't UTF-8: try --encoding utf-8",
-                "如果它要解码文本，它可能需要 UTF-8，而发送的不是 UTF-8：请试试 --encoding utf-8",
-            ),
-        }),
+        Payload::Always(message) => other_encoding(message),
+        Payload::Template(template) => other_encoding(&template.literal()),
     }
+}
+
+/// The other encoding than that of `message`.
+fn other_encoding(message: &[u8]) -> Option<Text> {
+    if message.is_ascii() {
+        return None;
+    }
+    Some(match std::str::from_utf8(message) {
+        Ok(_) => Text::new(
+            "if it decodes text, it may use another encoding than UTF-8, which is sent: try --encoding gbk",
+            "如果它要解码文本，它的编码可能不是所发送的 UTF-8：请试试 --encoding gbk",
+        ),
+        Err(_) => Text::new(
+            "if it decodes text, it may need UTF-8, and what is sent isn't UTF-8: try --encoding utf-8",
+            "如果它要解码文本，它可能需要 UTF-8，而发送的不是 UTF-8：请试试 --encoding utf-8",
+        ),
+    })
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 use std::io;
 
 use crate::{
-    Cause, Datagrams, Mismatch, Phase, Plan, Tally, chat::Rooms, endings, stream::Stream,
-    thread_state::ThreadState,
+    Cause, Datagrams, Exchanges, Mismatch, Phase, Plan, Tally, chat::Rooms, endings,
+    stream::Stream, thread_state::ThreadState,
 };
 
 /// One connection of a load, and by [`Shared`](Self::Shared) what all connections of a thread have in common.
@@ -190,6 +190,8 @@ pub(crate) struct Finished {
     pub(crate) answers: crate::Answers,
     /// What became of datagrams.
     pub(crate) datagrams: Option<Datagrams>,
+    /// What was measured of each exchange of a dialogue file.
+    pub(crate) exchanges: Exchanges,
     /// What members of a chat have received.
     pub(crate) chat: Option<Box<Rooms>>,
 }

@@ -121,7 +121,7 @@ impl Endings {
         }
         said.push(Text::new(": ", "："));
         if self.ends_at_once() && !idle {
-            said.extend(self.remedy_at_once(&plan.script.payload));
+            said.extend(self.remedy_at_once(plan.script.exchange(0).0));
         } else {
             said.push(self.remedy(all, idle));
         }

@@ -3,7 +3,15 @@
 
 use std::sync::Arc;
 
-use crate::{Answers, Expect, Framing, Payload, Script, shown::shown, status::Dialect};
+use portlab_service::TextEncoding;
+
+use crate::{
+    Answers, Expect, Framing, Lines, Payload, Program, Script, Template,
+    program::Cursor,
+    shown::shown,
+    status::Dialect,
+    template::{Numbers, Values},
+};
 
 pub use crate::chat::fuzz_lines as chat_lines;
 
@@ -74,4 +82,64 @@ pub fn first_lines(input: &[u8]) {
         assert!(!line.line.contains(char::is_control), "{line:?}");
     }
     assert!(shown(answer, true).len() <= 12 * answer.len() + 4);
+}
+
+/// The lines that the templates and dialogues below are filled with.
+fn two_lines() -> Arc<Lines> {
+    Arc::new(Lines::new(b"one\ntwo\n".to_vec()).expect("there are two"))
+}
+
+/// A template is refused in both languages, or gives messages of the lengths that it announces.
+pub fn templates(input: &[u8]) {
+    let Ok(text) = str::from_utf8(input) else {
+        return;
+    };
+    let template = match Template::parse(text, Some(&two_lines()), TextEncoding::default()) {
+        Err(error) => return assert!(!error.zh.is_ascii(), "{error:?}"),
+        Ok(template) => template,
+    };
+    let (numbers, mut random) = (Numbers::default(), fastrand::Rng::with_seed(1));
+    let mut message = Vec::new();
+    for connection in 0..3 {
+        message.clear();
+        let values = Values {
+            connection,
+            numbers: &numbers,
+            random: &mut random,
+        };
+        template.render(values, &mut message);
+        assert!(template.sizes().contains(&message.len()), "{message:?}");
+        assert!(message.starts_with(template.beginning()));
+        assert!(template.bytes().is_none_or(|it| it == message));
+    }
+    if !text.contains(['{', '\\']) {
+        assert_eq!(message, input);
+    }
+}
+
+/// A dialogue file is refused with a line that it has, or every connection comes to its end, or to a message, in a few
+/// steps.
+pub fn dialogues(input: &[u8]) {
+    let program = match Program::read(input, Some(&two_lines()), TextEncoding::default()) {
+        Err(fault) => {
+            let lines = input.split(|byte| *byte == b'\n').count();
+            assert!((1..=lines).contains(&fault.line), "{fault}");
+            assert!(!fault.what.zh.is_ascii(), "{fault:?}");
+            return;
+        }
+        Ok(program) => program,
+    };
+    let (mut cursor, mut random) = (Cursor::default(), fastrand::Rng::with_seed(1));
+    let most = 300;
+    let mut said = 0;
+    while said < most {
+        cursor.advance(&program, &mut random);
+        let Some(exchange) = cursor.take(&program) else {
+            break;
+        };
+        let exchange = &program.exchanges()[exchange as usize];
+        assert!(*exchange.payload.sizes().start() > 0, "{exchange:?}");
+        said += 1;
+    }
+    assert_eq!(said, program.messages().unwrap_or(most).min(most));
 }

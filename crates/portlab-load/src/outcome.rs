@@ -6,7 +6,7 @@ use portlab_stats::summary::GENERATOR_LIMIT;
 use serde::Serialize;
 
 use crate::{
-    Answers, ChatFindings, Datagrams, Endings, Fairness, Latency, Outages, Plan, Tally,
+    Answers, ChatFindings, Datagrams, Endings, Exchanges, Fairness, Latency, Outages, Plan, Tally,
     TargetFigures, TimeSeries,
     stats::{Little, Stats},
     tls::Handshakes,
@@ -59,6 +59,8 @@ pub struct Outcome {
     pub tally: Tally,
     /// What answers began with.
     pub answers: Answers,
+    /// What was measured of each exchange of a dialogue file; empty without one.
+    pub exchanges: Exchanges,
     /// Connections that the server closed while they were in use.
     pub endings: Endings,
     /// When no connection could be made, although connections that end are made again.

@@ -8,7 +8,7 @@ use std::{
 use portlab_sys::limits::raise_open_files;
 use portlab_words::{Text, plural, tr};
 
-use crate::{Framing, Pace, Payload, Ring, Script, Target, Tls};
+use crate::{Expect, Framing, Pace, Payload, Program, Ring, Script, Target, Tls};
 
 /// Everything that a run needs. Nothing is looked up later.
 ///
@@ -172,7 +172,7 @@ impl Plan {
         let read_per_s = self.script.behaviour.read_per_s.unwrap_or(1);
         let interval = self.interval.as_nanos().min(1) as u64;
         let rooms = self.script.chat.as_ref().map(|it| it.rooms);
-        let size = *self.script.payload.sizes().start();
+        let size = *self.script.sizes().start();
         let numbers = [
             ("connections", "连接数", self.connections as u64),
             ("threads", "线程数", self.threads as u64),
@@ -199,12 +199,6 @@ impl Plan {
             return Err(tr!(
                 "invalid depth {depth}: the most is {MAX_DEPTH}",
                 "深度 {depth} 无效：最大为 {MAX_DEPTH}"
-            ));
-        }
-        if depth > 1 && self.script.expect.framing == Framing::Close {
-            return Err(tr!(
-                "an answer that ends with its connection allows no depth of {depth}; it must be 1",
-                "响应以关闭连接结束时，深度不能是 {depth}；只能是 1"
             ));
         }
         if let Some(rate_per_s) = self.pace.rate_per_s()
@@ -246,17 +240,33 @@ impl Plan {
             ));
         }
         self.check_udp()?;
-        if self.script.expect.framing == Framing::Datagram && !self.is_udp() {
-            return Err(Text::new(
-                "--expect datagram is for UDP; give a target such as udp://127.0.0.1:9090, or say where an answer ends",
-                "--expect datagram 用于 UDP；请写 udp://127.0.0.1:9090 这样的目标，或说明响应怎样结束",
-            ));
-        }
+        self.check_script()?;
         let (needed, limit) = (self.open_files(), raise_open_files());
         match needed > limit {
             true => Err(too_few_files(self.connections, needed, limit)),
             false => Ok(()),
         }
+    }
+
+    /// Checks that what is sent fits to the rest of the plan.
+    fn check_script(&self) -> Result<(), PlanError> {
+        let depth = self.depth;
+        if depth > 1
+            && let Some(Text { en, zh }) = self.script.needs_turns()
+        {
+            return Err(tr!(
+                "{en} allows no depth of {depth}; it must be 1",
+                "{zh}时，深度不能是 {depth}；只能是 1"
+            ));
+        }
+        let is_datagram = |expect: &Expect| expect.framing == Framing::Datagram;
+        if self.script.exchanges().any(|it| is_datagram(it.1)) && !self.is_udp() {
+            return Err(Text::new(
+                "--expect datagram is for UDP; give a target such as udp://127.0.0.1:9090, or say where an answer ends",
+                "--expect datagram 用于 UDP；请写 udp://127.0.0.1:9090 这样的目标，或说明响应怎样结束",
+            ));
+        }
+        Ok(())
     }
 
     /// The index of the target that the run's connection `number` loads.
@@ -298,15 +308,18 @@ impl Plan {
 
     /// How many answers a connection gets before another takes its place; `None` when it stays.
     pub(crate) fn per_connection(&self) -> Option<u64> {
-        match self.script.expect.framing {
-            Framing::Close => Some(1),
-            _ => self.life.per_connection,
+        let program = self.script.program.as_deref();
+        match program.and_then(Program::messages) {
+            None if self.script.closes() => Some(1),
+            None => self.life.per_connection,
+            messages => messages,
         }
     }
 
     /// Whether every byte of every answer is compared with what was sent.
     pub fn checks_every_byte(&self) -> bool {
-        self.script.expect.framing == Framing::Echo
+        let echoed = |expect: &Expect| expect.framing == Framing::Echo;
+        self.script.exchanges().all(|(_, expect)| echoed(expect))
             && self.pace != Pace::Idle
             && self.script.chat.is_none()
     }
@@ -315,11 +328,12 @@ impl Plan {
     pub fn tells_messages_apart(&self) -> bool {
         let whole_rings = |size: &usize| size.is_multiple_of(Ring::RANDOM);
         self.checks_every_byte()
-            && match &self.script.payload {
+            && match self.script.exchange(0).0 {
                 Payload::Random(sizes) => {
                     sizes.start() != sizes.end() || !whole_rings(sizes.start())
                 }
                 Payload::Always(_) => false,
+                Payload::Template(template) => template.differs(),
             }
     }
 

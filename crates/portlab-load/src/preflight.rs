@@ -143,7 +143,7 @@ fn churn_within(plan: &Plan, time: Duration) -> u64 {
 /// How long the slowest message takes because of how the client behaves.
 fn slowness(plan: &Plan) -> Duration {
     let behaviour = plan.script.behaviour;
-    let longest = *plan.script.payload.sizes().end() as u64;
+    let longest = *plan.script.sizes().end() as u64;
     let in_flight = longest.saturating_mul(plan.depth as u64);
     let sending = |gap: Duration| gap.as_secs_f64() * in_flight as f64;
     let sending = behaviour.trickle.map_or(0.0, sending);

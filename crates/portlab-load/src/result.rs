@@ -7,9 +7,9 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::{
-    AnswerLine, Answers, Cause, Caution, Checked, DatagramResult, Details, Ended, Failure,
-    Fairness, Judgement, Latency, Mismatch, Origin, OutageResult, Outcome, Pace, Phase, Plan,
-    TargetResult, TlsResult, WrongAnswer, decoding, endings::joined, latency::Quantiles,
+    AnswerLine, Answers, Cause, Caution, Checked, DatagramResult, Details, Ended, ExchangeLine,
+    Failure, Fairness, Judgement, Latency, Mismatch, Origin, OutageResult, Outcome, Pace, Phase,
+    Plan, TargetResult, TlsResult, WrongAnswer, decoding, endings::joined, latency::Quantiles,
     limits::LimitResult, limits::Rule, outcome::per_s, thread_state::nanos,
 };
 
@@ -75,6 +75,10 @@ pub struct LoadResult {
     pub first_lines: Vec<AnswerLine>,
     /// Answers that began with none of these.
     pub other_first_lines: u64,
+    /// The messages of a dialogue file, in its order; empty without one.
+    pub steps: Vec<ExchangeLine>,
+    /// The shortest and the longest pause of `--think`; `null` without it.
+    pub think_ns: Option<[u64; 2]>,
     /// What answers began with, for adding up several runs.
     #[serde(skip)]
     pub answers: Answers,
@@ -279,7 +283,7 @@ impl LoadResult {
     pub fn of(plan: &Plan, outcome: Outcome, before: &[Text]) -> Self {
         let (pace, arrivals) = loop_of(plan.pace);
         let rate_per_s = plan.pace.rate_per_s();
-        let sizes = plan.script.payload.sizes();
+        let sizes = plan.script.sizes();
         let checking = Checked::of(plan, &outcome);
         let verdict = Judgement::of(plan, &outcome);
         let wrong = outcome.tally.first_wrong();
@@ -300,7 +304,7 @@ impl LoadResult {
             depth: plan.depth,
             size_bytes: *sizes.start(),
             size_max_bytes: *sizes.end(),
-            expect: plan.script.expect.to_string(),
+            expect: plan.script.expectation(),
             every_byte_checked: plan.checks_every_byte(),
             checked: checking.name(),
             any_answer: plan.script.any_answer,
@@ -309,6 +313,8 @@ impl LoadResult {
             first_answer: outcome.answers.first().map(ToString::to_string),
             first_lines: outcome.answers.lines(),
             other_first_lines: outcome.answers.others(),
+            steps: outcome.exchanges.lines(&plan.script),
+            think_ns: plan.script.think().map(|it| it.ends().map(nanos)),
             threads: outcome.threads(),
             ended: outcome.ended,
             interrupted: outcome.interrupted(),
@@ -481,7 +487,7 @@ fn hint(failure: Failure, plan: &Plan, outcome: &Outcome) -> Option<Text> {
     let may_decode = outcome.chat.is_none() && outcome.answered == 0 && outcome.endings.closed == 0;
     let advice = match (phase, cause) {
         (Phase::Receive, Cause::TimedOut) | (Phase::Verify, Cause::WrongByte) if may_decode => {
-            decoding::advice(&plan.script.payload)
+            decoding::advice(plan.script.exchange(0).0)
         }
         _ => None,
     };

@@ -111,20 +111,30 @@ impl Ring {
             got.len() <= Self::REACH,
             "a read is at most as long as the ring reaches"
         );
-        if expected == got {
-            return Ok(());
-        }
-        let mut pairs = expected.iter().zip(got);
-        let differs = pairs.position(|(expected, got)| expected != got);
-        let at = differs.expect("slices of one length that differ, differ somewhere");
-        let offset = offset + at as u64;
-        Err(Mismatch {
-            connection,
-            offset,
-            expected: expected[at],
-            got: got[at],
-        })
+        compare(connection, offset, expected, got)
     }
+}
+
+/// Compares what arrived at `offset` of a connection's stream with what was sent there, which is as long.
+pub(crate) fn compare(
+    connection: usize,
+    offset: u64,
+    expected: &[u8],
+    got: &[u8],
+) -> Result<(), Mismatch> {
+    if expected == got {
+        return Ok(());
+    }
+    let mut pairs = expected.iter().zip(got);
+    let differs = pairs.position(|(expected, got)| expected != got);
+    let at = differs.expect("slices of one length that differ, differ somewhere");
+    let offset = offset + at as u64;
+    Err(Mismatch {
+        connection,
+        offset,
+        expected: expected[at],
+        got: got[at],
+    })
 }
 
 #[cfg(test)]

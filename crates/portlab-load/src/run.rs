@@ -119,7 +119,7 @@ where
     let wakers = wakers.collect::<io::Result<_>>()?;
     let stages = Arc::new(Stages::new(wakers, rate_per_s, plan.stop.errors));
     let (sender, events) = mpsc::channel();
-    let ring = Arc::new(plan.script.ring());
+    let (ring, numbers) = (Arc::new(plan.script.ring()), Arc::default());
     let began = Instant::now();
     let (mut workers, mut threads, mut gauges) = (Vec::new(), Vec::new(), Vec::new());
     for (index, poll) in polls.into_iter().enumerate() {
@@ -127,6 +127,7 @@ where
         workers.push(Worker::<C>::new(Share {
             plan: Arc::clone(&plan),
             ring: Arc::clone(&ring),
+            numbers: Arc::clone(&numbers),
             stages: Arc::clone(&stages),
             events: sender.clone(),
             gauges: Arc::clone(&gauges[index]),

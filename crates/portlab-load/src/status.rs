@@ -60,21 +60,19 @@ const READY: &[&[u8; 3]] = &[b"220", b"120", b"200", b"201"];
 
 impl Dialect {
     pub(crate) fn of(script: &Script) -> Self {
-        let message = match &script.payload {
-            Payload::Always(message) => &message[..message.len().min(BEGINNING)],
-            _ => &[],
-        };
-        let line = first_line(message).unwrap_or_default();
-        let is_command = |command: &&str| {
-            let (name, rest) = line.split_at_checked(command.len()).unwrap_or_default();
-            let ends = command.ends_with(':') || rest.first().is_none_or(|byte| *byte == b' ');
-            name.eq_ignore_ascii_case(command.as_bytes()) && ends
+        let messages: Vec<_> = script.exchanges().map(|it| beginning(it.0)).collect();
+        let is_resp = |message: &&[u8]| {
+            message.starts_with(b"*") && message.get(1).is_some_and(u8::is_ascii_digit)
         };
         Self {
             any: script.any_answer,
-            codes: message.windows(2).any(|end| end == b"\r\n") && COMMANDS.iter().any(is_command),
-            resp: message.starts_with(b"*") && message.get(1).is_some_and(u8::is_ascii_digit),
-            message: message.into(),
+            codes: messages.iter().any(|it| is_command(it)),
+            resp: messages.iter().any(is_resp),
+            // Which of several messages an answer belongs to isn't known here.
+            message: match (script.dialogue(), script.exchange(0).0) {
+                (None, payload @ Payload::Always(_)) => beginning(payload).into(),
+                _ => [].into(),
+            },
         }
     }
 
@@ -122,6 +120,27 @@ impl Dialect {
             || (line == b"ERROR" && ends_with_crlf);
         memcached.then_some(ErrorAnswer::Memcached)
     }
+}
+
+/// What every message of `payload` begins with, as far as it is looked at.
+fn beginning(payload: &Payload) -> &[u8] {
+    let message = match payload {
+        Payload::Random(_) => &[],
+        Payload::Always(message) => &message[..],
+        Payload::Template(template) => template.beginning(),
+    };
+    &message[..message.len().min(BEGINNING)]
+}
+
+/// Whether a message that begins with `message` is one of the [`COMMANDS`].
+fn is_command(message: &[u8]) -> bool {
+    let line = first_line(message).unwrap_or_default();
+    let is = |command: &&str| {
+        let (name, rest) = line.split_at_checked(command.len()).unwrap_or_default();
+        let ends = command.ends_with(':') || rest.first().is_none_or(|byte| *byte == b' ');
+        name.eq_ignore_ascii_case(command.as_bytes()) && ends
+    };
+    message.windows(2).any(|end| end == b"\r\n") && COMMANDS.iter().any(is)
 }
 
 /// The first line of `bytes` without its end; `None` if none ends in them.

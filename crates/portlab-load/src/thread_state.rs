@@ -13,6 +13,7 @@ use crate::{
     pace::Schedule,
     stage::{Stage, Stages},
     stats::Stats,
+    template::Numbers,
     timers::{TimerEvent, Timers},
 };
 
@@ -21,6 +22,7 @@ pub(crate) struct ThreadState<S> {
     pub(crate) shared: S,
     pub(crate) plan: Arc<Plan>,
     pub(crate) ring: Arc<Ring>,
+    pub(crate) numbers: Arc<Numbers>,
     pub(crate) stages: Arc<Stages>,
     pub(crate) began: Instant,
     /// The stage that this thread has entered.
@@ -66,7 +68,7 @@ pub(crate) struct ThreadState<S> {
     little: Option<(u64, u64)>,
     /// Whether a message has been sent or answered since the last call of [`was_touched`](Self::was_touched).
     touched: bool,
-    random: fastrand::Rng,
+    pub(crate) random: fastrand::Rng,
 }
 
 impl<S> ThreadState<S> {
@@ -74,7 +76,7 @@ impl<S> ThreadState<S> {
     pub(crate) fn new(
         shared: S,
         plan: Arc<Plan>,
-        ring: Arc<Ring>,
+        (ring, numbers): (Arc<Ring>, Arc<Numbers>),
         stages: Arc<Stages>,
         began: Instant,
         (index, slots, budget): (usize, usize, Option<u64>),
@@ -105,6 +107,7 @@ impl<S> ThreadState<S> {
             random: fastrand::Rng::with_seed(!plan.seed.wrapping_add(index as u64)),
             plan,
             ring,
+            numbers,
             stages,
             began,
         }
@@ -226,12 +229,13 @@ impl<S> ThreadState<S> {
         }
     }
 
-    /// The length of the next message.
+    /// The length of the next message, which is in the ring.
     pub(crate) fn next_size(&mut self) -> usize {
-        match &self.plan.script.payload {
+        match self.plan.script.exchange(0).0 {
             Payload::Random(sizes) if sizes.start() == sizes.end() => *sizes.start(),
             Payload::Random(sizes) => self.random.usize(sizes.clone()),
             Payload::Always(message) => message.len(),
+            Payload::Template(_) => unreachable!("messages that differ aren't in the ring"),
         }
     }
 
@@ -328,7 +332,8 @@ mod tests {
         let plan = Arc::new(Plan::new(std::net::SocketAddr::from(([127, 0, 0, 1], 1))));
         let ring = Arc::new(Script::echo(64).ring());
         let stages = Arc::new(Stages::new(Vec::new(), 0.0, None));
-        ThreadState::new((), plan, ring, stages, Instant::now(), (0, 2, None))
+        let shared = (ring, Arc::default());
+        ThreadState::new((), plan, shared, stages, Instant::now(), (0, 2, None))
     }
 
     #[test]

@@ -24,6 +24,7 @@ use crate::{
     stall::Stalls,
     stats::Stats,
     stream::Stream,
+    template::Numbers,
     thread_state::ThreadState,
     timers::{Alarm, TimerEvent},
 };
@@ -131,6 +132,7 @@ const POLL_AHEAD_SHARE: f64 = 0.1;
 pub(crate) struct Share {
     pub(crate) plan: Arc<Plan>,
     pub(crate) ring: Arc<Ring>,
+    pub(crate) numbers: Arc<Numbers>,
     pub(crate) stages: Arc<Stages>,
     pub(crate) events: Sender<WorkerEvent>,
     pub(crate) gauges: Arc<Gauges>,
@@ -153,7 +155,7 @@ impl<C: Dialogue> Worker<C> {
             state: ThreadState::new(
                 C::shared(&plan, slots),
                 plan,
-                share.ring,
+                (share.ring, share.numbers),
                 share.stages,
                 share.began,
                 (index, slots, budget),

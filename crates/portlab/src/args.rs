@@ -112,25 +112,6 @@ fn width_of(stream: impl AsFd) -> Option<usize> {
     terminal_size::terminal_size_of(stream).map(|(width, _)| width.0.into())
 }
 
-/// Reads bytes in hex: pairs of digits, with or without white space between them.
-pub(crate) fn bytes_of_hex(text: &str) -> anyhow::Result<Vec<u8>> {
-    let digits: Option<Vec<u32>> = text
-        .chars()
-        .filter(|character| !character.is_whitespace())
-        .map(|character| character.to_digit(16))
-        .collect();
-    match digits.as_deref().map(<[u32]>::as_chunks) {
-        Some((pairs, [])) => Ok(pairs
-            .iter()
-            .map(|[high, low]| (high * 16 + low) as u8)
-            .collect()),
-        _ => bail!(tr!(
-            "invalid hex {text:?}: expected pairs of digits 0-9 a-f, such as \"50 49 4e 47 0d 0a\"",
-            "十六进制 {text:?} 无效：要写成对的 0-9、a-f，例如 \"50 49 4e 47 0d 0a\""
-        )),
-    }
-}
-
 /// Returns a parser of whole numbers of `range`.
 pub(crate) fn whole<T>(range: RangeInclusive<T>) -> impl Fn(&str) -> anyhow::Result<T> + Clone
 where
@@ -145,16 +126,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes_of_hex, whole};
-
-    #[test]
-    fn hex_is_read_with_and_without_spaces() {
-        assert_eq!(bytes_of_hex("50 49\n4E470d 0a").unwrap(), b"PING\r\n");
-        for text in ["5", "xy", "a 中"] {
-            let error = bytes_of_hex(text).unwrap_err().to_string();
-            assert!(error.contains("pairs of digits"), "{error}");
-        }
-    }
+    use super::whole;
 
     #[test]
     fn a_number_out_of_its_bounds_is_refused_with_the_bounds() {

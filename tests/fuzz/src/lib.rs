@@ -58,6 +58,8 @@ targets! {
     answers: portlab_load::fuzz::answers,
     first_lines: portlab_load::fuzz::first_lines,
     chat_lines: portlab_load::fuzz::chat_lines,
+    templates: portlab_load::fuzz::templates,
+    dialogues: portlab_load::fuzz::dialogues,
 }
 
 /// `input` in pieces as long as `length` says, at least one byte each.

@@ -2,6 +2,7 @@
 
 mod greeting;
 mod receive;
+mod steps;
 
 use std::{
     collections::VecDeque,
@@ -18,11 +19,12 @@ use crate::{
     thread_state::nanos,
     timers::TimerEvent,
 };
+use steps::Steps;
 
 type ThreadState = crate::thread_state::ThreadState<Requests>;
 
-/// One connection. It owns no buffer: messages are sent straight from the ring, and answers pass
-/// through the thread's one buffer.
+/// One connection. It owns no buffer: messages are sent straight from the ring (those of a program whose messages differ
+/// are the exception), and answers pass through the thread's one buffer.
 #[derive(Debug)]
 pub(crate) struct Conn {
     stream: Stream,
@@ -57,6 +59,8 @@ pub(crate) struct Conn {
     left: u64,
     /// The pauses of a client that sends or reads slowly.
     pause: Pause,
+    /// Its place in the program, if the script is one.
+    steps: Option<Box<Steps>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -74,7 +78,9 @@ struct InFlight {
     due: u64,
     /// When it was given to the connection. In a closed loop that is when it was due.
     sent: u64,
-    size: usize,
+    size: u32,
+    /// The index of its exchange.
+    exchange: u32,
 }
 
 /// How many reads or writes one visit makes at most, so that a connection with many bytes doesn't starve the others.
@@ -117,6 +123,7 @@ impl Dialogue for Conn {
             blocked: false,
             left: state.plan.per_connection().unwrap_or(u64::MAX),
             pause: Pause::default(),
+            steps: Steps::of(state),
         };
         conn.introduce(state)?;
         Ok(conn)
@@ -135,6 +142,9 @@ impl Dialogue for Conn {
     }
 
     fn opened(&mut self, state: &mut ThreadState, now: u64) {
+        if self.begins_pause(state, now) {
+            return;
+        }
         if state.schedule.is_some() {
             return state.shared.has_opened(self.slot, now);
         }
@@ -176,20 +186,32 @@ impl Dialogue for Conn {
     }
 
     fn has_room(&self, state: &ThreadState) -> bool {
-        self.left > 0 && self.in_flight.len() < state.plan.depth
+        self.left > 0 && self.in_flight.len() < state.plan.depth && self.pausing().is_none()
     }
 
     fn queue(&mut self, state: &mut ThreadState, due: u64, now: u64) {
-        let size = state.next_size();
+        if self.in_flight.is_empty() {
+            // An echo begins here, also after an answer that was no echo.
+            self.received = self.due;
+        }
+        let (exchange, size) = match &mut self.steps {
+            None => (0, state.next_size()),
+            Some(steps) => steps.next(self.number, state),
+        };
         self.left -= 1;
         self.due += size as u64;
         state.one_more_in_flight();
-        let sent = now;
-        self.in_flight.push_back(InFlight { due, sent, size });
+        self.in_flight.push_back(InFlight {
+            due,
+            sent: now,
+            size: size as u32,
+            exchange,
+        });
         state.watch(self.slot, now + state.patience());
     }
 
     fn drive(&mut self, state: &mut ThreadState, ended: bool) -> Result<Then, Broken> {
+        self.wake(state);
         for _ in 0..VISIT {
             let read = self.read(state)?;
             match read {
@@ -224,10 +246,9 @@ impl Dialogue for Conn {
                 }
                 length = 1;
             }
-            match self
-                .stream
-                .write(state.ring.at(self.number, self.sent, length))
-            {
+            let own = self.steps.as_ref().and_then(|it| it.at(self.sent, length));
+            let bytes = own.unwrap_or_else(|| state.ring.at(self.number, self.sent, length));
+            match self.stream.write(bytes) {
                 Ok(written) => self.has_sent(written, state),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.blocked = true;
@@ -247,7 +268,7 @@ impl Dialogue for Conn {
     }
 
     fn is_done(&self, _state: &ThreadState) -> bool {
-        self.left == 0 && self.in_flight.is_empty()
+        self.left == 0 && self.in_flight.is_empty() && self.pausing().is_none()
     }
 
     fn is_waiting(&self) -> bool {
@@ -262,9 +283,15 @@ impl Dialogue for Conn {
         if !self.head.is_empty() {
             state.stats.tally.keep_wrong(&self.head);
         }
+        if self.answered > 0 || !self.in_flight.is_empty() {
+            state.shared.exchanges.count_error(self.exchange());
+        }
     }
 
     fn end_measuring(&self, state: &mut ThreadState, now: u64) {
+        if let Some((since, until)) = self.pausing() {
+            state.account_for_flight(since, until.min(now));
+        }
         for message in &self.in_flight {
             state.account_for_flight(message.due, now);
         }
@@ -286,6 +313,7 @@ impl Dialogue for Conn {
         Finished {
             served: shared.served,
             answers,
+            exchanges: shared.exchanges,
             ..Finished::default()
         }
     }
@@ -298,7 +326,7 @@ impl Conn {
         if let Some(gap) = state.plan.script.behaviour.trickle {
             self.pause.sending_until = state.now() + nanos(gap);
         }
-        if is_one_way(state) {
+        if self.is_one_way(state) {
             let done = self.count_lengths(written, &Framing::Nothing);
             if done > 0 {
                 self.complete(done, state);
@@ -321,22 +349,87 @@ impl Conn {
                 *state.shared.served[self.slot as usize].get_or_insert(0) += 1;
             }
             state.record_answer(self.number, message.due, message.sent, now);
-            if self.left == 0 {
-                continue;
+            if let Some(steps) = &mut self.steps {
+                steps.release(message.size as usize, self.sent);
+                if state.is_measured(message.due) {
+                    state
+                        .shared
+                        .exchanges
+                        .record(message.exchange, now - message.due);
+                }
+                if self.begins_pause(state, now) {
+                    continue;
+                }
             }
-            if state.sends_at_once() {
-                if state.take_one() {
-                    self.queue(state, now, now);
-                }
-            } else if state.schedule.is_some() {
-                // A message without an answer is done as soon as it is sent: unless the socket was full, the
-                // connection was free all the time.
-                match is_one_way(state) && !self.blocked {
-                    true => state.shared.still_has_room(self.slot),
-                    false => state.shared.has_room(self.slot, now),
-                }
+            self.go_on(state, now);
+        }
+    }
+
+    /// The connection may send its next message as of `now`: sends it in a closed loop, or is listed as free in an open
+    /// one.
+    fn go_on(&mut self, state: &mut ThreadState, now: u64) {
+        if self.left == 0 {
+            return;
+        }
+        if state.sends_at_once() {
+            if state.take_one() {
+                self.queue(state, now, now);
+            }
+        } else if state.schedule.is_some() {
+            // A message without an answer is done as soon as it is sent: unless the socket was full, the
+            // connection was free all the time.
+            match self.is_one_way(state) && !self.blocked {
+                true => state.shared.still_has_room(self.slot),
+                false => state.shared.has_room(self.slot, now),
             }
         }
+    }
+
+    /// Since when the connection pauses before its next message, and until when.
+    fn pausing(&self) -> Option<(u64, u64)> {
+        self.steps.as_ref()?.pause()
+    }
+
+    /// Begins the pause before the next message, if the program has one there.
+    fn begins_pause(&mut self, state: &mut ThreadState, now: u64) -> bool {
+        let steps = self.steps.as_mut();
+        let until = steps.and_then(|steps| steps.begin_pause(state, now));
+        if let Some(until) = until {
+            self.set_timer(until, now, state);
+        }
+        until.is_some()
+    }
+
+    /// Ends the pause before the next message when its time has come.
+    fn wake(&mut self, state: &mut ThreadState) {
+        let Some((since, until)) = self.pausing() else {
+            return;
+        };
+        if self.pauses_at(until, state) {
+            return;
+        }
+        if let Some(steps) = &mut self.steps {
+            steps.end_pause();
+        }
+        // A pause that lasts longer than it should is the generator's fault, and misses Little's law.
+        state.account_for_flight(since, until);
+        let now = state.now();
+        self.go_on(state, now);
+    }
+
+    /// The exchange that what comes now belongs to: that of the oldest message in flight, or else the last one.
+    fn exchange(&self) -> u32 {
+        let Some(steps) = &self.steps else {
+            return 0;
+        };
+        let oldest = self.in_flight.front().map(|message| message.exchange);
+        oldest.unwrap_or(steps.last())
+    }
+
+    /// Whether the message has no answer, so that it is done when the system has taken it.
+    fn is_one_way(&self, state: &ThreadState) -> bool {
+        let (_, expect) = state.plan.script.exchange(self.exchange());
+        expect.framing == Framing::Nothing
     }
 
     /// The error of a timeout: not all bytes could be sent, no byte of the answer came, or not all of it.
@@ -346,11 +439,11 @@ impl Conn {
             .in_flight
             .iter()
             .skip(1)
-            .map(|message| message.size)
+            .map(|message| message.size as usize)
             .sum();
         let is_sent = self.sent + behind as u64 >= self.due;
         match self.progress {
-            _ if is_one_way(state) => (Phase::Send, Cause::TimedOut),
+            _ if self.is_one_way(state) => (Phase::Send, Cause::TimedOut),
             None if !is_sent && self.blocked => (Phase::Send, Cause::TimedOut),
             None => (Phase::Receive, Cause::TimedOut),
             Some(_) => (Phase::Receive, Cause::Incomplete),
@@ -385,17 +478,12 @@ impl Conn {
     }
 }
 
-/// Whether messages have no answers, so that a message is done when the system has taken it.
-fn is_one_way(state: &ThreadState) -> bool {
-    state.plan.script.expect.framing == Framing::Nothing
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn an_idle_connection_is_small() {
-        assert!(size_of::<Conn>() <= 192, "{}", size_of::<Conn>());
+        assert!(size_of::<Conn>() <= 208, "{}", size_of::<Conn>());
     }
 }

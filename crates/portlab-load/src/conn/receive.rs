@@ -4,8 +4,8 @@ use std::io::{self, Read};
 
 use super::{Conn, ThreadState};
 use crate::{
-    Answers, Cause, Conditions, Expect, FirstLine, Framing, Judge, Pace, Phase, Sample, Tally,
-    Unmet, WrongAnswer,
+    Answers, Cause, Conditions, Expect, FirstLine, Framing, Judge, Pace, Payload, Phase, Sample,
+    Tally, Unmet, WrongAnswer,
     dialogue::{Broken, Then},
     requests::Requests,
     stage::Stages,
@@ -68,6 +68,7 @@ impl Conn {
 
     /// Checks the `length` bytes that came last; returns how many messages they answer.
     fn check(&mut self, length: usize, state: &mut ThreadState) -> Result<usize, Broken> {
+        let exchange = self.exchange();
         let ThreadState {
             plan,
             ring,
@@ -81,12 +82,13 @@ impl Conn {
             answers,
             echoes,
             dialect,
+            exchanges,
             ..
         } = shared;
         let Expect {
             framing,
             conditions,
-        } = &plan.script.expect;
+        } = plan.script.exchange(exchange).1;
         let mut bytes = &buffer[..length];
         Ok(match framing {
             // A connection that is only held open may receive anything.
@@ -96,17 +98,22 @@ impl Conn {
             }
             Framing::Echo => {
                 let echoed = length.min((self.sent - self.received) as usize);
-                ring.check(self.number, self.received, &bytes[..echoed])
+                let (number, offset, got) = (self.number, self.received, &bytes[..echoed]);
+                let own = self
+                    .steps
+                    .as_ref()
+                    .and_then(|it| it.check(number, offset, got));
+                own.unwrap_or_else(|| ring.check(number, offset, got))
                     .map_err(Broken::Wrong)?;
                 if echoed < length {
                     return Err(Broken::Because(Phase::Verify, Cause::Unsolicited));
                 }
                 self.received += length as u64;
                 if let (None, Some(front)) = (answers.first(), self.in_flight.front()) {
-                    let first = &bytes[..length.min(front.size)];
-                    match dialect.message() {
-                        Some(_) => answers.keep_first(first),
-                        None => answers.keep_first_random(first),
+                    let first = &bytes[..length.min(front.size as usize)];
+                    match plan.script.exchange(exchange).0 {
+                        Payload::Random(_) => answers.keep_first_random(first),
+                        Payload::Always(_) | Payload::Template(_) => answers.keep_first(first),
                     }
                 }
                 let done = self.count_lengths(echoed, framing);
@@ -120,7 +127,9 @@ impl Conn {
                         self.got_more = true;
                         break;
                     };
-                    let mut progress = self.progress.unwrap_or_else(|| framing.begin(front.size));
+                    let mut progress = self
+                        .progress
+                        .unwrap_or_else(|| framing.begin(front.size as usize));
                     let used = framing.take(&mut progress, bytes);
                     let piece = &bytes[..used.unwrap_or(bytes.len())];
                     self.sort(piece, used.is_some(), answers, dialect);
@@ -130,6 +139,9 @@ impl Conn {
                         break;
                     };
                     self.progress = None;
+                    if verdict.is_err() || self.sorted.is_some_and(|it| it.error.is_some()) {
+                        exchanges.count_error(exchange);
+                    }
                     if let Err(unmet) = verdict {
                         self.count_wrong(unmet, done, piece, stats, stages);
                     }
@@ -235,7 +247,9 @@ impl Conn {
         while length > 0
             && let Some(front) = self.in_flight.get(done)
         {
-            let missing = self.progress.unwrap_or_else(|| framing.begin(front.size));
+            let missing = self
+                .progress
+                .unwrap_or_else(|| framing.begin(front.size as usize));
             if length < missing {
                 self.progress = Some(missing - length);
                 break;
@@ -252,7 +266,7 @@ impl Conn {
         let Expect {
             framing,
             conditions,
-        } = &state.plan.script.expect;
+        } = state.plan.script.exchange(self.exchange()).1;
         // If no byte came before the end, there was no answer.
         if *framing == Framing::Close && self.in_flight.len() == 1 && self.progress.is_some() {
             let Requests {

@@ -47,6 +47,20 @@ impl From<Framing> for Expect {
 }
 
 impl Expect {
+    /// The same, as a greeting.
+    ///
+    /// # Errors
+    /// When a greeting can't end so.
+    pub fn as_greeting(self) -> Result<Self, Text> {
+        match &self.framing {
+            Framing::Bytes(_) | Framing::Until(_) | Framing::Lines(_) => Ok(self),
+            other => Err(tr!(
+                "invalid greeting {other}: expected until:\"\\r\\n\", lines:1 or bytes:100",
+                "{other} 不能用作欢迎信息；请写 until:\"\\r\\n\"、lines:1 或 bytes:100"
+            )),
+        }
+    }
+
     /// The same for answers in `encoding`. What was read from the command line is UTF-8.
     ///
     /// # Errors

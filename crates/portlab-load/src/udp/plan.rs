@@ -1,6 +1,6 @@
 //! What a plan with UDP targets may ask for.
 
-use portlab_words::tr;
+use portlab_words::{Text, tr};
 
 use super::{LONGEST, NUMBER, is_numbered};
 use crate::{Framing, Plan, PlanError, Target};
@@ -45,6 +45,13 @@ impl Plan {
                     "UDP 没有连接；请去掉 {name}"
                 ));
             }
+        }
+        if script.program.is_some() {
+            return Err(Text::new(
+                "all datagrams of a run are made alike; leave out --dialogue, --think, --lines and the placeholders of \
+                 --text, which are for connections",
+                "一次运行的数据报都按同一方式生成；请去掉 --dialogue、--think、--lines 和 --text 中的占位符，它们用于连接",
+            ));
         }
         if until_or(&script.expect.framing) {
             let framing = &script.expect.framing;

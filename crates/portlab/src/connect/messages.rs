@@ -7,12 +7,11 @@ use clap::{
     Arg, ArgAction, ArgGroup, ArgMatches, Command, FromArgMatches,
     builder::{OsStringValueParser, StringValueParser, TypedValueParser, ValueParser},
 };
-use portlab_load::unescape;
+use portlab_load::{bytes_of_hex, unescape};
 use portlab_service::TextEncoding;
 use portlab_words::tr;
 
 use super::sender::Outgoing;
-use crate::args::bytes_of_hex;
 
 /// A text or bytes to send.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,6 +9,7 @@ mod json;
 mod ladder;
 mod limits;
 mod lines;
+mod messages;
 mod plan;
 mod problems;
 #[cfg(feature = "tui")]
@@ -22,6 +23,7 @@ mod screen {
 }
 mod self_test;
 mod show;
+mod steps;
 mod target;
 mod text;
 mod through;
@@ -32,7 +34,7 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
 use clap::builder::BoolishValueParser;
-use portlab_load::{Arrivals, Expect, Limits, Parts, Plan, preflight};
+use portlab_load::{Arrivals, Expect, Limits, Parts, Plan, ThinkTime, preflight};
 use portlab_service::TextEncoding;
 
 use crate::{
@@ -121,6 +123,7 @@ struct PaceArgs {
     /// Send nothing: hold the connections, and check that they stay open
     #[arg(long, conflicts_with_all = ["rate", "messages", "depth"])]
     #[arg(conflicts_with_all = ["message", "expect", "per_connection", "trickle", "slow_reader"])]
+    #[arg(conflicts_with_all = ["lines", "dialogue", "think"])]
     #[arg(conflicts_with = "any_answer")]
     idle: bool,
 
@@ -163,7 +166,7 @@ struct ScriptArgs {
     /// send messages to their --rooms and must receive all that others send
     #[arg(long, value_name = "NAME", value_parser = ["chat"], conflicts_with_all = [
         "idle", "text", "payload", "hex", "expect", "greeting", "slow_reader", "any_answer",
-        "trickle", "threads",
+        "trickle", "threads", "lines", "dialogue", "think",
     ])]
     script: Option<String>,
 
@@ -183,11 +186,34 @@ struct ScriptArgs {
     #[arg(group = "message")]
     size: plan::Sizes,
 
-    /// Send this text, with the escapes \r \n \t \0 \\ \x41
+    /// Send this text, with the escapes \r \n \t \0 \\ \x41 and the placeholders {seq}
+    /// (number of the message), {conn} (of the connection), {rand:8} (eight random
+    /// letters) and {line} (of --lines); {{seq}} is sent as {seq}
     #[arg(long, value_name = "TEXT", group = "message")]
     text: Option<String>,
 
-    /// The encoding of --text, and of the texts and answers of --expect and --greeting
+    /// Send the lines of this file, one in each message, in turn over all connections;
+    /// after the last, again the first. Without --text, a message is '{line}\n'
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["size", "payload", "hex"])]
+    lines: Option<PathBuf>,
+
+    /// Take the lines of --lines in a random order, by --seed
+    #[arg(long, requires = "lines")]
+    shuffle: bool,
+
+    /// Go through the steps of this file on each connection: lines of say TEXT, expect
+    /// WHAT, think TIME, repeat N ... end (docs/load.md has the grammar). After the last
+    /// step the connection is closed, and another takes its place
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["message", "expect", "greeting", "think"])]
+    dialogue: Option<PathBuf>,
+
+    /// Pause between an answer and the next message of a connection: a time, or a range
+    /// to draw it from, 10ms..50ms
+    #[arg(long, value_name = "TIME", conflicts_with = "rate")]
+    think: Option<ThinkTime>,
+
+    /// The encoding of --text and --dialogue, and of the texts and answers of --expect and
+    /// --greeting; the bytes of --lines are sent as they are
     #[arg(long, value_name = "LABEL", default_value = "utf-8")]
     encoding: TextEncoding,
 
@@ -314,6 +340,7 @@ struct OutputArgs {
         "targets", "rate", "steps", "arrivals", "depth", "idle", "spin", "seed",
         "duration", "messages", "max_errors", "warmup",
         "script", "rooms", "encodings", "message", "encoding", "expect", "any_answer", "greeting", "slow_reader", "trickle",
+        "lines", "shuffle", "dialogue", "think",
         "connections", "ramp", "per_connection", "reconnect", "reset", "source", "connect_timeout", "timeout",
         "through", "threads", "tls", "sni", "ca", "cert", "key", "insecure", "alpn", "tls_resumption",
         "fail_if", "plain", "hgrm", "hlog", "csv",

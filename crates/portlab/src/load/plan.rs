@@ -5,13 +5,12 @@ use std::{net::IpAddr, ops::RangeInclusive, time::Duration};
 use anyhow::{Context, bail};
 use portlab_load::{
     ClientBehaviour, Expect, Framing, Life, Limits, Pace, Payload, Plan, Script, Stop,
-    loopback_sources, unescape,
+    loopback_sources,
 };
-use portlab_sys::input;
 use portlab_words::{Text, tr, units};
 
-use super::{Args, ScriptArgs, chat, target};
-use crate::{address::narrow, args::bytes_of_hex};
+use super::{Args, ScriptArgs, chat, messages, target};
+use crate::address::narrow;
 
 /// One rate, or the ends of a range, per second.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -122,6 +121,13 @@ pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
             "--steps 用来划分速率范围，而这里只有一个速率；请写 --rate 1k..20k",
         ));
     }
+    if args.script.dialogue.is_some() && connections.per_connection.is_some() {
+        bail!(Text::new(
+            "--per-connection: a connection is closed after the last step of its --dialogue; write repeat N and end in \
+             the file",
+            "--per-connection：连接在 --dialogue 的最后一步之后关闭；请在文件里写 repeat N 和 end",
+        ));
+    }
     let usual = Some(Duration::from_secs(10)).filter(|_| args.stop.messages.is_none());
     let stop = Stop {
         after: args.stop.duration.or(usual),
@@ -154,7 +160,7 @@ pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
         depth: usize::try_from(args.pace.depth)?,
         script: match args.script.script {
             Some(_) => chat::script(args)?,
-            None => script(&args.script)?,
+            None => script(&args.script, args.pace.seed)?,
         },
         warmup,
         stop,
@@ -179,16 +185,10 @@ fn pace(args: &Args) -> Pace {
     }
 }
 
-fn script(args: &ScriptArgs) -> anyhow::Result<Script> {
+fn script(args: &ScriptArgs, seed: u64) -> anyhow::Result<Script> {
     let in_encoding = |expect: &Expect| expect.clone().in_encoding(args.encoding);
     let greeting = args.greeting.as_ref().map(in_encoding).transpose()?;
-    let framing = greeting.as_ref().map(|it| &it.framing);
-    if let Some(greeting @ (Framing::Echo | Framing::Close | Framing::Nothing)) = framing {
-        bail!(tr!(
-            "invalid --greeting {greeting}: expected until:\"\\r\\n\", lines:1 or bytes:100",
-            "{greeting} 不能用作欢迎信息；请写 until:\"\\r\\n\"、lines:1 或 bytes:100"
-        ));
-    }
+    let greeting = greeting.map(Expect::as_greeting).transpose()?;
     if args.any_answer && args.expect.framing == Framing::Echo {
         bail!(Text::new(
             "--any-answer is for answers that aren't compared byte by byte, and --expect is echo; write \
@@ -197,9 +197,10 @@ fn script(args: &ScriptArgs) -> anyhow::Result<Script> {
              close",
         ));
     }
-    Ok(Script {
-        payload: payload(args)?,
+    let mut script = Script {
+        payload: Payload::Random(args.size.clone()),
         expect: in_encoding(&args.expect)?,
+        program: None,
         greeting,
         introduction: Vec::new(),
         any_answer: args.any_answer,
@@ -208,36 +209,10 @@ fn script(args: &ScriptArgs) -> anyhow::Result<Script> {
             trickle: args.trickle,
             read_per_s: args.slow_reader.map(|rate| rate as u64),
         },
-    })
-}
-
-fn payload(args: &ScriptArgs) -> anyhow::Result<Payload> {
-    let bytes = if let Some(text) = &args.text {
-        args.encoding.encode(&unescape(text)?)?
-    } else if let Some(file) = &args.payload {
-        input::read(file, MOST_PAYLOAD).with_context(|| {
-            let file = file.display();
-            tr!(
-                "can't read {file}, the file of --payload",
-                "无法读取 --payload 的文件 {file}"
-            )
-        })?
-    } else if let Some(hex) = &args.hex {
-        bytes_of_hex(hex)?
-    } else {
-        return Ok(Payload::Random(args.size.clone()));
     };
-    if bytes.is_empty() {
-        bail!(Text::new(
-            "the message is empty; it must be at least 1 byte",
-            "消息是空的；至少要有 1 字节",
-        ));
-    }
-    Ok(Payload::Always(bytes.into()))
+    messages::add_messages(&mut script, args, seed)?;
+    Ok(script)
 }
-
-/// The longest message from a file.
-const MOST_PAYLOAD: u64 = 64 << 20;
 
 /// The plan of the highest rate: of a ladder, its last rung.
 pub(super) fn at_the_highest_rate(plan: &Plan, args: &Args) -> Plan {

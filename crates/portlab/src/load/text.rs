@@ -2,8 +2,7 @@
 
 use anstyle::Style;
 use portlab_load::{
-    AnswerLine, Answers, ChatResult, DatagramResult, Framing, Judgement, Latency, LoadResult, Pace,
-    Plan,
+    AnswerLine, Answers, ChatResult, DatagramResult, Judgement, Latency, LoadResult, Pace, Plan,
 };
 use portlab_words::{Lang, tr, units};
 use textwrap::core::display_width;
@@ -45,6 +44,7 @@ pub(super) fn of_run(result: &LoadResult, width: usize, lang: Lang) -> String {
     } else {
         page.throughput(result);
         page.latency(result);
+        page.steps(result);
     }
     page.targets(result);
     page.connections(result);
@@ -189,7 +189,7 @@ impl Page {
     }
 
     /// A name and three columns. On a narrow page they are narrower.
-    fn in_columns(&self, name: &str, values: [&str; 3]) -> String {
+    pub(super) fn in_columns(&self, name: &str, values: [&str; 3]) -> String {
         let (indent, first, other): (usize, usize, usize) = match self.width >= ROW {
             true => (2, NAME, 11),
             false => (1, 5, 8),
@@ -401,7 +401,7 @@ impl Page {
                 "in the whole run, each equal to its message; the first: ",
                 "整个运行期间，每个都与发出的消息相同；第一个：",
             )
-        } else if plan.pace == Pace::Idle || plan.script.expect.framing == Framing::Nothing {
+        } else if plan.pace == Pace::Idle || plan.script.is_one_way() {
             lang.pick("what came first: ", "最先收到的：")
         } else if one_kind {
             lang.pick("in the whole run; the first: ", "整个运行期间；第一个：")
@@ -467,7 +467,7 @@ impl Page {
 
 /// The kind of latency that was measured, in words.
 fn kind_of_latency(result: &LoadResult, lang: Lang) -> &'static str {
-    let taken = result.plan.script.expect.framing == Framing::Nothing;
+    let taken = result.plan.script.is_one_way();
     match (&result.chat, taken, &result.pacing_lag_ns) {
         (Some(_), ..) => lang.pick(
             "fan-out: until the last member received it",
@@ -503,7 +503,7 @@ pub(super) fn word_in(word: &'static str, lang: Lang) -> &'static str {
 pub(super) mod tests {
     use std::time::Duration;
 
-    use portlab_load::{Arrivals, Ended, Outcome, Tally};
+    use portlab_load::{Arrivals, Ended, Framing, Outcome, Tally};
 
     use super::*;
 

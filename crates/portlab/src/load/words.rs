@@ -80,12 +80,28 @@ fn headline_at(plan: &Plan, rates: &str, lang: Lang) -> String {
     if let Some(chat) = &plan.script.chat {
         return headline_of_a_chat(plan, chat, &pace, lang) + &through;
     }
-    let (sizes, expect) = (plan.script.payload.sizes(), &plan.script.expect);
+    let (sizes, expect) = (plan.script.sizes(), plan.script.expectation());
     let [shortest, longest] = [sizes.start(), sizes.end()].map(|it| units::bytes(*it as f64));
     let size = match shortest == longest {
         true => shortest,
         false => tr!(lang, "{shortest} to {longest}", "{shortest} 到 {longest}"),
     };
+    if let Some(dialogue) = plan.script.dialogue() {
+        let messages = plural(dialogue.exchanges().len() as u64, "message");
+        let different = dialogue.exchanges().len();
+        return lang.pick(
+            format!("{connections} {pace}; a dialogue of {messages}, of {size}{through}"),
+            format!("{count} 个连接，{pace}；对话有 {different} 条消息，每条 {size}{through}"),
+        );
+    }
+    let think = plan.script.think().map_or(String::new(), |think| {
+        tr!(
+            lang,
+            "; pausing {think} before the next",
+            "；每条之间停顿 {think}"
+        )
+    });
+    let through = think + &through;
     let expect = match plan.checks_every_byte() {
         true => lang.pick("echoed", "等待原样回显").to_owned(),
         false => tr!(lang, "expecting {expect}", "等待 {expect}"),
