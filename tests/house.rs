@@ -440,9 +440,10 @@ const ENGLISH: &[(&str, &str)] = &[
     ("lessons/chat/mod.rs", "* wang was"),
     ("lessons/chat/mod.rs", "you read too"),
     ("lab/src/chat.rs", "* "),
-    // For programs: CSV, logs of histograms, the counts that a signal handler writes, Python.
+    // For programs: CSV, logs of histograms, Prometheus, the counts that a signal handler writes, Python.
     ("report/src/csv.rs", ""),
     ("load/src/export.rs", "["),
+    ("load/src/openmetrics/", ""),
     ("sys/src/tally.rs", ""),
     ("lab/src/python.rs", "import "),
     // A program of one page for a class.

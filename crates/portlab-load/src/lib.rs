@@ -39,7 +39,7 @@
 //! | `latency`, `tally`, `by_target`, `fairness`, `stall` | histograms, errors, figures of each target, how evenly connections were served, time without a processor |
 //! | `outcome`, `time_series`, `checked`, `credibility`, `result`, `record`, `one_line` | what was measured, and when; how far answers were checked; whether it can be believed; all of it for people and programs |
 //! | `limits` | limits that a run must meet, each with its verdict and interval |
-//! | `preflight`, `export` | warnings before the run; histograms for HdrHistogram's tools |
+//! | `preflight`, `export`, `openmetrics` | warnings before the run; histograms for HdrHistogram's tools; figures for Prometheus while it lasts |
 //! | `knee`, `search` | a ladder of rates, and the knee of latency against load; the highest rate that a server handles |
 
 #![forbid(unsafe_code)]
@@ -71,6 +71,7 @@ mod latency;
 mod limits;
 mod lines;
 mod one_line;
+mod openmetrics;
 mod outages;
 mod outcome;
 mod pace;
@@ -118,6 +119,7 @@ pub use knee::{Knee, KneeEstimate, Rung, knee, rungs};
 pub use latency::Latency;
 pub use limits::{Condition, LimitResult, Parts, Unit};
 pub use lines::Lines;
+pub use openmetrics::{Exporter, Metrics};
 pub use outages::{OutageLine, OutageResult, Outages};
 pub use outcome::{Ended, Interval, Outcome};
 pub use pace::{Arrivals, Pace};

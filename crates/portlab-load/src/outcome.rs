@@ -111,7 +111,7 @@ pub enum Ended {
 }
 
 /// A stretch of a run while measuring.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Interval {
     /// When it began, since measuring did.
     pub from: Duration,

@@ -293,34 +293,8 @@ impl Cause {
 
     /// What to do about it when it happens in `phase`, where that is known.
     pub fn hint(self, phase: Phase) -> Option<Text> {
-        // The numbers are Linux's; see errno(3).
         Some(match self {
-            Self::Errno(111) => Text::new(
-                "no program listens there; is the server up? portlab ports lists the ports of this machine",
-                "该端口没有程序监听；服务端启动了吗？portlab ports 会列出本机的端口",
-            ),
-            Self::Errno(104) => Text::new(
-                "the server reset the connection: it crashed, or closed before it had read everything; look at your \
-                 server's own terminal",
-                "服务端复位了连接：它崩溃了，或者没有读完就关闭了；请看服务端自己的终端",
-            ),
-            Self::Errno(99) => Text::new(
-                "no local port is left for this address; use --source auto, fewer connections, or wait a minute",
-                "这个地址的本地端口已用完；请使用 --source auto、减少连接数，或等一分钟",
-            ),
-            Self::Errno(24) => Text::new(
-                "out of file descriptors; raise the limit with ulimit -n",
-                "文件描述符已用完；请用 ulimit -n 提高上限",
-            ),
-            Self::Errno(32) => Text::new(
-                "the server had closed the connection already; look at your server's own terminal, or use \
-                 --per-connection if it limits the requests per connection",
-                "服务端此前已经关闭了连接；请看服务端自己的终端，如果它限制每个连接的请求数，请使用 --reconnect 或 --per-connection",
-            ),
-            Self::Errno(113 | 101) => Text::new(
-                "that address can't be reached; portlab doctor ADDR looks for the reason",
-                "无法到达该地址；portlab doctor 地址 会查找原因",
-            ),
+            Self::Errno(errno) => return errno_hint(errno),
             Self::TimedOut => time_out_hint(phase),
             Self::Incomplete => Text::new(
                 "the bytes that came don't end as --expect says, or they come slowly: check --expect, or raise \
@@ -364,7 +338,6 @@ impl Cause {
             ),
             Self::Content(unmet) => unmet.hint(),
             Self::Tls(fault) => return fault.hint(),
-            Self::Errno(_) => return None,
         })
     }
 }
@@ -381,6 +354,39 @@ fn no_end_hint(phase: Phase) -> Text {
             "聊天的一行不会这么长；这是 portlab serve --service chat 的聊天服务吗？",
         ),
     }
+}
+
+fn errno_hint(errno: i32) -> Option<Text> {
+    // The numbers are Linux's; see errno(3).
+    Some(match errno {
+        111 => Text::new(
+            "no program listens there; is the server up? portlab ports lists the ports of this machine",
+            "该端口没有程序监听；服务端启动了吗？portlab ports 会列出本机的端口",
+        ),
+        104 => Text::new(
+            "the server reset the connection: it crashed, or closed before it had read everything; look at your \
+             server's own terminal",
+            "服务端复位了连接：它崩溃了，或者没有读完就关闭了；请看服务端自己的终端",
+        ),
+        99 => Text::new(
+            "no local port is left for this address; use --source auto, fewer connections, or wait a minute",
+            "这个地址的本地端口已用完；请使用 --source auto、减少连接数，或等一分钟",
+        ),
+        24 => Text::new(
+            "out of file descriptors; raise the limit with ulimit -n",
+            "文件描述符已用完；请用 ulimit -n 提高上限",
+        ),
+        32 => Text::new(
+            "the server had closed the connection already; look at your server's own terminal, or use \
+             --reconnect or --per-connection if it limits the requests per connection",
+            "服务端此前已经关闭了连接；请看服务端自己的终端，如果它限制每个连接的请求数，请使用 --reconnect 或 --per-connection",
+        ),
+        113 | 101 => Text::new(
+            "that address can't be reached; portlab doctor ADDR looks for the reason",
+            "无法到达该地址；portlab doctor 地址 会查找原因",
+        ),
+        _ => return None,
+    })
 }
 
 fn time_out_hint(phase: Phase) -> Text {

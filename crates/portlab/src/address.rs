@@ -7,16 +7,16 @@ use portlab_words::{Lang, tr};
 
 use crate::args::{self, WARN};
 
-/// Warns on stderr if a server that listens at `addr` can be reached from other machines.
-pub(crate) fn warn_if_wide(addr: SocketAddr) {
-    if let Some(warning) = warning(addr, args::lang()) {
+/// Warns on stderr if a server that listens at `addr`, the value of `option`, can be reached from other machines.
+pub(crate) fn warn_if_wide(addr: SocketAddr, option: &str) {
+    if let Some(warning) = warning(addr, option, args::lang()) {
         let head = args::lang().pick("warning: ", "警告：");
         crate::tell!("{WARN}{head}{WARN:#}{warning}");
     }
 }
 
 /// What it means that a server listens at `addr`, and the remedy; `None` for loopback.
-fn warning(addr: SocketAddr, lang: Lang) -> Option<String> {
+fn warning(addr: SocketAddr, option: &str, lang: Lang) -> Option<String> {
     let (ip, port) = (addr.ip().to_canonical(), addr.port());
     let loopback = match addr {
         SocketAddr::V4(_) => "127.0.0.1",
@@ -26,8 +26,8 @@ fn warning(addr: SocketAddr, lang: Lang) -> Option<String> {
         tr!(
             lang,
             "other machines can connect to {addr}, without login and without encryption; for this machine \
-             only: --bind {loopback}:{port}",
-            "其他机器可以连接 {addr}，不需要登录，也没有加密；只供本机使用：--bind {loopback}:{port}",
+             only: {option} {loopback}:{port}",
+            "其他机器可以连接 {addr}，不需要登录，也没有加密；只供本机使用：{option} {loopback}:{port}",
         )
     })
 }
@@ -44,7 +44,11 @@ mod tests {
             "[::1]:80",
             "[::ffff:127.0.0.1]:80",
         ] {
-            assert_eq!(warning(text.parse().unwrap(), Lang::En), None, "{text}");
+            assert_eq!(
+                warning(text.parse().unwrap(), "--bind", Lang::En),
+                None,
+                "{text}"
+            );
         }
         for (text, remedy) in [
             ("0.0.0.0:80", "127.0.0.1:80"),
@@ -54,7 +58,7 @@ mod tests {
             ("[::ffff:192.0.2.7]:80", "[::1]:80"),
         ] {
             for lang in Lang::ALL {
-                let said = warning(text.parse().unwrap(), lang).unwrap();
+                let said = warning(text.parse().unwrap(), "--bind", lang).unwrap();
                 assert!(said.ends_with(&format!("--bind {remedy}")), "{said}");
             }
         }

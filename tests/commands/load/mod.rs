@@ -10,6 +10,7 @@ mod decoding;
 mod dialogue;
 mod hostile;
 mod limits;
+mod openmetrics;
 mod output;
 mod pace;
 mod reconnect;

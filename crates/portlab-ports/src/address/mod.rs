@@ -64,6 +64,8 @@ impl Purpose {
     pub const LOAD: Self = Self::to_connect("portlab load");
     /// The server that `connect` connects to.
     pub const CONNECT: Self = Self::to_connect("portlab connect");
+    /// Where `load` shows its figures to Prometheus.
+    pub const METRICS: Self = Self::to_bind("portlab load ADDR --openmetrics");
     /// What `doctor` examines.
     pub const DOCTOR: Self = Self::to_connect("portlab doctor");
     /// What `ports` explains: port 0 has a meaning too.

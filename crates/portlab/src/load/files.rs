@@ -11,7 +11,7 @@ use portlab_load::{Interval, IntervalLog, Latency, LoadResult, write_percentiles
 use portlab_sys::whole::WholeFile;
 use portlab_words::tr;
 
-use super::OutputArgs;
+use super::{OutputArgs, openmetrics::To};
 use crate::args::unwritten;
 
 /// The files that were asked for. They are created before the run, so that a path that can't be
@@ -39,7 +39,6 @@ const HEAD: &str = "from_s,to_s,messages,messages_per_s,latency_p50_ns,latency_p
 
 impl Files {
     pub(super) fn create(args: &OutputArgs) -> anyhow::Result<Self> {
-        refuse_the_same_twice(args)?;
         let create = |path: &Option<PathBuf>| {
             let Some(path) = path else { return Ok(None) };
             let file = WholeFile::create(path).with_context(|| unwritten(path))?;
@@ -109,11 +108,14 @@ impl Files {
 }
 
 /// Refuses two options with the same file: neither content would be whole.
-fn refuse_the_same_twice(args: &OutputArgs) -> anyhow::Result<()> {
+pub(super) fn refuse_the_same_twice(args: &OutputArgs) -> anyhow::Result<()> {
+    let figures = args.openmetrics.as_ref().and_then(To::file);
+    let figures = figures.map(Path::to_owned);
     let named = [
         ("--hgrm", &args.hgrm),
         ("--hlog", &args.hlog),
         ("--csv", &args.csv),
+        ("--openmetrics", &figures),
     ];
     for (index, (name, path)) in named.iter().enumerate() {
         let Some(path) = path else { continue };

@@ -10,6 +10,7 @@ mod ladder;
 mod limits;
 mod lines;
 mod messages;
+mod openmetrics;
 mod plan;
 mod problems;
 #[cfg(feature = "tui")]
@@ -34,7 +35,7 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
 use clap::builder::BoolishValueParser;
-use portlab_load::{Arrivals, Expect, Limits, Parts, Plan, ThinkTime, preflight};
+use portlab_load::{Arrivals, Expect, Limits, Metrics, Parts, Plan, ThinkTime, preflight};
 use portlab_service::TextEncoding;
 
 use crate::{
@@ -331,6 +332,11 @@ struct OutputArgs {
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
 
+    /// Show the figures to Prometheus during the run: rewrite this file each second, for
+    /// node_exporter, or answer GET /metrics on this port, 9091 or ADDR:9091
+    #[arg(long, value_name = "FILE|ADDR", value_parser = openmetrics::To::read)]
+    openmetrics: Option<openmetrics::To>,
+
     /// Print the schema of --json (docs/load.schema.json)
     #[arg(long, exclusive = true)]
     json_schema: bool,
@@ -343,7 +349,7 @@ struct OutputArgs {
         "lines", "shuffle", "dialogue", "think",
         "connections", "ramp", "per_connection", "reconnect", "reset", "source", "connect_timeout", "timeout",
         "through", "threads", "tls", "sni", "ca", "cert", "key", "insecure", "alpn", "tls_resumption",
-        "fail_if", "plain", "hgrm", "hlog", "csv",
+        "fail_if", "plain", "hgrm", "hlog", "csv", "openmetrics",
     ])]
     self_test: bool,
 }
@@ -356,6 +362,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     if args.output.self_test {
         return self_test::run(args.output.json);
     }
+    files::refuse_the_same_twice(&args.output)?;
     let mut plan = plan::plan(args)?;
     plan.check()?;
     self::limits::check(&args.limits.fail_if, &plan)?;
@@ -373,25 +380,40 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let faults = args.connections.through.as_ref();
     let proxy = through::Proxy::start(faults, &plan)?;
     plan.through = proxy.as_ref().map(|it| it.through.clone());
+    let export = args.output.openmetrics.as_ref();
+    let export = export.map(openmetrics::Export::start).transpose()?;
+    let metrics = export.as_ref().map(|it| it.metrics.clone());
     let verdict = match &args.pace.rate {
-        Some(rates) if rates.is_range() => ladder::run(args, &plan, *rates, &warnings),
-        _ => once(args, &plan, &warnings),
+        Some(rates) if rates.is_range() => ladder::run(args, &plan, *rates, &warnings, metrics),
+        _ => once(args, &plan, &warnings, metrics),
     };
+    let exported = export.map_or(Ok(()), openmetrics::Export::finish);
     proxy.map_or(Ok(()), through::Proxy::end)?;
-    verdict
+    let verdict = verdict?;
+    exported?;
+    Ok(verdict)
 }
 
 /// One run: shows its progress, and prints its result.
-fn once(args: &Args, plan: &Plan, warnings: &[Text]) -> anyhow::Result<Verdict> {
+fn once(
+    args: &Args,
+    plan: &Plan,
+    warnings: &[Text],
+    metrics: Option<Metrics>,
+) -> anyhow::Result<Verdict> {
     let lang = args::lang();
     let files = files::Files::create(&args.output)?;
     let limits = &args.limits.fail_if;
     let mut show = show::Show::new(plan, "", files, args.output.plain, interrupt_flag()?);
     show.parts = (!limits.is_empty()).then(Parts::default);
+    show.export_to(metrics.as_ref(), plan);
     let outcome = portlab_load::run(plan, &mut show);
     let parts = show.parts.take().unwrap_or_default();
     let files = show.finish();
     let result = words::result(plan, outcome?, warnings).judged(limits, &parts);
+    if let Some(metrics) = &metrics {
+        metrics.end_run(&result);
+    }
     if let Some(why) = why_not_connected(&result) {
         bail!(why);
     }

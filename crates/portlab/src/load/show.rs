@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, IsTerminal},
+    iter,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -10,7 +11,7 @@ use std::{
 };
 
 use anyhow::Context;
-use portlab_load::{Interval, Parts, Plan, Progress, Watch};
+use portlab_load::{Interval, Metrics, Parts, Plan, Progress, Watch};
 use portlab_words::{Text, plural};
 
 use super::{files::Files, lines::Lines, screen, words::stage};
@@ -46,6 +47,8 @@ pub(super) struct Show {
     second: Option<Interval>,
     /// The parts of the run, if they are asked for.
     pub(super) parts: Option<Parts>,
+    /// The figures for Prometheus, if they are asked for.
+    metrics: Option<Metrics>,
     interrupted: Arc<AtomicBool>,
 }
 
@@ -85,7 +88,16 @@ impl Show {
             files,
             second: None,
             parts: None,
+            metrics: None,
             interrupted,
+        }
+    }
+
+    /// Gives the figures of this run, of `plan`, to `metrics` too.
+    pub(super) fn export_to(&mut self, metrics: Option<&Metrics>, plan: &Plan) {
+        self.metrics = metrics.cloned();
+        if let Some(metrics) = metrics {
+            metrics.begin_run(plan);
         }
     }
 
@@ -96,6 +108,13 @@ impl Show {
         }
         self.live.finish()?;
         Ok(self.files)
+    }
+
+    /// What is called with everything that happens.
+    fn watches(&mut self) -> impl Iterator<Item = &mut dyn Watch> {
+        let metrics = self.metrics.as_mut().map(|it| it as &mut dyn Watch);
+        let live: &mut dyn Watch = &mut *self.live;
+        iter::once(live).chain(metrics)
     }
 
     fn tell(&mut self, second: &Interval) {
@@ -145,16 +164,20 @@ impl Watch for Bar {
 
 impl Watch for Show {
     fn connected(&mut self, connected: usize) -> bool {
-        self.live.connected(connected)
+        let mut goes_on = true;
+        for watch in self.watches() {
+            goes_on &= watch.connected(connected);
+        }
+        goes_on
     }
 
     fn begin(&mut self) {
         self.files.begin();
-        self.live.begin();
+        self.watches().for_each(Watch::begin);
     }
 
     fn interval(&mut self, interval: &Interval) {
-        self.live.interval(interval);
+        self.watches().for_each(|it| it.interval(interval));
         if let Some(parts) = &mut self.parts {
             parts.add(interval);
         }
@@ -171,11 +194,11 @@ impl Watch for Show {
     }
 
     fn end(&mut self) {
-        self.live.end();
+        self.watches().for_each(Watch::end);
     }
 
     fn tick(&mut self, progress: &Progress) {
-        self.live.tick(progress);
+        self.watches().for_each(|it| it.tick(progress));
     }
 
     fn wanted_rate(&mut self) -> Option<f64> {

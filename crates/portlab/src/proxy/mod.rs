@@ -78,7 +78,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     portlab_sys::limits::raise_open_files();
     // Installed before the line `listening`, because a signal may come as soon as that line is read.
     let mut bell = interrupt::bell().with_context(args::uncaught)?;
-    let listener = bind(addr, &portlab_backends::Options::default()).map_err(remedy)?;
+    let listener =
+        bind(addr, &portlab_backends::Options::default()).map_err(|it| remedy(it, "--bind"))?;
     let addr = listener.local_addr()?;
     if let Some(target) = targets.iter().find(|target| is_same(addr, **target)) {
         bail!(tr!(
@@ -86,7 +87,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
             "--to {target} 是代理自己的端口；用 --bind 127.0.0.1:0 给代理换一个端口"
         ));
     }
-    warn_if_wide(addr);
+    warn_if_wide(addr, "--bind");
     let options = Options {
         targets: targets.clone(),
         settings,

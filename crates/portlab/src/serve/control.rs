@@ -30,9 +30,9 @@ pub(super) fn run(args: &Args, twin: &Twin, sheet: &Sheet) -> anyhow::Result<Ver
     let addr = Purpose::SERVE.resolve(&args.bind)?[0];
     let workers = workers(args, sheet);
     portlab_sys::limits::raise_open_files();
-    let listener = bind(addr, &Options::default()).map_err(remedy)?;
+    let listener = bind(addr, &Options::default()).map_err(|it| remedy(it, "--bind"))?;
     let addr = listener.local_addr()?;
-    warn_if_wide(addr);
+    warn_if_wide(addr, "--bind");
     announce(args, addr, workers, None)?;
     (twin.serve)(listener, workers).with_context(|| {
         tr!(

@@ -148,9 +148,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         ..Options::default()
     };
     let timeline = timeline::begin(args, model, workers, &stop)?;
-    let door = Door::open(addr, options, workers, stop, alone).map_err(remedy)?;
+    let door =
+        Door::open(addr, options, workers, stop, alone).map_err(|it| remedy(it, "--bind"))?;
     let addr = door.addr()?;
-    warn_if_wide(addr);
+    warn_if_wide(addr, "--bind");
     announce(
         args,
         addr,
@@ -328,8 +329,8 @@ fn log_few_panics() {
     }));
 }
 
-/// Why `error` keeps the server from listening, and what can be done about it.
-pub(crate) fn remedy(error: BindError) -> Text {
+/// Why `error` keeps a server from listening at the value of `option`, and what can be done about it.
+pub(crate) fn remedy(error: BindError, option: &str) -> Text {
     let Text { en, zh } = error.text();
     match &error {
         BindError::InUse(addr, holder) => {
@@ -342,17 +343,20 @@ pub(crate) fn remedy(error: BindError) -> Text {
                 tr!(": {left}", "：{left:#}")
             });
             tr!(
-                "{en}{left}; try --bind {free}",
-                "{zh}{left:#}；可以改用 --bind {free}"
+                "{en}{left}; try {option} {free}",
+                "{zh}{left:#}；可以改用 {option} {free}"
             )
         }
         BindError::Privileged(addr) => {
             let free = SocketAddr::new(addr.ip(), 0);
-            tr!("{en}; try --bind {free}", "{zh}；可以改用 --bind {free}")
+            tr!(
+                "{en}; try {option} {free}",
+                "{zh}；可以改用 {option} {free}"
+            )
         }
         BindError::Other(..) => tr!(
-            "{en}; --bind takes an address of this machine",
-            "{zh}；--bind 要写本机的地址"
+            "{en}; {option} takes an address of this machine",
+            "{zh}；{option} 要写本机的地址"
         ),
     }
 }

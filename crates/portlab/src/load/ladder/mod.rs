@@ -5,7 +5,9 @@ mod table;
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use portlab_load::{Answers, Condition, Ended, Knee, LoadResult, Pace, Parts, Plan, Rung, rungs};
+use portlab_load::{
+    Answers, Condition, Ended, Knee, LoadResult, Metrics, Pace, Parts, Plan, Rung, rungs,
+};
 use portlab_sys::terminal::Hush;
 use portlab_words::{Lang, Text, tr};
 
@@ -34,6 +36,7 @@ pub(super) fn run(
     plan: &Plan,
     rates: Rates,
     warnings: &[Text],
+    metrics: Option<Metrics>,
 ) -> anyhow::Result<Verdict> {
     let output = &args.output;
     if output.hgrm.is_some() || output.hlog.is_some() || output.csv.is_some() {
@@ -52,6 +55,7 @@ pub(super) fn run(
         plain: output.plain,
         table: (!output.json).then(|| Table::of_width(terminal_width())),
         interrupted: interrupt_flag()?,
+        metrics,
         walked: Vec::new(),
         unfinished: None,
         cut_short: None,
@@ -81,6 +85,7 @@ struct Ladder<'a> {
     /// `None` if the result is printed as JSON.
     table: Option<Table>,
     interrupted: Arc<AtomicBool>,
+    metrics: Option<Metrics>,
     walked: Vec<Step>,
     /// The run at the rate at which the user ended the ladder: its figures are left out, but its wrong answers count.
     unfinished: Option<Step>,
@@ -143,12 +148,17 @@ impl Ladder<'_> {
         let title = tr!(self.lang, "{number} of {all}", "{number}/{all}");
         let flag = Arc::clone(&self.interrupted);
         let mut show = Show::new(&plan, &title, Files::default(), self.plain, flag);
+        show.export_to(self.metrics.as_ref(), &plan);
         show.parts = Some(Parts::default());
         let outcome = portlab_load::run(&plan, &mut show);
         let parts = show.parts.take().unwrap_or_default();
         show.finish()?;
+        let result = words::result(&plan, outcome?, self.warnings).judged(self.limits, &parts);
+        if let Some(metrics) = &self.metrics {
+            metrics.end_run(&result);
+        }
         Ok(Step {
-            result: words::result(&plan, outcome?, self.warnings).judged(self.limits, &parts),
+            result,
             parts_ns: parts.p99s_ns(),
         })
     }
