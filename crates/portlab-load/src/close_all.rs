@@ -10,7 +10,8 @@ use mio::Events;
 use crate::{
     Phase,
     dialogue::{Broken, Dialogue, Then},
-    worker::{ALARM, Slot, Worker},
+    leaving::LEAVING,
+    worker::{Slot, Worker},
 };
 
 /// How long the server may take to close the connections too.
@@ -38,13 +39,15 @@ impl<C: Dialogue> Worker<C> {
             }
         }
         let deadline = Instant::now() + CLOSING;
-        while left > 0 {
+        self.await_the_leaving();
+        while left > 0 || !self.leaving.is_empty() {
             let patience = deadline.saturating_duration_since(Instant::now());
             if patience.is_zero() {
                 return Ok(());
             }
             self.poll_for(events, patience)?;
-            for event in events.iter().filter(|event| event.token() < ALARM) {
+            self.drop_the_ended();
+            for event in events.iter().filter(|event| event.token() < LEAVING) {
                 // A server that goes on sending doesn't prolong the run.
                 if Instant::now() >= deadline {
                     return Ok(());

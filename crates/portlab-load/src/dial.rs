@@ -314,6 +314,7 @@ impl<C: Dialogue> Worker<C> {
             if let Some(conn) = self.hang_up(slot) {
                 let now = self.state.now();
                 conn.leave(&mut self.state, now);
+                self.let_go(conn.into_stream());
             }
             self.redial(slot);
         }

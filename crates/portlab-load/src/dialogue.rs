@@ -42,6 +42,8 @@ pub(crate) trait Dialogue: Sized {
 
     fn stream(&mut self) -> &mut Stream;
 
+    fn into_stream(self) -> Stream;
+
     /// Continues what comes before the first message, such as a greeting; returns whether that is complete.
     fn enter(&mut self, state: &mut ThreadState<Self::Shared>) -> Result<bool, Broken>;
 
@@ -106,7 +108,7 @@ pub(crate) trait Dialogue: Sized {
     fn end_measuring(&self, _state: &mut ThreadState<Self::Shared>, _now: u64) {}
 
     /// The connection is done, or lost, as of `now`; returns how many of its measured messages are given up.
-    fn leave(self, state: &mut ThreadState<Self::Shared>, now: u64) -> u64;
+    fn leave(&self, state: &mut ThreadState<Self::Shared>, now: u64) -> u64;
 
     /// Whether some connection may still send or receive.
     fn goes_on(state: &ThreadState<Self::Shared>) -> bool {

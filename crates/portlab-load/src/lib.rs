@@ -31,7 +31,7 @@
 //! |---|---|
 //! | `plan`, `pace`, `target`, `script`, `expect` | the plan: when the run ends, when messages are sent, where to, what is sent, what counts as an answer |
 //! | `run`, `coordinator`, `stage` | a run from its plan to its outcome; the stages, in step over all threads |
-//! | `worker`, `dial`, `dialling`, `securing`, `dispatch`, `close_all`, `timers`, `again` | one thread's loop: readiness, connections, messages that are due, timers |
+//! | `worker`, `dial`, `dialling`, `securing`, `dispatch`, `close_all`, `leaving`, `timers`, `again` | one thread's loop: readiness, connections, messages that are due, timers |
 //! | `stream`, `tls` | the bytes of a connection, whatever carries them; their encryption |
 //! | `dialogue` | the trait between a worker and a script; `conn` and `requests` send requests, `udp` sends datagrams, `chat` has members in rooms |
 //! | `thread_state`, `stats`, `interval_merger` | what a thread's connections share; what a thread counts; intervals over all threads |
@@ -68,6 +68,7 @@ mod hex;
 mod interval_merger;
 mod knee;
 mod latency;
+mod leaving;
 mod limits;
 mod lines;
 mod one_line;

@@ -8,7 +8,7 @@ use std::{
 use portlab_sys::limits::raise_open_files;
 use portlab_words::{Text, plural, tr};
 
-use crate::{Expect, Framing, Pace, Payload, Program, Ring, Script, Target, Tls};
+use crate::{Expect, Framing, Pace, Payload, Program, Ring, Script, Target, Tls, leaving};
 
 /// Everything that a run needs. Nothing is looked up later.
 ///
@@ -301,8 +301,9 @@ impl Plan {
     /// How many file descriptors the run takes.
     fn open_files(&self) -> u64 {
         let threads = self.threads.min(self.connections) as u64;
+        let leaving = self.tls.as_ref().map_or(0, |_| leaving::MOST as u64);
         (self.connections as u64)
-            .saturating_add(threads.saturating_mul(FILES_PER_THREAD))
+            .saturating_add(threads.saturating_mul(FILES_PER_THREAD + leaving))
             .saturating_add(OTHER_FILES)
     }
 

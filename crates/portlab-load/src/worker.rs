@@ -18,6 +18,7 @@ use crate::{
     again::SLICE,
     dialling::Dialling,
     dialogue::{Broken, Dialogue, Finished, Then},
+    leaving::{LEAVING, Leaving},
     outages::Outages,
     pace::Schedule,
     stage::{Stage, Stages, Turn},
@@ -81,6 +82,7 @@ pub(crate) struct Worker<C: Dialogue> {
     pub(crate) state: ThreadState<C::Shared>,
     pub(crate) slots: Vec<Slot<C>>,
     pub(crate) dialling: Dialling,
+    pub(crate) leaving: Leaving,
     pub(crate) poll: Poll,
     pub(crate) events: Sender<WorkerEvent>,
     pub(crate) gauges: Arc<Gauges>,
@@ -161,6 +163,7 @@ impl<C: Dialogue> Worker<C> {
                 (index, slots, budget),
             ),
             slots: (0..slots).map(|_| Slot::Empty).collect(),
+            leaving: Leaving::new(),
             dialling: Dialling::of_all(slots, targets),
             poll,
             events: share.events,
@@ -329,7 +332,7 @@ impl<C: Dialogue> Worker<C> {
                 self.ready(slot, true, true);
             }
         }
-        for event in events.iter().filter(|event| event.token() < ALARM) {
+        for event in events.iter().filter(|event| event.token() < LEAVING) {
             let slot = event.token().0 as u32;
             match self.state.now() < until {
                 true => self.ready(slot, event.is_readable(), event.is_read_closed()),

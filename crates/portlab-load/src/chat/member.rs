@@ -78,6 +78,10 @@ impl Dialogue for Member {
         &mut self.stream
     }
 
+    fn into_stream(self) -> Stream {
+        self.stream
+    }
+
     fn enter(&mut self, state: &mut ThreadState) -> Result<bool, Broken> {
         if self.visit(state, true)? {
             state.again.push(self.slot);
@@ -167,7 +171,7 @@ impl Dialogue for Member {
         false
     }
 
-    fn leave(self, state: &mut ThreadState, _now: u64) -> u64 {
+    fn leave(&self, state: &mut ThreadState, _now: u64) -> u64 {
         state.lose_member(self.slot)
     }
 

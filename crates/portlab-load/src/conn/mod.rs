@@ -133,6 +133,10 @@ impl Dialogue for Conn {
         &mut self.stream
     }
 
+    fn into_stream(self) -> Stream {
+        self.stream
+    }
+
     fn enter(&mut self, state: &mut ThreadState) -> Result<bool, Broken> {
         if state.plan.script.greeting.is_some() && !self.greet(state)? {
             return Ok(false);
@@ -297,7 +301,7 @@ impl Dialogue for Conn {
         }
     }
 
-    fn leave(self, state: &mut ThreadState, now: u64) -> u64 {
+    fn leave(&self, state: &mut ThreadState, now: u64) -> u64 {
         self.end_measuring(state, now);
         state.in_flight -= self.in_flight.len() as u64;
         self.measured_in_flight(state)

@@ -141,6 +141,10 @@ impl Dialogue for Peer {
         &mut self.stream
     }
 
+    fn into_stream(self) -> Stream {
+        self.stream
+    }
+
     fn enter(&mut self, state: &mut ThreadState) -> Result<bool, Broken> {
         state.shared.served[self.slot as usize].get_or_insert(0);
         Ok(true)
@@ -275,7 +279,7 @@ impl Dialogue for Peer {
         }
     }
 
-    fn leave(self, state: &mut ThreadState, now: u64) -> u64 {
+    fn leave(&self, state: &mut ThreadState, now: u64) -> u64 {
         self.end_measuring(state, now);
         state.in_flight -= self.in_flight as u64;
         self.measured_in_flight(state)

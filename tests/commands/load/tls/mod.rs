@@ -139,19 +139,23 @@ fn what_has_no_answer_arrives_to_the_last_byte_and_the_end_is_announced() {
             }
         };
         let _ = sender.send((total, end));
-        Ok(())
+        stream.conn.send_close_notify();
+        stream.flush()
     });
-    let options = format!(
-        "-c=2 --messages=200 --size=10KiB --expect=none --tls --ca={}",
-        authority.file
-    );
-    let result = fine(addr, &options);
-    let came: Vec<_> = (0..2)
-        .map(|_| arrived.recv_timeout(PATIENCE).unwrap())
-        .collect();
-    assert!(came.iter().all(|(_, end)| *end == Ok(())), "{came:?}");
-    let total: u64 = came.iter().map(|(total, _)| total).sum();
-    assert_eq!(total as f64, number(&result, "bytes_sent"));
+    for options in ["", "--per-connection=50"] {
+        let options = format!(
+            "-c=2 --messages=200 --size=10KiB --expect=none --tls --ca={} {options}",
+            authority.file
+        );
+        let result = fine(addr, &options);
+        let made = number(&result, "connections_made") as usize;
+        let came: Vec<_> = (0..made)
+            .map(|_| arrived.recv_timeout(PATIENCE).unwrap())
+            .collect();
+        assert!(came.iter().all(|(_, end)| *end == Ok(())), "{came:?}");
+        let total: u64 = came.iter().map(|(total, _)| total).sum();
+        assert_eq!(total as f64, number(&result, "bytes_sent"));
+    }
 }
 
 #[test]
