@@ -14,12 +14,13 @@ use mio::{Poll, Waker};
 use portlab_words::{Text, tr};
 
 use crate::{
-    Ended, Interval, Outcome, Plan,
+    Cause, Ended, Interval, Outcome, Phase, Plan,
     chat::Member,
     conn::Conn,
     coordinator::Coordinator,
     dialogue::Dialogue,
     stage::{Stage, Stages},
+    tls::answers_hello,
     udp::Peer,
     worker::{Gauges, Share, WAKE, Worker, WorkerEvent, WorkerResult},
 };
@@ -163,7 +164,24 @@ where
         // `Some(false)` is before `Some(true)`.
         outcome.endings.listens = found.min().flatten();
     }
+    if wants_tls(&plan, &outcome) && answers_hello(&plan.dialled(0), PROBE) {
+        outcome.tally.met_tls();
+    }
     Ok(outcome)
+}
+
+/// How long a port may take to answer whether it speaks TLS.
+const PROBE: Duration = Duration::from_millis(500);
+
+/// Whether it is worth a connection to find out if the port speaks TLS: it said nothing to plain bytes, and closed, or
+/// waited where a greeting was expected.
+fn wants_tls(plan: &Plan, outcome: &Outcome) -> bool {
+    let waited = outcome
+        .tally
+        .failures()
+        .any(|it| (it.phase, it.cause) == (Phase::Greeting, Cause::TimedOut));
+    let closed = outcome.endings.closed > 0;
+    plan.tls.is_none() && outcome.answered == 0 && outcome.bytes_received == 0 && (waited || closed)
 }
 
 /// Reports to the coordinator when a worker fails, or panics: otherwise the coordinator would wait for that worker.

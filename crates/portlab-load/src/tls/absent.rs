@@ -1,11 +1,14 @@
 //! A build without the feature `tls`: types without values, so that the rest of the crate is the same.
 
-use std::io::{self, Read, Write};
+use std::{
+    io::{self, Read, Write},
+    time::Duration,
+};
 
 use portlab_words::Text;
 
 use super::{Certificate, Session, TlsOptions};
-use crate::stream::Stream;
+use crate::{Target, stream::Stream};
 
 /// How connections are encrypted: in this build, never.
 #[derive(Clone, Debug)]
@@ -14,6 +17,11 @@ pub enum Tls {}
 /// An encrypted stream: in this build, there is none.
 #[derive(Debug)]
 pub(crate) enum TlsStream {}
+
+/// Whether `target` speaks TLS: in this build, that isn't found out.
+pub(crate) fn answers_hello(_target: &Target, _patience: Duration) -> bool {
+    false
+}
 
 impl Tls {
     /// Says how to get a build with TLS.

@@ -102,6 +102,11 @@ impl Tls {
             .map_err(|error| fault_of(&error).into())
     }
 
+    /// What a handshake with the first server needs.
+    pub(super) fn into_parts(self) -> (Arc<ClientConfig>, ServerName<'static>) {
+        (self.config, self.names[0].clone())
+    }
+
     /// The certificate that came first.
     pub(crate) fn certificate(&self) -> Option<&Certificate> {
         self.first.get()?.as_ref()

@@ -9,8 +9,9 @@
 //! | `verifier` | which certificates of servers are accepted |
 //! | `certificate` | what a certificate says |
 //! | `stream` | one encrypted stream |
+//! | `probe` | whether a port speaks TLS |
 //!
-//! The last four need the feature; `absent` stands for them in a build without it.
+//! The last five need the feature; `absent` stands for them in a build without it.
 
 mod facts;
 mod fault;
@@ -20,6 +21,8 @@ mod recognised;
 mod certificate;
 #[cfg(feature = "tls")]
 mod config;
+#[cfg(feature = "tls")]
+mod probe;
 #[cfg(feature = "tls")]
 mod stream;
 #[cfg(feature = "tls")]
@@ -31,11 +34,11 @@ mod absent;
 #[cfg(not(feature = "tls"))]
 pub use absent::Tls;
 #[cfg(not(feature = "tls"))]
-pub(crate) use absent::TlsStream;
+pub(crate) use absent::{TlsStream, answers_hello};
 #[cfg(feature = "tls")]
 pub use config::Tls;
 #[cfg(feature = "tls")]
-pub(crate) use stream::TlsStream;
+pub(crate) use {probe::answers_hello, stream::TlsStream};
 
 pub use facts::{Certificate, TlsResult};
 pub(crate) use facts::{Handshakes, Session};

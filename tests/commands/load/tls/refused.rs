@@ -132,11 +132,20 @@ fn a_port_without_tls_is_recognised_and_never_waited_for_long() {
 fn a_port_with_tls_is_recognised_without_it() {
     let authority = Authority::new("tls-unasked");
     let addr = encrypted(authority.local().config(), echo_encrypted);
+    // Some close without a word if what comes isn't TLS.
+    let silent = encrypted(authority.local().config(), |mut stream| {
+        if first_byte(&stream.sock)? != 22 {
+            return Ok(());
+        }
+        stream.flush()?;
+        echo_encrypted(stream)
+    });
     let nginx =
         answering(b"HTTP/1.1 400 Bad Request\r\n\r\nThe plain HTTP request was sent to HTTPS port");
     for (addr, options) in [
         (addr, "-c=2 --messages=10"),
         (addr, r"-c=2 --messages=10 --text=x\n --expect=lines:1"),
+        (silent, r"-c=2 --messages=10 --text=x\n --expect=lines:1"),
         (
             server(nginx),
             r"-c=2 --messages=10 --text=GET\n --expect=until:\r\n\r\n",
@@ -146,6 +155,14 @@ fn a_port_with_tls_is_recognised_without_it() {
         let hint = result["failures"][0]["hint"].as_str().unwrap();
         has(hint, &["speaks TLS", "--tls"]);
     }
+    let waiting = r"-c=2 --messages=10 --greeting=lines:1 --timeout=300ms";
+    has(&unable(addr, waiting), &["speaks TLS", "--tls"]);
+}
+
+/// The first byte that a client has sent, which stays unread.
+fn first_byte(stream: &TcpStream) -> io::Result<u8> {
+    let mut first = [0; 1];
+    stream.peek(&mut first).map(|_| first[0])
 }
 
 #[test]
