@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Instant};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{ErrorAnswer, Sample, shown::shown, status::Dialect};
+use crate::{ErrorAnswer, Payload, Sample, shown::shown, status::Dialect};
 
 /// What the answers of a run begin with.
 ///
@@ -19,6 +19,8 @@ pub struct Answers {
     last: usize,
     /// Answers whose first line isn't kept.
     others: u64,
+    /// Echoes. [`conclude`](Self::conclude) counts them by their first line.
+    echoes: u64,
 }
 
 /// A first line of answers.
@@ -141,8 +143,8 @@ impl Answers {
         }
     }
 
-    /// The same for random bytes: of these, a few show that they are random, and none is a character.
-    pub(crate) fn keep_first_random(&mut self, bytes: &[u8]) {
+    /// The same for random bytes: a few of them show that they are random, and none is shown as a character.
+    fn keep_first_random(&mut self, bytes: &[u8]) {
         let beginning = &bytes[..bytes.len().min(RANDOM_SHOWN)];
         let mut escaped: Vec<u8> = beginning.escape_ascii().collect();
         if beginning.len() < bytes.len() {
@@ -152,14 +154,29 @@ impl Answers {
     }
 
     /// Counts `count` answers that were the same bytes as their messages.
-    pub(crate) fn add_echoes(&mut self, count: u64, dialect: &Dialect) {
-        match dialect.message() {
-            Some(message) if count > 0 => {
+    pub(crate) fn count_echoes(&mut self, count: usize) {
+        self.echoes += count as u64;
+    }
+
+    /// Keeps the beginning of an echo as the first answer, unless one is kept.
+    pub(crate) fn keep_first_echo(&mut self, echo: &[u8], payload: &Payload) {
+        match payload {
+            Payload::Random(_) if self.first.is_none() => self.keep_first_random(echo),
+            Payload::Random(_) => {}
+            Payload::Always(_) | Payload::Template(_) => self.keep_first(echo),
+        }
+    }
+
+    /// At the end of a run: all echoes of one message have its first line, and those of random messages hardly share one.
+    pub(crate) fn conclude(&mut self, dialect: &Dialect) {
+        let count = std::mem::take(&mut self.echoes);
+        match dialect.message().filter(|_| count > 0) {
+            Some(message) => {
                 if let Some(sorted) = self.sort(message, true, dialect) {
                     self.add(sorted, count);
                 }
             }
-            _ => self.others += count,
+            None => self.others += count,
         }
     }
 

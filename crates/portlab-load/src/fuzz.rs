@@ -6,7 +6,7 @@ use std::sync::Arc;
 use portlab_service::TextEncoding;
 
 use crate::{
-    Answers, Expect, Framing, Lines, Payload, Program, Script, Template,
+    Answers, Conditions, Expect, Framing, Judge, Lines, Payload, Program, Script, Template,
     program::Cursor,
     shown::shown,
     status::Dialect,
@@ -15,8 +15,8 @@ use crate::{
 
 pub use crate::chat::fuzz_lines as chat_lines;
 
-/// An answer ends at the same byte however reads cut the input, and it has at least one byte. The input is
-/// an expectation, a line feed, the length of a read, and what is read.
+/// An answer ends at the same byte however reads cut the input, it has at least one byte, and its conditions are judged the
+/// same. The input is an expectation, a line feed, the length of a read, and what is read.
 pub fn answers(input: &[u8]) {
     let mut parts = input.splitn(2, |byte| *byte == b'\n');
     let (Some(text), Some([length, input @ ..])) = (parts.next(), parts.next()) else {
@@ -28,12 +28,24 @@ pub fn answers(input: &[u8]) {
     else {
         return;
     };
+    let piece = usize::from(*length).max(1);
     let whole = ends(&expect.framing, input, input.len().max(1));
     assert!(whole.is_sorted_by(|one, next| one < next), "{whole:?}");
-    assert_eq!(
-        ends(&expect.framing, input, usize::from(*length).max(1)),
-        whole
-    );
+    assert_eq!(ends(&expect.framing, input, piece), whole);
+    let mut from = 0;
+    // What comes after the last answer is one too, if the server closes.
+    for end in whole.into_iter().chain([input.len()]) {
+        same_verdict(&expect.conditions, &input[from..end], piece);
+        from = end;
+    }
+}
+
+/// An answer is judged the same in one piece and in pieces of `piece` bytes.
+fn same_verdict(conditions: &Conditions, answer: &[u8], piece: usize) {
+    if let (Some(mut judge), Some(several)) = (Judge::begin(conditions), conditions.several()) {
+        answer.chunks(piece).for_each(|it| judge.take(it));
+        assert_eq!(judge.failing(), several.judge(answer), "{answer:?}");
+    }
 }
 
 /// Feeds `input` in pieces of `piece` bytes and returns after how many bytes each answer ends.

@@ -8,8 +8,6 @@ use crate::{Answers, Exchanges, Plan, status::Dialect};
 pub(crate) struct Requests {
     /// What the answers of the whole run begin with.
     pub(crate) answers: Answers,
-    /// Answers that were the same bytes as their messages. They are counted in `answers` at the end of the run.
-    pub(crate) echoes: u64,
     /// Which answers are errors.
     pub(crate) dialect: Dialect,
     /// What was measured of each exchange of a dialogue file; empty without one.
@@ -34,7 +32,6 @@ impl Requests {
     pub(crate) fn new(plan: &Plan, slots: usize) -> Self {
         Self {
             answers: Answers::default(),
-            echoes: 0,
             dialect: Dialect::of(&plan.script),
             exchanges: Exchanges::of(&plan.script),
             served: vec![None; slots],

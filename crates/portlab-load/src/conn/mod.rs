@@ -313,7 +313,7 @@ impl Dialogue for Conn {
 
     fn finish(shared: Requests) -> Finished {
         let mut answers = shared.answers;
-        answers.add_echoes(shared.echoes, &shared.dialect);
+        answers.conclude(&shared.dialect);
         Finished {
             served: shared.served,
             answers,

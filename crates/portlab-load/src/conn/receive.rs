@@ -4,8 +4,8 @@ use std::io::{self, Read};
 
 use super::{Conn, ThreadState};
 use crate::{
-    Answers, Cause, Conditions, Expect, FirstLine, Framing, Judge, Pace, Payload, Phase, Sample,
-    Tally, Unmet, WrongAnswer,
+    Answers, Cause, Conditions, Expect, FirstLine, Framing, Judge, Pace, Phase, Sample, Tally,
+    Unmet, WrongAnswer,
     dialogue::{Broken, Then},
     requests::Requests,
     stage::Stages,
@@ -80,15 +80,15 @@ impl Conn {
         } = state;
         let Requests {
             answers,
-            echoes,
             dialect,
             exchanges,
             ..
         } = shared;
+        let (payload, expect) = plan.script.exchange(exchange);
         let Expect {
             framing,
             conditions,
-        } = plan.script.exchange(exchange).1;
+        } = expect;
         let mut bytes = &buffer[..length];
         Ok(match framing {
             // A connection that is only held open may receive anything.
@@ -109,15 +109,12 @@ impl Conn {
                     return Err(Broken::Because(Phase::Verify, Cause::Unsolicited));
                 }
                 self.received += length as u64;
-                if let (None, Some(front)) = (answers.first(), self.in_flight.front()) {
+                if let Some(front) = self.in_flight.front() {
                     let first = &bytes[..length.min(front.size as usize)];
-                    match plan.script.exchange(exchange).0 {
-                        Payload::Random(_) => answers.keep_first_random(first),
-                        Payload::Always(_) | Payload::Template(_) => answers.keep_first(first),
-                    }
+                    answers.keep_first_echo(first, payload);
                 }
                 let done = self.count_lengths(echoed, framing);
-                *echoes += done as u64;
+                answers.count_echoes(done);
                 done
             }
             _ => {

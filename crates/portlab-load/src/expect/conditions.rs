@@ -23,7 +23,7 @@ pub struct Conditions(Option<Arc<Several>>);
 
 /// At least one condition.
 #[derive(Debug)]
-pub(super) struct Several {
+pub(crate) struct Several {
     pub(super) all: Vec<Condition>,
     /// The encoding of answers, if it isn't UTF-8. Such answers are decoded: in their bytes, the second half of one
     /// character and the first half of the next may look like a third.
@@ -39,6 +39,15 @@ pub(super) enum Condition {
     Contains(Needle),
     Not(Needle),
     Match(Regex),
+}
+
+/// The condition that an answer fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failing {
+    /// The one of this index.
+    Condition(usize),
+    /// One that needs all of the answer, which is too long.
+    TooLong,
 }
 
 /// The most memory that a compiled regular expression may need, in bytes.
@@ -69,7 +78,7 @@ impl Conditions {
         self.0.is_none()
     }
 
-    pub(super) fn several(&self) -> Option<&Arc<Several>> {
+    pub(crate) fn several(&self) -> Option<&Arc<Several>> {
         self.0.as_ref()
     }
 
@@ -101,15 +110,15 @@ impl Conditions {
         let Some(several) = &self.0 else {
             return Ok(());
         };
-        several.judge(answer)
+        several.judge(answer).map_err(|it| several.unmet(it))
     }
 }
 
 impl Several {
-    pub(super) fn judge(&self, answer: &[u8]) -> Result<(), Unmet> {
+    pub(crate) fn judge(&self, answer: &[u8]) -> Result<(), Failing> {
         let mut decoded = String::new();
         let text = match self.encoding {
-            Some(_) if answer.len() > Conditions::MOST_KEPT => return Err(Unmet::TooLong),
+            Some(_) if answer.len() > Conditions::MOST_KEPT => return Err(Failing::TooLong),
             Some(encoding) => {
                 encoding.decoder().decode(answer, true, &mut decoded);
                 decoded.as_bytes()
@@ -122,12 +131,12 @@ impl Several {
                 Condition::Contains(needle) => needle.is_in(text),
                 Condition::Not(needle) => !needle.is_in(text),
                 Condition::Match(_) if answer.len() > Conditions::MOST_KEPT => {
-                    return Err(Unmet::TooLong);
+                    return Err(Failing::TooLong);
                 }
                 Condition::Match(regex) => regex.is_match(text),
             };
             if !met {
-                return Err(self.unmet(index));
+                return Err(Failing::Condition(index));
             }
         }
         Ok(())
@@ -139,9 +148,12 @@ impl Several {
         self.encoding.is_some() || self.all.iter().any(is_regex)
     }
 
-    /// The condition of this index isn't met. An error is counted by the name of its condition, which is needed until the
-    /// run has been told: it is kept as long as the program runs, once for each condition.
-    pub(super) fn unmet(&self, index: usize) -> Unmet {
+    /// The same with the condition as text, by which the error is counted. The text is kept as long as the program runs,
+    /// once for each condition.
+    pub(super) fn unmet(&self, failing: Failing) -> Unmet {
+        let Failing::Condition(index) = failing else {
+            return Unmet::TooLong;
+        };
         let name = || Box::leak(self.all[index].to_string().into_boxed_str());
         Unmet::Condition(self.names[index].get_or_init(|| name()))
     }

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use super::{
     Conditions,
-    conditions::{Condition, Several},
+    conditions::{Condition, Failing, Several},
 };
 use crate::Sample;
 
@@ -157,6 +157,10 @@ impl Judge {
     /// # Errors
     /// Names the first condition that it doesn't meet.
     pub(crate) fn end(self) -> Result<(), Unmet> {
+        self.failing().map_err(|it| self.several.unmet(it))
+    }
+
+    pub(crate) fn failing(&self) -> Result<(), Failing> {
         let several = &self.several;
         if several.encoding.is_some() {
             return several.judge(&self.kept);
@@ -167,12 +171,12 @@ impl Judge {
                 Condition::Contains(needle) => *found == Some(needle.bytes().len()),
                 Condition::Not(needle) => *found != Some(needle.bytes().len()),
                 Condition::Match(_) if self.kept.len() > Conditions::MOST_KEPT => {
-                    return Err(Unmet::TooLong);
+                    return Err(Failing::TooLong);
                 }
                 Condition::Match(regex) => regex.is_match(&self.kept),
             };
             if !met {
-                return Err(several.unmet(index));
+                return Err(Failing::Condition(index));
             }
         }
         Ok(())

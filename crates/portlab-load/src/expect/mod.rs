@@ -30,11 +30,13 @@ pub struct Expect {
     pub conditions: Conditions,
 }
 
-/// The names of what an expectation consists of; the last four are conditions.
-const NAMES: [&str; 11] = [
-    "echo", "bytes", "until", "lines", "close", "datagram", "none", "starts", "contains", "match",
-    "not",
+/// The names of what says where an answer ends.
+const ENDS: [&str; 7] = [
+    "echo", "bytes", "until", "lines", "close", "datagram", "none",
 ];
+
+/// The names of conditions.
+const CONDITIONS: [&str; 4] = ["starts", "contains", "match", "not"];
 
 impl From<Framing> for Expect {
     /// Any answer that ends so.
@@ -86,7 +88,7 @@ impl FromStr for Expect {
         let (mut framing, mut conditions) = (None, Vec::new());
         for part in parts(text) {
             let name = part.split_once(':').map_or("", |(name, _)| name);
-            if NAMES[7..].contains(&name) {
+            if CONDITIONS.contains(&name) {
                 conditions.push(part);
             } else if let Some(first) = framing.replace(part.parse::<Framing>()?) {
                 return Err(tr!(
@@ -160,15 +162,15 @@ fn with_ampersands(part: &str) -> String {
 /// The error of a part that is no expectation.
 fn unknown(part: &str) -> Text {
     let name = part.split_once(':').map_or(part, |(name, _)| name);
-    let Text { en, zh } = match nearest(name, NAMES.into_iter()) {
+    let Text { en, zh } = match nearest(name, ENDS.into_iter().chain(CONDITIONS)) {
         Some(near) => tr!("; did you mean {near}?", "；您是指 {near} 吗？"),
         None => Text::new(":", "："),
     };
     tr!(
-        "unknown expectation {part:?}{en} Where an answer ends is one of echo, bytes:100, until:\\r\\n, lines:1, close \
-         and none; conditions on it are starts:TEXT, contains:TEXT, match:REGEX and not:TEXT, each joined by & (write \
+        "unknown expectation {part:?}{en} Where an answer ends is one of echo, bytes:100, until:\\r\\n, lines:1, close, \
+         datagram and none; conditions on it are starts:TEXT, contains:TEXT, match:REGEX and not:TEXT, each joined by & (write \
          \\& for an & in a text)",
-        "未知的响应形式 {part:?}{zh}响应的结尾是 echo、bytes:100、until:\\r\\n、lines:1、close 和 none 之一；条件有 \
+        "未知的响应形式 {part:?}{zh}响应的结尾是 echo、bytes:100、until:\\r\\n、lines:1、close、datagram 和 none 之一；条件有 \
          starts:TEXT、contains:TEXT、match:REGEX 和 not:TEXT，用 & 连接（文字里的 & 写作 \\&）"
     )
 }
@@ -350,8 +352,8 @@ mod tests {
         }
 
         #[test]
-        fn what_is_written_is_read_as_the_same(text in r#"[ab"\\&:é\r\n]{0,8}"#, name in 6..10_usize) {
-            let part = format!("lines:1&{}:{text}", NAMES[name]);
+        fn what_is_written_is_read_as_the_same(text in r#"[ab"\\&:é\r\n]{0,8}"#, name in 0..4_usize) {
+            let part = format!("lines:1&{}:{text}", CONDITIONS[name]);
             if let Ok(expect) = part.parse::<Expect>() {
                 let written = expect.to_string();
                 prop_assert_eq!(written.parse::<Expect>(), Ok(expect), "{}", written);

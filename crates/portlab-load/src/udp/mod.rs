@@ -294,9 +294,11 @@ impl Dialogue for Peer {
     }
 
     fn finish(shared: Sockets) -> Finished {
+        let mut answers = shared.answers;
+        answers.conclude(&shared.dialect);
         Finished {
             served: shared.served,
-            answers: shared.answers,
+            answers,
             datagrams: Some(shared.found),
             ..Finished::default()
         }
@@ -386,7 +388,11 @@ impl Peer {
     ) {
         let got = &state.buffer[skipped..length];
         match state.ring.check(self.number, from, got) {
-            Ok(()) if length == size => {}
+            Ok(()) if length == size => {
+                let answers = &mut state.shared.answers;
+                answers.keep_first_echo(&state.buffer[..length], &state.plan.script.payload);
+                answers.count_echoes(1);
+            }
             Ok(()) => self.wrong(Cause::Length, length, state),
             Err(mismatch) => {
                 state.stats.tally.keep_wrong(&state.buffer[..length]);
