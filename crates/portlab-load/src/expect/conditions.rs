@@ -217,9 +217,19 @@ fn regex(part: &str, source: &str) -> Result<Regex, Text> {
             let text = other.to_string();
             let why = text.lines().last().unwrap_or_default();
             let why = why.strip_prefix("error: ").unwrap_or(why);
+            let Text { en, zh } = match why.contains("not supported") {
+                true => Text::new(
+                    "use several conditions instead, such as not:TEXT",
+                    "请改用几个条件，如 not:TEXT",
+                ),
+                false => Text::new(
+                    "write \\ before a character that stands for itself",
+                    "表示字符本身时，请在前面写 \\",
+                ),
+            };
             tr!(
-                "invalid regular expression in {part:?}: {why}; write \\ before a character that stands for itself",
-                "{part:?} 中的正则表达式无效：{why}；表示字符本身时，请在前面写 \\"
+                "invalid regular expression in {part:?}: {why}; {en}",
+                "{part:?} 中的正则表达式无效：{why}；{zh}"
             )
         }
     })

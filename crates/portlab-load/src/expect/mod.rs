@@ -30,13 +30,13 @@ pub struct Expect {
     pub conditions: Conditions,
 }
 
-/// The names of what says where an answer ends.
+/// The beginnings of what says where an answer ends.
 const ENDS: [&str; 7] = [
-    "echo", "bytes", "until", "lines", "close", "datagram", "none",
+    "echo", "bytes:", "until:", "lines:", "close", "datagram", "none",
 ];
 
-/// The names of conditions.
-const CONDITIONS: [&str; 4] = ["starts", "contains", "match", "not"];
+/// The beginnings of conditions.
+const CONDITIONS: [&str; 4] = ["starts:", "contains:", "match:", "not:"];
 
 impl From<Framing> for Expect {
     /// Any answer that ends so.
@@ -87,8 +87,7 @@ impl FromStr for Expect {
     fn from_str(text: &str) -> Result<Self, Text> {
         let (mut framing, mut conditions) = (None, Vec::new());
         for part in parts(text) {
-            let name = part.split_once(':').map_or("", |(name, _)| name);
-            if CONDITIONS.contains(&name) {
+            if CONDITIONS.iter().any(|it| part.starts_with(it)) {
                 conditions.push(part);
             } else if let Some(first) = framing.replace(part.parse::<Framing>()?) {
                 return Err(tr!(
@@ -161,10 +160,10 @@ fn with_ampersands(part: &str) -> String {
 
 /// The error of a part that is no expectation.
 fn unknown(part: &str) -> Text {
-    let name = part.split_once(':').map_or(part, |(name, _)| name);
+    let name = part.find(':').map_or(part, |colon| &part[..=colon]);
     let Text { en, zh } = match nearest(name, ENDS.into_iter().chain(CONDITIONS)) {
-        Some(near) => tr!("; did you mean {near}?", "；您是指 {near} 吗？"),
-        None => Text::new(":", "："),
+        Some(near) => tr!("; did you mean {near:?}?", "；您是指 {near:?} 吗？"),
+        None => Text::new(".", "。"),
     };
     tr!(
         "unknown expectation {part:?}{en} Where an answer ends is one of echo, bytes:100, until:\\r\\n, lines:1, close, \
@@ -224,8 +223,8 @@ mod tests {
     fn a_wrong_expectation_is_refused_with_the_remedy() {
         for (text, part) in [
             ("lines:1&", "unknown expectation \"\""),
-            ("lines:1&stars:OK", "did you mean starts?"),
-            ("lines:1&contains", "did you mean contains?"),
+            ("lines:1&stars:OK", "did you mean \"starts:\"?"),
+            ("lines:1&contains", "did you mean \"contains:\"?"),
             ("until:a&b", "\\& for an &"),
             ("starts:OK", "'lines:1&starts:OK'"),
             ("lines:1&close", "says twice"),
@@ -353,7 +352,7 @@ mod tests {
 
         #[test]
         fn what_is_written_is_read_as_the_same(text in r#"[ab"\\&:é\r\n]{0,8}"#, name in 0..4_usize) {
-            let part = format!("lines:1&{}:{text}", CONDITIONS[name]);
+            let part = format!("lines:1&{}{text}", CONDITIONS[name]);
             if let Ok(expect) = part.parse::<Expect>() {
                 let written = expect.to_string();
                 prop_assert_eq!(written.parse::<Expect>(), Ok(expect), "{}", written);
