@@ -280,6 +280,7 @@ pub struct FailureLine {
 
 impl LoadResult {
     /// The result of `plan`, with the warnings that were given `before` the run.
+    #[allow(clippy::too_many_lines, reason = "a line for each field")]
     pub fn of(plan: &Plan, outcome: Outcome, before: &[Text]) -> Self {
         let (pace, arrivals) = loop_of(plan.pace);
         let rate_per_s = plan.pace.rate_per_s();

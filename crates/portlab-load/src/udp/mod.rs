@@ -210,10 +210,10 @@ impl Dialogue for Peer {
                 Ok(length) => {
                     self.flight.has_sent();
                     state.stats.bytes_sent += length as u64;
-                    if state.plan.script.expect.framing == Framing::Nothing {
-                        if let Some(message) = self.flight.answer_the_oldest() {
-                            self.complete(message, state);
-                        }
+                    if state.plan.script.expect.framing == Framing::Nothing
+                        && let Some(message) = self.flight.answer_the_oldest()
+                    {
+                        self.complete(message, state);
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
