@@ -21,6 +21,20 @@ pub struct Answers {
     others: u64,
     /// Echoes. [`conclude`](Self::conclude) counts them by their first line.
     echoes: u64,
+    /// How often each status of HTTP came.
+    statuses: BTreeMap<u16, u64>,
+    /// The first redirect, with where it leads.
+    redirect: Option<(u16, Sample)>,
+}
+
+/// How often a status of HTTP came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StatusCount {
+    /// The status.
+    pub status: u16,
+    /// How many answers had it.
+    pub count: u64,
 }
 
 /// A first line of answers.
@@ -60,6 +74,9 @@ const LINES: usize = 16;
 
 /// How many bytes of a random message are kept.
 const RANDOM_SHOWN: usize = 12;
+
+/// How many bytes of a redirect's location are kept.
+const LONGEST_LOCATION: usize = 200;
 
 impl FirstLine {
     /// How much of a first line is looked at, in bytes.
@@ -118,6 +135,33 @@ impl Answers {
         self.lines.iter().map(|line| line.count).sum::<u64>() + self.others
     }
 
+    /// How often each status of HTTP came, the most frequent first.
+    pub fn statuses(&self) -> Vec<StatusCount> {
+        let counts = self.statuses.iter();
+        let mut counts: Vec<_> = counts
+            .map(|(&status, &count)| StatusCount { status, count })
+            .collect();
+        counts.sort_by_key(|it| std::cmp::Reverse(it.count));
+        counts
+    }
+
+    /// The first redirect of HTTP, with where it leads.
+    pub fn redirect(&self) -> Option<(u16, &Sample)> {
+        let (status, location) = self.redirect.as_ref()?;
+        Some((*status, location))
+    }
+
+    /// Counts a complete answer of HTTP with this status.
+    pub(crate) fn count_status(&mut self, status: u16) {
+        *self.statuses.entry(status).or_default() += 1;
+    }
+
+    /// Keeps where a redirect leads, unless an earlier one is kept.
+    pub(crate) fn keep_redirect(&mut self, status: u16, location: &[u8]) {
+        let sample = || (status, Sample::of(location, LONGEST_LOCATION));
+        self.redirect.get_or_insert_with(sample);
+    }
+
     /// Adds the answers of another thread, or of another run.
     pub fn merge(&mut self, other: &Self) {
         if let Some((at, _)) = other.first
@@ -126,6 +170,12 @@ impl Answers {
             self.first.clone_from(&other.first);
         }
         self.others += other.others;
+        for (&status, count) in &other.statuses {
+            *self.statuses.entry(status).or_default() += count;
+        }
+        if self.redirect.is_none() {
+            self.redirect.clone_from(&other.redirect);
+        }
         for new in &other.lines {
             let same = self.lines.iter().position(|old| old.line == new.line);
             match same {

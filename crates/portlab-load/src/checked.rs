@@ -23,6 +23,8 @@ pub enum Checked {
     Content,
     /// Every answer ended as the script says; its content was not checked.
     Framing,
+    /// Every answer of HTTP was complete, with a status that is fine; its content was not checked.
+    Status,
     /// Every delivery of a chat was compared with what must come.
     History,
 }
@@ -40,6 +42,7 @@ impl Checked {
             true if plan.tells_messages_apart() => Self::EveryByte,
             true => Self::EveryByteOfLikeMessages,
             false if plan.script.has_conditions() => Self::Content,
+            false if plan.script.http().is_some() => Self::Status,
             false => Self::Framing,
         }
     }
@@ -50,6 +53,7 @@ impl Checked {
             Self::EveryByte | Self::EveryByteOfLikeMessages => "every_byte",
             Self::Content => "content",
             Self::Framing => "framing",
+            Self::Status => "status",
             Self::History => "history",
             Self::Idle | Self::NotExpected | Self::NothingCame | Self::Incomplete => "nothing",
         }
@@ -74,6 +78,10 @@ impl Checked {
             Self::Framing => Text::new(
                 "framing checked, content not",
                 "核对了消息边界，没有核对内容",
+            ),
+            Self::Status => Text::new(
+                "status and length checked, content not",
+                "核对了状态码和长度，没有核对内容",
             ),
             Self::History => Text::new("every delivery was checked", "核对了每一次送达"),
         }

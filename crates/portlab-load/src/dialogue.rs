@@ -161,6 +161,7 @@ impl Broken {
     pub(crate) fn is_closed_by_server(&self) -> bool {
         match self {
             Self::Io(Phase::Send | Phase::Receive, error) => endings::is_closed_by_server(error),
+            Self::Because(_, Cause::Http(fault)) => fault.is_closed_by_server(),
             Self::Because(_, cause) => matches!(cause, Cause::ClosedEarly | Cause::ClosedIdle),
             Self::Io(..) | Self::Wrong(_) => false,
         }

@@ -32,6 +32,7 @@
 //! | `plan`, `pace`, `target`, `script`, `expect` | the plan: when the run ends, when messages are sent, where to, what is sent, what counts as an answer |
 //! | `run`, `coordinator`, `stage` | a run from its plan to its outcome; the stages, in step over all threads |
 //! | `worker`, `dial`, `dialling`, `securing`, `dispatch`, `close_all`, `leaving`, `timers`, `again` | one thread's loop: readiness, connections, messages that are due, timers |
+//! | `http` | HTTP/1.1: requests, and where answers end |
 //! | `stream`, `tls` | the bytes of a connection, whatever carries them; their encryption |
 //! | `dialogue` | the trait between a worker and a script; `conn` and `requests` send requests, `udp` sends datagrams, `chat` has members in rooms |
 //! | `thread_state`, `stats`, `interval_merger` | what a thread's connections share; what a thread counts; intervals over all threads |
@@ -65,6 +66,7 @@ mod fairness;
 #[doc(hidden)]
 pub mod fuzz;
 mod hex;
+mod http;
 mod interval_merger;
 mod knee;
 mod latency;
@@ -105,17 +107,20 @@ mod udp;
 mod worker;
 
 pub(crate) use answers::FirstLine;
-pub use answers::{AnswerLine, Answers};
+pub use answers::{AnswerLine, Answers, StatusCount};
 pub use by_target::{TargetFigures, TargetResult};
 pub use chat::{Chat, ChatEncoding, ChatFindings, RunId};
 pub use checked::Checked;
 pub use credibility::{Caution, CautionKind, Judgement};
 pub use endings::Endings;
 pub(crate) use expect::Judge;
-pub use expect::{Conditions, Expect, Framing, Unmet, WrongAnswer, unescape};
+pub use expect::{Conditions, Expect, Expectation, Framing, Unmet, WrongAnswer, unescape};
 pub use export::{IntervalLog, write_percentiles};
 pub use fairness::Fairness;
 pub use hex::bytes_of_hex;
+pub use http::{
+    Figures, Header, Http, HttpFault, HttpResult, Method, Redirect, Request, Statuses, Url,
+};
 pub use knee::{Knee, KneeEstimate, Rung, knee, rungs};
 pub use latency::Latency;
 pub use limits::{Condition, LimitResult, Parts, Unit};

@@ -8,7 +8,7 @@ use std::{
 use portlab_sys::limits::raise_open_files;
 use portlab_words::{Text, plural, tr};
 
-use crate::{Expect, Framing, Pace, Payload, Program, Ring, Script, Target, Tls, leaving};
+use crate::{Expect, Framing, Pace, Payload, Program, Ring, Script, Target, Tls, Url, leaving};
 
 /// Everything that a run needs. Nothing is looked up later.
 ///
@@ -294,7 +294,10 @@ impl Plan {
 
     /// The targets, in words.
     pub fn targets_text(&self) -> String {
-        let targets: Vec<_> = self.targets.iter().map(Target::to_string).collect();
+        let targets: Vec<_> = match self.script.http() {
+            Some(http) => http.urls.iter().map(Url::to_string).collect(),
+            None => self.targets.iter().map(Target::to_string).collect(),
+        };
         targets.join(" ")
     }
 

@@ -5,7 +5,7 @@ use std::{net::IpAddr, time::Duration};
 use portlab_sys::{limits, machine::machine};
 use portlab_words::{Text, tr, units};
 
-use crate::{Plan, Target};
+use crate::{Http, Plan, Target};
 
 /// The limits of a machine that a run may meet.
 #[derive(Clone, Copy, Debug)]
@@ -94,6 +94,15 @@ pub fn preflight(plan: &Plan, limits: &Limits) -> Vec<Text> {
             "按这个客户端的节奏，一条消息要 {takes}，而响应最多等 {timeout}：全部会超时；请调高 --timeout 或减小 --size"
         ),
     );
+    if let Some(Http { urls, .. }) = plan.script.http() {
+        let fragments = urls.iter().filter_map(|url| url.fragment.as_ref());
+        for fragment in fragments {
+            warnings.push(tr!(
+                "#{fragment} is not sent: what follows # in a URL is for browsers",
+                "#{fragment} 不会发送：网址中 # 之后的部分是给浏览器用的"
+            ));
+        }
+    }
     warnings
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::{Answers, Exchanges, Plan, status::Dialect};
+use crate::{Answers, Exchanges, Plan, http::LastHead, status::Dialect};
 
 /// What a thread's connections have in common.
 pub(crate) struct Requests {
@@ -12,6 +12,8 @@ pub(crate) struct Requests {
     pub(crate) dialect: Dialect,
     /// What was measured of each exchange of a dialogue file; empty without one.
     pub(crate) exchanges: Exchanges,
+    /// The head of the last answer of HTTP.
+    pub(crate) last_head: LastHead,
     /// Messages answered while measuring, by slot; `None` where there never was a connection.
     pub(crate) served: Vec<Option<u64>>,
     /// The slots that have room for a message of an open loop, in the order of their turns. Whether the connection is
@@ -34,6 +36,7 @@ impl Requests {
             answers: Answers::default(),
             dialect: Dialect::of(&plan.script),
             exchanges: Exchanges::of(&plan.script),
+            last_head: LastHead::default(),
             served: vec![None; slots],
             free: VecDeque::new(),
             room: vec![Room::default(); slots],

@@ -8,9 +8,9 @@ use serde::{Serialize, Serializer};
 
 use crate::{
     AnswerLine, Answers, Cause, Caution, Checked, DatagramResult, Details, Ended, ExchangeLine,
-    Failure, Fairness, Judgement, Latency, Mismatch, Origin, OutageResult, Outcome, Pace, Phase,
-    Plan, TargetResult, TlsResult, WrongAnswer, decoding, endings::joined, latency::Quantiles,
-    limits::LimitResult, limits::Rule, outcome::per_s, thread_state::nanos,
+    Failure, Fairness, HttpResult, Judgement, Latency, Mismatch, Origin, OutageResult, Outcome,
+    Pace, Phase, Plan, TargetResult, TlsResult, WrongAnswer, decoding, endings::joined,
+    latency::Quantiles, limits::LimitResult, limits::Rule, outcome::per_s, thread_state::nanos,
 };
 
 /// The result of a run: the figures, and how far they can be believed.
@@ -28,7 +28,7 @@ pub struct LoadResult {
     /// Where the result comes from.
     #[serde(flatten)]
     pub origin: Origin,
-    /// The address that was loaded.
+    /// The address that was loaded, or the URL.
     pub target: String,
     /// What the proxy of `--through` did, in words; `null` without one.
     pub through: Option<String>,
@@ -60,7 +60,8 @@ pub struct LoadResult {
     /// Whether every byte of every answer was compared with what was sent.
     pub every_byte_checked: bool,
     /// How far answers were checked: `every_byte`; `content`, if the conditions of `expect` were checked beside the end of
-    /// each answer; `framing`, if only the end was; `history`, in a chat; or `nothing`, if there was no answer.
+    /// each answer; `status`, if the end and the status of each answer of HTTP were; `framing`, if only the end was;
+    /// `history`, in a chat; or `nothing`, if there was no answer.
     pub checked: &'static str,
     /// Whether answers that are errors by their own protocol were counted as any other.
     pub any_answer: bool,
@@ -79,6 +80,9 @@ pub struct LoadResult {
     pub steps: Vec<ExchangeLine>,
     /// The shortest and the longest pause of `--think`; `null` without it.
     pub think_ns: Option<[u64; 2]>,
+    /// What was requested of HTTP, and how it answered.
+    #[serde(flatten)]
+    pub http: HttpResult,
     /// What answers began with, for adding up several runs.
     #[serde(skip)]
     pub answers: Answers,
@@ -316,6 +320,7 @@ impl LoadResult {
             other_first_lines: outcome.answers.others(),
             steps: outcome.exchanges.lines(&plan.script),
             think_ns: plan.script.think().map(|it| it.ends().map(nanos)),
+            http: HttpResult::of(plan, &outcome.answers),
             threads: outcome.threads(),
             ended: outcome.ended,
             interrupted: outcome.interrupted(),

@@ -4,7 +4,7 @@ use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
 use portlab_words::Text;
 
-use crate::{Chat, Exchange, Expect, Framing, Program, Ring, Template, ThinkTime};
+use crate::{Chat, Exchange, Expect, Framing, Http, Program, Ring, Template, ThinkTime};
 
 /// What is sent on each connection, and what counts as an answer.
 #[derive(Clone, Debug)]
@@ -71,6 +71,14 @@ impl Script {
         Self {
             chat: Some(chat),
             ..Self::echo(size)
+        }
+    }
+
+    /// How HTTP is spoken, if it is.
+    pub fn http(&self) -> Option<&Http> {
+        match &self.expect.framing {
+            Framing::Http(http) => Some(http),
+            _ => None,
         }
     }
 

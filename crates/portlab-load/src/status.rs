@@ -2,13 +2,16 @@
 
 use portlab_words::{Text, tr};
 
-use crate::{Payload, Script};
+use crate::{Http, Payload, Script};
 
 /// An answer that reports that the request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ErrorAnswer {
-    /// A status line with a status of 400 or more: HTTP (RFC 9112, 4), RTSP, SIP.
+    /// A status line with a status of 400 or more: HTTP (RFC 9112, 4), RTSP, SIP. If the script is HTTP, any status but
+    /// 2xx and 3xx.
     Status(u16),
+    /// A status of HTTP that isn't among those that were given as fine.
+    UnexpectedStatus(u16),
     /// A reply with a code from 400 to 599: SMTP (RFC 5321, 4.2), FTP (RFC 959, 4.2), NNTP.
     Reply(u16),
     /// A line that begins with `-`: an error of Redis (RESP), or `-ERR` of POP3 (RFC 1939, 3).
@@ -22,6 +25,8 @@ pub enum ErrorAnswer {
 pub(crate) struct Dialect {
     /// No answer is an error (`--any-answer`).
     any: bool,
+    /// How HTTP is spoken, if it is.
+    http: Option<Http>,
     /// The message that is sent each time; empty if messages are random.
     message: Box<[u8]>,
     /// The message is a command of a protocol whose replies begin with a code of three digits.
@@ -66,6 +71,7 @@ impl Dialect {
         };
         Self {
             any: script.any_answer,
+            http: script.http().cloned(),
             codes: messages.iter().any(|it| is_command(it)),
             resp: messages.iter().any(is_resp),
             // Which of several messages an answer belongs to isn't known here.
@@ -90,6 +96,9 @@ impl Dialect {
     /// The error that an answer reports whose first bytes are `head`; `None` if it reports none.
     pub(crate) fn error_in(&self, head: &[u8]) -> Option<ErrorAnswer> {
         let line = first_line(head).unwrap_or(head);
+        if let (Some(http), false) = (&self.http, self.any) {
+            return http.error(status(line)?);
+        }
         // An echo repeats the message, which may itself look like an error.
         if self.any || (!line.is_empty() && self.message.starts_with(line)) {
             return None;
@@ -175,10 +184,32 @@ fn three_digits(bytes: &[u8]) -> Option<u16> {
 }
 
 impl ErrorAnswer {
+    /// What to do about it.
+    pub(crate) fn hint(self) -> Text {
+        match self {
+            Self::UnexpectedStatus(_) => Text::new(
+                "is the request right? 2xx stands for all statuses from 200 to 299",
+                "请求写对了吗？2xx 表示 200 到 299 的所有状态码",
+            ),
+            Self::Status(_) => Text::new(
+                "is the request right? To count such answers as any other, use --any-answer, or with a URL --expect-status",
+                "请求写对了吗？要把这样的响应当作普通响应，请使用 --any-answer，用网址时也可用 --expect-status",
+            ),
+            _ => Text::new(
+                "is the request right? Check --text or --payload; to count such answers as any other, use --any-answer",
+                "请求写对了吗？请检查 --text 或 --payload；要把这样的响应当作普通响应，请使用 --any-answer",
+            ),
+        }
+    }
+
     /// The error, in words.
     pub fn text(self) -> Text {
         match self {
             Self::Status(status) => tr!("status {status}", "状态码 {status}"),
+            Self::UnexpectedStatus(status) => tr!(
+                "status {status}, which --expect-status doesn't list",
+                "状态码 {status}，--expect-status 中没有它"
+            ),
             Self::Reply(code) => tr!("reply code {code}", "响应码 {code}"),
             Self::Minus => Text::new("a line that begins with -", "以 - 开头的一行"),
             Self::Memcached => Text::new("an ERROR line", "ERROR 开头的一行"),

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, io};
 use portlab_words::{Text, tr, units};
 use serde::Serialize;
 
-use crate::{ErrorAnswer, Mismatch, Sample, TlsFault, Unmet, WrongAnswer};
+use crate::{ErrorAnswer, HttpFault, Mismatch, Sample, TlsFault, Unmet, WrongAnswer};
 
 /// The phase of a connection in which an error happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -58,6 +58,8 @@ pub enum Cause {
     Content(Unmet),
     /// TLS failed.
     Tls(TlsFault),
+    /// The answer isn't a valid one of HTTP.
+    Http(HttpFault),
 }
 
 /// One line of the tally.
@@ -279,6 +281,8 @@ impl Cause {
                 "the server is not a portlab chat",
                 "服务端不是 portlab 的聊天服务",
             ),
+            Self::Http(fault) => fault.text(),
+            Self::ErrorAnswer(error @ ErrorAnswer::UnexpectedStatus(_)) => error.text(),
             Self::ErrorAnswer(error) => {
                 let Text { en, zh } = error.text();
                 tr!(
@@ -332,12 +336,10 @@ impl Cause {
                 "start one: portlab serve --service chat",
                 "请启动一个：portlab serve --service chat",
             ),
-            Self::ErrorAnswer(_) => Text::new(
-                "is the request right? Check --text or --payload; to count such answers as any other, use --any-answer",
-                "请求写对了吗？请检查 --text 或 --payload；要把这样的响应当作普通响应，请使用 --any-answer",
-            ),
+            Self::ErrorAnswer(error) => error.hint(),
             Self::Content(unmet) => unmet.hint(),
             Self::Tls(fault) => return fault.hint(),
+            Self::Http(fault) => fault.hint(),
         })
     }
 }

@@ -9,6 +9,7 @@ mod data;
 mod decoding;
 mod dialogue;
 mod hostile;
+mod http;
 mod limits;
 mod openmetrics;
 mod output;

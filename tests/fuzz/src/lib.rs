@@ -60,6 +60,8 @@ targets! {
     chat_lines: portlab_load::fuzz::chat_lines,
     templates: portlab_load::fuzz::templates,
     dialogues: portlab_load::fuzz::dialogues,
+    http_answers: portlab_load::fuzz::http_answers,
+    http_requests: portlab_load::fuzz::http_requests,
 }
 
 /// `input` in pieces as long as `length` says, at least one byte each.

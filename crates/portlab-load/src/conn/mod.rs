@@ -1,6 +1,7 @@
 //! One connection: what it has sent, what it has received, and what it waits for.
 
 mod greeting;
+mod http;
 mod receive;
 mod steps;
 
@@ -13,6 +14,7 @@ use crate::{
     Cause, Framing, Judge, Phase, Plan, Ring,
     answers::Sorted,
     dialogue::{Broken, Dialogue, Finished, Then, Turn},
+    http::Reading,
     requests::Requests,
     stage::Stage,
     stream::Stream,
@@ -31,7 +33,7 @@ pub(crate) struct Conn {
     /// Its slot among its thread's connections.
     slot: u32,
     /// The connection's number in the run. It gives the place in the ring where the connection's stream begins.
-    number: usize,
+    number: u32,
     /// Bytes handed to the system.
     sent: u64,
     /// Bytes that are to be sent by now.
@@ -42,6 +44,8 @@ pub(crate) struct Conn {
     in_flight: VecDeque<InFlight>,
     /// The progress of the answer to the oldest message; `None` before its first byte.
     progress: Option<usize>,
+    /// The same of HTTP, for an answer that came in several reads.
+    http: Option<Box<Reading>>,
     /// Which first line that answer has, once that is known.
     sorted: Option<Sorted>,
     /// The beginning of an answer that came in several reads: its first line, and what is shown if the answer stays
@@ -49,8 +53,6 @@ pub(crate) struct Conn {
     head: Vec<u8>,
     /// What of the answer to the oldest message has been judged, if it came in several reads.
     judge: Option<Box<Judge>>,
-    /// Whether more bytes have come than the answers may have.
-    got_more: bool,
     /// Messages answered.
     answered: u64,
     /// Whether the socket took no more bytes at the last write.
@@ -109,7 +111,7 @@ impl Dialogue for Conn {
         let mut conn = Self {
             stream,
             slot,
-            number,
+            number: number as u32,
             sent: 0,
             due: 0,
             received: 0,
@@ -118,7 +120,7 @@ impl Dialogue for Conn {
             sorted: None,
             head: Vec::new(),
             judge: None,
-            got_more: false,
+            http: None,
             answered: 0,
             blocked: false,
             left: state.plan.per_connection().unwrap_or(u64::MAX),
@@ -200,7 +202,7 @@ impl Dialogue for Conn {
         }
         let (exchange, size) = match &mut self.steps {
             None => (0, state.next_size()),
-            Some(steps) => steps.next(self.number, state),
+            Some(steps) => steps.next(self.number as usize, state),
         };
         self.left -= 1;
         self.due += size as u64;
@@ -251,7 +253,8 @@ impl Dialogue for Conn {
                 length = 1;
             }
             let own = self.steps.as_ref().and_then(|it| it.at(self.sent, length));
-            let bytes = own.unwrap_or_else(|| state.ring.at(self.number, self.sent, length));
+            let bytes =
+                own.unwrap_or_else(|| state.ring.at(self.number as usize, self.sent, length));
             match self.stream.write(bytes) {
                 Ok(written) => self.has_sent(written, state),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -284,8 +287,12 @@ impl Dialogue for Conn {
     }
 
     fn keep_partial(&self, state: &mut ThreadState) {
-        if !self.head.is_empty() {
-            state.stats.tally.keep_wrong(&self.head);
+        let came = match self.http.as_deref() {
+            Some(Reading::Head(bytes)) => bytes,
+            _ => &self.head,
+        };
+        if !came.is_empty() {
+            state.stats.tally.keep_wrong(came);
         }
         if self.answered > 0 || !self.in_flight.is_empty() {
             state.shared.exchanges.count_error(self.exchange());
@@ -352,7 +359,7 @@ impl Conn {
             if state.stage == Stage::Measure {
                 *state.shared.served[self.slot as usize].get_or_insert(0) += 1;
             }
-            state.record_answer(self.number, message.due, message.sent, now);
+            state.record_answer(self.number as usize, message.due, message.sent, now);
             if let Some(steps) = &mut self.steps {
                 steps.release(message.size as usize, self.sent);
                 if state.is_measured(message.due) {
@@ -446,6 +453,10 @@ impl Conn {
             .map(|message| message.size as usize)
             .sum();
         let is_sent = self.sent + behind as u64 >= self.due;
+        if let Some(reading) = &self.http {
+            let fault = reading.overdue().map(Cause::Http);
+            return (Phase::Receive, fault.unwrap_or(Cause::Incomplete));
+        }
         match self.progress {
             _ if self.is_one_way(state) => (Phase::Send, Cause::TimedOut),
             None if !is_sent && self.blocked => (Phase::Send, Cause::TimedOut),

@@ -17,6 +17,9 @@ use crate::{
 /// How often a slow reader reads, per second.
 const READS_PER_S: u64 = 20;
 
+/// More bytes have come than the answers may have.
+pub(super) const UNSOLICITED: Broken = Broken::Because(Phase::Verify, Cause::Unsolicited);
+
 impl Conn {
     /// Reads once; `None` when there is nothing, and `Some(0)` at the end.
     pub(super) fn read(&mut self, state: &mut ThreadState) -> Result<Option<usize>, Broken> {
@@ -50,24 +53,21 @@ impl Conn {
 
     /// Checks the `length` bytes that came last, and completes the messages that they answer.
     pub(super) fn take_in(&mut self, length: usize, state: &mut ThreadState) -> Result<(), Broken> {
-        let taken = self.check(length, state).inspect_err(|_| {
-            let bytes = &state.buffer[..length];
-            state.stats.tally.keep_wrong(bytes);
-        });
-        let done = taken?;
+        let (done, checked) = self.check(length, state);
         // The answers before the wrong one count.
         if done > 0 {
             self.complete(done, state);
         }
-        if self.got_more {
-            state.stats.tally.keep_wrong(&state.buffer[..length]);
-            return Err(Broken::Because(Phase::Verify, Cause::Unsolicited));
-        }
-        Ok(())
+        checked.inspect_err(|broken| {
+            if !matches!(broken, Broken::Because(Phase::Receive, _)) {
+                state.stats.tally.keep_wrong(&state.buffer[..length]);
+            }
+        })
     }
 
-    /// Checks the `length` bytes that came last; returns how many messages they answer.
-    fn check(&mut self, length: usize, state: &mut ThreadState) -> Result<usize, Broken> {
+    /// Checks the `length` bytes that came last; returns how many messages they answer, and what is wrong behind these
+    /// answers.
+    fn check(&mut self, length: usize, state: &mut ThreadState) -> (usize, Result<(), Broken>) {
         let exchange = self.exchange();
         let ThreadState {
             plan,
@@ -78,51 +78,55 @@ impl Conn {
             stages,
             ..
         } = state;
-        let Requests {
-            answers,
-            dialect,
-            exchanges,
-            ..
-        } = shared;
         let (payload, expect) = plan.script.exchange(exchange);
         let Expect {
             framing,
             conditions,
         } = expect;
         let mut bytes = &buffer[..length];
-        Ok(match framing {
+        match framing {
             // A connection that is only held open may receive anything.
             _ if plan.pace == Pace::Idle || *framing == Framing::Nothing => {
-                answers.keep_first(bytes);
-                0
+                shared.answers.keep_first(bytes);
+                (0, Ok(()))
+            }
+            Framing::Http(http) => {
+                self.check_http(bytes, (http, conditions), shared, (stats, stages))
             }
             Framing::Echo => {
                 let echoed = length.min((self.sent - self.received) as usize);
-                let (number, offset, got) = (self.number, self.received, &bytes[..echoed]);
+                let (number, offset, got) = (self.number as usize, self.received, &bytes[..echoed]);
                 let own = self
                     .steps
                     .as_ref()
                     .and_then(|it| it.check(number, offset, got));
-                own.unwrap_or_else(|| ring.check(number, offset, got))
-                    .map_err(Broken::Wrong)?;
+                let checked = own.unwrap_or_else(|| ring.check(number, offset, got));
+                if let Err(mismatch) = checked {
+                    return (0, Err(Broken::Wrong(mismatch)));
+                }
                 if echoed < length {
-                    return Err(Broken::Because(Phase::Verify, Cause::Unsolicited));
+                    return (0, Err(UNSOLICITED));
                 }
                 self.received += length as u64;
                 if let Some(front) = self.in_flight.front() {
                     let first = &bytes[..length.min(front.size as usize)];
-                    answers.keep_first_echo(first, payload);
+                    shared.answers.keep_first_echo(first, payload);
                 }
                 let done = self.count_lengths(echoed, framing);
-                answers.count_echoes(done);
-                done
+                shared.answers.count_echoes(done);
+                (done, Ok(()))
             }
             _ => {
+                let Requests {
+                    answers,
+                    dialect,
+                    exchanges,
+                    ..
+                } = shared;
                 let mut done = 0;
                 while !bytes.is_empty() {
                     let Some(front) = self.in_flight.get(done) else {
-                        self.got_more = true;
-                        break;
+                        return (done, Err(UNSOLICITED));
                     };
                     let mut progress = self
                         .progress
@@ -146,9 +150,9 @@ impl Conn {
                     bytes = &bytes[used..];
                     done += 1;
                 }
-                done
+                (done, Ok(()))
             }
-        })
+        }
     }
 
     /// Finds out which first line the answer has. `piece` is the part that was just read, and `whole` says that the
@@ -197,7 +201,7 @@ impl Conn {
 
     /// The answer after `done` others of this read is complete, and a condition isn't met: counts it, unless the answer
     /// is an error by its own protocol, which is counted as such. The last part of it is `piece`.
-    fn count_wrong(
+    pub(super) fn count_wrong(
         &self,
         unmet: Unmet,
         done: usize,
@@ -214,7 +218,7 @@ impl Conn {
             &self.head
         };
         let wrong = WrongAnswer {
-            connection: self.number,
+            connection: self.number as usize,
             answer: self.answered + done as u64,
             unmet,
             got: Sample::of(head, Tally::SAMPLE),
@@ -223,7 +227,12 @@ impl Conn {
     }
 
     /// The answer is complete: counts it by its first line.
-    fn count_answer(&mut self, answers: &mut Answers, stats: &mut Stats, stages: &Stages) {
+    pub(super) fn count_answer(
+        &mut self,
+        answers: &mut Answers,
+        stats: &mut Stats,
+        stages: &Stages,
+    ) {
         self.head.clear();
         if let Some(sorted) = self.sorted.take() {
             answers.count(sorted);
@@ -260,6 +269,9 @@ impl Conn {
 
     /// The server has closed.
     pub(super) fn at_the_end(&mut self, state: &mut ThreadState) -> Result<Then, Broken> {
+        if let Some(then) = self.end_http(state)? {
+            return Ok(then);
+        }
         let Expect {
             framing,
             conditions,

@@ -9,6 +9,7 @@ use super::{
     escape::{escape, unescape, unquote},
     unclosed, unknown,
 };
+use crate::Http;
 
 /// Where the answer to a message ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub enum Framing {
     Close,
     /// One datagram, whatever it contains: for UDP alone.
     Datagram,
+    /// One answer of HTTP.
+    Http(Http),
     /// No answer: a message is done when the system has taken all of it. Bytes that come back are read and dropped.
     Nothing,
 }
@@ -35,7 +38,7 @@ impl Framing {
         match *self {
             Self::Echo | Self::Nothing => size,
             Self::Bytes(count) | Self::Lines(count) => count,
-            Self::Until(_) | Self::Close | Self::Datagram => 0,
+            Self::Until(_) | Self::Close | Self::Http(_) | Self::Datagram => 0,
         }
     }
 
@@ -60,7 +63,8 @@ impl Framing {
                 None
             }
             Self::Until(end) => end.find(progress, input),
-            Self::Close | Self::Datagram => None,
+            // HTTP has a reading of its own, `http::Reading`.
+            Self::Close | Self::Http(_) | Self::Datagram => None,
         }
     }
 }
@@ -113,6 +117,7 @@ impl fmt::Display for Framing {
             Self::Lines(count) => write!(f, "lines:{count}"),
             Self::Close => f.write_str("close"),
             Self::Datagram => f.write_str("datagram"),
+            Self::Http(_) => f.write_str("http"),
             Self::Nothing => f.write_str("none"),
         }
     }

@@ -18,6 +18,8 @@ pub(crate) use judge::Judge;
 pub use judge::{Unmet, WrongAnswer};
 pub(crate) use needle::Needle;
 
+use crate::Http;
+
 /// What counts as the answer to a message: where it ends, and what it contains.
 ///
 /// As text, its parts are joined by `&`, as in `until:"\r\n"&starts:"OK"&not:"ERR"`: one that says where the answer ends,
@@ -81,28 +83,31 @@ impl Expect {
     }
 }
 
-impl FromStr for Expect {
-    type Err = Text;
+/// An expectation as it is written: it may leave out where the answer ends, because HTTP says that itself.
+#[derive(Clone, Debug)]
+pub struct Expectation {
+    text: String,
+    framing: Option<Framing>,
+    conditions: Conditions,
+}
 
-    fn from_str(text: &str) -> Result<Self, Text> {
-        let (mut framing, mut conditions) = (None, Vec::new());
-        for part in parts(text) {
-            if CONDITIONS.iter().any(|it| part.starts_with(it)) {
-                conditions.push(part);
-            } else if let Some(first) = framing.replace(part.parse::<Framing>()?) {
-                return Err(tr!(
-                    "{text:?} says twice where the answer ends ({first}, and {part}); keep one of them",
-                    "{text:?} 两次说明响应怎样结束（{first} 和 {part}）；请只保留一个"
-                ));
-            }
-        }
+impl Expectation {
+    /// The expectation of answers whose end it says.
+    ///
+    /// # Errors
+    /// When it doesn't say where the answer ends, or when conditions mean nothing there.
+    pub fn with_its_end(self) -> Result<Expect, Text> {
+        let Self {
+            text,
+            framing,
+            conditions,
+        } = self;
         let Some(framing) = framing else {
             return Err(tr!(
                 "{text:?} doesn't say where the answer ends; add that, as in 'lines:1&{text}' or 'close&{text}'",
                 "{text:?} 没有说明响应怎样结束；请加上，如 'lines:1&{text}' 或 'close&{text}'"
             ));
         };
-        let conditions = Conditions::read(&conditions)?;
         if !conditions.is_empty() && matches!(framing, Framing::Echo | Framing::Nothing) {
             let why = match framing {
                 Framing::Echo => Text::new(
@@ -117,10 +122,59 @@ impl FromStr for Expect {
                 "{text:?} 带有条件，而{zh}；请只写 {framing}，或换一种结尾，如 lines:1 或 close"
             ));
         }
-        Ok(Self {
+        Ok(Expect {
             framing,
             conditions,
         })
+    }
+
+    /// The expectation of answers of HTTP: its conditions apply to their bodies.
+    ///
+    /// # Errors
+    /// When it says where the answer ends.
+    pub fn of_http(self, http: Http) -> Result<Expect, Text> {
+        if let Some(framing) = self.framing {
+            return Err(tr!(
+                "--expect {framing} says where the answer ends, and with a URL HTTP says that itself; write conditions \
+                 alone, as in --expect contains:TEXT",
+                "--expect {framing} 说明响应怎样结束，而用网址时由 HTTP 决定；请只写条件，如 --expect contains:TEXT"
+            ));
+        }
+        Ok(Expect {
+            framing: Framing::Http(http),
+            conditions: self.conditions,
+        })
+    }
+}
+
+impl FromStr for Expectation {
+    type Err = Text;
+
+    fn from_str(text: &str) -> Result<Self, Text> {
+        let (mut framing, mut conditions) = (None, Vec::new());
+        for part in parts(text) {
+            if CONDITIONS.iter().any(|it| part.starts_with(it)) {
+                conditions.push(part);
+            } else if let Some(first) = framing.replace(part.parse::<Framing>()?) {
+                return Err(tr!(
+                    "{text:?} says twice where the answer ends ({first}, and {part}); keep one of them",
+                    "{text:?} 两次说明响应怎样结束（{first} 和 {part}）；请只保留一个"
+                ));
+            }
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            framing,
+            conditions: Conditions::read(&conditions)?,
+        })
+    }
+}
+
+impl FromStr for Expect {
+    type Err = Text;
+
+    fn from_str(text: &str) -> Result<Self, Text> {
+        text.parse::<Expectation>()?.with_its_end()
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) fn script(args: &Args) -> anyhow::Result<Script> {
             "--script chat 只接受一个 --rate；逐级加载只用于请求"
         ));
     }
-    let size = *args.script.size.end();
+    let size = *plan::size(&args.script).end();
     let longest = ChatLimits::default().line_bytes - NAME;
     if size > longest {
         bail!(tr!(

@@ -7,7 +7,7 @@ use portlab_load::{Lines, MOST_DIALOGUE, Payload, Program, Script, Template, byt
 use portlab_sys::input;
 use portlab_words::{Text, tr};
 
-use super::ScriptArgs;
+use super::{ScriptArgs, plan};
 
 /// The longest message from a file.
 const MOST_PAYLOAD: u64 = 64 << 20;
@@ -58,7 +58,7 @@ fn payload(args: &ScriptArgs, lines: Option<&Arc<Lines>>) -> anyhow::Result<Payl
     } else if let Some(hex) = &args.hex {
         bytes_of_hex(hex)?
     } else {
-        return Ok(Payload::Random(args.size.clone()));
+        return Ok(Payload::Random(plan::size(args)));
     };
     if bytes.is_empty() {
         bail!(Text::new(

@@ -5,6 +5,7 @@ mod chat;
 mod claims_tests;
 mod command;
 mod files;
+mod http;
 mod json;
 mod ladder;
 mod limits;
@@ -35,7 +36,9 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
 use clap::builder::BoolishValueParser;
-use portlab_load::{Arrivals, Expect, Limits, Metrics, Parts, Plan, ThinkTime, preflight};
+use portlab_load::{
+    Arrivals, Expect, Expectation, Limits, Metrics, Parts, Plan, ThinkTime, preflight,
+};
 use portlab_service::TextEncoding;
 
 use crate::{
@@ -86,6 +89,8 @@ pub(crate) struct Args {
     stop: StopArgs,
     #[command(flatten)]
     script: ScriptArgs,
+    #[command(flatten)]
+    http: http::HttpArgs,
     #[command(flatten)]
     connections: ConnectionArgs,
     #[command(flatten)]
@@ -182,10 +187,9 @@ struct ScriptArgs {
     encodings: Vec<TextEncoding>,
 
     /// The length of a message of random bytes, or a range, 16..1KiB, to draw
-    /// it from
-    #[arg(long, short, value_name = "BYTES", default_value = "64", value_parser = plan::sizes)]
-    #[arg(group = "message")]
-    size: plan::Sizes,
+    /// it from [default: 64]
+    #[arg(long, short, value_name = "BYTES", value_parser = plan::sizes, group = "message")]
+    size: Option<plan::Sizes>,
 
     /// Send this text, with the escapes \r \n \t \0 \\ \x41 and the placeholders {seq}
     /// (number of the message), {conn} (of the connection), {rand:8} (eight random
@@ -229,8 +233,8 @@ struct ScriptArgs {
     /// Where the answer ends: echo, bytes:N, until:"\r\n", lines:N, close (when the
     /// server closes), or none; and what it contains, each joined by &: starts:TEXT,
     /// contains:TEXT, match:REGEX, not:TEXT (write \& for an & in a text)
-    #[arg(long, value_name = "WHAT", default_value = "echo")]
-    expect: Expect,
+    #[arg(long, value_name = "WHAT")]
+    expect: Option<Expectation>,
 
     /// Count every answer as fine, even one that is an error in its protocol: an HTTP
     /// status from 400 on, -ERR of Redis, a 4xx or 5xx reply of SMTP or FTP
@@ -345,6 +349,7 @@ struct OutputArgs {
     #[arg(long, conflicts_with_all = [
         "targets", "rate", "steps", "arrivals", "depth", "idle", "spin", "seed",
         "duration", "messages", "max_errors", "warmup",
+        "method", "header", "request_body", "expect_status",
         "script", "rooms", "encodings", "message", "encoding", "expect", "any_answer", "greeting", "slow_reader", "trickle",
         "lines", "shuffle", "dialogue", "think",
         "connections", "ramp", "per_connection", "reconnect", "reset", "source", "connect_timeout", "timeout",

@@ -4,12 +4,12 @@ use std::{net::IpAddr, ops::RangeInclusive, time::Duration};
 
 use anyhow::{Context, bail};
 use portlab_load::{
-    ClientBehaviour, Expect, Framing, Life, Limits, Pace, Payload, Plan, Script, Stop,
+    ClientBehaviour, Expect, Expectation, Framing, Life, Limits, Pace, Payload, Plan, Script, Stop,
     loopback_sources,
 };
 use portlab_words::{Text, tr, units};
 
-use super::{Args, ScriptArgs, chat, messages, target};
+use super::{Args, ScriptArgs, chat, http, messages, target};
 use crate::address::narrow;
 
 /// One rate, or the ends of a range, per second.
@@ -112,9 +112,15 @@ pub(super) fn sources(text: &str) -> anyhow::Result<Sources> {
 /// Resolves the arguments to a plan. Its sources are chosen by [`sources_for`].
 pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
     let connections = &args.connections;
-    let read = |text: &String| target::target(text, connections.connect_timeout);
-    let targets = args.targets.iter().map(read);
-    let targets = targets.collect::<anyhow::Result<Vec<_>>>()?;
+    let urls = http::urls(args)?;
+    let targets: anyhow::Result<Vec<_>> = match &urls {
+        Some(urls) => urls.iter().map(|url| http::target(url, args)).collect(),
+        None => {
+            let read = |text: &String| target::target(text, connections.connect_timeout);
+            args.targets.iter().map(read).collect()
+        }
+    };
+    let targets = targets?;
     if args.pace.steps.is_some() && !args.pace.rate.is_some_and(Rates::is_range) {
         bail!(Text::new(
             "--steps divides a range of rates, and there is one rate; write --rate 1k..20k",
@@ -142,8 +148,12 @@ pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
         let duration = stop.after.unwrap_or(Duration::from_secs(10));
         (duration / 10).min(Duration::from_secs(1))
     });
-    let hosts = args.targets.iter().map(|it| target::host_of(it));
-    let hosts = hosts.collect::<anyhow::Result<Vec<_>>>()?;
+    let hosts: anyhow::Result<Vec<_>> = match &urls {
+        Some(urls) => urls.iter().map(|url| Ok(url.name().to_owned())).collect(),
+        None => args.targets.iter().map(|it| target::host_of(it)).collect(),
+    };
+    let is_https = urls.as_ref().is_some_and(|urls| urls[0].tls);
+    let tls = args.tls.plan(&hosts?, is_https)?;
     let base = Plan::new(targets[0].clone());
     Ok(Plan {
         connections: usize::try_from(connections.connections)?,
@@ -151,16 +161,17 @@ pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
             ramp: connections.ramp,
             per_connection: connections.per_connection,
             reset: connections.reset,
-            reconnect: connections.reconnect.unwrap_or(false),
+            reconnect: connections.reconnect.unwrap_or(urls.is_some()),
             sources: Vec::new(),
         },
         threads: usize::try_from(connections.threads)?,
         spin: args.pace.spin,
         pace: pace(args),
         depth: usize::try_from(args.pace.depth)?,
-        script: match args.script.script {
-            Some(_) => chat::script(args)?,
-            None => script(&args.script, args.pace.seed)?,
+        script: match (urls, &args.script.script) {
+            (Some(urls), _) => http::script(args, urls)?,
+            (None, Some(_)) => chat::script(args)?,
+            (None, None) => script(&args.script, args.pace.seed)?,
         },
         warmup,
         stop,
@@ -168,7 +179,7 @@ pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
         timeout: connections.timeout,
         interval: super::show::INTERVAL,
         seed: args.pace.seed,
-        tls: args.tls.plan(&hosts)?,
+        tls,
         targets,
         ..base
     })
@@ -189,7 +200,9 @@ fn script(args: &ScriptArgs, seed: u64) -> anyhow::Result<Script> {
     let in_encoding = |expect: &Expect| expect.clone().in_encoding(args.encoding);
     let greeting = args.greeting.as_ref().map(in_encoding).transpose()?;
     let greeting = greeting.map(Expect::as_greeting).transpose()?;
-    if args.any_answer && args.expect.framing == Framing::Echo {
+    let expect = args.expect.clone().map(Expectation::with_its_end);
+    let expect = expect.transpose()?.unwrap_or(Framing::Echo.into());
+    if args.any_answer && expect.framing == Framing::Echo {
         bail!(Text::new(
             "--any-answer is for answers that aren't compared byte by byte, and --expect is echo; write \
              --expect until:\"\\r\\n\", lines:1, bytes:100 or close",
@@ -198,20 +211,30 @@ fn script(args: &ScriptArgs, seed: u64) -> anyhow::Result<Script> {
         ));
     }
     let mut script = Script {
-        payload: Payload::Random(args.size.clone()),
-        expect: in_encoding(&args.expect)?,
+        payload: Payload::Random(size(args)),
+        expect: in_encoding(&expect)?,
         program: None,
         greeting,
         introduction: Vec::new(),
         any_answer: args.any_answer,
         chat: None,
-        behaviour: ClientBehaviour {
-            trickle: args.trickle,
-            read_per_s: args.slow_reader.map(|rate| rate as u64),
-        },
+        behaviour: behaviour(args),
     };
     messages::add_messages(&mut script, args, seed)?;
     Ok(script)
+}
+
+/// How the client sends and reads.
+pub(super) fn behaviour(args: &ScriptArgs) -> ClientBehaviour {
+    ClientBehaviour {
+        trickle: args.trickle,
+        read_per_s: args.slow_reader.map(|rate| rate as u64),
+    }
+}
+
+/// The lengths of random messages.
+pub(super) fn size(args: &ScriptArgs) -> Sizes {
+    args.size.clone().unwrap_or(64..=64)
 }
 
 /// The plan of the highest rate: of a ladder, its last rung.

@@ -52,7 +52,7 @@ pub(super) fn host_of(text: &str) -> anyhow::Result<String> {
 
 /// The address to load: if a name has several, the first that answers. `localhost` often stands for `::1` too,
 /// although the server listens on 127.0.0.1 only, or the other way round.
-fn first_that_answers(addrs: &[SocketAddr], patience: Duration) -> SocketAddr {
+pub(super) fn first_that_answers(addrs: &[SocketAddr], patience: Duration) -> SocketAddr {
     let first = addrs[0];
     if addrs.len() == 1 {
         return first;

@@ -3,6 +3,7 @@
 use anstyle::Style;
 use portlab_load::{
     AnswerLine, Answers, ChatResult, DatagramResult, Judgement, Latency, LoadResult, Pace, Plan,
+    StatusCount,
 };
 use portlab_words::{Lang, tr, units};
 use textwrap::core::display_width;
@@ -395,7 +396,11 @@ impl Page {
             );
         }
         let echoed = plan.checks_every_byte();
-        let one_kind = echoed || (lines.len() < 2 && others == 0);
+        let statuses = answers.statuses();
+        let one_kind = match plan.script.http() {
+            Some(_) => statuses.len() < 2,
+            None => echoed || (lines.len() < 2 && others == 0),
+        };
         let what = if echoed {
             lang.pick(
                 "in the whole run, each equal to its message; the first: ",
@@ -405,6 +410,11 @@ impl Page {
             lang.pick("what came first: ", "最先收到的：")
         } else if one_kind {
             lang.pick("in the whole run; the first: ", "整个运行期间；第一个：")
+        } else if plan.script.http().is_some() {
+            lang.pick(
+                "in the whole run, by their statuses; the first: ",
+                "整个运行期间，按状态码归类；第一个：",
+            )
         } else {
             lang.pick(
                 "in the whole run, by their first lines; the first: ",
@@ -413,6 +423,14 @@ impl Page {
         };
         let rest = format!("{what}\"{first}\"");
         self.row(("answers", "响应"), &answers.total().to_string(), &rest);
+        if let Some(http) = plan.script.http() {
+            for StatusCount { status, count } in statuses.into_iter().filter(|_| !one_kind) {
+                let is_error = http.error(status).is_some() && !plan.script.any_answer;
+                let text = tr!(lang, "status {status}", "状态码 {status}");
+                self.kind(if is_error { BAD } else { DIM }, count, &text);
+            }
+            return self.redirect(answers);
+        }
         if one_kind {
             return;
         }
@@ -426,6 +444,18 @@ impl Page {
                 "其他首行，种类太多，没有分开统计",
             );
             self.kind(Style::new(), others, text);
+        }
+    }
+
+    /// Where the first redirect leads, if there was one.
+    fn redirect(&mut self, answers: &Answers) {
+        if let Some((status, location)) = answers.redirect() {
+            let text = tr!(
+                self.lang,
+                "to \"{location}\", not followed; to load that page, give its URL",
+                "指向 \"{location}\"，没有跟随；要加载那个页面，请写它的网址"
+            );
+            self.row(("redirect", "重定向"), &status.to_string(), &text);
         }
     }
 

@@ -13,7 +13,8 @@ use super::words::quantile;
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "TLS")]
 pub(super) struct TlsArgs {
-    /// Encrypt the connections with TLS 1.3 or 1.2, whatever the script is
+    /// Encrypt the connections with TLS 1.3 or 1.2, whatever the script is; https://
+    /// implies it
     #[arg(long)]
     tls: bool,
 
@@ -58,10 +59,10 @@ const MOST: u64 = 16 << 20;
 const LONGEST_PROTOCOL: usize = 255;
 
 impl TlsArgs {
-    /// What TLS needs to load `hosts`; `None` without TLS.
-    pub(super) fn plan(&self, hosts: &[String]) -> anyhow::Result<Option<Tls>> {
+    /// What TLS needs to load `hosts`, which are those of URLs of `https` or not; `None` without TLS.
+    pub(super) fn plan(&self, hosts: &[String], is_https: bool) -> anyhow::Result<Option<Tls>> {
         let resumption = self.tls_resumption == "on";
-        if !self.tls {
+        if !self.tls && !is_https {
             let given = [
                 ("--sni", self.sni.is_some()),
                 ("--ca", self.ca.is_some()),

@@ -4,7 +4,9 @@ use std::io::Write;
 
 use anstream::adapter::strip_str;
 use anstyle::Style;
-use portlab_load::{Arrivals, Chat, Latency, LoadResult, Outcome, Pace, Plan, Progress, Through};
+use portlab_load::{
+    Arrivals, Chat, Latency, LoadResult, Outcome, Pace, Plan, Progress, Statuses, Through,
+};
 use portlab_service::inert;
 pub(super) use portlab_words::units::per_s as rate;
 use portlab_words::{Lang, Text, tr, units, wrap::wrap};
@@ -106,10 +108,32 @@ fn headline_at(plan: &Plan, rates: &str, lang: Lang) -> String {
         true => lang.pick("echoed", "等待原样回显").to_owned(),
         false => tr!(lang, "expecting {expect}", "等待 {expect}"),
     };
+    if let Some(http) = plan.script.http() {
+        let conditions = expect_of_http(plan, lang);
+        let method = http.method.name();
+        return lang.pick(
+            format!("{connections} {pace}; {method} requests of {size}{conditions}{through}"),
+            format!("{count} 个连接，{pace}；{method} 请求 {size}{conditions}{through}"),
+        );
+    }
     lang.pick(
         format!("{connections} {pace}; messages of {size}, {expect}{through}"),
         format!("{count} 个连接，{pace}；消息 {size}，{expect}{through}"),
     )
+}
+
+/// What answers of HTTP are expected to have, beside an end.
+fn expect_of_http(plan: &Plan, lang: Lang) -> String {
+    let expect = &plan.script.expect;
+    let statuses = plan.script.http().and_then(|http| http.statuses.as_ref());
+    let statuses = statuses.map(Statuses::to_string);
+    let text = expect.to_string();
+    let conditions = text.strip_prefix("http&").map(str::to_owned);
+    let all: Vec<_> = statuses.into_iter().chain(conditions).collect();
+    match all.join(lang.pick(", ", "，")) {
+        all if all.is_empty() => all,
+        all => tr!(lang, ", expecting {all}", "，等待 {all}"),
+    }
 }
 
 fn headline_of_a_chat(plan: &Plan, chat: &Chat, pace: &str, lang: Lang) -> String {

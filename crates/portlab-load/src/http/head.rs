@@ -1,0 +1,348 @@
+//! The head of an answer: its status, and how its body ends.
+
+use std::mem::MaybeUninit;
+
+use httparse::{Header, ParserConfig, Response, Status};
+use memchr::memchr_iter;
+
+use super::HttpFault;
+
+/// The head of an answer, as far as it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) status: u16,
+    pub(crate) body: Body,
+    /// Whether the connection ends with this answer.
+    pub(crate) closes: bool,
+}
+
+/// How the body of an answer ends (RFC 9112, 6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Body {
+    /// After so many bytes.
+    Length(u64),
+    /// After its last chunk.
+    Chunked,
+    /// When the server closes the connection.
+    ToEnd,
+}
+
+/// How many bytes a head may have. Real heads are much shorter, and this much memory may be needed for every
+/// connection.
+pub(crate) const LONGEST_HEAD: usize = 64 * 1024;
+
+/// How many header lines a head may have.
+pub(crate) const MOST_HEADERS: usize = 256;
+
+/// How an answer of HTTP/1 begins.
+const START: &[u8] = b"HTTP/1.";
+
+/// The header of a frame of HTTP/2 (RFC 9113, 4.1): length, type, flags, stream.
+const FRAME: usize = 9;
+
+/// Checks that `bytes`, the first of an answer, begin as an answer does, as far as they have come.
+pub(super) fn check_start(bytes: &[u8]) -> Result<(), HttpFault> {
+    // Some servers send an empty line behind a body (RFC 9112, 2.2).
+    let bytes = &bytes[empty_lines(bytes)..];
+    let length = bytes.len().min(START.len());
+    if bytes[..length] == START[..length] {
+        return Ok(());
+    }
+    // A server of HTTP/2 alone sends SETTINGS first, or GOAWAY; both are frames of stream 0.
+    let is_frame = bytes[0] == 0;
+    if is_frame && bytes.len() < FRAME {
+        return Ok(());
+    }
+    let settings = is_frame && matches!(bytes[3], 4 | 7) && bytes[5..FRAME] == [0; 4];
+    match settings || bytes.starts_with(b"HTTP/2") {
+        true => Err(HttpFault::Http2),
+        false => Err(HttpFault::NotHttp),
+    }
+}
+
+/// The end of the head in `bytes`: behind its first empty line, if that is complete. The first `seen` bytes have been
+/// searched before.
+pub(super) fn end_of(bytes: &[u8], seen: usize) -> Option<usize> {
+    let lines = empty_lines(bytes);
+    // The last line feed that was seen may belong to the empty line.
+    let from = lines.max(seen.saturating_sub(2));
+    memchr_iter(b'\n', &bytes[from..]).find_map(|at| match bytes[from + at + 1..] {
+        [b'\n', ..] => Some(from + at + 2),
+        [b'\r', b'\n', ..] => Some(from + at + 3),
+        _ => None,
+    })
+}
+
+/// How many bytes the empty lines before an answer have.
+pub(super) fn empty_lines(bytes: &[u8]) -> usize {
+    let first = bytes.iter().position(|byte| !b"\r\n".contains(byte));
+    first.unwrap_or(bytes.len())
+}
+
+impl Head {
+    /// Reads a complete head; `no_body` says that the answers to this request have no body. With the value of
+    /// `Location`, if the head is that of a redirect.
+    pub(super) fn parse(bytes: &[u8], no_body: bool) -> Result<(Self, Option<&[u8]>), HttpFault> {
+        let mut headers = [const { MaybeUninit::<Header<'_>>::uninit() }; MOST_HEADERS];
+        let mut response = Response::new(&mut []);
+        let mut config = ParserConfig::default();
+        config
+            .allow_spaces_after_header_name_in_responses(true)
+            .allow_obsolete_multiline_headers_in_responses(true);
+        let parsed = config.parse_response_with_uninit_headers(&mut response, bytes, &mut headers);
+        match parsed {
+            Ok(Status::Complete(length)) if length == bytes.len() => {}
+            Err(httparse::Error::TooManyHeaders) => return Err(HttpFault::ManyHeaders),
+            _ => return Err(HttpFault::BadHead),
+        }
+        let status = response.code.ok_or(HttpFault::BadHead)?;
+        let mut lines = Lines::default();
+        for header in &*response.headers {
+            lines.add(header)?;
+        }
+        let is_empty = no_body || status < 200 || matches!(status, 204 | 304);
+        let body = if is_empty {
+            Body::Length(0)
+        } else {
+            lines.body()?
+        };
+        let keeps = match response.version {
+            Some(0) => lines.keep_alive && !lines.close,
+            _ => !lines.close,
+        };
+        let head = Self {
+            status,
+            body,
+            // After 101 the connection carries another protocol.
+            closes: !keeps || body == Body::ToEnd || status == 101,
+        };
+        Ok((
+            head,
+            lines.location.filter(|_| (300..400).contains(&status)),
+        ))
+    }
+
+    /// Whether another answer to the same request follows.
+    pub(super) fn is_interim(&self) -> bool {
+        self.status < 200 && self.status != 101
+    }
+}
+
+/// The header lines that matter.
+#[derive(Default)]
+struct Lines<'a> {
+    length: Option<Result<u64, HttpFault>>,
+    coding: Option<Coding>,
+    close: bool,
+    keep_alive: bool,
+    location: Option<&'a [u8]>,
+}
+
+/// What `Transfer-Encoding` says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Coding {
+    Chunked,
+    Other,
+}
+
+impl<'a> Lines<'a> {
+    fn add(&mut self, header: &Header<'a>) -> Result<(), HttpFault> {
+        let value = header.value;
+        // The length of a name tells most headers apart.
+        match header.name.len() {
+            8 if header.name.eq_ignore_ascii_case("location") => self.location = Some(value),
+            10 if header.name.eq_ignore_ascii_case("connection") => {
+                for option in list(value) {
+                    self.close |= option.eq_ignore_ascii_case(b"close");
+                    self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+                }
+            }
+            14 if header.name.eq_ignore_ascii_case("content-length") => {
+                for length in list(value).map(length) {
+                    self.length = Some(match self.length {
+                        Some(Ok(other)) if length.is_ok_and(|length| length != other) => {
+                            Err(HttpFault::TwoLengths)
+                        }
+                        Some(Err(fault)) => Err(fault),
+                        _ => length,
+                    });
+                }
+            }
+            17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
+                for coding in list(value) {
+                    self.coding = match coding {
+                        _ if coding.eq_ignore_ascii_case(b"identity") => self.coding,
+                        _ if coding.eq_ignore_ascii_case(b"chunked") && self.coding.is_none() => {
+                            Some(Coding::Chunked)
+                        }
+                        _ => Some(Coding::Other),
+                    };
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn body(&self) -> Result<Body, HttpFault> {
+        match (self.coding, self.length) {
+            (Some(_), Some(_)) => Err(HttpFault::LengthAndCoding),
+            (Some(Coding::Chunked), None) => Ok(Body::Chunked),
+            (Some(Coding::Other), None) => Err(HttpFault::UnknownCoding),
+            (None, Some(length)) => length.map(Body::Length),
+            (None, None) => Ok(Body::ToEnd),
+        }
+    }
+}
+
+/// The elements of a list, at least one (RFC 9110, 5.6.1).
+fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
+}
+
+fn length(digits: &[u8]) -> Result<u64, HttpFault> {
+    let is_number = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    let digits = str::from_utf8(digits).ok().filter(|_| is_number);
+    let number = digits.and_then(|digits| digits.parse().ok());
+    number.ok_or(HttpFault::BadLength)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(head: &str) -> Result<Head, HttpFault> {
+        Head::parse(head.as_bytes(), false).map(|(head, _)| head)
+    }
+
+    /// The body and whether the connection ends, of an answer of `version` with these header lines.
+    fn body(version: &str, lines: &str) -> Result<(Body, bool), HttpFault> {
+        let head = parse(&format!("HTTP/1.{version} 200 OK\r\n{lines}\r\n"))?;
+        Ok((head.body, head.closes))
+    }
+
+    #[test]
+    fn the_end_of_a_body_follows_from_its_head() {
+        use Body::{Chunked, Length, ToEnd};
+        for (version, lines, expected) in [
+            ("1", "Content-Length: 7\r\n", Ok((Length(7), false))),
+            ("1", "content-length:7\nX: y\n", Ok((Length(7), false))),
+            (
+                "1",
+                "CONTENT-LENGTH : 7, 7\r\nContent-Length: 7\r\n",
+                Ok((Length(7), false)),
+            ),
+            ("1", "Transfer-Encoding: Chunked\r\n", Ok((Chunked, false))),
+            (
+                "1",
+                "Transfer-Encoding: identity\r\nContent-Length: 1\r\n",
+                Ok((Length(1), false)),
+            ),
+            ("1", "Transfer-Encoding: identity\r\n", Ok((ToEnd, true))),
+            ("1", "", Ok((ToEnd, true))),
+            (
+                "1",
+                "X: a\r\n  folded\r\nContent-Length: 0\r\n",
+                Ok((Length(0), false)),
+            ),
+            (
+                "1",
+                "Content-Length: 1\r\nConnection: x, Close\r\n",
+                Ok((Length(1), true)),
+            ),
+            ("0", "Content-Length: 1\r\n", Ok((Length(1), true))),
+            (
+                "0",
+                "Content-Length: 1\r\nConnection: Keep-Alive\r\n",
+                Ok((Length(1), false)),
+            ),
+            (
+                "1",
+                "Content-Length: 1\r\nContent-Length: 2\r\n",
+                Err(HttpFault::TwoLengths),
+            ),
+            ("1", "Content-Length: 1, 2\r\n", Err(HttpFault::TwoLengths)),
+            (
+                "1",
+                "Content-Length: 1, 2\r\nContent-Length: 1\r\n",
+                Err(HttpFault::TwoLengths),
+            ),
+            ("1", "Content-Length: +1\r\n", Err(HttpFault::BadLength)),
+            ("1", "Content-Length: -1\r\n", Err(HttpFault::BadLength)),
+            ("1", "Content-Length:\r\n", Err(HttpFault::BadLength)),
+            ("1", "Content-Length: 1 2\r\n", Err(HttpFault::BadLength)),
+            (
+                "1",
+                "Content-Length: 18446744073709551616\r\n",
+                Err(HttpFault::BadLength),
+            ),
+            (
+                "1",
+                "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+                Err(HttpFault::LengthAndCoding),
+            ),
+            (
+                "1",
+                "Transfer-Encoding: gzip, chunked\r\n",
+                Err(HttpFault::UnknownCoding),
+            ),
+            (
+                "1",
+                "Transfer-Encoding: chunked, chunked\r\n",
+                Err(HttpFault::UnknownCoding),
+            ),
+            ("1", "no colon\r\n", Err(HttpFault::BadHead)),
+            ("1", "X: a\rb\r\n", Err(HttpFault::BadHead)),
+        ] {
+            assert_eq!(body(version, lines), expected, "{version} {lines:?}");
+        }
+        let many = |count| body("1", &"X: y\r\n".repeat(count));
+        assert_eq!(many(MOST_HEADERS), Ok((ToEnd, true)));
+        assert_eq!(many(MOST_HEADERS + 1), Err(HttpFault::ManyHeaders));
+    }
+
+    #[test]
+    fn answers_without_a_body_have_none_whatever_their_heads_say() {
+        let lines = "Content-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n";
+        for status in [100, 101, 103, 204, 304] {
+            let head = parse(&format!("HTTP/1.1 {status} x\r\n{lines}")).unwrap();
+            let found = (head.status, head.body, head.closes);
+            assert_eq!(found, (status, Body::Length(0), status == 101));
+            assert_eq!(head.is_interim(), matches!(status, 100 | 103));
+        }
+        let head = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n";
+        let (head, _) = Head::parse(head, true).unwrap();
+        assert_eq!((head.body, head.closes), (Body::Length(0), false));
+    }
+
+    #[test]
+    fn a_redirect_says_where_to() {
+        let location = |status| {
+            let head = format!("HTTP/1.1 {status} x\r\nLocation: /a\r\n\r\n");
+            let (_, location) = Head::parse(head.as_bytes(), false).unwrap();
+            location.map(<[u8]>::to_vec)
+        };
+        assert_eq!(location(302), Some(b"/a".to_vec()));
+        assert_eq!(location(201), None);
+    }
+
+    #[test]
+    fn an_answer_of_another_protocol_is_recognised_by_its_first_bytes() {
+        for (bytes, expected) in [
+            (&b"HTTP/1.1 200"[..], Ok(())),
+            (b"\r\n\nHTTP/1.0", Ok(())),
+            (b"HT", Ok(())),
+            (b"\r", Ok(())),
+            (b"\0\0\x12\x04", Ok(())),
+            (b"\0\0\x12\x04\0\0\0\0\0\0\x03", Err(HttpFault::Http2)),
+            (b"\0\0\x08\x07\0\0\0\0\0", Err(HttpFault::Http2)),
+            (b"\0\0\0\0\0\0\0\0\0", Err(HttpFault::NotHttp)),
+            (b"HTTP/2 200", Err(HttpFault::Http2)),
+            (b"HTTP/3", Err(HttpFault::NotHttp)),
+            (b"ICY 200 OK", Err(HttpFault::NotHttp)),
+            (b"220 ready\r\n", Err(HttpFault::NotHttp)),
+        ] {
+            assert_eq!(check_start(bytes), expected, "{bytes:?}");
+        }
+    }
+}

@@ -1,0 +1,394 @@
+//! URLs: requests and answers of HTTP, and servers that break it.
+
+use super::*;
+
+/// What a server does with a request.
+#[derive(Clone)]
+struct Answer {
+    bytes: Vec<u8>,
+    /// Whether it closes the connection then.
+    closes: bool,
+}
+
+/// Answers request n of a connection, counted from 0, with `answer(n, request)`, at most `piece` bytes at a time.
+fn web(piece: usize, answer: impl Fn(u64, &str) -> Answer + Clone + Send + 'static) -> SocketAddr {
+    server(move |mut stream| {
+        stream.set_nodelay(true)?;
+        let mut input = BufReader::new(stream.try_clone()?);
+        for number in 0.. {
+            let Some(request) = request(&mut input)? else {
+                break;
+            };
+            let Answer { bytes, closes } = answer(number, &request);
+            for piece in bytes.chunks(piece) {
+                stream.write_all(piece)?;
+            }
+            if closes {
+                break;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The next request, with its body; `None` at the end.
+fn request(input: &mut impl BufRead) -> io::Result<Option<String>> {
+    let (mut request, mut length) = (String::new(), 0);
+    while !request.ends_with("\r\n\r\n") {
+        let from = request.len();
+        if input.read_line(&mut request)? == 0 {
+            return Ok(None);
+        }
+        if let Some(value) = request[from..].strip_prefix("Content-Length: ") {
+            length = value.trim().parse().unwrap();
+        }
+    }
+    let mut body = vec![0; length];
+    input.read_exact(&mut body)?;
+    Ok(Some(request + &String::from_utf8_lossy(&body)))
+}
+
+fn always(bytes: &[u8], closes: bool) -> impl Fn(u64, &str) -> Answer + Clone + Send + 'static {
+    let bytes = bytes.to_vec();
+    move |_, _| Answer {
+        bytes: bytes.clone(),
+        closes,
+    }
+}
+
+/// `portlab load http://ADDR/x` with the words of `options`.
+fn request_url(addr: SocketAddr, options: &str) -> Output {
+    let url = format!("http://{addr}/x");
+    portlab(&[&["load", &url, "--json"], &words(options)[..]].concat())
+}
+
+#[test]
+fn answers_end_where_http_says_however_they_are_cut() {
+    for (options, answer, closes, status) in [
+        ("", &b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"[..], false, 200),
+        ("", b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n", false, 200),
+        (
+            "--expect=starts:hello!&not:HTTP",
+            b"HTTP/1.1 201 Yes\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nhel\r\n3\r\nlo!\r\n0\r\nA: b\r\n\r\n",
+            false,
+            201,
+        ),
+        ("", b"HTTP/1.1 204 No Content\r\n\r\n", false, 204),
+        ("--method=HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n", false, 200),
+        (
+            "",
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
+            false,
+            200,
+        ),
+        ("--expect=contains:end", b"HTTP/1.1 200 OK\r\n\r\nto the end", true, 200),
+        ("", b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx", true, 200),
+        ("", b"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", true, 200),
+        ("--expect-status=4xx", b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", false, 404),
+        ("--any-answer", b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", false, 500),
+    ] {
+        for piece in [1, 10_000] {
+            let addr = web(piece, always(answer, closes));
+            let output = request_url(addr, &format!("-n=20 -c=2 {options}"));
+            assert_eq!(output.status.code(), Some(0), "{options}: {output:?}");
+            let result = json(&output);
+            // Another connection may have been made for a message that isn't sent any more.
+            let made = if closes { 20.0..22.0 } else { 2.0..3.0 };
+            assert!(made.contains(&number(&result, "connections_made")), "{result}");
+            holds(
+                &result,
+                json!({
+                    "messages": 20, "errors": 0, "unanswered": 0,
+                    "statuses": [{"status": status, "count": 20}], "closed_by_server": null,
+                }),
+            );
+        }
+    }
+}
+
+/// Requests one `answer`, which must be an error with this cause.
+#[track_caller]
+fn breaks(answer: &str, closes: bool, cause: &str) {
+    let addr = web(10_000, always(answer.as_bytes(), closes));
+    let output = request_url(addr, "-n=1 -c=1 --timeout=200ms");
+    assert_eq!(output.status.code(), Some(1), "{answer:.99}: {output:?}");
+    let result = json(&output);
+    let found = result["failures"][0]["cause"].as_str().unwrap_or_default();
+    assert!(found.contains(cause), "{answer:.99}: {result}");
+    assert!(result["failures"][0]["hint"].is_string(), "{result}");
+}
+
+#[test]
+fn a_body_that_ends_elsewhere_than_it_says_is_an_error_that_says_so() {
+    for (answer, closes, cause) in [
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
+            true,
+            "body ended after 3 of 9 bytes",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
+            false,
+            "timed out after 3 of 9 bytes of the body",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Le",
+            false,
+            "timed out in the middle of an answer",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Le",
+            true,
+            "closed in the middle of the answer's head",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nabc",
+            false,
+            "more came back than was expected",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+            false,
+            "Content-Length is not a number",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+            false,
+            "two values of Content-Length",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+            false,
+            "both Content-Length and Transfer-Encoding",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n",
+            false,
+            "a chunk does not end where its size says",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-2\r\n",
+            false,
+            "not a hexadecimal number",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nabc",
+            true,
+            "closed in the middle of a chunked body",
+        ),
+    ] {
+        breaks(answer, closes, cause);
+    }
+}
+
+#[test]
+fn an_answer_without_a_valid_head_is_an_error_that_says_so() {
+    let long = |line: &str, times| ["HTTP/1.1 200 OK\r\n", &line.repeat(times)].concat();
+    let header = long(&format!("A: {}\r\n\r\n", "x".repeat(1 << 20)), 1);
+    for (answer, closes, cause) in [
+        (header.as_str(), false, "head longer than 64.0 KiB"),
+        (
+            &long("A: b\r\n", 1 << 20),
+            false,
+            "head longer than 64.0 KiB",
+        ),
+        (
+            &long("A: b\r\n", 300),
+            true,
+            "closed in the middle of the answer's head",
+        ),
+        (
+            &(long("A: b\r\n", 300) + "\r\n"),
+            false,
+            "more than 256 lines",
+        ),
+        ("220 ready\r\n", false, "the answer isn't HTTP/1"),
+        (
+            "\0\0\u{6}\u{4}\0\0\0\0\0\0\u{3}\0\0\0d",
+            false,
+            "answered in HTTP/2",
+        ),
+        ("HTTP/2 200\r\n\r\n", false, "answered in HTTP/2"),
+        ("", true, "closed before all requests were answered"),
+    ] {
+        breaks(answer, closes, cause);
+    }
+}
+
+#[test]
+fn a_status_that_is_not_fine_is_an_error() {
+    let answer = |number, _: &str| {
+        let status = if number % 4 == 3 { 503 } else { 302 };
+        let line = format!("HTTP/1.1 {status} x\r\nLocation: /else\r\nContent-Length: 0\r\n\r\n");
+        Answer {
+            bytes: line.into_bytes(),
+            closes: false,
+        }
+    };
+    let addr = web(10_000, answer);
+    let output = request_url(addr, "-n=40 -c=1");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let expected = json!({
+        "errors": 10, "error_answers": 10, "messages": 40, "checked": "status",
+        "statuses": [{"status": 302, "count": 30}, {"status": 503, "count": 10}],
+        "redirect": {"status": 302, "location": "/else"},
+    });
+    holds(&json(&output), expected);
+    let output = portlab(&["load", &format!("http://{addr}"), "-n=40", "-c=1"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    has(
+        &text,
+        &[
+            "GET requests of",
+            "30x status 302",
+            "10x status 503",
+            "to \"/else\", not followed",
+        ],
+    );
+    let output = request_url(addr, "-n=40 -c=1 --expect-status=2xx,503");
+    let result = json(&output);
+    holds(&result, json!({"errors": 30}));
+    has(
+        &result.to_string(),
+        &["status 302, which --expect-status doesn't list"],
+    );
+}
+
+#[test]
+fn requests_behind_an_answer_that_closes_are_unanswered() {
+    let answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    // One at a time, nothing is lost; of two at a time, the second is.
+    for (depth, unanswered) in [(1, 0), (2, 2)] {
+        let addr = web(10_000, always(answer, true));
+        let output = request_url(addr, &format!("-n=4 -c=1 --depth={depth}"));
+        let result = json(&output);
+        holds(
+            &result,
+            json!({"unanswered": unanswered, "messages": 4 - unanswered, "errors": unanswered}),
+        );
+        let told = result
+            .to_string()
+            .contains("the answer before said Connection: close");
+        assert_eq!(told, unanswered > 0, "{result}");
+    }
+}
+
+#[test]
+fn a_request_is_made_of_the_options() {
+    let echo_request = |_, request: &str| Answer {
+        bytes: format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{request}",
+            request.len()
+        )
+        .into_bytes(),
+        closes: false,
+    };
+    let addr = web(10_000, echo_request);
+    let body = folder("http-body").join("body");
+    fs::write(&body, "from a file").unwrap();
+    let host = format!("contains:Host:\x20{addr}\\r\\nUser-Agent: portlab/");
+    let file = format!("--body-file={}", body.display());
+    for (options, expected) in [
+        (&["--expect", &host][..], "starts:GET /x HTTP/1.1\\r\\n"),
+        (
+            &["--body={\"a\":1}"],
+            "match:^POST (?s:.)*Content-Length: 7\r\n\r\n\\{\"a\":1\\}$",
+        ),
+        (
+            &[&file, "--method=PUT"],
+            "match:^PUT (?s:.)*\r\n\r\nfrom a file$",
+        ),
+        (
+            &["-H", "Host: a", "-H", "X-Y: z", "-HUser-Agent:"],
+            "contains:\\r\\nHost: a\\r\\nX-Y: z\\r\\nUser-Agent: \\r\\n\\r\\n",
+        ),
+        (&["-H", "Host: a"], "not:127.0.0.1"),
+    ] {
+        let url = format!("http://{addr}/x");
+        let expect = match options[0] {
+            "--expect" => format!("--expect={}&{expected}", options[1]),
+            _ => format!("--expect={expected}"),
+        };
+        let rest = if options[0] == "--expect" {
+            &[][..]
+        } else {
+            options
+        };
+        let output = portlab(&[&["load", &url, "-n=3", "-c=1", &expect], rest].concat());
+        assert_eq!(output.status.code(), Some(0), "{options:?}: {output:?}");
+    }
+}
+
+#[test]
+fn a_url_goes_with_every_pace_and_behaviour() {
+    let addr = web(
+        10_000,
+        always(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", false),
+    );
+    for options in [
+        "-n=20 -c=2 --depth=4",
+        "-n=20 -c=2 --rate=1k",
+        "-n=6 -c=2 --think=1ms",
+        "-n=20 -c=2 --per-connection=3",
+        "-n=2 -c=1 --trickle=0s --slow-reader=1k",
+        "-n=4 -c=2 --through=latency=1ms",
+        "-d=50ms -c=2 --idle",
+    ] {
+        let output = request_url(addr, options);
+        assert_eq!(output.status.code(), Some(0), "{options}: {output:?}");
+    }
+}
+
+#[test]
+fn options_that_contradict_a_url_are_refused_with_the_remedy() {
+    for (arguments, part) in [
+        (
+            &["http://127.0.0.1:1/", "--text=x"][..],
+            "--text is for messages of bytes",
+        ),
+        (
+            &["http://127.0.0.1:1/", "--size=9"],
+            "--size is for messages of bytes",
+        ),
+        (
+            &["http://127.0.0.1:1/", "--script=chat"],
+            "--script chat is for messages",
+        ),
+        (
+            &["http://127.0.0.1:1/", "--expect=lines:1"],
+            "--expect lines:1 says where",
+        ),
+        (
+            &["http://127.0.0.1:1/", "127.0.0.1:2"],
+            "write both as URLs",
+        ),
+        (
+            &["http://127.0.0.1:1/a", "http://127.0.0.1:1/b"],
+            "need two requests",
+        ),
+        (
+            &["127.0.0.1:1", "--method=GET"],
+            "write http://127.0.0.1:1/",
+        ),
+        (
+            &["127.0.0.1:1", "--expect-status=200"],
+            "write http://127.0.0.1:1/",
+        ),
+        (
+            &["http://u:p@127.0.0.1:1/"],
+            "--header \"Authorization: Basic",
+        ),
+        (&["http://127.0.0.1:1/", "--header=A"], "has no colon"),
+        (
+            &["http://127.0.0.1:1/", "--header=A: b\r\nC: d"],
+            "the character \\r",
+        ),
+        (
+            &["http://127.0.0.1:1/", "--body-file=/nowhere"],
+            "the file of --body-file",
+        ),
+    ] {
+        let error = refused(&[&["load"], arguments].concat());
+        has(&error, &[part]);
+    }
+}
