@@ -347,8 +347,8 @@ impl Cause {
 fn no_end_hint(phase: Phase) -> Text {
     match phase {
         Phase::Greeting => Text::new(
-            "give the end of what the server sends first, as in --greeting 'until:\\r\\n'; portlab connect \
-                     shows what it sends",
+            "give the end of what the server sends first, as in --greeting 'until:\\r\\n'; portlab connect shows what \
+             it sends",
             "请说明服务端先发送的内容怎样结束，如 --greeting 'until:\\r\\n'；portlab connect 可以显示它发送了什么",
         ),
         _ => Text::new(
@@ -387,6 +387,18 @@ fn errno_hint(errno: i32) -> Option<Text> {
             "that address can't be reached; portlab doctor ADDR looks for the reason",
             "无法到达该地址；portlab doctor 地址 会查找原因",
         ),
+        2 => Text::new(
+            "there is no socket of this name; is the server up, and the path after unix: right?",
+            "没有这个名字的套接字；服务端启动了吗？unix: 后面的路径写对了吗？",
+        ),
+        13 => Text::new(
+            "this user may not connect; check the permissions of the path after unix:, or the rules of the firewall",
+            "这个用户无权连接；请检查 unix: 后面路径的权限，或防火墙的规则",
+        ),
+        90 => Text::new(
+            "a datagram has at most 65507 bytes; use a smaller --size",
+            "一个数据报最多 65507 字节；请减小 --size",
+        ),
         _ => return None,
     })
 }
@@ -399,8 +411,8 @@ fn time_out_hint(phase: Phase) -> Text {
             "握手没有响应：有防火墙，或 accept 队列已满；portlab doctor 地址 会指出是哪一种，--ramp 可以放慢建立连接的速度",
         ),
         Phase::Handshake => Text::new(
-            "the server doesn't answer as TLS does: does this port speak TLS?",
-            "服务端没有按 TLS 响应：这个端口使用 TLS 吗？",
+            "the server doesn't answer as TLS does: does this port speak TLS? If not, leave out --tls",
+            "服务端没有按 TLS 响应：这个端口使用 TLS 吗？如果不使用，请去掉 --tls",
         ),
         Phase::Greeting => Text::new(
             "the server sends no greeting, or not the one that --greeting says; portlab connect shows what it sends",
@@ -455,5 +467,41 @@ mod tests {
                 .hint(Phase::Connect)
                 .is_some_and(|hint| hint.en.contains("server up"))
         );
+    }
+
+    #[test]
+    fn every_hint_names_an_option_or_an_action() {
+        use Phase::{Close, Connect, Greeting, Handshake, Receive, Send, Verify};
+        let errnos = [2, 13, 24, 32, 90, 99, 101, 104, 111, 113].map(Cause::Errno);
+        let others = [
+            Cause::TimedOut,
+            Cause::Incomplete,
+            Cause::ClosedEarly,
+            Cause::ClosedIdle,
+            Cause::WrongByte,
+            Cause::Unsolicited,
+            Cause::Length,
+            Cause::NoEnd,
+            Cause::Refused,
+            Cause::NoChat,
+            Cause::ErrorAnswer(ErrorAnswer::Minus),
+        ];
+        let actions = [
+            "--",
+            "portlab ",
+            "ulimit",
+            "own terminal",
+            "自己的终端",
+            "unix:",
+        ];
+        for cause in errnos.into_iter().chain(others) {
+            for phase in [Connect, Handshake, Greeting, Send, Receive, Verify, Close] {
+                let hint = cause.hint(phase).expect("there is a hint");
+                for text in [hint.en, hint.zh] {
+                    let names = actions.iter().any(|it| text.contains(it));
+                    assert!(names, "{cause}: {text}");
+                }
+            }
+        }
     }
 }

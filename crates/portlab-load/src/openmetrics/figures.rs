@@ -53,9 +53,12 @@ impl Stage {
 impl Figures {
     pub(super) fn begin_run(&mut self, plan: &Plan) {
         self.target = plan.targets_text();
+        let exchanges = plan.script.program.iter().flat_map(|it| it.exchanges());
+        let is_dialogue = exchanges.into_iter().any(|it| it.source.is_some());
         self.script = match plan.pace {
             Pace::Idle => "idle",
             _ if plan.script.chat.is_some() => "chat",
+            _ if is_dialogue => "dialogue",
             _ if plan.checks_every_byte() => "echo",
             _ => "request",
         };
