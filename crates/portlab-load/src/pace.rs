@@ -34,9 +34,10 @@ impl Pace {
 }
 
 /// How the messages of an open loop are spread over time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Arrivals {
     /// With equal intervals.
+    #[default]
     Uniform,
     /// Independently of each other, as from very many users: the intervals are exponentially distributed.
     Poisson,

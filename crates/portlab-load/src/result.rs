@@ -394,7 +394,7 @@ impl LoadResult {
     fn keeps_the_rules(&self) -> bool {
         let none = |rule, count| count == 0 || self.replaces(rule);
         if self.interrupted {
-            let wrong = self.has_wrong_answers && !self.replaces(Rule::NoWrongAnswers);
+            let wrong = self.has_wrong_answers_by_rule();
             return !wrong && none(Rule::NoErrors, self.error_answers);
         }
         // A limit may allow lost connections, but a run needs one.

@@ -8,6 +8,7 @@ mod content;
 mod data;
 mod decoding;
 mod dialogue;
+mod find;
 mod hostile;
 mod http;
 mod limits;

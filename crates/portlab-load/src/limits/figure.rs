@@ -54,6 +54,8 @@ pub(super) enum Need {
     Messages,
     Chat,
     Reconnect,
+    Tls,
+    Datagrams,
     OpenLoop,
 }
 
@@ -70,9 +72,12 @@ pub(crate) enum Rule {
     AllSent,
 }
 
-static TIMES: [Times; 3] = [
+static TIMES: [Times; 4] = [
     times("", Need::Messages, |it| Some(&it.latency_ns)),
     times("connect-", Need::Nothing, |it| Some(&it.connect_latency_ns)),
+    times("handshake-", Need::Tls, |it| {
+        it.handshake_latency_ns.as_ref()
+    }),
     times("delivery-", Need::Chat, |it| {
         it.chat.as_ref().map(|chat| &chat.delivery_ns)
     }),
@@ -90,7 +95,7 @@ static STATISTICS: [Statistic; 8] = [
 ];
 
 // A lost connection is an error, and leaves messages without an answer: a limit that allows the error allows both.
-static COUNTS: [Count; 5] = [
+static COUNTS: [Count; 7] = [
     count(
         "errors",
         Need::Nothing,
@@ -125,6 +130,20 @@ static COUNTS: [Count; 5] = [
         |it| it.unanswered + it.due_not_sent,
         due,
         &[Rule::AllAnswered, Rule::AllSent],
+    ),
+    count(
+        "duplicates",
+        Need::Datagrams,
+        |it| it.datagrams.as_ref().map_or(0, |it| it.duplicates),
+        due,
+        &[],
+    ),
+    count(
+        "reordered",
+        Need::Datagrams,
+        |it| it.datagrams.as_ref().map_or(0, |it| it.reordered),
+        due,
+        &[],
     ),
 ];
 
@@ -314,6 +333,14 @@ impl Need {
             Self::Chat if plan.script.chat.is_none() => Some(Text::new(
                 "only a chat has it (--script chat)",
                 "只有聊天才有（--script chat）",
+            )),
+            Self::Tls if plan.tls.is_none() => Some(Text::new(
+                "only TLS has a handshake (--tls)",
+                "只有 TLS 才有握手（--tls）",
+            )),
+            Self::Datagrams if !plan.is_udp() => Some(Text::new(
+                "only UDP has it (udp://HOST:PORT)",
+                "只有 UDP 才有（udp://HOST:PORT）",
             )),
             Self::Reconnect if !plan.life.reconnect => Some(Text::new(
                 "without --reconnect, a lost connection is an error",

@@ -169,6 +169,11 @@ impl Condition {
         }
     }
 
+    /// The bound of a time, in nanoseconds.
+    pub fn time_bound_ns(&self) -> Option<f64> {
+        (self.unit == Unit::Ns).then_some(self.bound)
+    }
+
     fn judge(&self, result: &LoadResult, parts: &Parts) -> LimitResult {
         let measured = self.figure.measure(self.unit, result, parts);
         let (value, interval, reason) = match measured {
@@ -219,6 +224,21 @@ impl LoadResult {
     pub(crate) fn replaces(&self, rule: Rule) -> bool {
         let mut limits = self.limits.iter();
         limits.any(|it| it.limit.figure.replaces().contains(&rule))
+    }
+
+    /// Whether there were more errors than a limit allows.
+    pub(crate) fn breaks_a_limit_to_errors(&self) -> bool {
+        let is_to_errors = |it: &&LimitResult| {
+            let rules = it.limit.figure.replaces();
+            rules.contains(&Rule::NoErrors) || rules.contains(&Rule::NoWrongAnswers)
+        };
+        let mut broken = self.limits.iter().filter(|it| it.failed);
+        broken.any(|it| is_to_errors(&it))
+    }
+
+    /// Whether answers were wrong that no limit allows: another rate won't change that.
+    pub fn has_wrong_answers_by_rule(&self) -> bool {
+        self.has_wrong_answers && !self.replaces(Rule::NoWrongAnswers)
     }
 
     /// The errors that no limit allows.

@@ -190,6 +190,43 @@ fn a_limit_replaces_the_rule_of_its_figure_and_no_other() {
 }
 
 #[test]
+fn a_trial_holds_if_its_limits_do_and_its_misses_are_named() {
+    use crate::{Finding, Missed};
+    let of = |limits: &str, change: &dyn Fn(&mut Outcome)| {
+        let limits = Condition::must_hold(limits).unwrap();
+        Finding::of_limits(&judged(&open_loop(), &limits, change))
+    };
+    let late = |outcome: &mut Outcome| {
+        (0..1_000).for_each(|_| outcome.pacing_lag.record(9_000_000));
+    };
+    let wrong = |outcome: &mut Outcome| {
+        late(outcome);
+        (0..5).for_each(|_| outcome.tally.add(Phase::Verify, Cause::WrongByte));
+    };
+    let unsent = |outcome: &mut Outcome| outcome.due_not_sent = 50;
+    let silent = |outcome: &mut Outcome| outcome.latency = Latency::new();
+    let fine = |_: &mut Outcome| ();
+    let missed = Finding::Missed;
+    type Change<'a> = &'a dyn Fn(&mut Outcome);
+    let cases: [(&str, Change<'_>, Finding); 11] = [
+        ("p99<20ms", &fine, Finding::Held),
+        ("p99<5ms", &fine, missed(Missed::Latency)),
+        ("p99<20ms", &late, Finding::Held),
+        ("p99<5ms", &late, Finding::Nothing),
+        ("p99<20ms", &wrong, missed(Missed::Errors)),
+        ("p99<5ms & errors<9", &wrong, Finding::Nothing),
+        ("errors<9", &wrong, Finding::Held),
+        ("errors<3", &wrong, missed(Missed::Errors)),
+        ("p99<20ms", &unsent, missed(Missed::Unsent)),
+        ("rate>0.9", &unsent, Finding::Held),
+        ("p99<20ms", &silent, missed(Missed::Answers)),
+    ];
+    for (limits, change, finding) in cases {
+        assert_eq!(of(limits, change), finding, "{limits}");
+    }
+}
+
+#[test]
 fn what_is_no_limit_is_refused_with_what_is_expected() {
     for (text, part) in [
         ("", "is not a limit"),
@@ -245,6 +282,8 @@ fn a_limit_is_refused_if_its_run_has_no_such_figure() {
         ("errors>5", &idle, ""),
         ("connect-p99>5ms", &idle, ""),
         ("delivery-p99>5ms", &closed, "--script chat"),
+        ("handshake-p99>1s", &closed, "only TLS"),
+        ("duplicates>1%", &closed, "only UDP"),
         ("outage>1s", &closed, "without --reconnect"),
     ] {
         let why = why(text, plan);

@@ -1,6 +1,6 @@
 //! The finding of a trial at one rate.
 
-use crate::credibility;
+use crate::{LoadResult, credibility, limits::Rule};
 
 /// Whether the server met the bound at a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum Missed {
     Answers,
     /// Some messages were due and could not be sent, because every connection still waited for an answer.
     Unsent,
-    /// The p99 was not below the bound.
+    /// The p99 was not below the bound, or another limit to speed was not met.
     Latency,
 }
 
@@ -50,13 +50,35 @@ const AT_THE_EDGE: u64 = 2;
 impl Finding {
     /// What `shown` says about a bound of `bound_ns` for the p99.
     pub fn of(shown: &Shown, bound_ns: u64) -> Self {
+        Self::by(shown, shown.p99_ns < bound_ns)
+    }
+
+    /// What a run says about its limits, which must all hold.
+    pub fn of_limits(result: &LoadResult) -> Self {
+        let unless = |rule, count| if result.replaces(rule) { 0 } else { count };
+        let shares = result.generator_cpu_share_by_thread.iter();
+        let shown = Shown {
+            latencies: result.latency_ns.count(),
+            p99_ns: result.latency_ns.quantile_ns(0.99),
+            errors: result.errors_by_rule()
+                + unless(Rule::AllAnswered, result.unanswered)
+                + u64::from(result.breaks_a_limit_to_errors()),
+            due_not_sent: unless(Rule::AllSent, result.due_not_sent),
+            pacing_lag_p99_ns: result.verdict.pacing_lag_p99_ns.unwrap_or(0),
+            generator_cpu_share: shares.copied().fold(0.0, f64::max),
+        };
+        Self::by(&shown, result.meets_its_limits())
+    }
+
+    /// What `shown` says, if the limits to speed are met, or not.
+    fn by(shown: &Shown, met: bool) -> Self {
         let missed = if shown.errors > 0 {
             Missed::Errors
         } else if shown.latencies == 0 {
             Missed::Answers
         } else if shown.due_not_sent > AT_THE_EDGE {
             Missed::Unsent
-        } else if shown.p99_ns >= bound_ns {
+        } else if !met {
             Missed::Latency
         } else {
             // If the generator was late, the true latencies are even shorter.

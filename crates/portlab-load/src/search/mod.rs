@@ -42,6 +42,13 @@ pub struct Goal {
     pub blind: f64,
 }
 
+impl Goal {
+    /// The confidence of a user's search.
+    pub const CONFIDENCE: f64 = 0.9;
+    /// The precision of a user's search.
+    pub const PRECISION: f64 = 0.05;
+}
+
 /// A trial that was made.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Trial {
@@ -91,6 +98,14 @@ pub enum Limit {
 /// The factor from one rate to the next, until one trial has held and another has missed the bound.
 const FACTOR: f64 = 2.0;
 
+/// Where a trial is made when the highest rate lies between two trials: at one and the other of these quantiles, in
+/// turn. At the median, half of the trials hold whatever the server is like; aside of it, trials that hold below and miss
+/// above show how sharp the limit is, so that fewer trials are needed.
+const ASIDE: [f64; 2] = [0.2, 0.8];
+
+/// Trials up to this factor above the lowest rate that was tried are trials of the lowest rates.
+const LOWEST: f64 = 1.1;
+
 /// A search: its goal, and what its trials have shown.
 #[derive(Clone, Debug)]
 pub struct Search {
@@ -136,7 +151,7 @@ impl Search {
             (None, None) => goal.start_per_s,
             (Some(held), None) => held * FACTOR,
             (None, Some(missed)) => missed / FACTOR,
-            (Some(_), Some(_)) => self.belief.quantile(0.5),
+            (Some(_), Some(_)) => self.belief.quantile(ASIDE[self.trials.len() % 2]),
         };
         Some(three_digits(rate).clamp(goal.least_per_s, goal.most_per_s))
     }
@@ -156,7 +171,10 @@ impl Search {
         let missed = |trial: &Trial| matches!(trial.finding, Finding::Missed(_));
         if low <= least_per_s && self.is_settled() && self.trials.iter().any(missed) {
             let per_s = least_per_s;
-            return Highest::Below { per_s };
+            return match self.says_nothing_at_the_lowest_rates() {
+                true => Highest::Unknown,
+                false => Highest::Below { per_s },
+            };
         }
         let Some(held) = self.rates(true).reduce(f64::max) else {
             return Highest::Unknown;
@@ -172,6 +190,7 @@ impl Search {
         let spoiled = above.iter().filter(spoiled).count();
         if above.is_empty() || spoiled * 2 > above.len() {
             let limit = match above.is_empty() {
+                true if held >= most_per_s => Limit::Asked,
                 true => Limit::Trials,
                 false => Limit::Spoiled,
             };
@@ -185,11 +204,22 @@ impl Search {
         }
     }
 
-    fn is_settled(&self) -> bool {
+    /// Whether the interval is as narrow as the goal demands, or at an end of the range of interest.
+    pub fn is_settled(&self) -> bool {
         let (low, high) = self.belief.interval(self.goal.confidence);
         let narrow = high <= low * (1.0 + self.goal.precision);
         let at_an_end = low >= self.goal.most_per_s || high <= self.goal.least_per_s;
         !self.trials.is_empty() && (narrow || at_an_end)
+    }
+
+    /// Whether most trials of the lowest rates that were tried say nothing about the server.
+    fn says_nothing_at_the_lowest_rates(&self) -> bool {
+        let lowest = self.trials.iter().map(|it| it.rate_per_s);
+        let lowest = lowest.fold(f64::INFINITY, f64::min) * LOWEST;
+        let low = self.trials.iter().filter(|it| it.rate_per_s <= lowest);
+        let low: Vec<_> = low.collect();
+        let spoiled = low.iter().filter(|it| it.finding == Finding::Nothing);
+        spoiled.count() * 2 > low.len()
     }
 
     /// The rates of the trials that held, or of those that didn't.

@@ -113,6 +113,25 @@ fn a_server_that_never_meets_the_bound_is_recognised_soon() {
     assert!(search.trials().iter().all(|trial| trial.finding == late));
 }
 
+/// A machine that is too busy for a search: nothing is claimed of the server.
+#[test]
+fn trials_that_say_nothing_are_no_proof_that_the_lowest_rate_misses() {
+    let mut search = Search::new(Goal {
+        least_per_s: 50.0,
+        ..goal()
+    });
+    let mut findings = std::iter::once(Finding::Missed(Missed::Latency));
+    while let Some(rate_per_s) = search.next_rate() {
+        let finding = findings.next().unwrap_or(Finding::Nothing);
+        search.learn(Trial {
+            rate_per_s,
+            finding,
+        });
+    }
+    assert!(search.is_settled());
+    assert_eq!(search.highest(), Highest::Unknown);
+}
+
 #[test]
 fn a_server_that_always_meets_the_bound_is_tried_up_to_the_highest_rate_of_interest() {
     let quick = Simulated::of_service(1_000.0);

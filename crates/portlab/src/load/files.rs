@@ -133,18 +133,21 @@ pub(super) fn refuse_the_same_twice(args: &OutputArgs) -> anyhow::Result<()> {
 }
 
 /// Keeps the first error, which is the one that is reported.
-fn note(failed: &mut Option<(PathBuf, io::Error)>, path: &Path, result: io::Result<()>) {
+pub(super) fn note(failed: &mut Option<(PathBuf, io::Error)>, path: &Path, result: io::Result<()>) {
     if let Err(error) = result {
         failed.get_or_insert((path.to_owned(), error));
     }
 }
 
-fn row(second: &Interval) -> String {
-    // An empty field where nothing was recorded.
-    let at = |latency: &Latency, quantile: f64| match latency.count() {
+/// A quantile in a table: an empty field if nothing was recorded.
+pub(super) fn at(latency: &Latency, quantile: f64) -> String {
+    match latency.count() {
         0 => String::new(),
         _ => latency.quantile_ns(quantile).to_string(),
-    };
+    }
+}
+
+fn row(second: &Interval) -> String {
     let (latency, uncorrected) = (&second.latency, &second.uncorrected);
     [
         format!("{:.3}", second.from.as_secs_f64()),

@@ -15,6 +15,7 @@ use serde::Serialize;
 enum Printed {
     Run(Box<LoadResult>),
     Ladder(Ladder),
+    Find(Find),
     SelfTest(SelfTest),
 }
 
@@ -45,6 +46,46 @@ pub(super) struct LadderVerdict {
     pub(super) believable: bool,
     /// The reasons to doubt the rates that show the knee.
     pub(super) doubts: Vec<Caution>,
+}
+
+/// The search of `--find`.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Find {
+    /// The limits that the rate must meet.
+    pub(super) limits: Vec<String>,
+    /// The lowest rate of interest.
+    pub(super) from_rate_per_s: f64,
+    /// The highest rate of interest.
+    pub(super) to_rate_per_s: f64,
+    /// `between` two rates; `at_least`, if no higher rate could be tried; `below` the lowest rate of interest; or `unknown`.
+    pub(super) found: &'static str,
+    /// The lower end of the interval that contains the highest rate.
+    pub(super) low_rate_per_s: Option<f64>,
+    /// The upper end.
+    pub(super) high_rate_per_s: Option<f64>,
+    /// The probability that the interval contains it, in `[0, 1]`.
+    pub(super) confidence: f64,
+    /// Whether the interval is as narrow as it should be, 5 % of its lower end.
+    pub(super) settled: bool,
+    /// Why the search ended early.
+    pub(super) cut_short: Option<String>,
+    /// The command that repeats the search.
+    pub(super) command: String,
+    /// The trials, in the order in which they were made.
+    pub(super) trials: Vec<FindTrial>,
+}
+
+/// A trial of a search.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FindTrial {
+    /// `held`, `missed`, or `nothing`, if it says nothing about the server.
+    pub(super) finding: &'static str,
+    /// What was missed: `errors`, `answers`, `unsent` or `limit`.
+    pub(super) missed: Option<&'static str>,
+    /// Its result.
+    pub(super) result: LoadResult,
 }
 
 /// The self-test.

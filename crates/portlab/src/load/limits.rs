@@ -15,10 +15,34 @@ use crate::{
 pub(super) struct LimitArgs {
     /// Fail (exit code 1) if this is true after the run: 'p99>5ms', 'errors>1%',
     /// 'rate<0.99' of --rate, 'rate<5k/s'. The figures: p50 p90 p95 p99 p99.9 p99.99
-    /// mean max (a time), the same of connecting (connect-p99), errors, wrong,
+    /// mean max (a time), the same of connect- and handshake- (connect-p99), errors, wrong,
     /// unanswered, unsent, loss, outage (a time), rate. May be repeated
     #[arg(long, value_name = "LIMIT", value_parser = fail_if)]
     pub(super) fail_if: Vec<Condition>,
+
+    /// Search for the highest rate that meets this limit, in runs of --duration
+    /// [3s] each: 'p99<10ms', or several, 'p99<10ms & errors<1%'. With --rate
+    /// FROM..TO, in this range
+    #[arg(long, value_name = "LIMITS", value_parser = must_hold, conflicts_with_all = [
+        "fail_if", "steps", "idle", "messages", "think", "hlog",
+    ])]
+    find: Vec<MustHold>,
+}
+
+/// Limits that must all hold.
+#[derive(Clone, Debug)]
+struct MustHold(Vec<Condition>);
+
+impl LimitArgs {
+    /// The limits that the rate of `--find` must meet; none without it.
+    pub(super) fn find(&self) -> Vec<Condition> {
+        self.find.iter().flat_map(|it| it.0.clone()).collect()
+    }
+}
+
+/// Reads limits that must all hold.
+fn must_hold(text: &str) -> Result<MustHold, Text> {
+    Condition::must_hold(&narrow(text)).map(MustHold)
 }
 
 /// Reads a condition under which a run fails.

@@ -5,6 +5,8 @@ mod chat;
 mod claims_tests;
 mod command;
 mod files;
+mod files_of_rates;
+mod find;
 mod http;
 mod json;
 mod ladder;
@@ -25,6 +27,7 @@ mod screen {
 }
 mod self_test;
 mod show;
+mod step;
 mod steps;
 mod target;
 mod text;
@@ -63,6 +66,8 @@ Examples:
   portlab load localhost:7 --connections 1000 --duration 30s --size 4KiB
   portlab load 127.0.0.1:9090 --rate 10k --arrivals poisson
   portlab load 127.0.0.1:9090 --rate 1k..20k --steps 6
+  portlab load 127.0.0.1:9090 --rate 5k --fail-if 'p99>5ms'
+  portlab load 127.0.0.1:9090 --find 'p99<10ms'
   portlab load 127.0.0.1:6379 --text 'PING\\r\\n' --expect 'lines:1&starts:+PONG'
   portlab load 127.0.0.1:9090 --script chat --connections 50 --rooms 5
   portlab load --self-test
@@ -117,9 +122,9 @@ struct PaceArgs {
     steps: Option<u8>,
 
     /// How the messages of an open loop are spread: uniform or poisson
-    #[arg(long, value_name = "KIND", default_value = "uniform")]
-    #[arg(requires = "rate")]
-    arrivals: Arrivals,
+    /// [default: uniform]
+    #[arg(long, value_name = "KIND")]
+    arrivals: Option<Arrivals>,
 
     /// Messages that each connection has in flight: always in a closed loop,
     /// at most in an open one
@@ -324,7 +329,8 @@ struct OutputArgs {
     #[arg(long)]
     plain: bool,
 
-    /// Write the percentiles of the latency, as HdrHistogram's tools do
+    /// Write the percentiles of the latency, as HdrHistogram's tools do; with several
+    /// rates a file for each, with the rate in its name
     #[arg(long, value_name = "FILE")]
     hgrm: Option<PathBuf>,
 
@@ -332,7 +338,7 @@ struct OutputArgs {
     #[arg(long, value_name = "FILE")]
     hlog: Option<PathBuf>,
 
-    /// Write a line of figures for every second
+    /// Write a line of figures for every second; with several rates, for every run
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
 
@@ -354,7 +360,7 @@ struct OutputArgs {
         "lines", "shuffle", "dialogue", "think",
         "connections", "ramp", "per_connection", "reconnect", "reset", "source", "connect_timeout", "timeout",
         "through", "threads", "tls", "sni", "ca", "cert", "key", "insecure", "alpn", "tls_resumption",
-        "fail_if", "plain", "hgrm", "hlog", "csv", "openmetrics",
+        "fail_if", "find", "plain", "hgrm", "hlog", "csv", "openmetrics",
     ])]
     self_test: bool,
 }
@@ -371,6 +377,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let mut plan = plan::plan(args)?;
     plan.check()?;
     self::limits::check(&args.limits.fail_if, &plan)?;
+    self::limits::check(&args.limits.find(), &plan)?;
     let limits = Limits::of_this_machine();
     // The highest rate of a ladder needs the most ports.
     let mut most = plan::at_the_highest_rate(&plan, args);
@@ -388,7 +395,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let export = args.output.openmetrics.as_ref();
     let export = export.map(openmetrics::Export::start).transpose()?;
     let metrics = export.as_ref().map(|it| it.metrics.clone());
+    let find = args.limits.find();
     let verdict = match &args.pace.rate {
+        _ if !find.is_empty() => find::run(args, &plan, &find, &warnings, metrics),
         Some(rates) if rates.is_range() => ladder::run(args, &plan, *rates, &warnings, metrics),
         _ => once(args, &plan, &warnings, metrics),
     };

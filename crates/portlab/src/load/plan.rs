@@ -134,7 +134,9 @@ pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
             "--per-connection：连接在 --dialogue 的最后一步之后关闭；请在文件里写 repeat N 和 end",
         ));
     }
-    let usual = Some(Duration::from_secs(10)).filter(|_| args.stop.messages.is_none());
+    check_find(args)?;
+    let seconds = if args.limits.find().is_empty() { 10 } else { 3 };
+    let usual = Some(Duration::from_secs(seconds)).filter(|_| args.stop.messages.is_none());
     let stop = Stop {
         after: args.stop.duration.or(usual),
         messages: args.stop.messages,
@@ -185,12 +187,37 @@ pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
     })
 }
 
+/// Checks the options of an open loop against each other.
+fn check_find(args: &Args) -> anyhow::Result<()> {
+    let finds = !args.limits.find().is_empty();
+    let is_open = finds || args.pace.rate.is_some();
+    if args.pace.arrivals.is_some() && !is_open {
+        bail!(Text::new(
+            "--arrivals spreads the messages of an open loop; add --rate or --find",
+            "--arrivals 用来分布开环的消息；请加上 --rate 或 --find",
+        ));
+    }
+    if finds && args.pace.rate.is_some_and(|it| !it.is_range()) {
+        bail!(Text::new(
+            "--find tries many rates, and --rate gives one; write the range of interest, such as --rate 1k..20k, or \
+             leave it out",
+            "--find 要试很多速率，而 --rate 只给了一个；请写感兴趣的范围，如 --rate 1k..20k，或者去掉它",
+        ));
+    }
+    Ok(())
+}
+
 fn pace(args: &Args) -> Pace {
+    let arrivals = args.pace.arrivals.unwrap_or_default();
     match args.pace.rate {
         _ if args.pace.idle => Pace::Idle,
         Some(rates) => Pace::Open {
             rate_per_s: rates.from,
-            arrivals: args.pace.arrivals,
+            arrivals,
+        },
+        None if !args.limits.find().is_empty() => Pace::Open {
+            rate_per_s: super::find::START_PER_S,
+            arrivals,
         },
         None => Pace::Closed,
     }

@@ -1,24 +1,21 @@
 //! `--rate 1k..20k`: a run per rate, and the curve of latency against load.
 
 mod conclusion;
-mod table;
+pub(super) mod table;
 
-use std::sync::{Arc, atomic::AtomicBool};
-
-use portlab_load::{
-    Answers, Condition, Ended, Knee, LoadResult, Metrics, Pace, Parts, Plan, Rung, rungs,
-};
+use portlab_load::{Answers, Ended, Knee, LoadResult, Metrics, Plan, rungs};
 use portlab_sys::terminal::Hush;
 use portlab_words::{Lang, Text, tr};
 
 use self::{conclusion::Curve, table::Table};
 use super::{
     Args,
-    files::Files,
+    files_of_rates::FilesOfRates,
     json,
     plan::Rates,
     report_problems,
-    show::{Show, interrupt_flag},
+    show::interrupt_flag,
+    step::{Step, Steps},
     why_it_ended, why_not_connected,
     words::{self, Page},
 };
@@ -39,23 +36,21 @@ pub(super) fn run(
     metrics: Option<Metrics>,
 ) -> anyhow::Result<Verdict> {
     let output = &args.output;
-    if output.hgrm.is_some() || output.hlog.is_some() || output.csv.is_some() {
-        anyhow::bail!(Text::new(
-            "--hgrm, --hlog and --csv keep one run; give one --rate, or use --json",
-            "--hgrm、--hlog 和 --csv 只保存一次运行；请只给一个 --rate，或使用 --json",
-        ));
-    }
+    let files = FilesOfRates::create(output)?;
     let steps = args.pace.steps.unwrap_or(STEPS).into();
     let mut ladder = Ladder {
         plan,
-        limits: &args.limits.fail_if,
-        warnings,
+        steps: Steps {
+            plan,
+            limits: &args.limits.fail_if,
+            warnings,
+            plain: output.plain,
+            interrupted: interrupt_flag()?,
+            metrics,
+        },
         lang: lang(),
         rates: rungs(rates.from, rates.to, steps),
-        plain: output.plain,
         table: (!output.json).then(|| Table::of_width(terminal_width())),
-        interrupted: interrupt_flag()?,
-        metrics,
         walked: Vec::new(),
         unfinished: None,
         cut_short: None,
@@ -65,27 +60,25 @@ pub(super) fn run(
     let hush = (!output.plain).then(|| Hush::new(std::io::stderr()));
     ladder.walk()?;
     drop(hush);
+    let written = files.finish(ladder.walked.iter().map(|step| (&step.result, "")));
     if output.json {
         output::print_json(&ladder.report())?;
     } else {
         output::print(&ladder.conclusion())?;
     }
+    written?;
     Ok(ladder.verdict())
 }
 
 /// The rates of a ladder, and the results so far.
 struct Ladder<'a> {
     plan: &'a Plan,
-    limits: &'a [Condition],
-    warnings: &'a [Text],
+    steps: Steps<'a>,
     lang: Lang,
     /// Messages per second, rising.
     rates: Vec<f64>,
-    plain: bool,
     /// `None` if the result is printed as JSON.
     table: Option<Table>,
-    interrupted: Arc<AtomicBool>,
-    metrics: Option<Metrics>,
     walked: Vec<Step>,
     /// The run at the rate at which the user ended the ladder: its figures are left out, but its wrong answers count.
     unfinished: Option<Step>,
@@ -140,27 +133,9 @@ impl Ladder<'_> {
 
     /// Runs at one rate.
     fn climb(&self, index: usize) -> anyhow::Result<Step> {
-        let mut plan = self.plan.clone();
-        if let Pace::Open { rate_per_s, .. } = &mut plan.pace {
-            *rate_per_s = self.rates[index];
-        }
         let (number, all) = (index + 1, self.rates.len());
         let title = tr!(self.lang, "{number} of {all}", "{number}/{all}");
-        let flag = Arc::clone(&self.interrupted);
-        let mut show = Show::new(&plan, &title, Files::default(), self.plain, flag);
-        show.export_to(self.metrics.as_ref(), &plan);
-        show.parts = Some(Parts::default());
-        let outcome = portlab_load::run(&plan, &mut show);
-        let parts = show.parts.take().unwrap_or_default();
-        show.finish()?;
-        let result = words::result(&plan, outcome?, self.warnings).judged(self.limits, &parts);
-        if let Some(metrics) = &self.metrics {
-            metrics.end_run(&result);
-        }
-        Ok(Step {
-            result,
-            parts_ns: parts.p99s_ns(),
-        })
+        self.steps.at(self.rates[index], self.plan.seed, &title)
     }
 
     fn report(&self) -> json::Ladder {
@@ -212,35 +187,7 @@ impl Ladder<'_> {
     }
 }
 
-/// The result at one rate.
-struct Step {
-    result: LoadResult,
-    /// The p99 of each part of the run.
-    parts_ns: Vec<u64>,
-}
-
 impl Step {
-    fn rung(&self) -> Rung {
-        let result = &self.result;
-        Rung {
-            asked_per_s: self.asked_per_s(),
-            achieved_per_s: result.messages_per_s,
-            kept: result.ended == Ended::Done && result.kept_up,
-            late: result.verdict.generator_was_late,
-            p99_ns: result.latency_ns.quantile_ns(0.99),
-            parts_ns: self.parts_ns.clone(),
-        }
-    }
-
-    fn asked_per_s(&self) -> f64 {
-        self.result.rate_per_s.unwrap_or_default()
-    }
-
-    /// The rate as it is written.
-    fn rate(&self) -> String {
-        words::rate(self.asked_per_s())
-    }
-
     fn why_it_ends_the_ladder(&self, lang: Lang) -> Option<String> {
         let rate = self.rate();
         match self.result.ended {

@@ -5,14 +5,14 @@ use portlab_load::{Latency, Plan};
 use portlab_words::{tr, units};
 use textwrap::core::display_width;
 
-use super::{
-    super::words::{Page, headline_of_a_ladder, quantile},
-    Step,
+use super::super::{
+    step::Step,
+    words::{Page, headline_of_a_ladder, quantile},
 };
 use crate::args::{DIM, HEAD};
 
 /// The columns that there is room for.
-pub(super) struct Table {
+pub(in crate::load) struct Table {
     /// From left to right.
     columns: Vec<&'static Column>,
     /// How many cells a bar has at most; 0 when there are none.
@@ -34,7 +34,7 @@ struct Column {
 
 impl Table {
     /// A table that is no wider than `width`, if its first column fits.
-    pub(super) fn of_width(width: usize) -> Self {
+    pub(in crate::load) fn of_width(width: usize) -> Self {
         let mut by_rank: Vec<&Column> = COLUMNS.iter().collect();
         by_rank.sort_by_key(|column| column.rank);
         let mut room = width;
@@ -55,6 +55,12 @@ impl Table {
             false => (width - taken - GAP).min(MOST_CELLS),
         };
         Self { columns, bar }
+    }
+
+    /// A table without bars that leaves `room` columns at the end of each row.
+    pub(in crate::load) fn with_room(width: usize, room: usize) -> Self {
+        let table = Self::of_width(width.saturating_sub(room));
+        Self { bar: 0, ..table }
     }
 
     pub(super) fn head(&self, page: &mut Page, plan: &Plan, rates: &[f64]) {
@@ -80,18 +86,25 @@ impl Table {
             "{steps} 个速率{each}；延迟从消息到期时算起{sent}"
         );
         page.add("", DIM, &text);
+        let bars = match self.bar {
+            0 => String::new(),
+            _ => format!("{:GAP$}{}", "", lang.pick(BAR_HEAD.0, BAR_HEAD.1)),
+        };
+        self.heads(page, &bars);
+    }
+
+    /// The names of the columns, and of what is `last` in a row.
+    pub(in crate::load) fn heads(&self, page: &mut Page, last: &str) {
+        let lang = page.lang;
         let of_column = |it: &&Column| {
             let name = lang.pick(it.name.0, it.name.1);
             format!("{:1$}{name}", "", it.width - display_width(name))
         };
-        let mut heads: String = self.columns.iter().map(of_column).collect();
-        if self.bar > 0 {
-            heads += &format!("{:GAP$}{}", "", lang.pick(BAR_HEAD.0, BAR_HEAD.1));
-        }
-        page.text += &format!("{HEAD}{heads}{HEAD:#}\n");
+        let heads: String = self.columns.iter().map(of_column).collect();
+        page.text += &format!("{HEAD}{heads}{last}{HEAD:#}\n");
     }
 
-    pub(super) fn row(&self, step: &Step) -> String {
+    pub(in crate::load) fn row(&self, step: &Step) -> String {
         let of_column = |column: &&Column| {
             // A space separates even a long value from the one before.
             let (style, width) = (column.style, column.width - 1);
