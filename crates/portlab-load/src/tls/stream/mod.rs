@@ -1,5 +1,8 @@
 //! One encrypted stream over a socket that never blocks.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::{self, ErrorKind, Read, Write};
 
 use rustls::{
@@ -195,6 +198,9 @@ impl Read for TlsStream {
 
 impl Write for TlsStream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(fault) = self.fault {
+            return Err(fault.into());
+        }
         if self.held == 0 {
             if let Err(error) = self.flush() {
                 return Err(match error.kind() {
