@@ -164,6 +164,10 @@ impl<'a> Coordinator<'a> {
         if matches!(why, Why::Interrupted | Why::TooManyErrors) {
             self.note_end(why);
         }
+        if self.plan.script.has_last_steps() && self.outcome.ended != Ended::TooManyErrors {
+            self.announce_at(Stage::LastSteps, self.now());
+            self.stay(Some(patience), over, !cut_short);
+        }
         self.watch.drained();
     }
 

@@ -90,6 +90,9 @@ pub(crate) trait Dialogue: Sized {
     /// When the connection is closed if nothing happens, and the error that is counted then.
     fn deadline(&self, state: &ThreadState<Self::Shared>) -> Option<(u64, Phase, Cause)>;
 
+    /// The run ends: sends what a connection sends at last, such as a command that ends a session.
+    fn begin_last_steps(&mut self, _state: &mut ThreadState<Self::Shared>, _now: u64) {}
+
     /// Whether it has sent all that it was to send and nothing is on its way.
     fn is_done(&self, state: &ThreadState<Self::Shared>) -> bool;
 

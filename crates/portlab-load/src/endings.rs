@@ -123,7 +123,7 @@ impl Endings {
         if self.ends_at_once() && !idle {
             said.extend(self.remedy_at_once(plan.script.exchange(0).0));
         } else {
-            said.push(self.remedy(all, idle));
+            said.push(self.remedy(plan, all));
         }
         joined(&said)
     }
@@ -153,7 +153,8 @@ impl Endings {
     }
 
     /// What the user can do about it.
-    fn remedy(&self, all: bool, idle: bool) -> Text {
+    fn remedy(&self, plan: &Plan, all: bool) -> Text {
+        let idle = plan.pace == Pace::Idle;
         let (least, most) = self.answers.unwrap_or_default();
         let least = least.max(1);
         match (self.limit(), most) {
@@ -170,6 +171,12 @@ impl Endings {
                 "it has an idle timeout (use a shorter --duration) or a limit on connections (use fewer \
                  --connections), or it stopped",
                 "服务端设有空闲超时（请缩短 --duration）或连接数上限（请减少 --connections），或者已经停止",
+            ),
+            _ if plan.script.dialogue().is_some() => Text::new(
+                "it ended a dialogue before its last step; the errors by line show at which message (portlab connect shows \
+                 what it answers), and if the server may close there, that message is the last one, with expect close",
+                "它在对话的最后一步之前关闭了连接；各行的错误数说明是在哪条消息（portlab connect 可以显示它的响应）；如果服务端本来就在那里关闭，\
+                 请让那条消息成为最后一条，并写 expect close",
             ),
             (Some(limit), _) => tr!(
                 "it seems to allow so many on a connection; use --per-connection {limit}, or --reconnect",

@@ -142,17 +142,25 @@ pub fn dialogues(input: &[u8]) {
         }
         Ok(program) => program,
     };
-    let (mut cursor, mut random) = (Cursor::default(), fastrand::Rng::with_seed(1));
+    let mut random = fastrand::Rng::with_seed(1);
     let most = 300;
-    let mut said = 0;
-    while said < most {
-        cursor.advance(&program, &mut random);
-        let Some(exchange) = cursor.take(&program) else {
-            break;
-        };
-        let exchange = &program.exchanges()[exchange as usize];
-        assert!(*exchange.payload.sizes().start() > 0, "{exchange:?}");
-        said += 1;
+    let mut said = |cursor: &mut Cursor| {
+        let mut said = 0;
+        while said < most {
+            cursor.advance(&program, &mut random);
+            let Some(exchange) = cursor.take(&program) else {
+                break;
+            };
+            let exchange = &program.exchanges()[exchange as usize];
+            assert!(*exchange.payload.sizes().start() > 0, "{exchange:?}");
+            said += 1;
+        }
+        said
+    };
+    let mut cursor = Cursor::default();
+    let messages = program.messages().unwrap_or(most);
+    assert_eq!(said(&mut cursor), messages.min(most));
+    if let Some(last) = cursor.jump_to_last(&program) {
+        assert_eq!(said(&mut cursor), last.min(most));
     }
-    assert_eq!(said, program.messages().unwrap_or(most).min(most));
 }

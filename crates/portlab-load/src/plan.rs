@@ -8,7 +8,7 @@ use std::{
 use portlab_sys::limits::raise_open_files;
 use portlab_words::{Text, plural, tr};
 
-use crate::{Expect, Framing, Pace, Payload, Program, Ring, Script, Target, Tls, Url, leaving};
+use crate::{Expect, Framing, Pace, Payload, Ring, Script, Target, Tls, Url, leaving};
 
 /// Everything that a run needs. Nothing is looked up later.
 ///
@@ -312,11 +312,10 @@ impl Plan {
 
     /// How many answers a connection gets before another takes its place; `None` when it stays.
     pub(crate) fn per_connection(&self) -> Option<u64> {
-        let program = self.script.program.as_deref();
-        match program.and_then(Program::messages) {
+        match self.script.dialogue() {
+            Some(dialogue) => dialogue.messages(),
             None if self.script.closes() => Some(1),
             None => self.life.per_connection,
-            messages => messages,
         }
     }
 

@@ -159,6 +159,12 @@ impl Script {
         })
     }
 
+    /// Whether connections send something when the run has ended.
+    pub(crate) fn has_last_steps(&self) -> bool {
+        let program = self.program.as_ref();
+        program.is_some_and(|it| it.last_messages() > 0)
+    }
+
     /// Whether the content of an answer is checked.
     pub(crate) fn has_conditions(&self) -> bool {
         let mut exchanges = self.exchanges();

@@ -20,16 +20,19 @@ pub(crate) enum Stage {
     CatchUp,
     /// Nothing is sent any more; what is in flight is waited for.
     Drain,
+    /// Connections go through the last steps of a dialogue file.
+    LastSteps,
     Close,
 }
 
-const ALL: [Stage; 7] = [
+const ALL: [Stage; 8] = [
     Stage::Connect,
     Stage::WarmUp,
     Stage::Measure,
     Stage::WindDown,
     Stage::CatchUp,
     Stage::Drain,
+    Stage::LastSteps,
     Stage::Close,
 ];
 

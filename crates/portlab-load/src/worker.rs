@@ -306,6 +306,14 @@ impl<C: Dialogue> Worker<C> {
                     self.state.schedule = None;
                 }
             }
+            Stage::LastSteps => {
+                for slot in 0..self.slots.len() as u32 {
+                    if let Slot::Open(conn) = &mut self.slots[slot as usize] {
+                        conn.begin_last_steps(&mut self.state, now);
+                        self.send(slot);
+                    }
+                }
+            }
         }
     }
 
@@ -508,7 +516,7 @@ impl<C: Dialogue> Worker<C> {
             Stage::Connect | Stage::Close => return false,
             Stage::WarmUp | Stage::Measure | Stage::WindDown => self.state.budget == Some(0),
             Stage::CatchUp => C::next_due(&self.state).is_none(),
-            Stage::Drain => true,
+            Stage::Drain | Stage::LastSteps => true,
         };
         let none_left = !C::goes_on(&self.state) && !self.dialling.goes_on();
         let silent = C::is_silent(&self.state);

@@ -112,6 +112,8 @@ fn an_error_is_counted_for_its_step() {
     let (result, _) = failed(mail(closing), &option);
     holds(&result, json!({"ended": "too_many_errors"}));
     assert!(number(&result, "steps/3/errors") >= 3.0, "{result}");
+    let doubts = result["verdict"]["doubts"].to_string();
+    has(&doubts, &["before its last step", "expect close"]);
 }
 
 #[test]
@@ -125,6 +127,51 @@ fn a_block_without_a_number_is_repeated_on_the_same_connection() {
         &result,
         json!({"connections_made": 3, "steps/0/latency_ns/count": 3}),
     );
+}
+
+/// Echoes lines until the end or `bye`, and then sends all lines of the connection to the receiver.
+fn recording() -> (SocketAddr, Receiver<Vec<String>>) {
+    let (sender, heard) = mpsc::channel();
+    let addr = server(move |mut stream: TcpStream| {
+        let (mut lines, mut all) = (BufReader::new(stream.try_clone()?), Vec::new());
+        let mut line = String::new();
+        while lines.read_line(&mut line)? > 0 {
+            stream.write_all(line.as_bytes())?;
+            all.push(std::mem::take(&mut line));
+            if all.last().is_some_and(|it| it == "bye\n") {
+                break;
+            }
+        }
+        let _ = sender.send(all);
+        Ok(())
+    });
+    (addr, heard)
+}
+
+#[test]
+fn what_stands_behind_an_endless_block_is_said_when_the_run_ends() {
+    let option = dialogue(
+        "last",
+        "say hello\\n\nexpect echo\nrepeat\n think 1ms\n say {seq}\\n\n expect echo\nend\n\
+         think 1h\nsay see you\\n\nexpect lines:1\nsay bye\\n\nexpect close\n",
+    );
+    let (addr, heard) = recording();
+    let check = |pace: &str| {
+        for _ in 0..3 {
+            let all = heard.recv_timeout(PATIENCE).unwrap();
+            let last = all.len() - 2;
+            assert_eq!(all[0], "hello\n", "{pace}");
+            assert_eq!(all[last..], ["see you\n", "bye\n"], "{pace}: {all:?}");
+        }
+    };
+    for pace in ["--messages=50 -t=2", "-d=200ms", "--rate=300 -d=200ms"] {
+        let result = fine(addr, &format!("-c=3 {option} {pace}"));
+        holds(&result, json!({"connections_made": 3, "steps/3/errors": 0}));
+        check(pace);
+    }
+    let (output, _) = interrupted(addr, &format!("-c=3 {option}"), |_| ());
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    check("interrupted");
 }
 
 #[test]

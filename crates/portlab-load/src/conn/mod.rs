@@ -274,6 +274,17 @@ impl Dialogue for Conn {
         Some((oldest.sent + state.patience(), phase, cause))
     }
 
+    fn begin_last_steps(&mut self, state: &mut ThreadState, now: u64) {
+        // If an answer is missing, the server would take the last message for another one.
+        let Some(steps) = self.steps.as_mut().filter(|_| self.in_flight.is_empty()) else {
+            return;
+        };
+        if let Some(messages) = steps.jump_to_last(state) {
+            self.left = messages;
+            self.go_on(state, now);
+        }
+    }
+
     fn is_done(&self, _state: &ThreadState) -> bool {
         self.left == 0 && self.in_flight.is_empty() && self.pausing().is_none()
     }
@@ -382,8 +393,10 @@ impl Conn {
         if self.left == 0 {
             return;
         }
-        if state.sends_at_once() {
-            if state.take_one() {
+        let is_last = state.stage == Stage::LastSteps;
+        if is_last || state.sends_at_once() {
+            // The last steps don't count as messages of the run.
+            if is_last || state.take_one() {
                 self.queue(state, now, now);
             }
         } else if state.schedule.is_some() {

@@ -1,7 +1,7 @@
 //! A connection's place in its program, and the bytes of its messages.
 
 use super::ThreadState;
-use crate::{Mismatch, Payload, program::Cursor, ring::compare, template::Values};
+use crate::{Mismatch, Payload, program::Cursor, ring::compare, stage::Stage, template::Values};
 
 /// What a connection keeps if its script is a program: one exchange that is sent from the ring again and again needs
 /// none of this.
@@ -118,9 +118,18 @@ impl Steps {
 
     /// Begins the pause before the next message, if there is one; returns when it ends.
     pub(super) fn begin_pause(&mut self, state: &mut ThreadState, now: u64) -> Option<u64> {
-        let ThreadState { plan, random, .. } = state;
+        let ThreadState {
+            plan,
+            random,
+            stage,
+            ..
+        } = state;
         let program = plan.script.program.as_ref()?;
-        let pause = self.cursor.advance(program, random);
+        let pause = match *stage {
+            // The run has ended: only what ends the session is said.
+            Stage::LastSteps => 0,
+            _ => self.cursor.advance(program, random),
+        };
         self.pause = (pause > 0).then_some((now, now + pause));
         self.pause.map(|(_, until)| until)
     }
@@ -128,6 +137,14 @@ impl Steps {
     /// Since when the connection pauses, and until when.
     pub(super) fn pause(&self) -> Option<(u64, u64)> {
         self.pause
+    }
+
+    /// Goes to the steps that end a connection of an endless program; returns how many messages they have. `None` if
+    /// there are none.
+    pub(super) fn jump_to_last(&mut self, state: &ThreadState) -> Option<u64> {
+        let program = state.plan.script.program.as_ref()?;
+        self.pause = None;
+        self.cursor.jump_to_last(program)
     }
 
     pub(super) fn end_pause(&mut self) {

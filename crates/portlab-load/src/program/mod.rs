@@ -26,15 +26,17 @@ pub struct Exchange {
 /// What a connection says and expects, step by step.
 ///
 /// A connection goes through the steps once. After the last one it is closed, and another takes its place, which begins
-/// with the first step.
+/// with the first step. If some steps are repeated for ever, the steps behind them are taken when the run ends.
 #[derive(Clone, Debug)]
 pub struct Program {
     steps: Box<[Step]>,
     exchanges: Box<[Exchange]>,
     /// What the server sends first.
     greeting: Option<Expect>,
-    /// How many messages a connection sends until it is closed; `None` if the last steps are repeated for ever.
+    /// How many messages a connection sends until it is closed; `None` if some steps are repeated for ever.
     messages: Option<u64>,
+    /// The first of the steps that are taken when the run ends, and how many messages they have.
+    last: (u32, u64),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -87,6 +89,7 @@ impl Program {
             }]),
             greeting: None,
             messages: None,
+            last: (0, 0),
         }
     }
 
@@ -103,6 +106,11 @@ impl Program {
     /// How many messages a connection sends until it is closed; `None` if it never is.
     pub fn messages(&self) -> Option<u64> {
         self.messages
+    }
+
+    /// How many messages a connection sends when the run ends.
+    pub(crate) fn last_messages(&self) -> u64 {
+        self.last.1
     }
 
     /// The pauses, in the order of the file.
@@ -136,6 +144,16 @@ impl Cursor {
             self.at += 1;
         }
         pause
+    }
+
+    /// Goes to the steps that are taken when the run ends; returns how many messages they have. `None` if they have none.
+    pub(crate) fn jump_to_last(&mut self, program: &Program) -> Option<u64> {
+        let (step, messages) = program.last;
+        *self = Self {
+            at: step,
+            ..Self::default()
+        };
+        (messages > 0).then_some(messages)
     }
 
     /// Takes the message that the cursor has been moved to: the index of its exchange. `None` at the end.
@@ -172,6 +190,22 @@ mod tests {
         said
     }
 
+    /// The lines that a connection says when the run ends.
+    fn said_last(source: &str) -> Vec<usize> {
+        let program = Program::read(source.as_bytes(), None, TextEncoding::default()).unwrap();
+        let (mut cursor, mut random) = (Cursor::default(), fastrand::Rng::with_seed(1));
+        let count = cursor.jump_to_last(&program).unwrap_or_default();
+        let mut said = Vec::new();
+        for _ in 0..count {
+            cursor.advance(&program, &mut random);
+            let index = cursor.take(&program).unwrap() as usize;
+            said.push(program.exchanges()[index].source.as_ref().unwrap().0);
+        }
+        cursor.advance(&program, &mut random);
+        assert!(count == 0 || cursor.take(&program).is_none(), "{source}");
+        said
+    }
+
     #[test]
     fn a_connection_goes_through_the_steps_and_blocks_are_repeated() {
         let plain = "say a\nthink 5ms\nthink 1ms\nsay b\nthink 9ms\n";
@@ -183,6 +217,14 @@ mod tests {
             said("say a\nrepeat\nsay b\nend\n", 4),
             [(0, 1), (0, 3), (0, 3), (0, 3)]
         );
+        // What stands behind an endless block is said at the end.
+        assert_eq!(said("repeat\nsay a\nend\nsay b", 2), [(0, 2), (0, 2)]);
+        assert_eq!(
+            said_last("repeat\nsay a\nend\nrepeat 2\nsay b\nend\nsay c\n"),
+            [5, 5, 7]
+        );
+        assert_eq!(said_last("repeat\nsay a\nend\nthink 1s\n"), [0; 0]);
+        assert_eq!(said_last("say a\n"), [0; 0]);
         // The end of two blocks at once.
         assert_eq!(said("repeat 2\nrepeat 2\nsay a\nend\nend", 99).len(), 4);
     }

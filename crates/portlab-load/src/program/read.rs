@@ -51,15 +51,10 @@ struct Reader {
     blocks: Vec<Block>,
     /// Whether the last line was a message without an `expect`.
     awaits_expect: bool,
-    /// The line of the last message whose answer is the end of the connection, or of the end of a block that is
-    /// repeated for ever: no step may follow.
-    last: Option<(usize, Last)>,
-}
-
-#[derive(Clone, Copy)]
-enum Last {
-    Close,
-    ForEver,
+    /// The line of the message whose answer is the end of the connection: no step may follow.
+    close: Option<usize>,
+    /// The first line of the block that is repeated for ever, and the step behind it.
+    endless: Option<(usize, u32)>,
 }
 
 struct Block {
@@ -134,8 +129,11 @@ impl Reader {
             );
         }
         self.awaits_expect = false;
-        if let Some((line, last)) = self.last {
-            return Err(nothing_follows(line, last));
+        if let Some(line) = self.close {
+            return Err(tr!(
+                "the connection ends with the answer to line {line} (expect close), so no step can follow",
+                "第 {line} 行的响应（expect close）以关闭连接结束，后面不能再有步骤"
+            ));
         }
         if self.steps.len() >= MOST_STEPS {
             return Err(tr!(
@@ -148,7 +146,7 @@ impl Reader {
             "hex" => self.say(number, rest, Template::of(bytes_of_hex(rest)?))?,
             "think" => self.steps.push(Step::Think(rest.parse::<ThinkTime>()?)),
             "repeat" => self.repeat(number, rest)?,
-            _ => self.end(number, rest)?,
+            _ => self.end(rest)?,
         }
         Ok(())
     }
@@ -198,7 +196,7 @@ impl Reader {
                     "这条消息的响应以关闭连接结束，不能在一个连接上重复；请把它移到块的 end 之后",
                 ));
             }
-            self.last = Some((number, Last::Close));
+            self.close = Some(number);
         }
         let exchange = self.exchanges.last_mut();
         exchange.expect("a message was read a moment ago").expect = expect;
@@ -212,6 +210,13 @@ impl Reader {
                     "a block that is repeated for ever can't be in another block; write repeat and a number, such as \
                      repeat 10",
                     "无限重复的块不能放在另一个块里；请写上次数，如 repeat 10",
+                ));
+            }
+            "" if let Some((line, _)) = self.endless => {
+                return Err(tr!(
+                    "the block from line {line} on is repeated for ever already; write repeat and a number, such as \
+                     repeat 10",
+                    "从第 {line} 行开始的块已经无限重复；请写上次数，如 repeat 10"
                 ));
             }
             "" => None,
@@ -237,7 +242,7 @@ impl Reader {
         });
     }
 
-    fn end(&mut self, number: usize, rest: &str) -> Result<(), Text> {
+    fn end(&mut self, rest: &str) -> Result<(), Text> {
         if !rest.is_empty() {
             return Err(tr!(
                 "end takes no value, and {rest:?} follows it",
@@ -269,7 +274,11 @@ impl Reader {
                 let messages = block.messages.saturating_mul(times);
                 outer.messages = outer.messages.saturating_add(messages);
             }
-            None => self.last = Some((number, Last::ForEver)),
+            None => {
+                self.endless = Some((begin, self.steps.len() as u32));
+                // From here on, the messages are those of the end of the run.
+                outer.messages = 0;
+            }
         }
         Ok(())
     }
@@ -294,27 +303,17 @@ impl Reader {
                 ),
             });
         }
-        let is_endless = matches!(self.last, Some((_, Last::ForEver)));
+        let (messages, last) = match self.endless {
+            None => (Some(file.messages), (0, 0)),
+            Some((_, step)) => (None, (step, file.messages)),
+        };
         Ok(Program {
             steps: self.steps.into(),
             exchanges: self.exchanges.into(),
             greeting: self.greeting,
-            messages: (!is_endless).then_some(file.messages),
+            messages,
+            last,
         })
-    }
-}
-
-fn nothing_follows(line: usize, last: Last) -> Text {
-    match last {
-        Last::Close => tr!(
-            "the connection ends with the answer to line {line} (expect close), so no step can follow",
-            "第 {line} 行的响应（expect close）以关闭连接结束，后面不能再有步骤"
-        ),
-        Last::ForEver => tr!(
-            "the block that ends in line {line} is repeated for ever, so no step can follow; write repeat and a \
-             number, such as repeat 10",
-            "在第 {line} 行结束的块无限重复，后面不能再有步骤；请写上次数，如 repeat 10"
-        ),
     }
 }
 
@@ -408,9 +407,9 @@ mod tests {
             ("repeat 2\nthink 1s\nend", 3, "line 1 on has no say"),
             ("repeat 2\nrepeat\nsay a\nend\nend", 2, "for ever"),
             (
-                "repeat\nsay a\nend\nsay b",
+                "repeat\nsay a\nend\nrepeat\nsay b\nend",
                 4,
-                "ends in line 3 is repeated for ever",
+                "from line 1 on is repeated for ever already",
             ),
             ("say a\nexpect close\nsay b", 3, "line 2 (expect close)"),
             (
