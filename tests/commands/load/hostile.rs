@@ -131,7 +131,8 @@ fn an_answer_of_several_hundred_mebibytes_is_kept_nowhere() {
         let piece = [b'x'; 64 * 1024];
         (0..LENGTH / piece.len() as u64).try_for_each(|_| stream.write_all(&piece))
     });
-    for expect in ["close".to_owned(), format!("bytes:{LENGTH}")] {
+    let all = format!("bytes:{LENGTH}");
+    for expect in ["close", &all, "close&match:x"] {
         let options = format!("--expect={expect} --connections=1 --messages=1 --timeout=1h --json");
         let (output, peak_kib) = attacked(addr, &options, || false);
         holds(&json(&output), json!({"bytes_received": LENGTH}));

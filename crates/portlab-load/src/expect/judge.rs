@@ -46,8 +46,8 @@ pub(crate) struct Judge {
     several: Arc<Several>,
     /// How many bytes of each condition's text have been found; `None` if its text can't be found any more.
     found: Vec<Option<usize>>,
-    /// The answer, if it can only be judged in one piece.
-    kept: Vec<u8>,
+    /// The answer, if it can only be judged in one piece; `None` when it has become too long.
+    kept: Option<Vec<u8>>,
 }
 
 fn condition<S: Serializer>(unmet: &Unmet, to: S) -> Result<S::Ok, S::Error> {
@@ -116,7 +116,7 @@ impl Judge {
         let several = conditions.several()?;
         Some(Self {
             found: vec![Some(0); several.all.len()],
-            kept: Vec::new(),
+            kept: Some(Vec::new()),
             several: Arc::clone(several),
         })
     }
@@ -124,9 +124,11 @@ impl Judge {
     /// Takes the next bytes of the answer.
     pub(crate) fn take(&mut self, piece: &[u8]) {
         if self.several.needs_all() {
-            // One byte more than allowed shows that the answer is too long.
-            let room = Conditions::MOST_KEPT + 1 - self.kept.len();
-            self.kept.extend_from_slice(&piece[..piece.len().min(room)]);
+            let fits = |kept: &Vec<u8>| kept.len() + piece.len() <= Conditions::MOST_KEPT;
+            self.kept = self.kept.take().filter(fits);
+            if let Some(kept) = &mut self.kept {
+                kept.extend_from_slice(piece);
+            }
         }
         if self.several.encoding.is_some() {
             return;
@@ -162,18 +164,16 @@ impl Judge {
 
     pub(crate) fn failing(&self) -> Result<(), Failing> {
         let several = &self.several;
+        let whole = || self.kept.as_deref().ok_or(Failing::TooLong);
         if several.encoding.is_some() {
-            return several.judge(&self.kept);
+            return several.judge(whole()?);
         }
         for (index, (condition, found)) in several.all.iter().zip(&self.found).enumerate() {
             let met = match condition {
                 Condition::Starts(start) => *found == Some(start.len()),
                 Condition::Contains(needle) => *found == Some(needle.bytes().len()),
                 Condition::Not(needle) => *found != Some(needle.bytes().len()),
-                Condition::Match(_) if self.kept.len() > Conditions::MOST_KEPT => {
-                    return Err(Failing::TooLong);
-                }
-                Condition::Match(regex) => regex.is_match(&self.kept),
+                Condition::Match(regex) => regex.is_match(whole()?),
             };
             if !met {
                 return Err(Failing::Condition(index));
