@@ -7,7 +7,7 @@ use portlab_words::{Text, tr, units};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{Ended, Outcome, Pace, Plan, endings::joined, english};
+use crate::{Ended, Outcome, Pace, Plan, decoding, endings::joined, english};
 
 /// Whether the figures can be believed.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -444,11 +444,8 @@ impl<'a> Judge<'a> {
         }
         let reconnects = self.plan.life.reconnect;
         if !outcome.outages.is_none() {
-            let Text { en, zh } = outcome.outages.text();
-            let text = tr!(
-                "{en}; the figures contain that",
-                "{zh}；数字中包含了这段时间"
-            );
+            let next = after_an_outage(self.plan, outcome);
+            let text = joined(&[outcome.outages.text(), next]);
             self.add(CautionKind::Outage, text);
         } else if !(endings.is_none() || reconnects && outcome.unanswered == 0) {
             let text = match outcome.chat {
@@ -458,6 +455,20 @@ impl<'a> Judge<'a> {
             self.add(CautionKind::Closed, text);
         }
     }
+}
+
+/// What an outage means, and what the user can do if it lasted to the end of the run.
+fn after_an_outage(plan: &Plan, outcome: &Outcome) -> Text {
+    let contained = Text::new("; the figures contain that", "；数字中包含了这段时间");
+    if !outcome.outages.goes_on() {
+        return contained;
+    }
+    let mut said = vec![contained, Text::new("; ", "；"), decoding::LOOK];
+    let advice = decoding::advice(&plan.script.payload);
+    if let Some(advice) = advice.filter(|_| outcome.answered == 0) {
+        said.extend([Text::new("; ", "；"), advice]);
+    }
+    joined(&said)
 }
 
 /// How to measure longer.

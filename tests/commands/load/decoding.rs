@@ -24,11 +24,10 @@ fn a_server_whose_connections_end_at_random_bytes_is_explained() {
     has(&said, &["own terminal", "try --encoding utf-8"]);
 }
 
-#[test]
-fn a_server_that_ends_at_random_bytes_is_explained() {
+/// A server that serves one connection after the other, until it ends with an error.
+fn ending() -> SocketAddr {
     let listener = listener();
     let addr = listener.local_addr().unwrap();
-    // One connection after the other, until the program ends with an error.
     thread::spawn(move || {
         for mut stream in listener.incoming().map_while(Result::ok) {
             let mut piece = [0; 64];
@@ -39,8 +38,16 @@ fn a_server_that_ends_at_random_bytes_is_explained() {
             let _ = stream.write_all(&piece[..length]);
         }
     });
-    let (_, said) = failed(addr, "-c=3 -d=10m --warmup=0s");
+    addr
+}
+
+#[test]
+fn a_server_that_ends_at_random_bytes_is_explained() {
+    let (_, said) = failed(ending(), "-c=3 -d=10m --warmup=0s");
     has(&said, &ADVICE);
+    let said = text(ending(), "-c=3 -d=300ms --warmup=0s --reconnect", 1);
+    has(&words(&said).join(" "), &["still when the run ended"]);
+    has(&words(&said).join(" "), &ADVICE);
 }
 
 #[test]

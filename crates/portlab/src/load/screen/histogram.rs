@@ -102,8 +102,11 @@ fn bars(latency: &Latency) -> Vec<Bar> {
     let low = step(low).floor() / 10.0;
     let high = (step(high).ceil() / 10.0).max(low + 0.1);
     let last = usize::from(BARS) - 1;
+    // The longest may be far above the round number; then the last bar reaches up to it.
+    let has_tail = latency.max_ns() > 10f64.powf(high).round() as u64;
+    let even = if has_tail { last } else { last + 1 };
     let edge = |index: usize| {
-        let share = (index + 1) as f64 / last as f64;
+        let share = (index + 1) as f64 / even as f64;
         10f64.powf(low + (high - low) * share).round() as u64
     };
     let mut bars: Vec<Bar> = (0..=last)
@@ -112,7 +115,9 @@ fn bars(latency: &Latency) -> Vec<Bar> {
             count: 0,
         })
         .collect();
-    bars[last].upto_ns = edge(last).max(latency.max_ns());
+    if has_tail {
+        bars[last].upto_ns = latency.max_ns();
+    }
     for (ns, count) in latency.recorded() {
         let at = bars.partition_point(|bar| bar.upto_ns < ns).min(last);
         bars[at].count += count;
