@@ -32,6 +32,7 @@
 //! | `plan`, `pace`, `target`, `script`, `expect` | the plan: when the run ends, when messages are sent, where to, what is sent, what counts as an answer |
 //! | `run`, `coordinator`, `stage` | a run from its plan to its outcome; the stages, in step over all threads |
 //! | `worker`, `dial`, `dialling`, `securing`, `dispatch`, `close_all`, `leaving`, `timers`, `again` | one thread's loop: readiness, connections, messages that are due, timers |
+//! | `program`, `template`, `lines`, `hex` | scripts of several steps, such as a dialogue file; messages that differ: templates, and lines of a file |
 //! | `http` | HTTP/1.1: requests, and where answers end |
 //! | `stream`, `tls` | the bytes of a connection, whatever carries them; their encryption |
 //! | `dialogue` | the trait between a worker and a script; `conn` and `requests` send requests, `udp` sends datagrams, `chat` has members in rooms |

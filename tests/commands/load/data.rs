@@ -129,6 +129,7 @@ fn what_can_not_be_sent_is_refused_with_the_remedy() {
         ("--think=5ms --depth=2", &["allows no depth of 2"]),
         ("--think=50ms..5ms", &["shorter time first"]),
         ("--think=5ms --rate=10", &["--think", "--rate"]),
+        ("--think=5ms --find=p99<10ms", &["--think", "--find"]),
         ("--shuffle", &["--lines"]),
     ] {
         has(&unable(addr, options), parts);

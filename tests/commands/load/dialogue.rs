@@ -103,6 +103,13 @@ fn an_error_is_counted_for_its_step() {
         &result,
         json!({"errors": 3, "steps/2/errors": 3, "steps/1/errors": 0, "answered": 14}),
     );
+    // A reply that is an error by its protocol may be what a step expects.
+    let expected = dialogue(
+        "expected",
+        "expect lines:1\nsay RCPT x\\r\\n\nexpect lines:1&starts:550\n",
+    );
+    let options = format!("-c=1 --messages=2 {expected} --any-answer");
+    fine(mail(refusing), &options);
     // The server closes instead of answering DATA: the connection is lost, and another begins anew.
     let closing = |number, command: &str| match command {
         "DATA" => None,

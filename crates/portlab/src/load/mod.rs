@@ -219,7 +219,7 @@ struct ScriptArgs {
 
     /// Pause between an answer and the next message of a connection: a time, or a range
     /// to draw it from, 10ms..50ms
-    #[arg(long, value_name = "TIME", conflicts_with = "rate")]
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["rate", "find"])]
     think: Option<ThinkTime>,
 
     /// The encoding of --text and --dialogue, and of the texts and answers of --expect and

@@ -229,7 +229,7 @@ fn script(args: &ScriptArgs, seed: u64) -> anyhow::Result<Script> {
     let greeting = greeting.map(Expect::as_greeting).transpose()?;
     let expect = args.expect.clone().map(Expectation::with_its_end);
     let expect = expect.transpose()?.unwrap_or(Framing::Echo.into());
-    if args.any_answer && expect.framing == Framing::Echo {
+    if args.any_answer && args.dialogue.is_none() && expect.framing == Framing::Echo {
         bail!(Text::new(
             "--any-answer is for answers that aren't compared byte by byte, and --expect is echo; write \
              --expect until:\"\\r\\n\", lines:1, bytes:100 or close",
