@@ -35,6 +35,8 @@ pub(crate) struct Args {
 pub(super) enum Behaviour {
     /// Answers this long after a message has arrived.
     Delay(Duration),
+    /// Answers one message after another, over all connections: each this long after the one before, or after its arrival.
+    Queue(Duration),
     /// Answers a byte at a time, this far apart.
     Trickle(Duration),
     /// Flips a bit of the byte at this offset of each connection's stream.
@@ -121,11 +123,12 @@ pub(crate) fn serve(args: &Args) -> anyhow::Result<Verdict> {
     out.flush()?;
     let own = Arc::new(Mutex::new(Latency::new()));
     let times = Arc::clone(&own);
+    let free = Arc::new(Mutex::new(Instant::now()));
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
-            let times = Arc::clone(&times);
+            let (times, free) = (Arc::clone(&times), Arc::clone(&free));
             // An error ends one connection only.
-            thread::spawn(move || answer(stream, behaviour, &times));
+            thread::spawn(move || answer(stream, behaviour, &times, &free));
         }
     });
     std::io::stdin().read_to_end(&mut Vec::new())?;
@@ -136,11 +139,12 @@ pub(crate) fn serve(args: &Args) -> anyhow::Result<Verdict> {
     Ok(Verdict::Fine)
 }
 
-/// Answers one connection until its end.
+/// Answers one connection until its end. `free` is when the queue of all connections is empty.
 fn answer(
     mut stream: TcpStream,
     behaviour: Behaviour,
     times: &Mutex<Latency>,
+    free: &Mutex<Instant>,
 ) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     note_arrivals(&stream)?;
@@ -163,6 +167,7 @@ fn answer(
         };
         match (behaviour, place) {
             (Behaviour::Delay(time), _) => wait_until(arrived + time),
+            (Behaviour::Queue(time), _) => wait_until(served_at(free, arrived, time)),
             (Behaviour::Trickle(gap), _) => {
                 for (index, byte) in answer.iter().enumerate() {
                     wait_until(arrived + gap * index as u32);
@@ -191,6 +196,15 @@ fn answer(
         times.record(took);
         at = end;
     }
+}
+
+/// When a message that arrived at that moment has been served for this `time`, behind those before it.
+fn served_at(free: &Mutex<Instant>, arrived: Instant, time: Duration) -> Instant {
+    let mut free = free
+        .lock()
+        .expect("no thread panics while it holds the lock");
+    *free = arrived.max(*free) + time;
+    *free
 }
 
 /// An error of HTTP, complete.

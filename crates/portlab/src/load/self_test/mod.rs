@@ -3,7 +3,9 @@
 
 mod bench;
 mod delays;
+mod highest;
 mod known;
+mod queue;
 
 use std::{net::SocketAddr, sync::atomic::Ordering::Relaxed, time::Duration};
 
@@ -31,7 +33,7 @@ const STOP_TOLERANCE: f64 = 0.05;
 const LITTLE: f64 = 0.01;
 
 /// The tests, in their order: what each is about, and the test itself.
-static TESTS: [(Text, Test); 12] = [
+static TESTS: [(Text, Test); 13] = [
     // Two per cent of these are less than a machine may take to wake a thread.
     (
         Text::new("a delay of 1 ms, with --spin", "1 ms 的延迟，使用 --spin"),
@@ -52,6 +54,10 @@ static TESTS: [(Text, Test); 12] = [
     (
         Text::new("a server that stops", "停住一段时间的服务端"),
         Bench::stop,
+    ),
+    (
+        Text::new("a queue, with --find", "排队的服务端，使用 --find"),
+        Bench::highest,
     ),
     (
         Text::new("a wrong byte in a million", "一百万字节中有一个错误字节"),
