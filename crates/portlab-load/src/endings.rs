@@ -4,7 +4,7 @@ use std::{io, time::Duration};
 
 use portlab_words::{Lang, Text, plural, tr, units};
 
-use crate::{Pace, Payload, Plan, decoding};
+use crate::{Pace, Payload, Plan, decoding, tls::SPEAKS_TLS};
 
 /// How, and when, the server closed or reset connections that were still in use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Endings {
     /// Whether a program listened on the port when the run had lost every connection; `None` if that wasn't tried, or
     /// couldn't be found out.
     pub listens: Option<bool>,
+    /// Whether the port speaks TLS, and the run doesn't.
+    pub(crate) speaks_tls: bool,
     /// When measuring began; `None` if it never did.
     pub(crate) measuring_since: Option<u64>,
 }
@@ -120,7 +122,9 @@ impl Endings {
             said.push(self.refused_text());
         }
         said.push(Text::new(": ", "："));
-        if self.ends_at_once() && !idle {
+        if self.speaks_tls {
+            said.push(SPEAKS_TLS);
+        } else if self.ends_at_once() && !idle {
             said.extend(self.remedy_at_once(plan.script.exchange(0).0));
         } else {
             said.push(self.remedy(plan, all));

@@ -11,6 +11,7 @@ use crate::{
     Failure, Fairness, HttpResult, Judgement, Latency, Mismatch, Origin, OutageResult, Outcome,
     Pace, Phase, Plan, TargetResult, TlsResult, WrongAnswer, decoding, endings::joined,
     latency::Quantiles, limits::LimitResult, limits::Rule, outcome::per_s, thread_state::nanos,
+    tls::SPEAKS_TLS,
 };
 
 /// The result of a run: the figures, and how far they can be believed.
@@ -479,10 +480,7 @@ impl FailureLine {
 fn hint(failure: Failure, plan: &Plan, outcome: &Outcome) -> Option<Text> {
     let Failure { phase, cause, .. } = failure;
     if outcome.tally.speaks_tls() && phase > Phase::Connect {
-        return Some(Text::new(
-            "this port speaks TLS: add --tls, or write https://",
-            "这个端口使用 TLS：请加上 --tls，或写 https://",
-        ));
+        return Some(SPEAKS_TLS);
     }
     let hint = cause.hint(match (&outcome.chat, phase, cause) {
         // A chat has no --greeting: the hint is that of a line.

@@ -167,6 +167,7 @@ where
     if wants_tls(&plan, &outcome) && answers_hello(&plan.dialled(0), PROBE) {
         outcome.tally.met_tls();
     }
+    outcome.endings.speaks_tls = outcome.tally.speaks_tls();
     Ok(outcome)
 }
 

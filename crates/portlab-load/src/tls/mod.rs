@@ -43,7 +43,7 @@ pub(crate) use {probe::answers_hello, stream::TlsStream};
 pub use facts::{Certificate, TlsResult};
 pub(crate) use facts::{Handshakes, Session};
 pub use fault::TlsFault;
-pub(crate) use recognised::speaks_tls;
+pub(crate) use recognised::{SPEAKS_TLS, speaks_tls};
 
 /// What a user asks of TLS. The default: the system's root certificates, every handshake in full.
 #[derive(Clone, Debug, Default)]

@@ -1,5 +1,13 @@
 //! Recognising a port that speaks TLS by what it answers to plain bytes.
 
+use portlab_words::Text;
+
+/// What to do about such a port.
+pub(crate) const SPEAKS_TLS: Text = Text::new(
+    "this port speaks TLS: add --tls, or write https://",
+    "这个端口使用 TLS：请加上 --tls，或写 https://",
+);
+
 /// What servers of HTTP write if a plain request comes to a port of `https://`: nginx, Apache, Go.
 const WORDS: [&[u8]; 3] = [
     b"plain HTTP request was sent to HTTPS port",

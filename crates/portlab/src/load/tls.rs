@@ -40,7 +40,8 @@ pub(super) struct TlsArgs {
     #[arg(long)]
     insecure: bool,
 
-    /// The protocols to offer (ALPN), such as http/1.1; the preferred one first
+    /// The protocols to offer (ALPN), the preferred one first [default: http/1.1 with
+    /// https://]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     alpn: Vec<String>,
 
@@ -54,6 +55,9 @@ pub(super) struct TlsArgs {
 
 /// The longest file of certificates.
 const MOST: u64 = 16 << 20;
+
+/// The name of HTTP/1.1 (RFC 7301, 6).
+const HTTP: &str = "http/1.1";
 
 /// The longest name of a protocol (RFC 7301, 3.1).
 const LONGEST_PROTOCOL: usize = 255;
@@ -85,12 +89,24 @@ impl TlsArgs {
                 "--alpn 中的协议 {name:?} 无效：应为 1 到 {LONGEST_PROTOCOL} 字节的名字，如 http/1.1"
             ));
         }
+        let spoken = |name: &&String| !is_https || name.starts_with("http/1.");
+        if let Some(name) = self.alpn.iter().find(|it| !spoken(it)) {
+            bail!(tr!(
+                "portlab speaks HTTP/1.1 with a URL, and --alpn offers {name:?}; leave out --alpn",
+                "网址的负载使用 HTTP/1.1，而 --alpn 提供了 {name:?}；请去掉 --alpn"
+            ));
+        }
+        let alpn = match is_https && self.alpn.is_empty() {
+            // A port that speaks only HTTP/2 then refuses the handshake, and says why.
+            true => vec![HTTP.to_owned()],
+            false => self.alpn.clone(),
+        };
         let options = TlsOptions {
             ca: self.ca.as_deref().map(pem).transpose()?,
             cert: self.cert.as_deref().map(pem).transpose()?,
             key: self.key.as_deref().map(pem).transpose()?,
             insecure: self.insecure,
-            alpn: self.alpn.clone(),
+            alpn,
             resumption,
         };
         let names = self.sni.as_ref().map_or(hosts, std::slice::from_ref);

@@ -235,6 +235,65 @@ fn protocols_are_offered_and_the_one_agreed_on_is_told() {
     has(&said, &["no_application_protocol (120)", "--alpn"]);
 }
 
+/// Answers each request of HTTP, and announces the end after the last one of the connection, which stays open.
+fn web(answer: &'static [u8], last: bool) -> impl Fn(Encrypted) -> io::Result<()> + Clone {
+    move |stream| {
+        let mut lines = BufReader::new(stream);
+        let mut line = String::new();
+        while lines.read_line(&mut line)? > 0 {
+            if line == "\r\n" {
+                let stream = lines.get_mut();
+                stream.write_all(answer)?;
+                if last {
+                    stream.conn.send_close_notify();
+                    stream.flush()?;
+                }
+            }
+            line.clear();
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_url_of_https_is_loaded_and_a_port_with_http_2_alone_says_so() {
+    let authority = Authority::new("tls-https");
+    let ca = format!("--ca={}", authority.file);
+    let get = |addr: SocketAddr, options: &[&str]| {
+        let url = format!("https://localhost:{}/x", addr.port());
+        portlab(&[&["load", &url, "--json", "-c=2", "-n=20", &ca], options].concat())
+    };
+    let sized = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    let mut config = authority.local().config();
+    config.alpn_protocols = vec![b"h2".into(), b"http/1.1".into()];
+    let output = get(encrypted(config, web(sized, false)), &[]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    holds(
+        &json(&output),
+        json!({"tls/alpn": "http/1.1", "tls/server_name": "localhost", "errors": 0}),
+    );
+    // The end is announced, and no FIN follows.
+    let ends = encrypted(
+        authority.local().config(),
+        web(b"HTTP/1.0 200 OK\r\n\r\nall", true),
+    );
+    let output = get(ends, &["--timeout=60s"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    holds(&json(&output), json!({"messages": 20, "errors": 0}));
+
+    let mut config = authority.local().config();
+    config.alpn_protocols = vec![b"h2".into()];
+    let alone = encrypted(config, web(sized, false));
+    for (options, part) in [
+        (&[][..], "a port that speaks only HTTP/2"),
+        (&["--alpn=h2"], "portlab speaks HTTP/1.1"),
+    ] {
+        let output = get(alone, options);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        has(&stderr(&output), &[part]);
+    }
+}
+
 #[test]
 fn a_socket_in_the_file_system_and_a_proxy_carry_tls_too() {
     let authority = Authority::new("tls-unix");

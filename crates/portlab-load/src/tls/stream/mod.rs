@@ -27,6 +27,8 @@ pub(crate) struct TlsStream {
     filled: bool,
     /// The fault that ends the stream; what was decrypted before is read first.
     fault: Option<TlsFault>,
+    /// Whether the server has announced its end (close_notify). Its FIN may come much later, or never.
+    ended: bool,
     /// Whether the server has sent anything.
     begun: bool,
     /// The beginning of what the server sent first, if that isn't TLS.
@@ -48,6 +50,7 @@ impl TlsStream {
             held: 0,
             filled: false,
             fault: None,
+            ended: false,
             begun: false,
             plain_head: Vec::new(),
             ends: false,
@@ -117,9 +120,9 @@ impl TlsStream {
         &mut self.socket
     }
 
-    /// Whether a read that didn't fill its buffer has left bytes behind.
+    /// Whether a read that didn't fill its buffer has left bytes behind, or the end.
     pub(crate) fn may_hold_more(&self) -> bool {
-        self.filled || self.fault.is_some()
+        self.filled || self.ended || self.fault.is_some()
     }
 
     /// Whether the server's FIN came without close_notify.
@@ -149,8 +152,11 @@ impl TlsStream {
         self.begun |= length > 0;
         if !self.plain_head.is_empty() {
             self.fault = Some(TlsFault::Plain);
-        } else if let Err(error) = self.session.process_new_packets() {
-            self.fault = Some(fault_of(&error));
+        } else {
+            match self.session.process_new_packets() {
+                Ok(state) => self.ended = state.peer_has_closed(),
+                Err(error) => self.fault = Some(fault_of(&error)),
+            }
         }
         // An alert about the fault, or the answer to a change of keys. If the socket doesn't take it now, the next call
         // sends it; an error of the socket is found by the next read.

@@ -194,4 +194,12 @@ fn both_ends_are_announced_and_a_cut_is_noticed() {
     drop(server);
     assert_eq!(client.read(&mut [0; 1]).unwrap(), 0);
     assert!(client.was_cut());
+    // The end may be behind the last bytes, and the connection may stay open.
+    let (mut client, mut server) = connected();
+    server.say(b"bye");
+    server.session.send_close_notify();
+    server.send();
+    assert_eq!(client.read(&mut [0; 9]).unwrap(), 3);
+    assert!(client.may_hold_more());
+    assert_eq!(client.read(&mut [0; 9]).unwrap(), 0);
 }
