@@ -7,6 +7,7 @@ use crate::{
     labels::spread,
     legend::{Legend, Sign},
     live::{self, Columns},
+    marker::Marker,
     measure::{cut, wrap},
     number::short,
     pen::{Anchor, LABEL, Pen, TICK, joined},
@@ -223,6 +224,9 @@ impl<'a> Plan<'a> {
             let places = run.iter().filter_map(|sample| self.place(sample));
             let d = format!("M{}", joined(places));
             pen.path(&series.style.line_class(), &d);
+        }
+        if series.style.marker == Marker::None {
+            return;
         }
         // With very many samples, a marker on each would hide the line.
         let every = series.samples.len() / 40 + 1;

@@ -14,6 +14,8 @@ pub enum Marker {
     Pentagon,
     Star,
     Hexagon,
+    /// No marker: for lines with very many samples.
+    None,
 }
 
 impl Marker {
@@ -32,6 +34,7 @@ impl Marker {
     /// Draws it around `x`, `y`, about as large as a circle of radius `r`.
     pub(crate) fn draw(self, pen: &mut Pen, class: &str, (x, y): (f64, f64), r: f64) {
         let corners = match self {
+            Self::None => return,
             Self::Circle => return pen.circle(class, (x, y), r),
             Self::Square => {
                 return pen.rect(class, (x - 0.9 * r, y - 0.9 * r), (1.8 * r, 1.8 * r), 0.0);

@@ -9,7 +9,7 @@ use std::{
 };
 
 use portlab_stats::{
-    read::{ReadError, read_bytes},
+    read::{ReadError, Stored, read_any_bytes, read_bytes},
     record::Record,
 };
 use portlab_sys::{
@@ -70,14 +70,18 @@ pub(crate) fn unwritten(path: &Path, error: &io::Error) -> Text {
     )
 }
 
-/// The record in `file`.
+/// The record in `file`, of a comparison or of a load.
 ///
 /// # Errors
 /// If the file can't be read, is larger than 128 MiB, isn't a record, or is damaged.
-pub fn load(file: &Path) -> Result<Record, StoreError> {
+pub fn load(file: &Path) -> Result<Stored, StoreError> {
+    read_with(file, read_any_bytes)
+}
+
+fn read_with<R>(file: &Path, read: fn(&[u8]) -> Result<R, ReadError>) -> Result<R, StoreError> {
     let path = file.to_owned();
     match input::read(file, MOST_BYTES) {
-        Ok(bytes) => read_bytes(&bytes).map_err(|error| StoreError::Unusable(path, error)),
+        Ok(bytes) => read(&bytes).map_err(|error| StoreError::Unusable(path, error)),
         Err(error) => Err(StoreError::Read(path, error)),
     }
 }
@@ -108,10 +112,12 @@ impl Store {
     /// # Errors
     /// If the file isn't a record, or is damaged.
     pub fn kept(&self) -> Result<Option<Record>, StoreError> {
-        load(&self.file).map(Some).or_else(|error| match error {
-            StoreError::Read(_, error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            error => Err(error),
-        })
+        read_with(&self.file, read_bytes)
+            .map(Some)
+            .or_else(|error| match error {
+                StoreError::Read(_, error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                error => Err(error),
+            })
     }
 
     /// Replaces the stored record by `record`. The file is a whole record at any moment.

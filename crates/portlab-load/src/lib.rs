@@ -136,8 +136,8 @@ pub use program::{
     Exchange, ExchangeLine, Exchanges, Fault, MOST_BYTES as MOST_DIALOGUE, Program, ThinkTime,
 };
 pub use record::{Details, Histograms, Origin};
-pub(crate) use result::english;
 pub use result::{ChatResult, Closed, FailureLine, LoadResult};
+pub(crate) use result::{all_english, english};
 pub use ring::{Mismatch, Ring};
 pub use run::{Progress, RunError, Watch, run};
 pub use script::{ClientBehaviour, Payload, Script};

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use portlab_stats::record::Histogram;
+use portlab_stats::{load::FORMAT, record::Histogram};
 use portlab_words::Text;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{IntervalLine, LoadResult, Outcome, TimeSeries, english, one_line::in_one_line};
+use crate::{
+    Checked, IntervalLine, LoadResult, Outcome, TimeSeries, all_english, english,
+    one_line::in_one_line,
+};
 
 /// Where a result comes from.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Origin {
-    /// [`LoadResult::FORMAT`].
+    /// `portlab-load/1`.
     pub format: &'static str,
     /// The version of portlab that measured.
     pub portlab_version: &'static str,
@@ -29,6 +32,14 @@ pub struct Origin {
 /// The details of a result.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Details {
+    /// How far answers were checked, in words; empty if none was to come.
+    #[serde(serialize_with = "english")]
+    #[schemars(with = "String")]
+    pub checked_how: Text,
+    /// What else there is to say about the run.
+    #[serde(serialize_with = "all_english")]
+    #[schemars(with = "Vec<String>")]
+    pub notes: Vec<Text>,
     /// The figures over time, of at most 300 intervals.
     #[schemars(with = "Vec<IntervalLine>")]
     pub intervals: TimeSeries,
@@ -57,7 +68,7 @@ pub struct Histograms {
 impl Origin {
     pub(crate) fn of(outcome: &Outcome) -> Self {
         Self {
-            format: LoadResult::FORMAT,
+            format: FORMAT,
             portlab_version: env!("CARGO_PKG_VERSION"),
             command: String::new(),
             started_unix_s: outcome.started_unix_s,
@@ -67,8 +78,11 @@ impl Origin {
 }
 
 impl Details {
-    pub(crate) fn of(outcome: &Outcome) -> Self {
+    pub(crate) fn of(outcome: &Outcome, checked: Checked) -> Self {
+        let outages = (!outcome.outages.is_none()).then(|| outcome.outages.text());
         Self {
+            checked_how: checked.text(),
+            notes: outages.into_iter().collect(),
             intervals: outcome.series.clone(),
             histograms: Histograms {
                 latency: outcome.latency.rounded(),
@@ -81,29 +95,34 @@ impl Details {
 }
 
 impl LoadResult {
-    /// The version of the form. It changes when a reader of the old one would misread the new one.
-    pub const FORMAT: &'static str = "portlab-load/1";
-
-    /// The same with the `command` that was given, and what it did in one line.
+    /// The same with the `command` that was given, what it did in one line, and what else there is to say.
     #[must_use]
-    pub fn described(mut self, command: &str, headline: Text) -> Self {
+    pub fn described(mut self, command: &str, headline: Text, notes: Vec<Text>) -> Self {
         command.clone_into(&mut self.origin.command);
         self.origin.headline = headline;
+        self.details.notes.extend(notes);
         self.translated()
     }
 
     /// Adds the texts of the result to `chinese`.
     pub(crate) fn translated(mut self) -> Self {
+        let phases: Vec<Text> = self.failures.iter().map(|it| it.phase.text()).collect();
         let failures = self.failures.iter();
         let failures = failures.flat_map(|it| it.hint.iter().chain([&it.cause]));
         let doubts = self.verdict.doubts.iter().map(|it| &it.text);
         let violations = self.chat.iter().flat_map(|it| &it.first_violations);
         let reasons = self.limits.iter().flat_map(|it| &it.reason);
-        let texts = failures.chain(doubts).chain(violations).chain(reasons);
-        let texts = texts.chain(&self.preflight).chain([&self.origin.headline]);
-        let pairs = texts
-            .filter(|it| it.en != it.zh)
-            .map(|it| (it.en.to_string(), it.zh.to_string()));
+        let texts = failures.chain(&phases).chain(doubts).chain(violations);
+        let details = &self.details;
+        let said = details
+            .notes
+            .iter()
+            .chain([&details.checked_how, &self.origin.headline]);
+        let texts = texts.chain(&self.preflight).chain(said).chain(reasons);
+        let texts = texts.filter(|it| it.en != it.zh);
+        let pairs: Vec<_> = texts
+            .map(|it| (it.en.to_string(), it.zh.to_string()))
+            .collect();
         self.details.chinese.extend(pairs);
         self
     }

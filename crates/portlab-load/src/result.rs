@@ -296,7 +296,7 @@ impl LoadResult {
         let stalled = outcome.generator_stalled.iter();
         let result = Self {
             origin: Origin::of(&outcome),
-            details: Details::of(&outcome),
+            details: Details::of(&outcome, checking),
             target: plan.targets_text(),
             through: plan.through.as_ref().map(|it| it.faults.clone()),
             pace,
@@ -534,6 +534,6 @@ pub(crate) fn maybe_english<S: Serializer>(text: &Option<Text>, to: S) -> Result
     text.as_ref().map(|it| &it.en).serialize(to)
 }
 
-fn all_english<S: Serializer>(texts: &[Text], to: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn all_english<S: Serializer>(texts: &[Text], to: S) -> Result<S::Ok, S::Error> {
     to.collect_seq(texts.iter().map(|it| &it.en))
 }

@@ -185,7 +185,7 @@ impl<'a> Report<'a> {
                 true => "",
                 false => lang.pick(", incomplete", "，未做完"),
             };
-            let (date, count) = (date(record), record.setup.rounds);
+            let (date, count) = (date(record.started_unix_s), record.setup.rounds);
             let rounds = plural(count as u64, "round");
             let (version, command) = (&record.portlab_version, &record.command);
             tr!(

@@ -1,16 +1,16 @@
 //! A record as it may be shown.
 
 use portlab_service::inert as shown;
-use portlab_stats::record::Record;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-/// `record` with every text in it made inert: a name, a command or an error has no escape sequences, line ends or marks
+/// `record`, of a comparison or of a load, with every text in it made inert: a name, a command or an error has no escape sequences, line ends or marks
 /// of direction, so a terminal shows it as plain text. A report on a record that came from elsewhere,
 /// or on one that quotes a foreign server, is made from what this returns.
 ///
 /// # Errors
 /// When a figure is not finite, so the record can't be written as JSON.
-pub fn inert(record: &Record) -> serde_json::Result<Record> {
+pub fn inert<R: Serialize + DeserializeOwned>(record: &R) -> serde_json::Result<R> {
     let mut value = serde_json::to_value(record)?;
     make_inert(&mut value);
     serde_json::from_value(value)

@@ -10,6 +10,7 @@
 //! | `html` | the notes as a page with charts |
 //! | `csv` | each measurement, for other programs |
 //! | `changes` | two runs compared |
+//! | `load` | the JSON of a load: as text, Markdown, CSV or a page |
 //! | `inert` | a record without escape sequences and direction marks in its texts |
 //! | `gate` | a program beside another build of it, and whether it is worse |
 //!
@@ -36,6 +37,7 @@ mod gate;
 mod grid;
 mod html;
 mod inert;
+mod load;
 mod markdown;
 mod notes;
 mod text;
@@ -45,6 +47,7 @@ pub use csv::csv;
 pub use gate::{gate_findings, gate_markdown, gate_text};
 pub use html::{Chart, charts, html};
 pub use inert::inert;
+pub use load::{Document, load_csv};
 pub use markdown::markdown;
 pub use notes::{Notes, figure_of, place_of};
 pub use text::{NARROWEST, text};

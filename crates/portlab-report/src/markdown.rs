@@ -123,7 +123,7 @@ fn traits(notes: &Notes) -> String {
 }
 
 /// `text` as code, between more backticks than it has in a row.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let text: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })

@@ -9,7 +9,7 @@ use portlab_words::{Text, tr};
 use crate::record::{Cell, Kind, NotRun, Pinning, Point, Rate, Record, Round, Timeline, Together};
 
 /// The error says what is wrong with a value: `cells[3].rounds[0].elapsed_ms is -5: expected 0 to 1000000000000`.
-type Checked = Result<(), Text>;
+pub(crate) type Checked = Result<(), Text>;
 
 /// The last second of the year 9999. Milliseconds since 1970 are larger.
 const LAST_SECOND: u64 = 253_402_300_799;
@@ -34,7 +34,7 @@ const FEW: usize = 1000;
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 1000;
 /// The longest text, in bytes. A command or an error may be long.
-const LONGEST_TEXT: usize = 1 << 20;
+pub(crate) const LONGEST_TEXT: usize = 1 << 20;
 
 /// Checks `record`.
 ///
@@ -389,7 +389,7 @@ fn numbers(prefix: &str, range: RangeInclusive<f64>, numbers: &[(&str, f64)]) ->
     wrong(&format!("{prefix}{key}"), value, &expected)
 }
 
-fn wrong(key: &str, value: impl Display, Text { en, zh }: &Text) -> Checked {
+pub(crate) fn wrong(key: &str, value: impl Display, Text { en, zh }: &Text) -> Checked {
     Err(tr!(
         "{key} is {value}: expected {en}",
         "{key} 是 {value}：应为 {zh}"

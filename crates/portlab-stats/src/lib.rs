@@ -14,6 +14,7 @@
 //! | module | owns |
 //! |---|---|
 //! | [`record`] | the record of a comparison, as it is stored |
+//! | [`load`] | the record of a load, as it is stored |
 //! | [`read`](mod@read) | reading a record, an older one too; saying what is wrong with a damaged one |
 //! | `check` | what the values of a record that was read must be |
 //! | [`measure`] | what entrants are compared by |
@@ -37,6 +38,7 @@ pub mod estimate;
 #[doc(hidden)]
 pub mod fixture;
 pub mod gate;
+pub mod load;
 pub mod measure;
 pub mod quantile;
 pub mod read;

@@ -1,10 +1,14 @@
 //! Reading a record, whatever version of portlab has written it.
 
 use portlab_words::{Text, tr};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 
 use crate::{
     check::check,
+    load::{self, LoadRecord},
     measure::Measure,
     record::{
         Cell, Counts, Entrant, Environment, FORMAT, Failed, Kind, NotRun, Point, Record, Round,
@@ -30,8 +34,15 @@ pub enum ReadError {
 impl ReadError {
     fn foreign() -> Self {
         Self::Foreign(Text::new(
-            "it isn't a record of a comparison: its \"format\" isn't one of portlab's",
-            "它不是一次比较的记录：\"format\" 不是 portlab 的格式",
+            "it isn't a record of a comparison or of a load: its \"format\" isn't one of portlab's",
+            "它不是比较或负载测试的记录：\"format\" 不是 portlab 的格式",
+        ))
+    }
+
+    fn newer(format: &str, newest: &str) -> Self {
+        Self::Newer(tr!(
+            "its format is {format:?}, and this portlab reads up to {newest:?}; take a newer portlab",
+            "它的格式是 {format:?}，这个 portlab 最新只读 {newest:?}；请用更新的 portlab"
         ))
     }
 
@@ -48,13 +59,30 @@ const OLDER_FORMATS: [&str; 2] = ["portlab-comparison/2", "portlab-comparison/3"
 /// What some editors and shells put before UTF-8.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
+/// What a file holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stored {
+    /// A comparison.
+    Comparison(Box<Record>),
+    /// A run of a load.
+    Load(Box<LoadRecord>),
+}
+
 /// Reads a record from the bytes of a file.
 ///
 /// # Errors
 /// As [`read`], and when the bytes aren't UTF-8.
 pub fn read_bytes(bytes: &[u8]) -> Result<Record, ReadError> {
+    read_any_bytes(bytes).and_then(comparison)
+}
+
+/// Reads a record of either kind from the bytes of a file.
+///
+/// # Errors
+/// As [`read_bytes`].
+pub fn read_any_bytes(bytes: &[u8]) -> Result<Stored, ReadError> {
     let Text { en, zh } = match (bytes, str::from_utf8(bytes)) {
-        (_, Ok(text)) => return read(text),
+        (_, Ok(text)) => return read_any(text),
         // What `>` of PowerShell 5 writes.
         ([0xFF, 0xFE, ..] | [0xFE, 0xFF, ..], _) => Text::new("UTF-16", "UTF-16"),
         _ => Text::new("another encoding", "别的编码"),
@@ -70,6 +98,21 @@ pub fn read_bytes(bytes: &[u8]) -> Result<Record, ReadError> {
 /// # Errors
 /// When `text` isn't a record, or is a damaged one, or one of a newer form.
 pub fn read(text: &str) -> Result<Record, ReadError> {
+    read_any(text).and_then(comparison)
+}
+
+fn comparison(stored: Stored) -> Result<Record, ReadError> {
+    match stored {
+        Stored::Comparison(record) => Ok(*record),
+        Stored::Load(_) => Err(ReadError::Foreign(Text::new(
+            "it isn't a record of a comparison, but of a load",
+            "它不是比较的记录，而是负载测试的记录",
+        ))),
+    }
+}
+
+/// Reads a record of either kind, and checks its values.
+fn read_any(text: &str) -> Result<Stored, ReadError> {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let head: Head = serde_json::from_str(text).map_err(|error| match error.is_data() {
         true => ReadError::foreign(),
@@ -85,22 +128,54 @@ pub fn read(text: &str) -> Result<Record, ReadError> {
             ..parse::<Record>(text)?
         },
         Some(FIRST_FORMAT) => parse::<First>(text)?.renewed(),
+        Some(load::FORMAT) => return read_load(text),
         Some(other) if other.starts_with("portlab-comparison/") => {
-            return Err(ReadError::Newer(tr!(
-                "its format is {other:?}, and this portlab reads up to {FORMAT:?}; take a newer portlab",
-                "它的格式是 {other:?}，这个 portlab 最新只读 {FORMAT:?}；请用更新的 portlab"
-            )));
+            return Err(ReadError::newer(other, FORMAT));
         }
-        _ => return Err(ReadError::foreign()),
+        Some(other) if other.starts_with("portlab-load/") => {
+            return Err(ReadError::newer(other, load::FORMAT));
+        }
+        _ => return Err(head.without_format()),
     };
     check(&record).map_err(ReadError::damaged)?;
-    Ok(record)
+    Ok(Stored::Comparison(Box::new(record)))
+}
+
+fn read_load(text: &str) -> Result<Stored, ReadError> {
+    let record: LoadRecord = parse(text)?;
+    let values = serde_json::to_value(&record).map_err(|error| {
+        // It was JSON before.
+        ReadError::damaged(error.to_string().into())
+    })?;
+    load::check_values(&values, "").map_err(ReadError::damaged)?;
+    load::check(&record).map_err(ReadError::damaged)?;
+    Ok(Stored::Load(Box::new(record)))
 }
 
 /// The only part of a text that tells its form. Everything else is skipped, and takes no memory.
 #[derive(Deserialize)]
 struct Head {
     format: Option<String>,
+    /// A ladder of loads has these, and a load of an older portlab that.
+    rungs: Option<IgnoredAny>,
+    #[serde(rename = "loop")]
+    pace: Option<IgnoredAny>,
+}
+
+impl Head {
+    fn without_format(&self) -> ReadError {
+        ReadError::Foreign(match (&self.format, &self.rungs, &self.pace) {
+            (None, Some(_), _) => Text::new(
+                "it has the loads of a ladder of rates, and a report is about one; load with one --rate",
+                "它是一组速率的负载测试，而报告只针对一次；请只用一个 --rate",
+            ),
+            (None, None, Some(_)) => Text::new(
+                "it is a load that an older portlab measured, without the figures over time; load again",
+                "它是旧版 portlab 的负载测试结果，没有随时间变化的数字；请重新测量",
+            ),
+            _ => return ReadError::foreign(),
+        })
+    }
 }
 
 /// Parses `text` to a record. A key that is there twice is an error. The error names the key.
@@ -325,6 +400,59 @@ mod tests {
         }
         let kind = FIRST.replace("\"work\": \"", "\"rooms\": \"\\u001b[2J\", \"work\": \"");
         assert!(said(&kind).contains("\\u{1b}"), "{}", said(&kind));
+    }
+
+    #[test]
+    fn a_load_is_told_from_a_comparison_and_its_values_are_checked() {
+        let load = load::fixture::load(300.0);
+        let text = serde_json::to_string(&load).unwrap();
+        assert_eq!(
+            read_any(&text).unwrap(),
+            Stored::Load(Box::new(load.clone()))
+        );
+        let said = |text: &str| read_any(text).unwrap_err().to_string();
+        assert!(
+            read(&text)
+                .unwrap_err()
+                .to_string()
+                .contains("but of a load")
+        );
+        let newer = text.replace(load::FORMAT, "portlab-load/99");
+        for (text, reason) in [
+            (&*newer, "newer portlab"),
+            (&text[..text.len() / 2], "damaged"),
+            (r#"{"rungs": []}"#, "one --rate"),
+            (r#"{"loop": "closed", "rate_per_s": null}"#, "older portlab"),
+            (
+                &text.replace("\"errors\":0,\"failures\"", "\"failures\""),
+                "missing field `errors`",
+            ),
+            (
+                &text.replace("\"closed\"", "\"round\""),
+                "loop: unknown variant `round`",
+            ),
+        ] {
+            assert!(said(text).contains(reason), "{reason}: {}", said(text));
+        }
+        let wrong = |change: fn(&mut LoadRecord)| {
+            let mut wrong = load.clone();
+            change(&mut wrong);
+            said(&serde_json::to_string(&wrong).unwrap())
+        };
+        let first = wrong(|it| it.intervals[1].from_ns = 0);
+        assert!(first.contains("intervals[1].from_ns is 0"), "{first}");
+        let second = wrong(|it| it.histograms.latency.0[1].0 = 1);
+        assert!(second.contains("histograms.latency[1] is 1"), "{second}");
+        let third = wrong(|it| it.intervals[2].messages = u64::MAX);
+        assert!(
+            third.contains("intervals[2].messages is 18446744073709552000: expected"),
+            "{third}"
+        );
+        let fourth = wrong(|it| it.notes = vec![String::new(); load::MOST_ITEMS + 1]);
+        assert!(
+            fourth.contains("notes is 5001: expected at most 5000"),
+            "{fourth}"
+        );
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod limits;
 mod openmetrics;
 mod output;
 mod pace;
+mod page;
 mod reconnect;
 mod schema;
 mod script;

@@ -38,7 +38,7 @@ pub struct Chart {
 
 impl Chart {
     /// The chart with its heading and its caption. Where the screen is narrow, `narrow` takes the place of `wide`.
-    pub(super) fn figure(&self) -> Markup {
+    pub(crate) fn figure(&self) -> Markup {
         html! {
             figure.chart data-values=[self.wide.values()] {
                 h3 { (self.heading) }
@@ -62,7 +62,7 @@ pub fn charts(notes: &Notes) -> Vec<Chart> {
 const MOST_BARS: usize = 2;
 /// If the largest figure is more than this many times the smallest, the axis of bars is logarithmic.
 const FAR: f64 = 30.0;
-const PLOT: f64 = 320.0;
+pub(crate) const PLOT: f64 = 320.0;
 
 /// The charts of one workload.
 pub(super) fn of_workload(report: &Report, workload: &OfWorkload) -> Vec<Chart> {
@@ -173,7 +173,7 @@ fn title(measure: Measure, counts: Counts, spacing: Spacing, lang: Lang) -> Stri
 }
 
 /// The label of an axis. It says so if the scale is logarithmic.
-fn spaced(label: &str, spacing: Spacing, lang: Lang) -> String {
+pub(crate) fn spaced(label: &str, spacing: Spacing, lang: Lang) -> String {
     match spacing {
         Spacing::Log => tr!(lang, "{label} (log scale)", "{label}（对数刻度）"),
         _ => label.to_owned(),
@@ -181,7 +181,7 @@ fn spaced(label: &str, spacing: Spacing, lang: Lang) -> String {
 }
 
 /// Draws for both screens.
-pub(super) fn drawn(
+pub(crate) fn drawn(
     (name, heading): (String, String),
     caption: String,
     draw: impl Fn(&Frame<'_>) -> Drawing,
@@ -419,7 +419,7 @@ const QUANTILES: [f64; 13] = [
     0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999,
 ];
 /// So many latencies must lie beyond a quantile for it to be shown.
-const BEYOND: f64 = 5.0;
+pub(crate) const BEYOND: f64 = 5.0;
 
 fn latencies(report: &Report, groups: &[&Group], table: &Table) -> Chart {
     let (lang, group) = (report.notes.lang, &table.group);

@@ -10,20 +10,23 @@
 //! | `shell` | what stands around the sections: head, title, contents, style sheet |
 
 mod about;
-mod charts;
+pub(crate) mod charts;
 pub(crate) mod palette;
-mod shell;
+pub(crate) mod shell;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod timelines;
 
 use maud::{Markup, Render, html};
-use portlab_words::Text;
+use portlab_words::{Lang, Text};
 
 pub use charts::{Chart, charts};
 
-use self::{palette::Palette, shell::Section};
+use self::{
+    palette::Palette,
+    shell::{Head, Section, shell},
+};
 use crate::notes::{Notes, OfWorkload, Part, Sentence};
 
 /// Writes `notes` as a page of HTML: one file, which makes no request.
@@ -54,8 +57,15 @@ pub fn html(notes: &Notes) -> String {
     }
     sections.push(report.section("cautions", &CAUTIONS, report.cautions()));
     sections.push(report.section("where", &WHERE, about::machine(notes)));
-    sections.push(report.section("command", &COMMAND, report.command()));
-    shell::shell(notes, &sections)
+    sections.push(report.section("command", &COMMAND, command(&record.command, lang)));
+    let head = Head {
+        lang,
+        title: &notes.heading.title,
+        lead: LEAD.pick(lang),
+        chips: about::chips(notes),
+        footer: about::footer(record, lang),
+    };
+    shell(&head, &sections)
 }
 
 /// What all parts of the page are made from.
@@ -64,6 +74,11 @@ pub(crate) struct Report<'a> {
     pub(crate) palette: Palette<'a>,
 }
 
+static LEAD: Text = Text::new(
+    "Every measurement had a fresh server process, verified first, then loaded and metered; rounds were \
+     shuffled. Servers that can't be told apart share a place.",
+    "每次测量都使用全新的服务端进程：先核对，再加负载并计量；各轮顺序随机。分不出高下的并列。",
+);
 static FOUND: Text = Text::new("What was found", "结论");
 static SIGNS: Text = Text::new("What the signs mean", "符号说明");
 static TIMELINES: Text = Text::new("What each thread did", "每个线程在做什么");
@@ -141,22 +156,21 @@ impl<'a> Report<'a> {
         let texts = checked.chain(cautions).map(Sentence::plain);
         html! { ul.cautions { @for text in texts { li.warn { (text) } } } }
     }
+}
 
-    /// The command, with a button that copies it.
-    fn command(&self) -> Markup {
-        let lang = self.notes.lang;
-        let (copy, copied) = (lang.pick("Copy", "复制"), lang.pick("Copied", "已复制"));
-        html! {
-            div.command {
-                pre { code { (self.notes.record.command) } }
-                button type="button" hidden data-copied=(copied) { (copy) }
-            }
+/// A command, with a button that copies it.
+pub(crate) fn command(command: &str, lang: Lang) -> Markup {
+    let (copy, copied) = (lang.pick("Copy", "复制"), lang.pick("Copied", "已复制"));
+    html! {
+        div.command {
+            pre { code { (command) } }
+            button type="button" hidden data-copied=(copied) { (copy) }
         }
     }
 }
 
 /// Paragraphs of plain text.
-fn prose(paragraphs: impl IntoIterator<Item: Render>) -> Markup {
+pub(crate) fn prose(paragraphs: impl IntoIterator<Item: Render>) -> Markup {
     html! { div.prose { @for text in paragraphs { p { (text) } } } }
 }
 

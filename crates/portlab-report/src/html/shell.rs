@@ -4,27 +4,38 @@
 //! page is light, everything folded is open, and no chart is split.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use portlab_words::Text;
+use portlab_words::{Lang, Text};
 
-use super::about;
-use crate::notes::Notes;
+/// What stands above and beneath the sections.
+#[derive(Clone, Debug)]
+pub(crate) struct Head<'a> {
+    pub(crate) lang: Lang,
+    /// The title.
+    pub(crate) title: &'a str,
+    /// What the page is about, in a sentence or two.
+    pub(crate) lead: &'a str,
+    /// Key facts, each with its name.
+    pub(crate) chips: Vec<(&'a str, String)>,
+    /// The last line.
+    pub(crate) footer: String,
+}
 
 /// A section.
 #[derive(Clone, Debug)]
-pub(super) struct Section<'a> {
+pub(crate) struct Section<'a> {
     /// The id that links point to, unique on the page: ASCII letters, digits and hyphens.
-    pub(super) id: &'a str,
+    pub(crate) id: &'a str,
     /// Its title.
-    pub(super) title: &'a str,
+    pub(crate) title: &'a str,
     /// Its title in the table of contents, where there is little room.
-    pub(super) short: &'a str,
+    pub(crate) short: &'a str,
     /// Its blocks.
-    pub(super) body: Markup,
+    pub(crate) body: Markup,
 }
 
 /// Writes the whole page.
-pub(super) fn shell(notes: &Notes, sections: &[Section<'_>]) -> String {
-    let (lang, title) = (notes.lang, &notes.heading.title);
+pub(crate) fn shell(head: &Head<'_>, sections: &[Section<'_>]) -> String {
+    let (lang, title) = (head.lang, head.title);
     let contents = lang.pick("Contents", "目录");
     let theme = lang.pick("Theme: as the system", "主题：跟随系统");
     let light = lang.pick("Theme: light", "主题：浅色");
@@ -59,11 +70,11 @@ pub(super) fn shell(notes: &Notes, sections: &[Section<'_>]) -> String {
                             }
                         }
                         h1 { (title) }
-                        p.lead { (LEAD.pick(lang)) }
+                        p.lead { (head.lead) }
                         // The script shows what only it makes possible.
                         p.help hidden data-toggle=(TOGGLE.pick(lang)) { (HELP.pick(lang)) }
                         dl.chips {
-                            @for (name, value) in about::chips(notes) { div { dt { (name) } dd { (value) } } }
+                            @for (name, value) in &head.chips { div { dt { (name) } dd { (value) } } }
                         }
                     }
                 }
@@ -83,7 +94,7 @@ pub(super) fn shell(notes: &Notes, sections: &[Section<'_>]) -> String {
                                 (section.body)
                             }
                         }
-                        footer { (about::footer(notes.record, lang)) }
+                        footer { (head.footer) }
                     }
                 }
                 script { (PreEscaped(script())) }
@@ -101,11 +112,6 @@ fn script() -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-static LEAD: Text = Text::new(
-    "Every measurement had a fresh server process, verified first, then loaded and metered; rounds were \
-     shuffled. Servers that can't be told apart share a place.",
-    "每次测量都使用全新的服务端进程：先核对，再加负载并计量；各轮顺序随机。分不出高下的并列。",
-);
 static TOGGLE: Text = Text::new("hide or show", "隐藏或显示");
 static HELP: Text = Text::new(
     "Point at a chart to read its values, or press Tab and the arrow keys. Press a name in a chart to hide its line, and the head of \

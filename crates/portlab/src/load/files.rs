@@ -8,11 +8,16 @@ use std::{
 
 use anyhow::{Context, bail};
 use portlab_load::{Interval, IntervalLog, Latency, LoadResult, write_percentiles};
+use portlab_report::Document;
+use portlab_stats::read::{Stored, read_any_bytes};
 use portlab_sys::whole::WholeFile;
 use portlab_words::tr;
 
 use super::{OutputArgs, openmetrics::To};
-use crate::args::unwritten;
+use crate::{
+    args::{self, unwritten},
+    output,
+};
 
 /// The files that were asked for. They are created before the run, so that a path that can't be
 /// written is an error before anything is measured; a later error is reported at the end. Only
@@ -22,6 +27,7 @@ pub(super) struct Files {
     hgrm: Option<(PathBuf, WholeFile)>,
     hlog: Option<(PathBuf, Log)>,
     csv: Option<(PathBuf, WholeFile)>,
+    html: Option<(PathBuf, WholeFile)>,
     failed: Option<(PathBuf, io::Error)>,
 }
 
@@ -48,15 +54,16 @@ impl Files {
             hgrm: create(&args.hgrm)?,
             hlog: create(&args.hlog)?.map(|(path, file)| (path, Log::Waiting(file))),
             csv: create(&args.csv)?,
+            html: create(&args.html)?,
             failed: None,
         };
         files.with_csv(|csv| writeln!(csv, "{HEAD}"));
         Ok(files)
     }
 
-    /// Whether no file was asked for.
-    pub(super) fn is_empty(&self) -> bool {
-        self.hgrm.is_none() && self.hlog.is_none() && self.csv.is_none()
+    /// Whether no file needs the seconds of a run.
+    pub(super) fn need_no_seconds(&self) -> bool {
+        self.hlog.is_none() && self.csv.is_none()
     }
 
     /// Measuring begins.
@@ -94,6 +101,12 @@ impl Files {
         if let Some((path, csv)) = self.csv.take() {
             note(&mut self.failed, &path, csv.commit());
         }
+        if let Some((path, mut file)) = self.html.take() {
+            let page = page(result)?;
+            let written = file.write_all(page.as_bytes());
+            let written = written.and_then(|()| file.commit());
+            note(&mut self.failed, &path, written);
+        }
         match self.failed {
             None => Ok(()),
             Some((path, error)) => Err(error).with_context(|| unwritten(&path)),
@@ -107,6 +120,16 @@ impl Files {
     }
 }
 
+/// A page about `result`: the report on its JSON.
+fn page(result: &LoadResult) -> anyhow::Result<String> {
+    let stored = read_any_bytes(output::json(result)?.as_bytes())?;
+    let Stored::Load(record) = stored else {
+        unreachable!("a load isn't a comparison");
+    };
+    let record = portlab_report::inert(&*record)?;
+    Ok(Document::of_load(&record, args::lang()).html())
+}
+
 /// Refuses two options with the same file: neither content would be whole.
 pub(super) fn refuse_the_same_twice(args: &OutputArgs) -> anyhow::Result<()> {
     let figures = args.openmetrics.as_ref().and_then(To::file);
@@ -116,6 +139,7 @@ pub(super) fn refuse_the_same_twice(args: &OutputArgs) -> anyhow::Result<()> {
         ("--hlog", &args.hlog),
         ("--csv", &args.csv),
         ("--openmetrics", &figures),
+        ("--html", &args.html),
     ];
     for (index, (name, path)) in named.iter().enumerate() {
         let Some(path) = path else { continue };

@@ -38,6 +38,12 @@ impl FilesOfRates {
                 "--hlog 只保存一次运行；请只给一个 --rate，或使用 --csv 或 --hgrm",
             ));
         }
+        if args.html.is_some() {
+            bail!(Text::new(
+                "--html is a page about one run; give one --rate, or use --json or --csv",
+                "--html 的网页只针对一次运行；请只给一个 --rate，或使用 --json 或 --csv",
+            ));
+        }
         let create = |path: &PathBuf| WholeFile::create(path).with_context(|| unwritten(path));
         if let Some(path) = &args.hgrm {
             // The file is dropped: it has no name yet.

@@ -70,6 +70,7 @@ Examples:
   portlab load 127.0.0.1:9090 --find 'p99<10ms'
   portlab load 127.0.0.1:6379 --text 'PING\\r\\n' --expect 'lines:1&starts:+PONG'
   portlab load 127.0.0.1:9090 --script chat --connections 50 --rooms 5
+  portlab load 127.0.0.1:9090 --html load.html
   portlab load --self-test
 
 Ctrl-C ends the run, prints what was measured so far, and exits with 0 unless an
@@ -347,6 +348,11 @@ struct OutputArgs {
     #[arg(long, value_name = "FILE|ADDR", value_parser = openmetrics::To::read)]
     openmetrics: Option<openmetrics::To>,
 
+    /// Write a page with charts, for a browser; portlab report makes the same from
+    /// the JSON
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+
     /// Print the schema of --json (docs/load.schema.json)
     #[arg(long, exclusive = true)]
     json_schema: bool,
@@ -360,7 +366,7 @@ struct OutputArgs {
         "lines", "shuffle", "dialogue", "think",
         "connections", "ramp", "per_connection", "reconnect", "reset", "source", "connect_timeout", "timeout",
         "through", "threads", "tls", "sni", "ca", "cert", "key", "insecure", "alpn", "tls_resumption",
-        "fail_if", "find", "plain", "hgrm", "hlog", "csv", "openmetrics",
+        "fail_if", "find", "plain", "hgrm", "hlog", "csv", "html", "openmetrics",
     ])]
     self_test: bool,
 }

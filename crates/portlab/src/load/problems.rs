@@ -83,7 +83,6 @@ const DELAYED_NS: RangeInclusive<u64> = 38_000_000..=48_000_000;
 /// Prints on stderr what was wrong with a run, if anything was.
 pub(super) fn report_problems(result: &LoadResult, lang: Lang) {
     let wrong = |en, zh, text: &str| say(BAD, lang.pick(en, zh), text);
-    let note = |text: &str| say(WARN, lang.pick("note:", "提示："), text);
     if let Some(mismatch) = &result.first_mismatch {
         wrong("wrong bytes:", "字节不符：", &mismatch.to_string());
     }
@@ -100,11 +99,18 @@ pub(super) fn report_problems(result: &LoadResult, lang: Lang) {
         };
         wrong(en, zh, &format!("\"{first}\""));
     }
+    for text in notes(result) {
+        say(WARN, lang.pick("note:", "提示："), text.pick(lang));
+    }
+}
+
+/// What the latencies of a run say about its server.
+pub(super) fn notes(result: &LoadResult) -> Vec<Text> {
+    let mut notes = Vec::new();
     let longest_ns = result.connect_latency_ns.max_ns();
     if longest_ns >= HANDSHAKE_RETRY_NS {
         let longest = units::nanos(longest_ns as f64);
-        note(&tr!(
-            lang,
+        notes.push(tr!(
             "some connections took {longest} to make: their handshakes were sent again after 1 s, 3 s, ..., \
              probably because the server's accept queue was full; use --ramp, or a larger backlog in the server's listen()",
             "有些连接用了 {longest} 才建立：握手在 1 s、3 s……后重发，可能是因为服务端的 accept 队列已满；请使用 --ramp，或增大服务端 listen() \
@@ -115,13 +121,14 @@ pub(super) fn report_problems(result: &LoadResult, lang: Lang) {
     let plan = &result.plan;
     let direct = plan.pace == Pace::Closed && plan.through.is_none() && result.chat.is_none();
     if direct && waits_for_delayed_acks(|q| result.latency_ns.quantile_ns(q)) {
-        note(lang.pick(
+        notes.push(Text::new(
             "half of all answers took some 40 ms: this is typical of Nagle's algorithm and delayed acknowledgements on \
              the server's side; it probably sends an answer in two writes without TCP_NODELAY; set TCP_NODELAY there, or write an \
              answer at once",
             "一半的响应用了约 40 ms：这是服务端一侧 Nagle 算法与延迟确认的特征；它可能没有设置 TCP_NODELAY，而分两次写出一个响应；请在服务端设置 TCP_NODELAY，或一次写出整个响应",
         ));
     }
+    notes
 }
 
 /// Whether half of all latencies lie where a delayed acknowledgement puts them.

@@ -84,7 +84,7 @@ impl Show {
         };
         Self {
             live,
-            keeps_seconds: !on_terminal || !files.is_empty(),
+            keeps_seconds: !on_terminal || !files.need_no_seconds(),
             files,
             second: None,
             parts: None,

@@ -12,7 +12,7 @@ pub(super) use portlab_words::units::per_s as rate;
 use portlab_words::{Lang, Text, tr, units, wrap::wrap};
 use textwrap::core::display_width;
 
-use super::command;
+use super::{command, problems};
 use crate::args::stderr_width;
 pub(super) use portlab_words::plural;
 
@@ -22,7 +22,9 @@ pub(super) fn result(plan: &Plan, outcome: Outcome, warnings: &[Text]) -> LoadRe
         en: headline(plan, Lang::En).into(),
         zh: headline(plan, Lang::Zh).into(),
     };
-    LoadResult::of(plan, outcome, warnings).described(&command::of_this_process(), headline)
+    let result = LoadResult::of(plan, outcome, warnings);
+    let notes = problems::notes(&result);
+    result.described(&command::of_this_process(), headline, notes)
 }
 
 /// What was done, in one line.

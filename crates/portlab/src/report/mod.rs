@@ -1,5 +1,6 @@
-//! `portlab report`: a report on a comparison, or on what has changed since an earlier one.
+//! `portlab report`: a report on a comparison or a load, or on what has changed since an earlier one.
 
+mod loads;
 mod png;
 mod runs;
 
@@ -11,9 +12,12 @@ use std::{
 use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
 use portlab_lab::{StoreError, load};
-use portlab_report::Notes;
+use portlab_report::{Chart, Notes};
 use portlab_service::inert;
-use portlab_stats::{read::ReadError, record::Record};
+use portlab_stats::{
+    read::{ReadError, Stored},
+    record::Record,
+};
 use portlab_sys::whole::write_whole;
 use portlab_words::{Lang, tr, units};
 use schemars::schema_for;
@@ -25,7 +29,7 @@ use crate::{
     output,
 };
 
-/// Report on a comparison, or on what has changed between two
+/// Report on a comparison or a load, or on what has changed between two
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -34,6 +38,7 @@ Examples:
   portlab report before/ after/
   portlab report main/ mine/ --fail-over 5%
   portlab report portlab-results --charts charts --png
+  portlab report load.json --out load.html
 
 RESULTS and LATER may hold a folder for each of several runs: then the report
 compares pairs, each of one run before and one now. The runs must have been made
@@ -42,7 +47,8 @@ in turn: one before, one now, one before and so on.
 Exit codes: 0 fine, 1 worse by more than --fail-over, 2 could not run, or the
 runs can't decide.")]
 pub(crate) struct Args {
-    /// The results.json of a comparison, or the folder that it is in
+    /// The results.json of a comparison, or the folder that it is in; or the JSON of
+    /// portlab load
     #[arg(value_name = "RESULTS", required_unless_present = "json_schema")]
     results: Option<PathBuf>,
 
@@ -96,11 +102,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     };
     let format = format(args)?;
     let Some(later) = &args.later else {
-        let record = open(results)?;
         // CSV is for programs, so it is English in every language.
         let lang = match format {
             Format::Csv => Lang::En,
             _ => args::lang(),
+        };
+        let record = match open(results)? {
+            Stored::Comparison(record) => *record,
+            Stored::Load(record) => return loads::one(args, &record, format, lang),
         };
         if let Some(dir) = &args.charts {
             return write_charts(&record, lang, dir, args.png);
@@ -141,21 +150,21 @@ fn format(args: &Args) -> anyhow::Result<Format> {
 }
 
 /// The record in `path`, a file or the folder that it is in, made inert.
-fn open(path: &Path) -> anyhow::Result<Record> {
+fn open(path: &Path) -> anyhow::Result<Stored> {
     let file = match path.is_dir() {
         true => path.join("results.json"),
         false => path.to_owned(),
     };
-    let record = load(&file).map_err(|error| {
+    let stored = load(&file).map_err(|error| {
         let remedy = match &error {
             StoreError::Read(..) | StoreError::Unusable(_, ReadError::Foreign(_)) => lang().pick(
-                "; give the results.json of a portlab compare, or its folder",
-                "；请给出 portlab compare 的 results.json 或它所在的文件夹",
+                "; give the results.json of a portlab compare, or its folder, or what portlab load --json printed",
+                "；请给出 portlab compare 的 results.json 或它所在的文件夹，或者 portlab load --json 的输出",
             ),
             StoreError::Unusable(_, ReadError::Newer(_)) | StoreError::Write(..) => "",
             StoreError::Unusable(..) => lang().pick(
-                "; measure again with portlab compare",
-                "；请用 portlab compare 重新测量",
+                "; measure again with portlab compare, or portlab load --json",
+                "；请用 portlab compare 或 portlab load --json 重新测量",
             ),
         };
         match lang() {
@@ -163,7 +172,26 @@ fn open(path: &Path) -> anyhow::Result<Record> {
             Lang::Zh => anyhow!("{error:#}{remedy}"),
         }
     })?;
-    Ok(portlab_report::inert(&record)?)
+    Ok(match stored {
+        Stored::Comparison(record) => {
+            Stored::Comparison(Box::new(portlab_report::inert(&*record)?))
+        }
+        Stored::Load(record) => Stored::Load(Box::new(portlab_report::inert(&*record)?)),
+    })
+}
+
+/// The record of a comparison in `path`.
+fn open_comparison(path: &Path) -> anyhow::Result<Record> {
+    match open(path)? {
+        Stored::Comparison(record) => Ok(*record),
+        Stored::Load(_) => {
+            let path = path.display();
+            bail!(tr!(
+                "{path} is a load and the other one a comparison; give two of a kind",
+                "{path} 是负载测试，另一个是比较；请给出两个同类的结果"
+            ))
+        }
+    }
 }
 
 /// A report on one comparison.
@@ -191,16 +219,20 @@ fn two(before: &Record, after: &Record, format: Format) -> anyhow::Result<String
 /// When the record has no chart, or a file can't be written; and for PNG, when the machine has no font or this build
 /// can't write PNG.
 fn write_charts(record: &Record, lang: Lang, dir: &Path, png: bool) -> anyhow::Result<Verdict> {
+    write_these(&portlab_report::charts(&Notes::of(record, lang)), dir, png)
+}
+
+/// Writes `charts` into the folder `dir`.
+fn write_these(charts: &[Chart], dir: &Path, png: bool) -> anyhow::Result<Verdict> {
     let painter = png.then(Painter::new).transpose()?;
-    let charts = portlab_report::charts(&Notes::of(record, lang));
     if charts.is_empty() {
         bail!(tr!(
-            "no chart can be drawn, because nothing was measured; measure with portlab compare",
-            "没有测量结果，画不出图表；请先用 portlab compare 测量"
+            "no chart can be drawn, because nothing was measured; measure again",
+            "没有测量结果，画不出图表；请重新测量"
         ));
     }
     fs::create_dir_all(dir).with_context(|| args::unwritten(dir))?;
-    for chart in &charts {
+    for chart in charts {
         let svg = chart.wide.file();
         keep(&dir.join(format!("{}.svg", chart.name)), svg.as_bytes())?;
         if let Some(painter) = &painter {

@@ -22,7 +22,7 @@ use crate::{
 /// The record in the file or folder `path`, or the records in the folders of the folder `path`.
 pub(super) fn open(path: &Path) -> anyhow::Result<Vec<Record>> {
     if !path.is_dir() || path.join("results.json").exists() {
-        return Ok(vec![super::open(path)?]);
+        return Ok(vec![super::open_comparison(path)?]);
     }
     let entries = fs::read_dir(path).with_context(|| {
         let path = path.display();
@@ -35,9 +35,9 @@ pub(super) fn open(path: &Path) -> anyhow::Result<Vec<Record>> {
     dirs.sort();
     if dirs.is_empty() {
         // The error says what is missing.
-        return Ok(vec![super::open(path)?]);
+        return Ok(vec![super::open_comparison(path)?]);
     }
-    dirs.iter().map(|dir| super::open(dir)).collect()
+    dirs.iter().map(|dir| super::open_comparison(dir)).collect()
 }
 
 /// How the build that made `record` compares with another one that took part, for a terminal.

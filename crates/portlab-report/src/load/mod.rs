@@ -1,0 +1,19 @@
+//! Reports on loads: a pure function from the JSON of `portlab load` to text.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `document` | a report as sections of blocks, and its forms: text, Markdown, a page |
+//! | `one`, `tables` | what is said of one load |
+//! | `charts` | what is drawn |
+//! | `csv` | the figures over time, for other programs |
+
+mod charts;
+mod csv;
+mod document;
+mod one;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+pub use csv::load_csv;
+pub use document::Document;

@@ -1,0 +1,138 @@
+//! Properties of all reports on loads.
+
+use portlab_stats::load::{
+    Doubt, Ended, Failure, FirstLine, Limit, LoadRecord, Loop, Quantiles, Unit, Word, fixture,
+};
+use portlab_words::Lang;
+
+use super::*;
+
+const HOSTILE: &str = "<script>alert(\"x\")&";
+
+/// A load with something of everything.
+fn full() -> LoadRecord {
+    let text = || HOSTILE.to_owned();
+    let mut record = fixture::load(300.0);
+    record.pace = Loop::Open;
+    record.rate_per_s = Some(20_000.0);
+    record.uncorrected_latency_ns = Some(record.latency_ns);
+    record.pacing_lag_ns = Some(record.latency_ns);
+    record.handshake_latency_ns = Some(record.connect_latency_ns);
+    record.histograms.uncorrected_latency = record.histograms.latency.clone();
+    (record.target, record.headline, record.command) = (text(), text(), text());
+    (record.through, record.first_answer) = (Some(text()), Some(text()));
+    (record.checked_how, record.expect) = (text(), text());
+    record.first_wrong_answer = Some(text());
+    record.first_violations = vec![text()];
+    (record.notes, record.preflight) = (vec![text()], vec![text()]);
+    record.errors = 3;
+    record.failures.push(Failure {
+        phase: text(),
+        cause: text(),
+        count: 3,
+        hint: Some(text()),
+    });
+    record.first_lines.push(FirstLine {
+        line: text(),
+        count: 3,
+        error: Some(text()),
+    });
+    record.limits.push(Limit {
+        limit: text(),
+        unit: Unit::Ns,
+        value: Some(1e6),
+        low: Some(9e5),
+        high: Some(2e6),
+        failed: true,
+        sure: Some(false),
+        reason: Some(text()),
+    });
+    record.verdict.word = Word::WithCare;
+    record.verdict.doubts.push(Doubt {
+        name: text(),
+        text: text(),
+    });
+    record.intervals[3].errors = 3;
+    record.intervals[5].open_connections = 4;
+    record
+}
+
+#[test]
+fn a_page_makes_no_request_and_text_is_never_markup() {
+    for lang in Lang::ALL {
+        let page = Document::of_load(&full(), lang).html();
+        assert_eq!(page.matches("<script").count(), 1, "the page's own");
+        assert!(!page.contains("alert(\"x\")"));
+        let page = page.replace("// A page opened from a file", "");
+        for word in ["http:", "https:", "@import", "url(", " src=", "fetch("] {
+            assert!(!page.contains(word), "the page has {word}");
+        }
+        assert!(page.contains(&format!("<html lang=\"{}\">", lang.tag())));
+    }
+}
+
+#[test]
+fn a_report_has_a_chart_for_all_that_there_is_and_for_nothing_else() {
+    let names = |record: &LoadRecord| {
+        let charts = Document::of_load(record, Lang::En).charts().into_iter();
+        charts.map(|it| it.name).collect::<Vec<_>>()
+    };
+    let usual = ["throughput", "latency", "percentiles", "histogram"];
+    assert_eq!(names(&fixture::load(300.0)), usual);
+    let all = [
+        "throughput",
+        "latency",
+        "errors",
+        "open",
+        "percentiles",
+        "histogram",
+    ];
+    assert_eq!(names(&full()), all);
+    let mut idle = fixture::load(300.0);
+    idle.pace = Loop::Idle;
+    idle.latency_ns = Quantiles::default();
+    assert!(names(&idle).is_empty());
+}
+
+#[test]
+fn a_run_in_which_nothing_was_measured_is_reported_in_every_form() {
+    let mut record = fixture::load(300.0);
+    (record.elapsed_ns, record.messages) = (0, 0);
+    (record.latency_ns, record.connect_latency_ns) = Default::default();
+    (record.intervals, record.histograms) = Default::default();
+    record.ended = Ended::NobodyLeft;
+    record.verdict.word = Word::No;
+    for lang in Lang::ALL {
+        let document = Document::of_load(&record, lang);
+        let said = document.text(80);
+        let expected = lang.pick("ended before measuring began", "测量开始前运行就结束了");
+        assert!(said.contains(expected), "{said}");
+        assert!(document.markdown().contains(expected) && document.html().contains(expected));
+    }
+    assert_eq!(load_csv(&record).lines().count(), 1);
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal_except_the_command() {
+    for (width, lang) in [(40, Lang::En), (80, Lang::Zh), (120, Lang::En)] {
+        let said = Document::of_load(&full(), lang).text(width);
+        let plain = anstream::adapter::strip_str(&said).to_string();
+        for line in plain.lines() {
+            let columns = unicode_width::UnicodeWidthStr::width(line);
+            assert!(columns <= width || line == HOSTILE, "{columns}: {line}");
+        }
+    }
+}
+
+#[test]
+fn what_failed_is_said_first() {
+    let said = Document::of_load(&full(), Lang::En).markdown();
+    let first = said.split("Latency").next().unwrap_or_default();
+    for part in [
+        "There were 3 errors.",
+        "with care",
+        "failed, but not surely",
+    ] {
+        assert!(first.contains(part), "{part}: {first}");
+    }
+}

@@ -1,0 +1,307 @@
+//! The record of a load, as `portlab load --json` prints it: as much of it as a report uses. Every key carries its
+//! unit. Its schema is docs/load.schema.json.
+
+mod check;
+#[doc(hidden)]
+pub mod fixture;
+
+use std::collections::BTreeMap;
+
+use portlab_words::Lang;
+use serde::{Deserialize, Serialize};
+
+pub use check::{MOST_ITEMS, MOST_NUMBER};
+pub(crate) use check::{check, check_values};
+
+use crate::record::Histogram;
+
+/// The version of this form. It changes when a reader of the old one would misread the new one.
+pub const FORMAT: &str = "portlab-load/1";
+
+/// A run of a load.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(
+    missing_docs,
+    reason = "the keys are explained in docs/load.schema.json"
+)]
+pub struct LoadRecord {
+    pub format: String,
+    pub portlab_version: String,
+    pub command: String,
+    pub started_unix_s: u64,
+    pub headline: String,
+    pub target: String,
+    pub through: Option<String>,
+    #[serde(rename = "loop")]
+    pub pace: Loop,
+    pub rate_per_s: Option<f64>,
+    pub arrivals: Option<String>,
+    pub seed: u64,
+    pub connections: u64,
+    pub connected: u64,
+    pub connections_made: u64,
+    pub alive: u64,
+    pub depth: u64,
+    pub size_bytes: u64,
+    pub size_max_bytes: u64,
+    pub expect: String,
+    pub first_answer: Option<String>,
+    pub first_lines: Vec<FirstLine>,
+    pub other_first_lines: u64,
+    pub threads: u64,
+    pub ended: Ended,
+    pub messages: u64,
+    pub elapsed_ns: u64,
+    pub messages_per_s: f64,
+    pub bytes_sent: u64,
+    pub bytes_received: u64,
+    pub latency_ns: Quantiles,
+    pub uncorrected_latency_ns: Option<Quantiles>,
+    pub pacing_lag_ns: Option<Quantiles>,
+    pub due_not_sent: u64,
+    pub rate_changed_to_per_s: Option<f64>,
+    pub unanswered: u64,
+    pub connect_phase_ns: u64,
+    pub connect_latency_ns: Quantiles,
+    /// How long the handshakes of TLS took.
+    #[serde(default)]
+    pub handshake_latency_ns: Option<Quantiles>,
+    pub generator_cpu_us_per_message: f64,
+    pub generator_cpu_share: f64,
+    pub generator_wait_share: Option<f64>,
+    pub fairness: Option<Fairness>,
+    pub errors: u64,
+    pub failures: Vec<Failure>,
+    pub first_wrong_answer: Option<String>,
+    pub preflight: Vec<String>,
+    pub verdict: Verdict,
+    #[serde(default)]
+    pub limits: Vec<Limit>,
+    /// Of a chat only, as the keys up to `first_violations`.
+    #[serde(default)]
+    pub members: Option<u64>,
+    #[serde(default)]
+    pub rooms: Option<u64>,
+    #[serde(default)]
+    pub deliveries_per_s: Option<f64>,
+    #[serde(default)]
+    pub delivery_ns: Option<Quantiles>,
+    #[serde(default)]
+    pub first_violations: Vec<String>,
+    pub checked_how: String,
+    pub notes: Vec<String>,
+    pub intervals: Vec<Interval>,
+    pub histograms: Histograms,
+    pub chinese: BTreeMap<String, String>,
+}
+
+/// When messages were sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Loop {
+    /// When an answer had arrived.
+    Closed,
+    /// At a rate.
+    Open,
+    /// Never.
+    Idle,
+}
+
+/// How the run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// As planned.
+    Done,
+    /// Its user ended it.
+    Interrupted,
+    /// There were more errors than allowed.
+    TooManyErrors,
+    /// Every connection was lost.
+    NobodyLeft,
+}
+
+/// Quantiles of times; absent where nothing was recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the quantiles")]
+pub struct Quantiles {
+    pub count: u64,
+    pub mean: Option<f64>,
+    pub p50: Option<u64>,
+    pub p90: Option<u64>,
+    pub p99: Option<u64>,
+    pub p999: Option<u64>,
+    pub max: Option<u64>,
+}
+
+/// What some answers began with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    missing_docs,
+    reason = "the keys are explained in docs/load.schema.json"
+)]
+pub struct FirstLine {
+    pub line: String,
+    pub count: u64,
+    pub error: Option<String>,
+}
+
+/// How evenly connections were served.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(
+    missing_docs,
+    reason = "the keys are explained in docs/load.schema.json"
+)]
+pub struct Fairness {
+    pub connections: u64,
+    pub unserved: u64,
+    pub least_messages: u64,
+    pub most_messages: u64,
+    pub jain_index: f64,
+}
+
+/// Errors of one kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    missing_docs,
+    reason = "the keys are explained in docs/load.schema.json"
+)]
+pub struct Failure {
+    pub phase: String,
+    pub cause: String,
+    pub count: u64,
+    pub hint: Option<String>,
+}
+
+/// Whether the figures can be believed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(
+    missing_docs,
+    reason = "the keys are explained in docs/load.schema.json"
+)]
+pub struct Verdict {
+    pub believable: bool,
+    pub word: Word,
+    pub doubts: Vec<Doubt>,
+    pub samples: u64,
+}
+
+/// The verdict in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Word {
+    /// The figures can be believed.
+    #[serde(rename = "yes")]
+    Yes,
+    /// There are doubts.
+    #[serde(rename = "with care")]
+    WithCare,
+    /// The figures say nothing.
+    #[serde(rename = "no")]
+    No,
+}
+
+/// A reason to doubt the figures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    missing_docs,
+    reason = "the keys are explained in docs/load.schema.json"
+)]
+pub struct Doubt {
+    pub name: String,
+    pub text: String,
+}
+
+/// A limit that was set, with its verdict.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(
+    missing_docs,
+    reason = "the keys are explained in docs/load.schema.json"
+)]
+pub struct Limit {
+    pub limit: String,
+    pub unit: Unit,
+    pub value: Option<f64>,
+    pub low: Option<f64>,
+    pub high: Option<f64>,
+    pub failed: bool,
+    pub sure: Option<bool>,
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// The unit of a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Nanoseconds.
+    Ns,
+    /// How many.
+    Count,
+    /// A share; 1 is the whole.
+    Share,
+    /// How many per second.
+    PerS,
+}
+
+/// The figures of an interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(
+    missing_docs,
+    reason = "the keys are explained in docs/load.schema.json"
+)]
+pub struct Interval {
+    pub from_ns: u64,
+    pub to_ns: u64,
+    pub rate_per_s: Option<f64>,
+    pub messages: u64,
+    pub messages_per_s: f64,
+    pub latency_p50_ns: Option<u64>,
+    pub latency_p99_ns: Option<u64>,
+    pub latency_max_ns: Option<u64>,
+    pub errors: u64,
+    pub bytes_sent: u64,
+    pub bytes_received: u64,
+    pub open_connections: u64,
+    pub in_flight: u64,
+    pub generator_cpu_share: f64,
+}
+
+/// How often each time was measured.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    missing_docs,
+    reason = "the keys are explained in docs/load.schema.json"
+)]
+pub struct Histograms {
+    pub latency: Histogram,
+    pub uncorrected_latency: Histogram,
+    pub connect_latency: Histogram,
+    #[serde(default, skip_serializing_if = "Histogram::is_empty")]
+    pub handshake_latency: Histogram,
+}
+
+impl LoadRecord {
+    /// A text of this record, which is English, in `lang`.
+    pub fn in_lang<'a>(&'a self, text: &'a str, lang: Lang) -> &'a str {
+        let chinese = || self.chinese.get(text).map_or(text, String::as_str);
+        match lang {
+            Lang::En => text,
+            Lang::Zh => chinese(),
+        }
+    }
+
+    /// Whether an answer was wrong, missing or an error, or a limit wasn't met.
+    pub fn has_failed(&self) -> bool {
+        self.errors > 0
+            || !self.first_violations.is_empty()
+            || self.limits.iter().any(|limit| limit.failed)
+            || (self.ended == Ended::Done && self.unanswered + self.due_not_sent > 0)
+    }
+}
+
+impl Interval {
+    /// How long it lasted, in seconds.
+    pub fn length_s(&self) -> f64 {
+        self.to_ns.saturating_sub(self.from_ns) as f64 / 1e9
+    }
+}
