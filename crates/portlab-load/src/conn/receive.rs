@@ -83,7 +83,7 @@ impl Conn {
             framing,
             conditions,
         } = expect;
-        let mut bytes = &buffer[..length];
+        let bytes = &buffer[..length];
         match framing {
             // A connection that is only held open may receive anything.
             _ if plan.pace == Pace::Idle || *framing == Framing::Nothing => {
@@ -116,43 +116,57 @@ impl Conn {
                 shared.answers.count_echoes(done);
                 (done, Ok(()))
             }
-            _ => {
-                let Requests {
-                    answers,
-                    dialect,
-                    exchanges,
-                    ..
-                } = shared;
-                let mut done = 0;
-                while !bytes.is_empty() {
-                    let Some(front) = self.in_flight.get(done) else {
-                        return (done, Err(UNSOLICITED));
-                    };
-                    let mut progress = self
-                        .progress
-                        .unwrap_or_else(|| framing.begin(front.size as usize));
-                    let used = framing.take(&mut progress, bytes);
-                    let piece = &bytes[..used.unwrap_or(bytes.len())];
-                    self.sort(piece, used.is_some(), answers, dialect);
-                    let verdict = self.judge(piece, used.is_some(), conditions);
-                    let Some(used) = used else {
-                        self.progress = Some(progress);
-                        break;
-                    };
-                    self.progress = None;
-                    if verdict.is_err() || self.sorted.is_some_and(|it| it.error.is_some()) {
-                        exchanges.count_error(exchange);
-                    }
-                    if let Err(unmet) = verdict {
-                        self.count_wrong(unmet, done, piece, stats, stages);
-                    }
-                    self.count_answer(answers, stats, stages);
-                    bytes = &bytes[used..];
-                    done += 1;
-                }
-                (done, Ok(()))
-            }
+            _ => self.check_framed(bytes, expect, exchange, shared, (stats, stages)),
         }
+    }
+
+    /// Checks answers that end as `expect` says.
+    fn check_framed(
+        &mut self,
+        mut bytes: &[u8],
+        expect: &Expect,
+        exchange: u32,
+        shared: &mut Requests,
+        (stats, stages): (&mut Stats, &Stages),
+    ) -> (usize, Result<(), Broken>) {
+        let Expect {
+            framing,
+            conditions,
+        } = expect;
+        let Requests {
+            answers,
+            dialect,
+            exchanges,
+            ..
+        } = shared;
+        let mut done = 0;
+        while !bytes.is_empty() {
+            let Some(front) = self.in_flight.get(done) else {
+                return (done, Err(UNSOLICITED));
+            };
+            let mut progress = self
+                .progress
+                .unwrap_or_else(|| framing.begin(front.size as usize));
+            let used = framing.take(&mut progress, bytes);
+            let piece = &bytes[..used.unwrap_or(bytes.len())];
+            self.sort(piece, used.is_some(), answers, dialect);
+            let verdict = self.judge(piece, used.is_some(), conditions);
+            let Some(used) = used else {
+                self.progress = Some(progress);
+                break;
+            };
+            self.progress = None;
+            if verdict.is_err() || self.sorted.is_some_and(|it| it.error.is_some()) {
+                exchanges.count_error(exchange);
+            }
+            if let Err(unmet) = verdict {
+                self.count_wrong(unmet, done, piece, stats, stages);
+            }
+            self.count_answer(answers, stats, stages);
+            bytes = &bytes[used..];
+            done += 1;
+        }
+        (done, Ok(()))
     }
 
     /// Finds out which first line the answer has. `piece` is the part that was just read, and `whole` says that the
