@@ -94,6 +94,22 @@ fn load(server: &Foreign, messages: u64, options: &[&str]) -> Value {
     result
 }
 
+/// Requests `path` from `server`, which must answer `messages` times without an error.
+fn request_url(server: &Foreign, path: &str, messages: u64, options: &[&str]) -> Value {
+    let (url, all) = (
+        format!("http://{}{path}", server.addr),
+        format!("--messages={messages}"),
+    );
+    let output = portlab(&[&["load", &url, "--json", &all], options].concat());
+    assert!(output.status.success(), "{options:?}: {output:?}");
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&result["messages"], &result["errors"]),
+        (&messages.into(), &0.into())
+    );
+    result
+}
+
 fn socat() {
     let listen = "TCP4-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr,backlog=64";
     let server = start("socat", &[listen, "EXEC:cat"]);
@@ -125,6 +141,8 @@ fn python_keep_alive() {
         result["connections_made"], 3,
         "the connections were not kept open: {result}"
     );
+    let result = request_url(&server, "/", 150, &["-c=3", "--expect=contains:hello"]);
+    assert_eq!(result["connections_made"], 3, "{result}");
 }
 
 fn python_closes() {
@@ -146,6 +164,8 @@ fn python_answers_404() {
         (&20.into(), &20.into())
     );
     assert_eq!(result["first_lines"][0]["error"], "status 404");
+    request_url(&server, "/none", 20, &["-c=2", "--expect-status=404"]);
+    request_url(&server, "/", 20, &["-c=2"]);
 }
 
 fn nginx() {
@@ -159,7 +179,9 @@ fn nginx() {
          events {{ worker_connections 64; }}
          http {{ access_log off; client_body_temp_path {root}/1; proxy_temp_path {root}/2;
                  fastcgi_temp_path {root}/3; uwsgi_temp_path {root}/4; scgi_temp_path {root}/5;
-                 server {{ listen 127.0.0.1:{port}; root {root}; keepalive_requests 1000000; }} }}"
+                 server {{ listen 127.0.0.1:{port}; root {root}; keepalive_requests 1000000;
+                          location /few {{ keepalive_requests 100; alias {root}/index.html; }}
+                          location /else {{ return 302 /; }} }} }}"
     );
     let file = dir.join("nginx.conf");
     fs::write(&file, config).unwrap();
@@ -170,6 +192,15 @@ fn nginx() {
         2000,
         &["-c=4", request, "--expect=until:\\r\\n\\r\\n"],
     );
+    // It closes a connection after 100 requests, and says so.
+    let result = request_url(&server, "/few", 1000, &["-c=2", "--expect=contains:hello"]);
+    let made = result["connections_made"].as_u64().unwrap();
+    assert!((10..=12).contains(&made), "{result}");
+    let result = request_url(&server, "/else", 100, &["-c=2", "--depth=4"]);
+    assert_eq!(result["redirect"]["status"], 302, "{result}");
+    request_url(&server, "/", 100, &["-c=2", "--method=HEAD"]);
+    let missing = ["-c=2", "--expect-status=404"];
+    request_url(&server, "/missing", 100, &missing);
 }
 
 fn redis() {

@@ -213,10 +213,20 @@ impl<'a> Judge<'a> {
         let bad = self.error_answers + self.unmet;
         if bad > 0 && bad == answered {
             let Text { en, zh } = self.what_is_bad(Text::new("was an error", "是错误"));
+            let (options, options_zh) = match self.plan.script.http() {
+                Some(_) => (
+                    "URL, --method, --header, --body) and --expect-status",
+                    "网址、--method、--header、--body）和 --expect-status",
+                ),
+                None => (
+                    "--text, --payload) and --expect",
+                    "--text、--payload）和 --expect",
+                ),
+            };
             let text = tr!(
                 "every answer {en}: the figures say how fast the server refuses, and not how fast it \
-                 serves; check the request (--text, --payload) and --expect",
-                "每个响应都{zh}：这些数字说的是服务端拒绝得多快，而不是服务得多快；请检查请求（--text、--payload）和 --expect"
+                 serves; check the request ({options}",
+                "每个响应都{zh}：这些数字说的是服务端拒绝得多快，而不是服务得多快；请检查请求（{options_zh}"
             );
             self.add(CautionKind::OnlyErrorAnswers, text);
         } else if bad > 0 {

@@ -40,18 +40,19 @@ const START: &[u8] = b"HTTP/1.";
 /// The header of a frame of HTTP/2 (RFC 9113, 4.1): length, type, flags, stream.
 const FRAME: usize = 9;
 
-/// Checks that `bytes`, the first of an answer, begin as an answer does, as far as they have come.
-pub(super) fn check_start(bytes: &[u8]) -> Result<(), HttpFault> {
+/// Checks that `bytes`, the first of an answer, begin as an answer does, as far as they have come; returns whether enough
+/// have come to tell.
+pub(super) fn check_start(bytes: &[u8]) -> Result<bool, HttpFault> {
     // Some servers send an empty line behind a body (RFC 9112, 2.2).
     let bytes = &bytes[empty_lines(bytes)..];
     let length = bytes.len().min(START.len());
     if bytes[..length] == START[..length] {
-        return Ok(());
+        return Ok(length == START.len());
     }
     // A server of HTTP/2 alone sends SETTINGS first, or GOAWAY; both are frames of stream 0.
     let is_frame = bytes[0] == 0;
     if is_frame && bytes.len() < FRAME {
-        return Ok(());
+        return Ok(false);
     }
     let settings = is_frame && matches!(bytes[3], 4 | 7) && bytes[5..FRAME] == [0; 4];
     match settings || bytes.starts_with(b"HTTP/2") {
@@ -329,11 +330,11 @@ mod tests {
     #[test]
     fn an_answer_of_another_protocol_is_recognised_by_its_first_bytes() {
         for (bytes, expected) in [
-            (&b"HTTP/1.1 200"[..], Ok(())),
-            (b"\r\n\nHTTP/1.0", Ok(())),
-            (b"HT", Ok(())),
-            (b"\r", Ok(())),
-            (b"\0\0\x12\x04", Ok(())),
+            (&b"HTTP/1.1 200"[..], Ok(true)),
+            (b"\r\n\nHTTP/1.0", Ok(true)),
+            (b"HT", Ok(false)),
+            (b"\r", Ok(false)),
+            (b"\0\n\n\x04", Ok(false)),
             (b"\0\0\x12\x04\0\0\0\0\0\0\x03", Err(HttpFault::Http2)),
             (b"\0\0\x08\x07\0\0\0\0\0", Err(HttpFault::Http2)),
             (b"\0\0\0\0\0\0\0\0\0", Err(HttpFault::NotHttp)),

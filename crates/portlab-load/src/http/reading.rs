@@ -60,8 +60,8 @@ impl Reading {
                 kept.extend_from_slice(&rest[..rest.len().min(room)]);
                 (&kept[..], end_of(kept, seen))
             };
-            check_start(bytes)?;
-            let Some(end) = end.filter(|end| *end <= LONGEST_HEAD) else {
+            let is_told = check_start(bytes)?;
+            let Some(end) = end.filter(|end| is_told && *end <= LONGEST_HEAD) else {
                 if bytes.len() > LONGEST_HEAD {
                     return Err(HttpFault::LongHead);
                 }
@@ -259,10 +259,11 @@ mod tests {
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab",
                 Err(HttpFault::EndedInChunks),
             ),
+            ("\0\n\n12345678", Err(HttpFault::NotHttp)),
             ("HTTP/1.1 2000 OK\r\n\r\n", Err(HttpFault::BadHead)),
             ("\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0d", Err(HttpFault::Http2)),
         ] {
-            for cuts in [&[1 << 20][..], &[65_536], &[1_000, 1]] {
+            for cuts in [&[1 << 20][..], &[65_536], &[3, 1_000]] {
                 let (_, _, end) = read(input.as_bytes(), cuts);
                 assert_eq!(
                     end.map(|head| head.is_some()),
