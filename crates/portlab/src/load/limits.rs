@@ -94,7 +94,7 @@ impl Page {
             };
             let lead = format!("    {style}{word}{style:#}  {limit}  ", limit = limit.limit);
             let mut rest = in_words(limit, lang);
-            if !limit.failed && !result.verdict.believable {
+            if !result.verdict.believable {
                 rest += match result.verdict.word {
                     "no" => lang.pick("; but the run isn't believable", "；但这次运行不可信"),
                     _ => lang.pick("; with care: see above", "；需谨慎：见上"),
