@@ -194,9 +194,9 @@ fn refuse_options(args: &Args) -> anyhow::Result<()> {
         return Ok(());
     };
     let target = args.targets.first().map_or("127.0.0.1:8080", |it| it);
-    let remedy = match target.starts_with("unix:") {
-        true => Text::new("give a URL", "请写网址"),
-        false => tr!("write http://{target}/", "请写 http://{target}/"),
+    let remedy = match Purpose::LOAD.read(target) {
+        Ok(addr) => tr!("write http://{addr}/", "请写 http://{addr}/"),
+        Err(_) => Text::new("give a URL", "请写网址"),
     };
     let Text { en, zh } = remedy;
     bail!(tr!(
