@@ -3,7 +3,7 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream, UdpSocket},
     process::{Child, ChildStdout, Command, Stdio},
     sync::{Arc, Mutex},
     thread,
@@ -20,6 +20,7 @@ use portlab_sys::{
 use portlab_words::{Text, tr};
 use serde::{Deserialize, Serialize};
 
+use super::servers;
 use crate::{Verdict, args, output};
 
 /// A server whose behaviour is known
@@ -49,6 +50,12 @@ pub(super) enum Behaviour {
     Close(u64),
     /// Answers every message of this many bytes with an error of HTTP.
     Refuse(u64),
+    /// Answers requests of HTTP.
+    Http(servers::Http),
+    /// On a UDP port: drops every datagram whose number is a multiple of this.
+    Drop(u64),
+    /// Closes its port and all connections so long after the first one, for so long.
+    Leave { after: Duration, away: Duration },
 }
 
 /// A running server. It is killed when this is dropped.
@@ -116,11 +123,17 @@ pub(crate) fn serve(args: &Args) -> anyhow::Result<Verdict> {
     if let Ok(Some(halves)) = halves() {
         let _ = keep_to(&halves.second);
     }
-    let listener = TcpListener::bind("127.0.0.1:0")?;
     let behaviour = args.behaviour;
-    let mut out = output::raw_stdout();
-    writeln!(out, "{}", listener.local_addr()?)?;
-    out.flush()?;
+    if let Behaviour::Drop(dropped) = behaviour {
+        let socket = UdpSocket::bind("127.0.0.1:0")?;
+        say_address(socket.local_addr()?)?;
+        return end_with_stdin(move || servers::echo_datagrams(&socket, dropped));
+    }
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let mut out = say_address(listener.local_addr()?)?;
+    if let Behaviour::Leave { after, away } = behaviour {
+        return end_with_stdin(move || servers::echo_with_a_gap(listener, after, away));
+    }
     let own = Arc::new(Mutex::new(Latency::new()));
     let times = Arc::clone(&own);
     let free = Arc::new(Mutex::new(Instant::now()));
@@ -128,7 +141,10 @@ pub(crate) fn serve(args: &Args) -> anyhow::Result<Verdict> {
         for stream in listener.incoming().map_while(Result::ok) {
             let (times, free) = (Arc::clone(&times), Arc::clone(&free));
             // An error ends one connection only.
-            thread::spawn(move || answer(stream, behaviour, &times, &free));
+            thread::spawn(move || match behaviour {
+                Behaviour::Http(how) => servers::answer_http(stream, how),
+                _ => answer(stream, behaviour, &times, &free),
+            });
         }
     });
     std::io::stdin().read_to_end(&mut Vec::new())?;
@@ -136,6 +152,23 @@ pub(crate) fn serve(args: &Args) -> anyhow::Result<Verdict> {
         .lock()
         .expect("no thread panics while it holds the lock");
     writeln!(out, "{:?}", QUANTILES.map(|it| own.quantile_ns(it)))?;
+    Ok(Verdict::Fine)
+}
+
+/// Prints the address of a server.
+fn say_address(addr: SocketAddr) -> std::io::Result<impl Write> {
+    let mut out = output::raw_stdout();
+    writeln!(out, "{addr}")?;
+    out.flush()?;
+    Ok(out)
+}
+
+/// Lets a thread `serve` until stdin ends.
+fn end_with_stdin(
+    serve: impl FnOnce() -> std::io::Result<()> + Send + 'static,
+) -> anyhow::Result<Verdict> {
+    thread::spawn(serve);
+    std::io::stdin().read_to_end(&mut Vec::new())?;
     Ok(Verdict::Fine)
 }
 
@@ -179,6 +212,8 @@ fn answer(
             (Behaviour::Omit(_), Some(index)) => drop(answer.remove(index)),
             (Behaviour::Repeat(_), Some(index)) => answer.insert(index, answer[index]),
             (Behaviour::Flip(_) | Behaviour::Omit(_) | Behaviour::Repeat(_), None) => {}
+            // Other functions serve these.
+            (Behaviour::Http(_) | Behaviour::Drop(_) | Behaviour::Leave { .. }, _) => {}
             (Behaviour::Close(after), _) => {
                 if end >= after {
                     return stream.write_all(&answer[..(after - at) as usize]);

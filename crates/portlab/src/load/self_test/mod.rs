@@ -5,7 +5,9 @@ mod bench;
 mod delays;
 mod highest;
 mod known;
+mod protocols;
 mod queue;
+mod servers;
 
 use std::{net::SocketAddr, sync::atomic::Ordering::Relaxed, time::Duration};
 
@@ -33,7 +35,7 @@ const STOP_TOLERANCE: f64 = 0.05;
 const LITTLE: f64 = 0.01;
 
 /// The tests, in their order: what each is about, and the test itself.
-static TESTS: [(Text, Test); 13] = [
+static TESTS: [(Text, Test); 18] = [
     // Two per cent of these are less than a machine may take to wake a thread.
     (
         Text::new("a delay of 1 ms, with --spin", "1 ms 的延迟，使用 --spin"),
@@ -79,6 +81,26 @@ static TESTS: [(Text, Test); 13] = [
     (
         Text::new("answers that are errors", "内容是错误的响应"),
         Bench::refusals,
+    ),
+    (
+        Text::new("HTTP with statuses", "HTTP：状态码"),
+        Bench::statuses,
+    ),
+    (
+        Text::new("HTTP with chunks", "HTTP：分块的响应正文"),
+        Bench::chunks,
+    ),
+    (
+        Text::new("HTTP with short bodies", "HTTP：不完整的响应正文"),
+        Bench::short_bodies,
+    ),
+    (
+        Text::new("every hundredth datagram lost", "每一百个数据报丢失一个"),
+        Bench::datagrams,
+    ),
+    (
+        Text::new("a server that is away for 500 ms", "中断 500 ms 的服务端"),
+        Bench::outage,
     ),
 ];
 
