@@ -47,7 +47,7 @@ pub use csv::csv;
 pub use gate::{gate_findings, gate_markdown, gate_text};
 pub use html::{Chart, charts, html};
 pub use inert::inert;
-pub use load::{Document, load_csv};
+pub use load::{Document, load_csv, load_failures};
 pub use markdown::markdown;
 pub use notes::{Notes, figure_of, place_of};
 pub use text::{NARROWEST, text};

@@ -52,6 +52,48 @@ fn a_page_is_the_report_on_the_json_in_each_language() {
 }
 
 #[test]
+fn two_loads_are_compared_and_two_kinds_are_not() {
+    let dir = folder("two");
+    let addr = server(echo);
+    let [before, now, page] =
+        ["before.json", "now.json", "page.html"].map(|it| dir.join(it).display().to_string());
+    for file in [&before, &now] {
+        let output = load(addr, "-c=2 -d=300ms");
+        fs::write(file, &output.stdout).unwrap();
+    }
+    let said = portlab(&["report", &before, &now, "--format=md"]);
+    has(
+        &String::from_utf8_lossy(&said.stdout),
+        &["Two loads compared", "latency p99"],
+    );
+    let written = portlab(&["report", &before, &now, "--out", &page]);
+    assert!(written.status.success(), "{written:?}");
+    has(
+        &fs::read_to_string(&page).unwrap(),
+        &["Latency by percentile", "<svg"],
+    );
+    // Of 300 ms there are too few intervals to decide.
+    let judged = portlab(&["report", &before, &now, "--fail-over=5%"]);
+    assert_eq!(judged.status.code(), Some(2), "{judged:?}");
+    has(&stderr(&judged), &["cannot decide", "load for longer"]);
+    for (arguments, reason) in [
+        (
+            &["report", &before, &now, "--format=csv"][..],
+            "text, md or html",
+        ),
+        (&["report", &before, &now, &now], "compares two results"),
+        (
+            &["report", &before, "--fail-over=5%"],
+            "something to compare with",
+        ),
+    ] {
+        let output = portlab(arguments);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        has(&stderr(&output), &[reason]);
+    }
+}
+
+#[test]
 fn a_file_that_is_no_load_is_an_error_with_a_remedy() {
     let file = folder("no-load").join("x.json");
     for (content, reason) in [

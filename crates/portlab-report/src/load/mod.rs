@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `document` | a report as sections of blocks, and its forms: text, Markdown, a page |
 //! | `one`, `tables` | what is said of one load |
+//! | `two` | what is said of two loads |
 //! | `charts` | what is drawn |
 //! | `csv` | the figures over time, for other programs |
 
@@ -14,6 +15,8 @@ mod one;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod two;
 
 pub use csv::load_csv;
 pub use document::Document;
+pub use two::load_failures;

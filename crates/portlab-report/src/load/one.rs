@@ -374,7 +374,9 @@ impl Report<'_> {
             let name = lang.pick("the first answer", "第一个响应");
             blocks.push(Block::Facts(vec![(name, format!("\"{first}\""))]));
         }
-        if !record.first_lines.is_empty() {
+        if !record.statuses.is_empty() {
+            blocks.push(Block::Table(tables::statuses(record, lang)));
+        } else if !record.first_lines.is_empty() {
             blocks.push(Block::Table(tables::first_lines(record, lang)));
         }
         blocks
@@ -470,6 +472,17 @@ impl Report<'_> {
                 "Jain 指数 {jain}；每个连接得到 {least} 到 {most} 个响应"
             );
             facts.push((lang.pick("fairness", "公平性"), text));
+        }
+        if let Some(tls) = &record.tls {
+            let known = [&tls.version, &tls.cipher].into_iter().flatten();
+            let what: Vec<&str> = known.map(String::as_str).collect();
+            let (what, made, resumed) = (what.join(", "), tls.handshakes, tls.handshakes_resumed);
+            let text = tr!(
+                lang,
+                "{what}; {made} handshakes, {resumed} of them resumed",
+                "{what}；{made} 次握手，其中 {resumed} 次恢复会话"
+            );
+            facts.push(("TLS", text));
         }
         let table = tables::connecting(record, lang);
         vec![Block::Facts(facts), Block::Table(table)]

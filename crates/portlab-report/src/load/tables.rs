@@ -171,6 +171,19 @@ pub(super) fn first_lines(record: &LoadRecord, lang: Lang) -> Table {
     table(&heads, rows)
 }
 
+/// How often each status of HTTP came.
+pub(super) fn statuses(record: &LoadRecord, lang: Lang) -> Table {
+    let heads = [
+        (lang.pick("status", "状态码"), true),
+        (lang.pick("answers", "响应数"), false),
+    ];
+    let rows = record.statuses.iter().map(|it| {
+        let count = Entry::figure(Some(it.count as f64), |it| it.to_string());
+        vec![Entry::of(it.status.to_string()), count]
+    });
+    table(&heads, rows.collect())
+}
+
 /// The limits that were set.
 pub(super) fn limits(record: &LoadRecord, lang: Lang) -> Table {
     let heads = [

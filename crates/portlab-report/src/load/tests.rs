@@ -125,6 +125,51 @@ fn no_line_is_wider_than_the_terminal_except_the_command() {
 }
 
 #[test]
+fn two_loads_are_compared_in_every_form_and_judged() {
+    let (before, now) = (fixture::load(300.0), fixture::load(360.0));
+    for lang in Lang::ALL {
+        let document = Document::of_two_loads(&before, &now, lang);
+        let worse = lang.pick(
+            "Worse now: throughput (−17%), latency p50 (+20%)",
+            "变差：吞吐量（−17%）、延迟 p50（+20%）",
+        );
+        assert!(
+            document.markdown().contains(worse),
+            "{}",
+            document.markdown()
+        );
+        assert!(document.html().contains(worse) && document.charts().len() == 2);
+    }
+    let judged = |before, now, bar| load_failures(before, now, bar, Lang::En);
+    let failed = judged(&before, &now, 0.1).unwrap();
+    assert!(
+        failed[0].contains("throughput: worse by 17%, more than 10%"),
+        "{failed:?}"
+    );
+    assert!(judged(&before, &now, 0.25).unwrap().is_empty());
+    assert!(judged(&now, &before, 0.0).unwrap().is_empty());
+    let mut short = now.clone();
+    short.intervals.truncate(3);
+    assert!(judged(&before, &short, 0.1).is_err());
+    let broken = judged(&before, &full(), 1.0).unwrap();
+    assert!(broken[0].contains("3 errors"), "{broken:?}");
+}
+
+#[test]
+fn runs_that_are_not_alike_are_compared_with_a_caution() {
+    let (before, mut now) = (fixture::load(300.0), fixture::load(300.0));
+    let said = |now: &LoadRecord| Document::of_two_loads(&before, now, Lang::En).markdown();
+    assert!(said(&now).contains("No change that these runs could see"));
+    assert!(!said(&now).contains("aren't alike"));
+    now.connections = 50;
+    assert!(
+        said(&now).contains("connections was 5, and is 50"),
+        "{}",
+        said(&now)
+    );
+}
+
+#[test]
 fn what_failed_is_said_first() {
     let said = Document::of_load(&full(), Lang::En).markdown();
     let first = said.split("Latency").next().unwrap_or_default();

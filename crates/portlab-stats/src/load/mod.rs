@@ -1,6 +1,7 @@
 //! The record of a load, as `portlab load --json` prints it: as much of it as a report uses. Every key carries its
 //! unit. Its schema is docs/load.schema.json.
 
+pub mod changes;
 mod check;
 #[doc(hidden)]
 pub mod fixture;
@@ -66,6 +67,10 @@ pub struct LoadRecord {
     /// How long the handshakes of TLS took.
     #[serde(default)]
     pub handshake_latency_ns: Option<Quantiles>,
+    #[serde(default)]
+    pub tls: Option<Tls>,
+    #[serde(default)]
+    pub statuses: Vec<Status>,
     pub generator_cpu_us_per_message: f64,
     pub generator_cpu_share: f64,
     pub generator_wait_share: Option<f64>,
@@ -144,6 +149,30 @@ pub struct FirstLine {
     pub line: String,
     pub count: u64,
     pub error: Option<String>,
+}
+
+/// How connections were encrypted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    missing_docs,
+    reason = "the keys are explained in docs/load.schema.json"
+)]
+pub struct Tls {
+    pub version: Option<String>,
+    pub cipher: Option<String>,
+    pub handshakes: u64,
+    pub handshakes_resumed: u64,
+}
+
+/// How often a status of HTTP came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    missing_docs,
+    reason = "the keys are explained in docs/load.schema.json"
+)]
+pub struct Status {
+    pub status: u16,
+    pub count: u64,
 }
 
 /// How evenly connections were served.

@@ -39,6 +39,7 @@ Examples:
   portlab report main/ mine/ --fail-over 5%
   portlab report portlab-results --charts charts --png
   portlab report load.json --out load.html
+  portlab report before.json now.json --fail-over 10%
 
 RESULTS and LATER may hold a folder for each of several runs: then the report
 compares pairs, each of one run before and one now. The runs must have been made
@@ -56,6 +57,10 @@ pub(crate) struct Args {
     /// what has changed since RESULTS
     #[arg(value_name = "LATER")]
     later: Option<PathBuf>,
+
+    /// More results, which are refused with the reason
+    #[arg(value_name = "MORE", hide = true)]
+    more: Vec<PathBuf>,
 
     /// The format: text, md (Markdown), csv (a line for each measurement) or html (a
     /// page with charts) [default: by the ending of --out, or text]
@@ -100,7 +105,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         output::print_json(&schema_for!(Record))?;
         return Ok(Verdict::Fine);
     };
-    let format = format(args)?;
+    let format = format(args);
     let Some(later) = &args.later else {
         // CSV is for programs, so it is English in every language.
         let lang = match format {
@@ -122,6 +127,22 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         print(args, format, &report)?;
         return runs::of_one(args, &record);
     };
+    if !args.more.is_empty() {
+        bail!(tr!(
+            "a report compares two results; for several runs of each, give two folders that hold a folder for each run of \
+             portlab compare",
+            "报告只比较两个结果；如果各有多次运行，请给出两个文件夹，里面每次 portlab compare 的运行各一个文件夹"
+        ));
+    }
+    if results.is_file()
+        && let Stored::Load(before) = open(results)?
+    {
+        return match open(later)? {
+            Stored::Load(now) => loads::two(args, &before, &now, format),
+            Stored::Comparison(_) => bail!(of_two_kinds(results)),
+        };
+    }
+    refuse_a_page(format)?;
     let (before, after) = (runs::open(results)?, runs::open(later)?);
     if let ([before], [after]) = (&before[..], &after[..]) {
         print(args, format, &two(before, after, format)?)?;
@@ -130,8 +151,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     runs::of_several(args, format, &before, &after)
 }
 
-/// The format that was asked for, if the other options fit it.
-fn format(args: &Args) -> anyhow::Result<Format> {
+/// The format that was asked for, or that the name of the file shows.
+fn format(args: &Args) -> Format {
     let extension = args.out.as_deref().and_then(Path::extension);
     let by_name = match extension.and_then(|it| it.to_str()) {
         Some("md" | "markdown") => Format::Md,
@@ -139,14 +160,18 @@ fn format(args: &Args) -> anyhow::Result<Format> {
         Some("html" | "htm") => Format::Html,
         _ => Format::Text,
     };
-    let format = args.format.unwrap_or(by_name);
-    if args.later.is_some() && matches!(format, Format::Csv | Format::Html) {
+    args.format.unwrap_or(by_name)
+}
+
+/// Refuses the formats that a report on two comparisons doesn't have.
+fn refuse_a_page(format: Format) -> anyhow::Result<()> {
+    if matches!(format, Format::Csv | Format::Html) {
         bail!(tr!(
             "a report on two comparisons is text or md; add --format md",
             "两次比较的报告只有 text 和 md 两种格式；请加上 --format md"
         ));
     }
-    Ok(format)
+    Ok(())
 }
 
 /// The record in `path`, a file or the folder that it is in, made inert.
@@ -184,14 +209,18 @@ fn open(path: &Path) -> anyhow::Result<Stored> {
 fn open_comparison(path: &Path) -> anyhow::Result<Record> {
     match open(path)? {
         Stored::Comparison(record) => Ok(*record),
-        Stored::Load(_) => {
-            let path = path.display();
-            bail!(tr!(
-                "{path} is a load and the other one a comparison; give two of a kind",
-                "{path} 是负载测试，另一个是比较；请给出两个同类的结果"
-            ))
-        }
+        Stored::Load(_) => bail!(of_two_kinds(path)),
     }
+}
+
+/// Why `load` and a comparison can't be compared.
+fn of_two_kinds(load: &Path) -> String {
+    let load = load.display();
+    tr!(
+        lang(),
+        "{load} is a load and the other one a comparison; give two of a kind",
+        "{load} 是负载测试，另一个是比较；请给出两个同类的结果"
+    )
 }
 
 /// A report on one comparison.
