@@ -184,7 +184,7 @@ fn open(path: &Path) -> anyhow::Result<Stored> {
         let remedy = match &error {
             StoreError::Read(..) | StoreError::Unusable(_, ReadError::Foreign(_)) => lang().pick(
                 "; give the results.json of a portlab compare, or its folder, or what portlab load --json printed",
-                "；请给出 portlab compare 的 results.json 或它所在的文件夹，或者 portlab load --json 的输出",
+                "；请给出 portlab compare 的 results.json 或它所在的文件夹，或者负载测试的 JSON",
             ),
             StoreError::Unusable(_, ReadError::Newer(_)) | StoreError::Write(..) => "",
             StoreError::Unusable(..) => lang().pick(
