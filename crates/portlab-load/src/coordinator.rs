@@ -373,6 +373,7 @@ impl<'a> Coordinator<'a> {
         self.outcome.elapsed = self.measured();
         self.outcome.fairness = Fairness::of(served);
         self.outcome.answered = self.answered();
+        self.outcome.endings.answered = self.outcome.answered;
         if !self.outcome.elapsed.is_zero() {
             let began = self.stages.began(Stage::Measure);
             self.outcome.endings.measuring_since = Some(began);

@@ -13,6 +13,8 @@ pub struct Endings {
     pub closed: u64,
     /// The fewest and the most answers on one of these connections.
     pub answers: Option<(u64, u64)>,
+    /// Answers in the whole run.
+    pub(crate) answered: u64,
     /// When the first and the last were closed, in nanoseconds since the run began.
     closed_ns: Option<(u64, u64)>,
     /// Attempts to connect again that were refused.
@@ -132,10 +134,11 @@ impl Endings {
         joined(&said)
     }
 
-    /// Whether the server closed connections before their first answer, and the others soon after it.
+    /// Whether the server closed connections before their first answer, and the others soon after it. If connections that
+    /// ended otherwise got many answers, the server stopped.
     fn ends_at_once(&self) -> bool {
-        self.answers
-            .is_some_and(|(least, most)| least == 0 && most < SOON)
+        let (least, most) = self.answers.unwrap_or((1, 1));
+        least == 0 && most < SOON && self.answered < SOON * self.closed
     }
 
     /// What the user can do if the server closes connections as soon as it receives something.
