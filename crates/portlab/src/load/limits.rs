@@ -21,7 +21,7 @@ pub(super) struct LimitArgs {
     pub(super) fail_if: Vec<Condition>,
 
     /// Search for the highest rate that meets this limit, in runs of --duration
-    /// [3s] each: 'p99<10ms', or several, 'p99<10ms & errors<1%'. With --rate
+    /// (3s) each: 'p99<10ms', or several, 'p99<10ms & errors<1%'. With --rate
     /// FROM..TO, in this range
     #[arg(long, value_name = "LIMITS", value_parser = must_hold, conflicts_with_all = [
         "fail_if", "steps", "idle", "messages", "think", "hlog",
