@@ -8,7 +8,9 @@ use std::{
 
 use serde_json::Value;
 
-use portlab_testkit::{Running, command, echo, listener, portlab, says, server_at, stderr};
+use portlab_testkit::{
+    Running, command, echo, free_addr_of, listener, portlab, says, server_at, stderr,
+};
 
 /// The JSON that a command prints; it must exit with 0.
 #[track_caller]
@@ -117,15 +119,12 @@ fn a_server_reads_the_same_forms_and_listens_at_loopback_by_default() {
 #[test]
 fn a_command_that_the_doctor_advises_works() {
     let ips: &[_] = if echoes().1 {
-        &["127.0.0.1", "[::1]"]
+        &["127.0.0.1", "::1"]
     } else {
         &["127.0.0.1"]
     };
     for ip in ips {
-        let closed = TcpListener::bind(format!("{ip}:0"))
-            .unwrap()
-            .local_addr()
-            .unwrap();
+        let closed = free_addr_of(ip.parse().unwrap());
         let output = portlab(&["doctor", &closed.to_string(), "--lang=en", "--json"]);
         let all: Value = serde_json::from_slice(&output.stdout).unwrap();
         let steps = all["steps"].as_array().unwrap();

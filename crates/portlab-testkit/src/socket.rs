@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     sync::Mutex,
 };
 
@@ -31,12 +31,17 @@ pub fn listener_with_backlog(backlog: i32) -> TcpListener {
 /// The socket that finds the port never listens: while another test starts a program, the new process has copies of all
 /// sockets until it executes the program, and a listening copy would look like the server that the test waits for.
 pub fn free_addr() -> SocketAddr {
+    free_addr_of(Ipv4Addr::LOCALHOST.into())
+}
+
+/// The same at another address of loopback.
+pub fn free_addr_of(ip: IpAddr) -> SocketAddr {
     static GIVEN: Mutex<BTreeSet<SocketAddr>> = Mutex::new(BTreeSet::new());
     loop {
-        let socket = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let any = SocketAddr::new(ip, 0);
+        let socket = socket2::Socket::new(Domain::for_address(any), Type::STREAM, None).unwrap();
         // With this option, such a copy doesn't prevent a server from binding the port.
         socket.set_reuse_address(true).unwrap();
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
         socket.bind(&any.into()).unwrap();
         let addr = socket.local_addr().unwrap().as_socket().unwrap();
         if GIVEN.lock().unwrap().insert(addr) {

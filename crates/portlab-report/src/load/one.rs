@@ -496,7 +496,7 @@ impl Report<'_> {
             format!("{share} of {in_words}"),
             format!("{threads} 个线程的 {share}"),
         );
-        let mut facts = vec![(lang.pick("processor time", "处理器时间"), cpu)];
+        let mut facts = vec![(lang.pick("processor time", "CPU 时间"), cpu)];
         if record.generator_cpu_us_per_message > 0.0 {
             let each = nanos(record.generator_cpu_us_per_message * 1e3);
             facts.push((lang.pick("per message", "每条消息"), each));
