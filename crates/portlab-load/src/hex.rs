@@ -5,7 +5,7 @@ use portlab_words::{Text, tr};
 /// Reads bytes in hex: pairs of digits, with or without white space between them.
 ///
 /// # Errors
-/// When a character is no digit, or a digit has no partner.
+/// If a character isn't a hexadecimal digit, or the number of digits is odd.
 pub fn bytes_of_hex(text: &str) -> Result<Vec<u8>, Text> {
     let digits: Option<Vec<u32>> = text
         .chars()

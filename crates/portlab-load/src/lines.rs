@@ -22,7 +22,7 @@ impl Lines {
     /// last one may lack its end.
     ///
     /// # Errors
-    /// When there is no line, a line is too long, or the file is.
+    /// If the file has no line, or if a line or the file is too long.
     pub fn new(bytes: Vec<u8>) -> Result<Self, Text> {
         if bytes.is_empty() {
             return Err(Text::new(

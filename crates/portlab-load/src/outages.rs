@@ -31,7 +31,7 @@ pub struct Outages {
     pub(crate) measuring: (u64, u64),
 }
 
-/// What a thread knows of a target: whether connections to it can be made.
+/// Whether connections to a target can be made, as far as one thread has seen.
 #[derive(Debug, Default)]
 pub(crate) struct Reach {
     /// Since a connection was made last: when the first connection was lost, or could not be made, and how many

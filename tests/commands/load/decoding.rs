@@ -5,7 +5,7 @@ use super::*;
 /// What a user who has loaded such a server is told to do.
 const ADVICE: [&str; 2] = ["own terminal", "--text 你好 --encoding gbk"];
 
-/// What the decoder of a server does with bytes that are no text.
+/// What the decoder of a server does with bytes that aren't text.
 fn is_text(piece: &mut [u8], _: u64) -> bool {
     std::str::from_utf8(piece).is_ok()
 }

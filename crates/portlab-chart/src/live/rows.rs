@@ -38,7 +38,7 @@ impl<'a> Rows<'a> {
         format!(" data-rows=\"{}\"", places(ends))
     }
 
-    /// The texts of the figure; `None` if there is no key to name them by.
+    /// The texts of the figure; `None` without a key, which gives the rows their names.
     pub(crate) fn values(&self) -> Option<String> {
         let BarsKey {
             median,

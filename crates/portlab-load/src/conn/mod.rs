@@ -197,7 +197,7 @@ impl Dialogue for Conn {
 
     fn queue(&mut self, state: &mut ThreadState, due: u64, now: u64) {
         if self.in_flight.is_empty() {
-            // An echo begins here, also after an answer that was no echo.
+            // An echo begins here, also after an answer of another kind.
             self.received = self.due;
         }
         let (exchange, size) = match &mut self.steps {

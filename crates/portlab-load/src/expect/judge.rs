@@ -111,7 +111,7 @@ impl Unmet {
 }
 
 impl Judge {
-    /// Begins with an answer; `None` if there is no condition.
+    /// The judge of an answer before its first byte; `None` without conditions.
     pub(crate) fn begin(conditions: &Conditions) -> Option<Self> {
         let several = conditions.several()?;
         Some(Self {

@@ -114,7 +114,7 @@ impl Expectation {
                     "an echo is compared byte by byte already",
                     "回显已经逐字节核对",
                 ),
-                _ => Text::new("there is no answer", "没有响应"),
+                _ => Text::new("no answer is awaited", "不等待响应"),
             };
             let Text { en, zh } = why;
             return Err(tr!(
@@ -212,7 +212,7 @@ fn with_ampersands(part: &str) -> String {
     part.replace('&', "\\&")
 }
 
-/// The error of a part that is no expectation.
+/// The error of a part whose name is unknown.
 fn unknown(part: &str) -> Text {
     let name = part.find(':').map_or(part, |colon| &part[..=colon]);
     let Text { en, zh } = match nearest(name, ENDS.into_iter().chain(CONDITIONS)) {
@@ -283,7 +283,7 @@ mod tests {
             ("starts:OK", "'lines:1&starts:OK'"),
             ("lines:1&close", "says twice"),
             ("echo&starts:OK", "compared byte by byte"),
-            ("none&not:OK", "there is no answer"),
+            ("none&not:OK", "no answer is awaited"),
             ("lines:1&starts:", "after starts:"),
             ("lines:1&match:\"\"", "after match:"),
             ("lines:1&contains:\"a", "quotation mark"),

@@ -15,7 +15,7 @@ pub(crate) struct Chunks {
 /// The part that the next byte belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
-    /// The size of a chunk; there is no digit yet.
+    /// Before the first digit of a chunk's size.
     Size,
     /// The size of a chunk, after its first digit.
     Digits,

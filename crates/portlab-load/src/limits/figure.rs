@@ -62,9 +62,9 @@ pub(super) enum Need {
 /// A rule by which a run without limits fails. A limit to a figure replaces the figure's rules.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rule {
-    /// There is no error.
+    /// No error was counted.
     NoErrors,
-    /// There is no wrong answer.
+    /// No answer was wrong.
     NoWrongAnswers,
     /// Every message that was sent is answered.
     AllAnswered,
@@ -298,7 +298,7 @@ fn around(value: f64, error: f64) -> (Option<f64>, Option<f64>) {
     (Some((value - error).max(0.0)), Some(value + error))
 }
 
-/// Answers, and errors that are no answers.
+/// Answers, and errors without an answer.
 fn attempts(result: &LoadResult) -> u64 {
     result.answered + result.errors.saturating_sub(result.error_answers)
 }

@@ -97,7 +97,7 @@ impl Server {
         left.min().map(|left| left + Duration::from_millis(1))
     }
 
-    /// Accepts all clients that wait: there is no other event of them.
+    /// Accepts all clients that wait: the poller reports them once.
     fn accept(&mut self) {
         // If the machine has no descriptor left, the next client brings another attempt.
         while let Ok((mut stream, _)) = self.listener.accept() {
