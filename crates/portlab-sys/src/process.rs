@@ -52,6 +52,7 @@ fn line_of(file: &str, name: &str) -> Option<String> {
 mod tests {
     use super::*;
     use std::{
+        io::Read,
         process::{Command, Stdio},
         thread,
         time::Duration,
@@ -71,16 +72,21 @@ mod tests {
     #[test]
     fn arguments_stand_in_one_line_without_control_characters() {
         let mut child = Command::new("sh")
-            .args(["-c", "read line", "\x1b[31m"])
+            .args(["-c", "echo started; read line", "\x1b[31m"])
             .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let line = || command_line(child.id().cast_signed()).unwrap();
-        // The kernel writes the arguments a moment after the start.
-        while line().is_empty() {
-            thread::yield_now();
-        }
-        assert_eq!(line(), "sh -c read line ?[31m");
+        // Until `sh` runs, the kernel shows the arguments of this process, and for a moment none.
+        let mut started = [0; "started".len()];
+        child
+            .stdout
+            .as_mut()
+            .unwrap()
+            .read_exact(&mut started)
+            .unwrap();
+        let line = command_line(child.id().cast_signed()).unwrap();
+        assert_eq!(line, "sh -c echo started; read line ?[31m");
         drop(child.stdin.take());
         child.wait().unwrap();
     }
