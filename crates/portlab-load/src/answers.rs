@@ -2,10 +2,15 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
+use portlab_service::TextEncoding;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{ErrorAnswer, Payload, Sample, shown::shown, status::Dialect};
+use crate::{
+    ErrorAnswer, Payload, Sample,
+    shown::shown,
+    status::{Dialect, first_line},
+};
 
 /// What the answers of a run begin with.
 ///
@@ -14,6 +19,8 @@ use crate::{ErrorAnswer, Payload, Sample, shown::shown, status::Dialect};
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
     first: Option<(Instant, Sample)>,
+    /// The connection on which the body of the first answer, of HTTP, is still to come.
+    awaits_body: Option<u32>,
     lines: Vec<FirstLine>,
     /// The index of the line that came last: most often the next answer begins with the same line.
     last: usize,
@@ -25,6 +32,8 @@ pub struct Answers {
     statuses: BTreeMap<u16, u64>,
     /// The first redirect, with where it leads.
     redirect: Option<(u16, Sample)>,
+    /// The encoding in which answers are shown.
+    encoding: TextEncoding,
 }
 
 /// How often a status of HTTP came.
@@ -83,9 +92,9 @@ impl FirstLine {
     pub(crate) const LONGEST: usize = 80;
 
     /// The line, without its end, as text without control characters.
-    fn text(&self) -> String {
+    fn text(&self, encoding: TextEncoding) -> String {
         let cut = self.line.len() == Self::LONGEST && !self.line.ends_with(b"\n");
-        shown(self.line.trim_ascii_end(), cut)
+        shown(self.line.trim_ascii_end(), cut, encoding)
     }
 
     /// Whether the line is complete: later bytes don't belong to it.
@@ -111,7 +120,7 @@ impl Answers {
         let mut lines: Vec<_> = self.lines.iter().filter(|line| line.count > 0).collect();
         lines.sort_by_key(|line| std::cmp::Reverse(line.count));
         let shown = lines.into_iter().map(|line| AnswerLine {
-            line: line.text(),
+            line: line.text(self.encoding),
             count: line.count,
             error: line.error.map(|error| error.text().en.into()),
         });
@@ -164,6 +173,7 @@ impl Answers {
 
     /// Adds the answers of another thread, or of another run.
     pub fn merge(&mut self, other: &Self) {
+        self.encoding = other.encoding;
         if let Some((at, _)) = other.first
             && self.first.as_ref().is_none_or(|(earlier, _)| at < *earlier)
         {
@@ -186,10 +196,41 @@ impl Answers {
         }
     }
 
+    /// Shows answers as text in `encoding`.
+    pub(crate) fn show_in(&mut self, encoding: TextEncoding) {
+        self.encoding = encoding;
+        let first = self.first.take();
+        self.first = first.map(|(at, first)| (at, first.in_encoding(encoding)));
+    }
+
     /// Keeps the beginning of `bytes` as the first answer, unless one is kept.
     pub(crate) fn keep_first(&mut self, bytes: &[u8]) {
         if self.first.is_none() {
             self.first = Some((Instant::now(), Sample::of(bytes, FirstLine::LONGEST)));
+        }
+    }
+
+    /// Keeps the status line of `head`, the head of an answer of HTTP on `connection`, as the first answer, unless one is
+    /// kept.
+    pub(crate) fn keep_first_head(&mut self, head: &[u8], connection: u32) {
+        if self.first.is_none() {
+            self.awaits_body = Some(connection);
+            self.keep_first(first_line(head).unwrap_or(head));
+        } else if self.awaits_body == Some(connection) {
+            // The first answer had no body.
+            self.awaits_body = None;
+        }
+    }
+
+    /// Adds the beginning of a body that comes on `connection` to the first answer, if the body belongs to that answer.
+    pub(crate) fn keep_first_body(&mut self, body: &[u8], connection: u32) {
+        if self.awaits_body == Some(connection) && !body.is_empty() {
+            self.awaits_body = None;
+            let first = self.first.as_mut().expect("there is a first answer");
+            let beginning = &body[..body.len().min(FirstLine::LONGEST)];
+            let all = [first.1.bytes(), b" ... ", beginning].concat();
+            let most = all.len() + usize::from(beginning.len() < FirstLine::LONGEST);
+            first.1 = Sample::of(&all, most);
         }
     }
 
@@ -378,6 +419,24 @@ mod tests {
             let sorted = answers.sort(line.as_bytes(), true, &dialect).unwrap();
             assert_eq!(sorted.error, Some(ErrorAnswer::Status(number)));
         }
+    }
+
+    #[test]
+    fn the_first_answer_of_http_is_its_status_line_and_the_beginning_of_its_own_body() {
+        let ok = b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n";
+        let first = |answers: &Answers| answers.first().unwrap().to_string();
+        let mut answers = Answers::default();
+        answers.keep_first_head(ok, 1);
+        answers.keep_first_head(ok, 2);
+        for (body, connection) in [("other", 2), ("", 1), ("its own", 1), (" body", 1)] {
+            answers.keep_first_body(body.as_bytes(), connection);
+        }
+        assert_eq!(first(&answers), "HTTP/1.1 200 OK ... its own");
+        let mut without = Answers::default();
+        without.keep_first_head(b"HTTP/1.1 204 No\r\n\r\n", 1);
+        without.keep_first_head(ok, 1);
+        without.keep_first_body(b"of the second", 1);
+        assert_eq!(first(&without), "HTTP/1.1 204 No");
     }
 
     proptest! {

@@ -94,7 +94,7 @@ pub fn first_lines(input: &[u8]) {
     for line in whole.lines() {
         assert!(!line.line.contains(char::is_control), "{line:?}");
     }
-    assert!(shown(answer, true).len() <= 12 * answer.len() + 4);
+    assert!(shown(answer, true, TextEncoding::default()).len() <= 12 * answer.len() + 4);
 }
 
 /// The lines that the templates and dialogues below are filled with.

@@ -70,8 +70,9 @@ pub struct LoadResult {
     pub error_answers: u64,
     /// Answers that didn't meet a condition of `expect`.
     pub unmet_answers: u64,
-    /// The beginning of the first answer; in a chat, of the first message that a member received; if no answer was
-    /// expected, of what came first. Bytes that aren't text are escaped.
+    /// The beginning of the first answer: with HTTP, its status line and the beginning of its body; in a chat, the
+    /// beginning of the first message that a member received; if no answer was expected, of what came first. Bytes that
+    /// aren't text are escaped.
     pub first_answer: Option<String>,
     /// What answers began with, the most frequent first; none in a chat.
     pub first_lines: Vec<AnswerLine>,
@@ -286,13 +287,16 @@ pub struct FailureLine {
 impl LoadResult {
     /// The result of `plan`, with the warnings that were given `before` the run.
     #[allow(clippy::too_many_lines, reason = "a line for each field")]
-    pub fn of(plan: &Plan, outcome: Outcome, before: &[Text]) -> Self {
+    pub fn of(plan: &Plan, mut outcome: Outcome, before: &[Text]) -> Self {
+        let encoding = plan.script.exchange(0).1.encoding;
+        outcome.answers.show_in(encoding);
         let (pace, arrivals) = loop_of(plan.pace);
         let rate_per_s = plan.pace.rate_per_s();
         let sizes = plan.script.sizes();
         let checking = Checked::of(plan, &outcome);
         let verdict = Judgement::of(plan, &outcome);
         let wrong = outcome.tally.first_wrong();
+        let unmet = outcome.tally.first_unmet().cloned();
         let stalled = outcome.generator_stalled.iter();
         let result = Self {
             origin: Origin::of(&outcome),
@@ -357,9 +361,9 @@ impl LoadResult {
             errors: outcome.tally.total(),
             failures: FailureLine::all(plan, &outcome),
             first_mismatch: outcome.tally.first_mismatch(),
-            first_unmet: outcome.tally.first_unmet().cloned(),
+            first_unmet: unmet.map(|it| it.in_encoding(encoding)),
             first_wrong_answer: wrong.map(|it| it.bytes().escape_ascii().to_string()),
-            first_wrong: wrong.map(ToString::to_string),
+            first_wrong: wrong.map(|it| it.clone().in_encoding(encoding).to_string()),
             preflight: before.to_vec(),
             limits: Vec::new(),
             kept_up: outcome.kept_up(plan),

@@ -153,7 +153,7 @@ fn is_command(message: &[u8]) -> bool {
 }
 
 /// The first line of `bytes` without its end; `None` if none ends in them.
-fn first_line(bytes: &[u8]) -> Option<&[u8]> {
+pub(crate) fn first_line(bytes: &[u8]) -> Option<&[u8]> {
     let end = bytes.iter().position(|byte| *byte == b'\n')?;
     let line = &bytes[..end];
     Some(line.strip_suffix(b"\r").unwrap_or(line))

@@ -102,7 +102,11 @@ fn a_greeting_must_meet_its_conditions() {
 fn a_condition_is_about_the_characters_of_the_encoding() {
     let addr = server(echo);
     let options = "-c=1 --messages=2 --encoding=gbk --text=你好\\n --expect=lines:1&";
-    fine(addr, &format!("{options}match:^你.$"));
+    let result = fine(addr, &format!("{options}match:^你.$"));
+    holds(
+        &result,
+        json!({"first_answer": "你好\\n", "first_lines/0/line": "你好"}),
+    );
     let (result, _) = failed(addr, &format!("{options}contains:您"));
     holds(&result, json!({"unmet_answers": 2}));
     let said = unable(addr, &format!("{options}contains:😀"));

@@ -231,7 +231,7 @@ fn a_status_that_is_not_fine_is_an_error() {
     let expected = json!({
         "errors": 10, "error_answers": 10, "messages": 40, "checked": "status",
         "statuses": [{"status": 302, "count": 30}, {"status": 503, "count": 10}],
-        "redirect": {"status": 302, "location": "/else"},
+        "redirect": {"status": 302, "location": "/else"}, "first_answer": "HTTP/1.1 302 x",
     });
     holds(&json(&output), expected);
     let output = portlab(&["load", &format!("http://{addr}"), "-n=40", "-c=1"]);

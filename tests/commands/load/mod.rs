@@ -44,7 +44,7 @@ use serde_json::{Value, json};
 
 use portlab_testkit::{
     PATIENCE, client_ports, command, echo, echo_changed, folder, free_addr, json, listener,
-    listener_with_backlog, on_a_terminal, once, portlab, refused, server, server_at, shell, stderr,
+    listener_with_backlog, on_a_terminal, portlab, refused, server, server_at, shell, stderr,
     wait_until, wait_until_read, words,
 };
 

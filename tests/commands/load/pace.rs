@@ -133,20 +133,10 @@ fn a_ladder_tries_its_rates_and_names_the_knee() {
         true
     }));
     let ladder = "--rate=50..800 --steps=3 -d=500ms --warmup=0s -c=2";
-    // On a busy machine the generator is late, says so, and judges no rate by it: then another ladder is needed.
-    let is_late = |rung: &Value| {
-        let doubts = rung["verdict"]["doubts"].to_string();
-        doubts.contains("held_up") || doubts.contains("pacing_lag")
-    };
-    let result = once(|| {
-        let result = json(&load(addr, ladder));
-        let late = result["rungs"].as_array().unwrap().iter().any(is_late);
-        if late { Err(result) } else { Ok(result) }
-    });
+    let result = json(&load(addr, ladder));
     let rungs = result["rungs"].as_array().unwrap().iter();
     let rates = rungs.map(|rung| number(rung, "rate_per_s").round());
     assert_eq!(rates.collect::<Vec<_>>(), [50.0, 200.0, 800.0]);
-    holds(&result, json!({"knee_is_beyond": false}));
     let last = result["rungs"][2]["verdict"]["doubts"].to_string();
     has(&last, &["overload"]);
     let text = String::from_utf8(plain(addr, ladder).stdout).unwrap();

@@ -29,6 +29,7 @@ struct Receiver<'a> {
 
 impl Sink for Receiver<'_> {
     fn head(&mut self, head: Head, bytes: &[u8], location: Option<&[u8]>) {
+        self.answers.keep_first_head(bytes, self.conn.number);
         let sorted = self.answers.sort(bytes, true, self.dialect);
         self.conn.sorted = sorted;
         if let Some(sorted) = sorted {
@@ -41,6 +42,7 @@ impl Sink for Receiver<'_> {
     }
 
     fn body(&mut self, bytes: &[u8], is_last: bool) {
+        self.answers.keep_first_body(bytes, self.conn.number);
         if self.conditions.is_empty() {
             return;
         }

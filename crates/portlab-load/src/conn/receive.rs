@@ -82,6 +82,7 @@ impl Conn {
         let Expect {
             framing,
             conditions,
+            ..
         } = expect;
         let bytes = &buffer[..length];
         match framing {
@@ -132,6 +133,7 @@ impl Conn {
         let Expect {
             framing,
             conditions,
+            ..
         } = expect;
         let Requests {
             answers,
@@ -289,6 +291,7 @@ impl Conn {
         let Expect {
             framing,
             conditions,
+            ..
         } = state.plan.script.exchange(self.exchange()).1;
         // If no byte came before the end, there was no answer.
         if *framing == Framing::Close && self.in_flight.len() == 1 && self.progress.is_some() {

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use portlab_service::TextEncoding;
 use portlab_words::{Text, tr, units};
 
 use super::{
@@ -69,6 +70,26 @@ impl Framing {
     }
 }
 
+impl Framing {
+    /// The framing as it is written; `encoding` is that of the bytes of `until:`.
+    pub(super) fn text(&self, encoding: TextEncoding) -> String {
+        match self {
+            Self::Echo => "echo".to_owned(),
+            Self::Bytes(count) => format!("bytes:{count}"),
+            Self::Until(end) => {
+                let mut text = String::new();
+                encoding.decoder().decode(end.bytes(), true, &mut text);
+                format!("until:\"{}\"", escape(&text))
+            }
+            Self::Lines(count) => format!("lines:{count}"),
+            Self::Close => "close".to_owned(),
+            Self::Datagram => "datagram".to_owned(),
+            Self::Http(_) => "http".to_owned(),
+            Self::Nothing => "none".to_owned(),
+        }
+    }
+}
+
 impl FromStr for Framing {
     type Err = Text;
 
@@ -106,20 +127,7 @@ impl FromStr for Framing {
 
 impl fmt::Display for Framing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Echo => f.write_str("echo"),
-            Self::Bytes(count) => write!(f, "bytes:{count}"),
-            Self::Until(end) => {
-                // Bytes that aren't UTF-8 become U+FFFD: an option can't contain them.
-                let end = escape(&String::from_utf8_lossy(end.bytes()));
-                write!(f, "until:\"{end}\"")
-            }
-            Self::Lines(count) => write!(f, "lines:{count}"),
-            Self::Close => f.write_str("close"),
-            Self::Datagram => f.write_str("datagram"),
-            Self::Http(_) => f.write_str("http"),
-            Self::Nothing => f.write_str("none"),
-        }
+        f.write_str(&self.text(TextEncoding::default()))
     }
 }
 

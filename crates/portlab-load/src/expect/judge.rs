@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use portlab_service::TextEncoding;
 use portlab_words::{Text, tr, units};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -62,6 +63,12 @@ fn as_text<S: Serializer>(sample: &Sample, to: S) -> Result<S::Ok, S::Error> {
 }
 
 impl WrongAnswer {
+    /// The same, with its beginning as text in `encoding`.
+    pub(crate) fn in_encoding(self, encoding: TextEncoding) -> Self {
+        let got = self.got.in_encoding(encoding);
+        Self { got, ..self }
+    }
+
     /// Which answer it is, why it isn't right, and how it begins.
     pub fn text(&self) -> Text {
         let Self {

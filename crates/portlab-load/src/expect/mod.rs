@@ -30,6 +30,8 @@ pub struct Expect {
     pub framing: Framing,
     /// What it contains. None with [`Framing::Echo`], which compares every byte, and with [`Framing::Nothing`].
     pub conditions: Conditions,
+    /// The encoding of answers.
+    pub encoding: TextEncoding,
 }
 
 /// The beginnings of what says where an answer ends.
@@ -46,6 +48,7 @@ impl From<Framing> for Expect {
         Self {
             framing,
             conditions: Conditions::default(),
+            encoding: TextEncoding::default(),
         }
     }
 }
@@ -79,6 +82,7 @@ impl Expect {
                 other => other,
             },
             conditions: self.conditions.in_encoding(encoding)?,
+            encoding,
         })
     }
 }
@@ -123,8 +127,8 @@ impl Expectation {
             ));
         }
         Ok(Expect {
-            framing,
             conditions,
+            ..framing.into()
         })
     }
 
@@ -141,8 +145,8 @@ impl Expectation {
             ));
         }
         Ok(Expect {
-            framing: Framing::Http(http),
             conditions: self.conditions,
+            ..Framing::Http(http).into()
         })
     }
 }
@@ -180,7 +184,7 @@ impl FromStr for Expect {
 
 impl fmt::Display for Expect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&with_ampersands(&self.framing.to_string()))?;
+        f.write_str(&with_ampersands(&self.framing.text(self.encoding)))?;
         for name in self.conditions.names() {
             write!(f, "&{name}")?;
         }
@@ -369,6 +373,9 @@ mod tests {
             // GBK lacks the last character.
             assert_eq!(judged.unwrap_or(false), met, "{text}");
         }
+        let until = read("until:\"好\\r\\n\"");
+        let text = until.to_string();
+        assert_eq!(until.in_encoding(gbk).unwrap().to_string(), text);
         // The second byte of one character and the first one of the next are a third.
         let middle = gbk.encode("你好").unwrap()[1..3].to_vec();
         let mut third = String::new();

@@ -7,6 +7,8 @@ use der::{
     asn1::{AnyRef, GeneralizedTime, UtcTime},
 };
 
+use portlab_service::TextEncoding;
+
 use super::Certificate;
 use crate::shown::shown;
 
@@ -119,7 +121,11 @@ fn alternative_name(name: AnyRef<'_>) -> Option<String> {
 }
 
 fn text(bytes: &[u8]) -> String {
-    shown(&bytes[..bytes.len().min(NAME)], bytes.len() > NAME)
+    shown(
+        &bytes[..bytes.len().min(NAME)],
+        bytes.len() > NAME,
+        TextEncoding::default(),
+    )
 }
 
 #[cfg(test)]
