@@ -324,7 +324,7 @@ fn dependencies_run_downwards_and_each_runtime_is_used_in_its_crates() {
         ("tokio", &["portlab-backends"][..]),
         ("rayon", &["portlab-backends"]),
         ("mio", &["portlab-backends", "portlab-load"]),
-        ("rustls", &["portlab-load"]),
+        ("rustls", &["portlab", "portlab-load"]),
         ("clap", &["portlab"]),
         ("anyhow", &["portlab"]),
     ] {

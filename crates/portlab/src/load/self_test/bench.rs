@@ -17,6 +17,7 @@ use portlab_sys::spawn::{Signal, signal};
 use portlab_words::{Text, tr};
 use textwrap::core::display_width;
 
+use super::known::{Behaviour, Known};
 use crate::{
     args::{BAD, DIM, GOOD, lang},
     load::json::Check,
@@ -34,12 +35,18 @@ pub(super) struct Bench {
     pub(super) interrupted: Arc<AtomicBool>,
     /// The largest share of a run in which the generator, which polled, waited for a processor.
     pub(super) waited: f64,
+    /// The processors that the servers keep to.
+    pub(super) server_cpus: Vec<usize>,
 }
 
 /// On an idle machine, a generator that polls waits for less than this share of its time.
 const BUSY: f64 = 0.01;
 
 impl Bench {
+    pub(super) fn start(&self, behaviour: Behaviour) -> anyhow::Result<Known> {
+        Known::start(behaviour, &self.server_cpus)
+    }
+
     /// Carries out `plan`; Ctrl-C ends it.
     pub(super) fn load(&mut self, plan: &Plan) -> anyhow::Result<Outcome> {
         Ok(self.load_and_freeze(plan, None)?.0)

@@ -9,7 +9,7 @@ use portlab_words::{Text, tr, units};
 use super::{
     ERRORS,
     bench::{Bench, written},
-    known::{Behaviour, Known, QUANTILES},
+    known::{Behaviour, QUANTILES},
 };
 use crate::args::{DIM, lang};
 
@@ -62,7 +62,7 @@ impl Bench {
     ) -> anyhow::Result<Vec<Round>> {
         let mut rounds = Vec::new();
         for _ in 0..ROUNDS {
-            let server = Known::start(behaviour)?;
+            let server = self.start(behaviour)?;
             // The server's quantiles include every message, so the generator's must too.
             let plan = Plan {
                 warmup: Duration::ZERO,

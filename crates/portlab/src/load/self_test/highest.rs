@@ -9,7 +9,7 @@ use portlab_words::{Text, tr, units};
 
 use super::{
     bench::{Bench, written},
-    known::{Behaviour, Known},
+    known::Behaviour,
     open,
     queue::highest_load,
 };
@@ -36,7 +36,7 @@ impl Bench {
     /// A message also takes some time to reach the server, and its answer to come back. That time is measured at a low
     /// rate, without a queue, and added to the limit.
     pub(super) fn highest(&mut self) -> anyhow::Result<()> {
-        let server = Known::start(Behaviour::Queue(SERVICE))?;
+        let server = self.start(Behaviour::Queue(SERVICE))?;
         let service_s = SERVICE.as_secs_f64();
         let plan = |rate_per_s| Plan {
             connections: 64,

@@ -13,13 +13,15 @@ use std::{
 use anyhow::Context;
 use portlab_load::Latency;
 use portlab_sys::{
-    machine::{halves, keep_to},
+    machine::keep_to,
     socket::{note_arrivals, read_with_age},
     spawn::tie_to_this_thread,
 };
 use portlab_words::{Text, tr};
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "tls")]
+use super::encrypted;
 use super::servers;
 use crate::{Verdict, args, output};
 
@@ -29,6 +31,9 @@ pub(crate) struct Args {
     /// What it does, such as {"Flip":999}
     #[arg(value_parser = |text: &str| serde_json::from_str::<Behaviour>(text))]
     behaviour: Behaviour,
+    /// The processors that it keeps to
+    #[arg(long, value_delimiter = ',')]
+    cpus: Vec<usize>,
 }
 
 /// What a server does beside echoing.
@@ -56,6 +61,9 @@ pub(super) enum Behaviour {
     Drop(u64),
     /// Closes its port and all connections so long after the first one, for so long.
     Leave { after: Duration, away: Duration },
+    /// Encrypts, and begins each handshake so long after the connection is made.
+    #[cfg(feature = "tls")]
+    Tls(Duration),
 }
 
 /// A running server. It is killed when this is dropped.
@@ -66,10 +74,13 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) fn start(behaviour: Behaviour) -> anyhow::Result<Self> {
+    /// Starts a server that keeps to `cpus`, or, if there are none, to those of this process.
+    pub(super) fn start(behaviour: Behaviour, cpus: &[usize]) -> anyhow::Result<Self> {
         let program = std::env::current_exe().with_context(args::not_found)?;
         let mut command = Command::new(program);
         command.args(["known-server", &serde_json::to_string(&behaviour)?]);
+        let cpus = cpus.iter().map(|cpu| format!("--cpus={cpu}"));
+        command.args(cpus);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = tie_to_this_thread(&mut command)
             .spawn()
@@ -120,8 +131,8 @@ pub(super) const QUANTILES: [f64; 5] = [0.5, 0.75, 0.9, 0.95, 0.99];
 /// Serves until stdin ends. Prints its address first, and at the end how long its answers took by its own clock: from
 /// the arrival of a message in the kernel to the last byte of its answer, in nanoseconds at each of [`QUANTILES`].
 pub(crate) fn serve(args: &Args) -> anyhow::Result<Verdict> {
-    if let Ok(Some(halves)) = halves() {
-        let _ = keep_to(&halves.second);
+    if !args.cpus.is_empty() {
+        keep_to(&args.cpus)?;
     }
     let behaviour = args.behaviour;
     if let Behaviour::Drop(dropped) = behaviour {
@@ -133,6 +144,11 @@ pub(crate) fn serve(args: &Args) -> anyhow::Result<Verdict> {
     let mut out = say_address(listener.local_addr()?)?;
     if let Behaviour::Leave { after, away } = behaviour {
         return end_with_stdin(move || servers::echo_with_a_gap(listener, after, away));
+    }
+    #[cfg(feature = "tls")]
+    if let Behaviour::Tls(time) = behaviour {
+        let config = Arc::new(encrypted::config()?);
+        return end_with_stdin(move || encrypted::serve(&listener, &config, time));
     }
     let own = Arc::new(Mutex::new(Latency::new()));
     let times = Arc::clone(&own);
@@ -214,6 +230,8 @@ fn answer(
             (Behaviour::Flip(_) | Behaviour::Omit(_) | Behaviour::Repeat(_), None) => {}
             // Other functions serve these.
             (Behaviour::Http(_) | Behaviour::Drop(_) | Behaviour::Leave { .. }, _) => {}
+            #[cfg(feature = "tls")]
+            (Behaviour::Tls(_), _) => {}
             (Behaviour::Close(after), _) => {
                 if end >= after {
                     return stream.write_all(&answer[..(after - at) as usize]);
@@ -249,7 +267,7 @@ const REFUSAL: &[u8] = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
 const WAKING: Duration = Duration::from_micros(200);
 
 /// Waits until `moment`, with an error of a few microseconds: sleeps first, and polls the clock at the end.
-fn wait_until(moment: Instant) {
+pub(super) fn wait_until(moment: Instant) {
     let left = moment.saturating_duration_since(Instant::now());
     thread::sleep(left.saturating_sub(WAKING));
     while Instant::now() < moment {

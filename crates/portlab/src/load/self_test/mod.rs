@@ -3,6 +3,8 @@
 
 mod bench;
 mod delays;
+#[cfg(feature = "tls")]
+mod encrypted;
 mod highest;
 mod known;
 mod protocols;
@@ -19,7 +21,7 @@ use portlab_words::{Text, tr, units};
 pub(crate) use self::known::{Args as KnownArgs, serve as serve_known};
 use self::{
     bench::{Bench, written},
-    known::{Behaviour, Known},
+    known::Behaviour,
 };
 use super::{json::SelfTest, show::interrupt_flag};
 use crate::{
@@ -35,7 +37,7 @@ const STOP_TOLERANCE: f64 = 0.05;
 const LITTLE: f64 = 0.01;
 
 /// The tests, in their order: what each is about, and the test itself.
-static TESTS: [(Text, Test); 18] = [
+static TESTS: &[(Text, Test)] = &[
     // Two per cent of these are less than a machine may take to wake a thread.
     (
         Text::new("a delay of 1 ms, with --spin", "1 ms 的延迟，使用 --spin"),
@@ -94,6 +96,11 @@ static TESTS: [(Text, Test); 18] = [
         Text::new("HTTP with short bodies", "HTTP：不完整的响应正文"),
         Bench::short_bodies,
     ),
+    #[cfg(feature = "tls")]
+    (
+        Text::new("TLS with slow handshakes", "TLS：缓慢的握手"),
+        Bench::handshakes,
+    ),
     (
         Text::new("every hundredth datagram lost", "每一百个数据报丢失一个"),
         Bench::datagrams,
@@ -109,9 +116,10 @@ type Test = fn(&mut Bench) -> anyhow::Result<()>;
 pub(super) fn run(json: bool) -> anyhow::Result<Verdict> {
     // The servers keep to the other half of the processors: they poll the clock before they answer, which must not
     // take the processor from the generator.
-    if let Ok(Some(halves)) = halves() {
-        let _ = keep_to(&halves.first);
-    }
+    let server_cpus = match halves() {
+        Ok(Some(halves)) if keep_to(&halves.first).is_ok() => halves.second,
+        _ => Vec::new(),
+    };
     let lang = lang();
     let mut bench = Bench {
         test: &TESTS[0].0,
@@ -120,6 +128,7 @@ pub(super) fn run(json: bool) -> anyhow::Result<Verdict> {
         bar: Progress::new(lang.pick("self-test", "自检")),
         interrupted: interrupt_flag()?,
         waited: 0.0,
+        server_cpus,
     };
     bench.say(&tr!(
         lang,
@@ -194,7 +203,7 @@ impl Bench {
     /// those due in the stall, from `s` to `e`, are answered at `e`; so a tenth of all waits longer
     /// than `(e - s) - T / 10`.
     fn stop(&mut self) -> anyhow::Result<()> {
-        let mut server = Known::start(Behaviour::Delay(Duration::ZERO))?;
+        let mut server = self.start(Behaviour::Delay(Duration::ZERO))?;
         let plan = Plan {
             connections: 10,
             ..open(server.addr, 1_000.0, Duration::from_secs(4))
@@ -319,7 +328,7 @@ impl Bench {
         behaviour: Behaviour,
         change: impl FnOnce(&mut Plan),
     ) -> anyhow::Result<Outcome> {
-        let server = Known::start(behaviour)?;
+        let server = self.start(behaviour)?;
         let mut plan = Plan::new(server.addr);
         plan.stop = Stop::messages(1_000);
         change(&mut plan);

@@ -7,12 +7,7 @@ use portlab_load::{
 };
 use portlab_words::{Text, units};
 
-use super::{
-    ANSWERED, ERRORS,
-    bench::Bench,
-    known::{Behaviour, Known},
-    open, servers,
-};
+use super::{ANSWERED, ERRORS, bench::Bench, known::Behaviour, open, servers};
 
 /// The share of datagrams that a server drops, in per cent, and by how much the reported share may differ.
 const LOSS: (f64, f64) = (1.0, 0.05);
@@ -43,7 +38,7 @@ impl Bench {
 
     pub(super) fn datagrams(&mut self) -> anyhow::Result<()> {
         let (percent, tolerance) = LOSS;
-        let server = Known::start(Behaviour::Drop((100.0 / percent) as u64))?;
+        let server = self.start(Behaviour::Drop((100.0 / percent) as u64))?;
         let plan = Plan {
             targets: vec![Target::Udp(server.addr)],
             connections: 10,
@@ -62,7 +57,7 @@ impl Bench {
     pub(super) fn outage(&mut self) -> anyhow::Result<()> {
         let (away, tolerance) = AWAY;
         let after = Duration::from_millis(800);
-        let server = Known::start(Behaviour::Leave { after, away })?;
+        let server = self.start(Behaviour::Leave { after, away })?;
         let mut plan = Plan {
             connections: 10,
             ..open(server.addr, 1_000.0, Duration::from_secs(2))
