@@ -14,7 +14,11 @@ use crate::{
 };
 
 pub use crate::chat::fuzz_lines as chat_lines;
-pub use crate::http::fuzz::{answers as http_answers, requests as http_requests};
+pub use crate::{
+    http::fuzz::{answers as http_answers, requests as http_requests},
+    openmetrics::fuzz_requests as scrapes,
+    tls::fuzz_certificates as certificates,
+};
 
 /// An answer ends at the same byte however reads cut the input, it has at least one byte, and its conditions are judged the
 /// same. The input is an expectation, a line feed, the length of a read, and what is read.

@@ -1,10 +1,10 @@
 //! Files that may come from another person: records, traces, lessons' texts.
 
 use portlab_lessons::script::{Script, fill, placeholders};
-use portlab_report::{Notes, csv, html, markdown, text};
+use portlab_report::{Document, Notes, csv, html, load_csv, load_failures, markdown, text};
 use portlab_stats::{
     fixture::cell,
-    read,
+    read::{self, Stored},
     record::Record,
     trace::{Trace, Writer},
 };
@@ -43,6 +43,27 @@ pub(crate) fn reports(input: &[u8]) {
         }
     };
     report(&record);
+}
+
+/// Every record of a load that is read can be reported on and compared, in every form and both languages.
+pub(crate) fn loads(input: &[u8]) {
+    let Ok(Stored::Load(record)) = read::read_any_bytes(input) else {
+        return;
+    };
+    assert!(!load_csv(&record).is_empty());
+    for lang in Lang::ALL {
+        for document in [
+            Document::of_load(&record, lang),
+            Document::of_two_loads(&record, &record, lang),
+        ] {
+            for written in [document.text(80), document.markdown(), document.html()] {
+                assert!(!written.is_empty());
+            }
+        }
+        // A load isn't worse than itself.
+        let failures = load_failures(&record, &record, 0.05, lang).unwrap_or_default();
+        assert_eq!(failures, Vec::<String>::new());
+    }
 }
 
 /// A trace is refused, or it can be written and read without a change.

@@ -49,10 +49,12 @@ targets! {
     screen: text::screen,
     values: options::values,
     options: options::options,
+    limits: options::limits,
     addresses: options::addresses,
     faults: options::faults,
     records: files::records,
     reports: files::reports,
+    loads: files::loads,
     traces: files::traces,
     lessons: files::lessons,
     answers: portlab_load::fuzz::answers,
@@ -62,6 +64,8 @@ targets! {
     dialogues: portlab_load::fuzz::dialogues,
     http_answers: portlab_load::fuzz::http_answers,
     http_requests: portlab_load::fuzz::http_requests,
+    scrapes: portlab_load::fuzz::scrapes,
+    certificates: portlab_load::fuzz::certificates,
 }
 
 /// `input` in pieces as long as `length` says, at least one byte each.

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use portlab_load::{Arrivals, Expect, unescape};
+use portlab_load::{Arrivals, Condition, Expect, unescape};
 use portlab_ports::address::Purpose;
 use portlab_proxy::Settings;
 use portlab_service::{HandlerWork, TextEncoding};
@@ -58,6 +58,24 @@ fn round_trip<T: FromStr + fmt::Display + fmt::Debug + PartialEq>(text: &str) {
     if let Ok(value) = text.parse::<T>() {
         let written = value.to_string();
         assert_eq!(written.parse::<T>().ok(), Some(value), "{written}");
+    }
+}
+
+/// Limits are refused in both languages, or written in a form that is read as the same limits.
+pub(crate) fn limits(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    let fail_if = |text: &str| Condition::fail_if(text).map(|it| vec![it]);
+    for read in [fail_if, |text: &str| Condition::must_hold(text)] {
+        match read(text) {
+            Ok(limits) => {
+                let written: Vec<_> = limits.iter().map(ToString::to_string).collect();
+                let again = read(&written.join("&")).expect("what is written can be read");
+                assert_eq!(format!("{again:?}"), format!("{limits:?}"));
+            }
+            Err(error) => assert!(!error.zh.is_ascii(), "{error:?}"),
+        }
     }
 }
 

@@ -16,6 +16,8 @@ use std::{
     thread::{self, JoinHandle},
 };
 
+pub use server::fuzz_requests;
+
 use crate::{Interval, LoadResult, Plan, Progress, Watch};
 use figures::{Figures, Stage};
 

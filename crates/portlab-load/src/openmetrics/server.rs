@@ -200,6 +200,17 @@ fn answer_to(request: &[u8], metrics: &Metrics) -> Option<Vec<u8>> {
     Some(answer)
 }
 
+/// A request is answered when it is complete, has an error or is too long; bytes behind it don't change the answer.
+pub fn fuzz_requests(input: &[u8]) {
+    let metrics = Metrics::default();
+    let [half, whole] = [&input[..input.len() / 2], input].map(|it| answer_to(it, &metrics));
+    match &whole {
+        Some(answer) => assert!(answer.starts_with(b"HTTP/1.1 "), "{answer:?}"),
+        None => assert!(input.len() <= LONGEST_REQUEST),
+    }
+    assert!(half.is_none() || half == whole);
+}
+
 /// An answer that says where the figures are.
 fn refusal(status: &str) -> Vec<u8> {
     let text = format!("{status}: the figures of this load are at GET /metrics\n");

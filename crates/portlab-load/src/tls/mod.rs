@@ -40,6 +40,22 @@ pub use config::Tls;
 #[cfg(feature = "tls")]
 pub(crate) use {probe::answers_hello, stream::TlsStream};
 
+/// What is read of a certificate is bounded, and is shown without control characters.
+pub fn fuzz_certificates(bytes: &[u8]) {
+    #[cfg(feature = "tls")]
+    if let Some(it) = Certificate::read(bytes) {
+        assert!(it.names.len() <= 16);
+        for text in it.names.iter().chain([&it.subject, &it.issuer]) {
+            assert!(
+                text.len() <= 4 * 1024 && !text.contains(char::is_control),
+                "{it:?}"
+            );
+        }
+    }
+    #[cfg(not(feature = "tls"))]
+    let _ = bytes;
+}
+
 pub use facts::{Certificate, TlsResult};
 pub(crate) use facts::{Handshakes, Session};
 pub use fault::TlsFault;
