@@ -64,8 +64,6 @@ pub(crate) struct FirstLine {
     /// With the line feed, if it has one within the first [`FirstLine::LONGEST`] bytes; otherwise as
     /// many of them as there are.
     line: Box<[u8]>,
-    /// The hash of the line, so that different lines are rarely compared byte by byte.
-    hash: u64,
     count: u64,
     error: Option<ErrorAnswer>,
 }
@@ -290,9 +288,7 @@ impl Answers {
             return None;
         }
         self.keep_first(head);
-        let hash = hash(line);
-        let same = |it: &FirstLine| it.hash == hash && &*it.line == line;
-        if let Some(at) = self.lines.iter().position(same) {
+        if let Some(at) = self.lines.iter().position(|it| &*it.line == line) {
             self.last = at;
             return Some(self.sorted(at));
         }
@@ -304,7 +300,6 @@ impl Answers {
         self.last = self.lines.len();
         self.lines.push(FirstLine {
             line: line.into(),
-            hash,
             count: 0,
             error,
         });
@@ -329,22 +324,6 @@ impl Answers {
             None => self.others += count,
         }
     }
-}
-
-/// A number that follows from `line`, a few instructions for every eight bytes.
-///
-/// The multiplier is that of FxHash, as Firefox and rustc use it.
-fn hash(line: &[u8]) -> u64 {
-    let (words, rest) = line.as_chunks::<8>();
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    let words = words
-        .iter()
-        .chain([&last])
-        .map(|word| u64::from_le_bytes(*word));
-    words.fold(line.len() as u64, |hash, word| {
-        (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95)
-    })
 }
 
 #[cfg(test)]

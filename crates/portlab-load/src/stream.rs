@@ -1,7 +1,7 @@
 //! A stream of bytes to a target, whatever carries it.
 
 use std::{
-    io::{self, IoSlice, Read, Write},
+    io::{self, Read, Write},
     net::{Shutdown, SocketAddr},
     time::Duration,
 };
@@ -73,7 +73,7 @@ impl Stream {
     pub(crate) fn is_made(&self) -> io::Result<bool> {
         match self {
             Self::Tcp(stream) => is_made(stream),
-            Self::Tls(stream) => stream.socket().is_made(),
+            Self::Tls(stream) => stream.socket.is_made(),
             Self::Unix(stream) => match stream.take_error()? {
                 Some(error) => Err(error),
                 None => Ok(true),
@@ -105,7 +105,17 @@ impl Stream {
         match self {
             Self::Tcp(stream) => SockRef::from(stream).set_linger(Some(Duration::ZERO)),
             Self::Unix(_) | Self::Udp(_) => Ok(()),
-            Self::Tls(stream) => stream.socket().reset_at_the_end(),
+            Self::Tls(stream) => stream.socket.reset_at_the_end(),
+        }
+    }
+
+    /// What the poller watches.
+    fn source(&mut self) -> &mut dyn Source {
+        match self {
+            Self::Tcp(stream) => stream,
+            Self::Unix(stream) => stream,
+            Self::Udp(socket) => socket,
+            Self::Tls(stream) => stream.socket.source(),
         }
     }
 }
@@ -131,15 +141,6 @@ impl Write for Stream {
         }
     }
 
-    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.write_vectored(pieces),
-            Self::Unix(stream) => stream.write_vectored(pieces),
-            Self::Tls(stream) => stream.write_vectored(pieces),
-            Self::Udp(socket) => socket.send(pieces.first().map_or(&[], |it| it)),
-        }
-    }
-
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -147,30 +148,15 @@ impl Write for Stream {
 
 impl Source for Stream {
     fn register(&mut self, to: &Registry, token: Token, interest: Interest) -> io::Result<()> {
-        match self {
-            Self::Tcp(stream) => stream.register(to, token, interest),
-            Self::Unix(stream) => stream.register(to, token, interest),
-            Self::Udp(socket) => socket.register(to, token, interest),
-            Self::Tls(stream) => stream.socket_mut().register(to, token, interest),
-        }
+        self.source().register(to, token, interest)
     }
 
     fn reregister(&mut self, to: &Registry, token: Token, interest: Interest) -> io::Result<()> {
-        match self {
-            Self::Tcp(stream) => stream.reregister(to, token, interest),
-            Self::Unix(stream) => stream.reregister(to, token, interest),
-            Self::Udp(socket) => socket.reregister(to, token, interest),
-            Self::Tls(stream) => stream.socket_mut().reregister(to, token, interest),
-        }
+        self.source().reregister(to, token, interest)
     }
 
     fn deregister(&mut self, from: &Registry) -> io::Result<()> {
-        match self {
-            Self::Tcp(stream) => stream.deregister(from),
-            Self::Unix(stream) => stream.deregister(from),
-            Self::Udp(socket) => socket.deregister(from),
-            Self::Tls(stream) => stream.socket_mut().deregister(from),
-        }
+        self.source().deregister(from)
     }
 }
 

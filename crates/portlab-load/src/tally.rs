@@ -152,32 +152,24 @@ impl Tally {
 
     /// How many answers were errors by their own protocol.
     pub fn error_answers(&self) -> u64 {
-        let mut errors = 0;
-        for ((phase, cause), count) in &self.counts {
-            if let (Phase::Verify, Cause::ErrorAnswer(_)) = (phase, cause) {
-                errors += count;
-            }
-        }
-        errors
+        self.wrong(|cause| matches!(cause, Cause::ErrorAnswer(_)))
     }
 
     /// How many answers were not as a condition says.
     pub fn unmet(&self) -> u64 {
-        let mut unmet = 0;
-        for ((phase, cause), count) in &self.counts {
-            if let (Phase::Verify, Cause::Content(_)) = (phase, cause) {
-                unmet += count;
-            }
-        }
-        unmet
+        self.wrong(|cause| matches!(cause, Cause::Content(_)))
+    }
+
+    /// How many answers were wrong for such a cause.
+    fn wrong(&self, is_such: impl Fn(Cause) -> bool) -> u64 {
+        let counts = self.counts.iter();
+        let such = counts.filter(|((phase, cause), _)| *phase == Phase::Verify && is_such(*cause));
+        such.map(|(_, count)| count).sum()
     }
 
     /// Whether an answer was wrong. Answers that are errors by their own protocol don't count.
     pub(crate) fn has_wrong_answers(&self) -> bool {
-        let mut kinds = self.counts.keys();
-        kinds.any(|(phase, cause)| {
-            *phase == Phase::Verify && !matches!(cause, Cause::ErrorAnswer(_))
-        })
+        self.wrong(|cause| !matches!(cause, Cause::ErrorAnswer(_))) > 0
     }
 
     /// The errors, by phase and cause.

@@ -3,13 +3,14 @@
 use std::{
     ops::RangeInclusive,
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
 
 use portlab_service::TextEncoding;
 use portlab_words::{Text, tr, units};
+use regex::Regex;
 
 use crate::{Lines, unescape};
 
@@ -67,7 +68,7 @@ impl Template {
         lines: Option<&Arc<Lines>>,
         encoding: TextEncoding,
     ) -> Result<Self, Text> {
-        let (mut parts, mut rest) = (Vec::new(), text);
+        let (mut parts, mut end) = (Vec::new(), 0);
         let literal = |text: &str, parts: &mut Vec<Part>| {
             let bytes = encoding.encode(&unescape(text)?).map_err(Text::of)?;
             match parts.last_mut() {
@@ -77,15 +78,16 @@ impl Template {
             }
             Ok::<_, Text>(())
         };
-        while let Some(found) = Placeholder::find(rest) {
-            literal(&rest[..found.from], &mut parts)?;
-            match found.is_doubled {
-                true => literal(&format!("{{{}}}", found.inner), &mut parts)?,
-                false => parts.push(part(found.inner, lines)?),
+        for found in PLACEHOLDER.captures_iter(text) {
+            let whole = found.get_match();
+            literal(&text[end..whole.start()], &mut parts)?;
+            match found.get(2) {
+                Some(inner) => parts.push(part(inner.as_str(), lines)?),
+                None => literal(&text[whole.start() + 1..whole.end() - 1], &mut parts)?,
             }
-            rest = &rest[found.to..];
+            end = whole.end();
         }
-        literal(rest, &mut parts)?;
+        literal(&text[end..], &mut parts)?;
         Ok(Self {
             parts: parts.into(),
         })
@@ -186,48 +188,12 @@ impl Template {
 const LONGEST_NUMBER: usize = 20;
 const LONGEST_CONNECTION: usize = 7;
 
-/// The longest text between the braces of a placeholder.
-const LONGEST_PLACEHOLDER: usize = 32;
-
-/// A placeholder in a text.
-struct Placeholder<'a> {
-    from: usize,
-    to: usize,
-    /// What stands between the braces.
-    inner: &'a str,
-    is_doubled: bool,
-}
-
-impl<'a> Placeholder<'a> {
-    /// The first placeholder of `text`.
-    fn find(text: &'a str) -> Option<Self> {
-        let opening = text.match_indices('{');
-        let mut found = opening.filter_map(|(from, _)| {
-            let rest = &text[from + 1..];
-            let is_doubled = rest.starts_with('{');
-            let rest = rest.strip_prefix('{').unwrap_or(rest);
-            let mut bytes = rest.bytes().take(LONGEST_PLACEHOLDER);
-            let inner = &rest[..bytes.position(|byte| byte == b'}')?];
-            let braces = if is_doubled { "}}" } else { "}" };
-            let ends = rest[inner.len()..].starts_with(braces);
-            (ends && is_placeholder(inner)).then(|| Self {
-                from,
-                to: from + inner.len() + 2 * braces.len(),
-                inner,
-                is_doubled,
-            })
-        });
-        found.next()
-    }
-}
-
-/// Whether `inner`, from between two braces, has the form of a placeholder: `name`, or `name:value`.
-fn is_placeholder(inner: &str) -> bool {
-    let (name, value) = inner.split_once(':').unwrap_or((inner, "0"));
-    let is_word =
-        |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_alphanumeric());
-    is_word(name) && is_word(value) && name.as_bytes()[0].is_ascii_alphabetic()
-}
+/// A placeholder, or one in double braces.
+static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
+    let inner = "([A-Za-z][A-Za-z0-9]*(?::[A-Za-z0-9]+)?)";
+    let either = format!("\\{{\\{{{inner}\\}}\\}}|\\{{{inner}\\}}");
+    Regex::new(&either).expect("the expression is valid, as every test shows")
+});
 
 fn part(inner: &str, lines: Option<&Arc<Lines>>) -> Result<Part, Text> {
     Ok(match inner.split_once(':') {

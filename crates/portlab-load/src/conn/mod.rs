@@ -21,7 +21,7 @@ use crate::{
     thread_state::nanos,
     timers::TimerEvent,
 };
-use steps::Steps;
+use steps::{Steps, bytes_at};
 
 type ThreadState = crate::thread_state::ThreadState<Requests>;
 
@@ -252,9 +252,8 @@ impl Dialogue for Conn {
                 }
                 length = 1;
             }
-            let own = self.steps.as_ref().and_then(|it| it.at(self.sent, length));
-            let bytes =
-                own.unwrap_or_else(|| state.ring.at(self.number as usize, self.sent, length));
+            let place = (self.number as usize, self.sent);
+            let bytes = bytes_at(self.steps.as_deref(), &state.ring, place, length);
             match self.stream.write(bytes) {
                 Ok(written) => self.has_sent(written, state),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -349,7 +348,7 @@ impl Conn {
             self.pause.sending_until = state.now() + nanos(gap);
         }
         if self.is_one_way(state) {
-            let done = self.count_lengths(written, &Framing::Nothing);
+            let done = self.count_lengths(written);
             if done > 0 {
                 self.complete(done, state);
             }
@@ -453,7 +452,7 @@ impl Conn {
     /// Whether the message has no answer, so that it is done when the system has taken it.
     fn is_one_way(&self, state: &ThreadState) -> bool {
         let (_, expect) = state.plan.script.exchange(self.exchange());
-        expect.framing == Framing::Nothing
+        matches!(expect.framing, Framing::Nothing)
     }
 
     /// The error of a timeout: not all bytes could be sent, no byte of the answer came, or not all of it.

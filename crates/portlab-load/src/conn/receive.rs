@@ -2,17 +2,35 @@
 
 use std::io::{self, Read};
 
-use super::{Conn, ThreadState};
+use super::{Conn, ThreadState, steps::bytes_at};
 use crate::{
-    Answers, Cause, Conditions, Expect, FirstLine, Framing, Judge, Pace, Phase, Sample, Tally,
+    Cause, Conditions, Expect, FirstLine, Framing, Judge, Pace, Phase, Plan, Ring, Sample, Tally,
     Unmet, WrongAnswer,
     dialogue::{Broken, Then},
     requests::Requests,
+    ring::compare,
     stage::Stages,
     stats::Stats,
-    status::Dialect,
     tls::speaks_tls,
 };
+
+/// What answers are counted in, while the plan and the bytes that came are borrowed.
+pub(super) struct Counts<'a> {
+    pub(super) shared: &'a mut Requests,
+    stats: &'a mut Stats,
+    stages: &'a Stages,
+}
+
+impl<'a> Counts<'a> {
+    fn of(state: &'a mut ThreadState) -> (&'a Plan, &'a Ring, &'a [u8], Self) {
+        let counts = Self {
+            shared: &mut state.shared,
+            stats: &mut state.stats,
+            stages: &state.stages,
+        };
+        (&state.plan, &state.ring, &state.buffer, counts)
+    }
+}
 
 /// How often a slow reader reads, per second.
 const READS_PER_S: u64 = 20;
@@ -68,57 +86,40 @@ impl Conn {
     /// Checks the `length` bytes that came last; returns how many messages they answer, and what is wrong behind these
     /// answers.
     fn check(&mut self, length: usize, state: &mut ThreadState) -> (usize, Result<(), Broken>) {
-        let exchange = self.exchange();
-        let ThreadState {
-            plan,
-            ring,
-            buffer,
-            shared,
-            stats,
-            stages,
-            ..
-        } = state;
-        let (payload, expect) = plan.script.exchange(exchange);
-        let Expect {
-            framing,
-            conditions,
-            ..
-        } = expect;
-        let bytes = &buffer[..length];
-        match framing {
+        let (plan, ring, buffer, mut counts) = Counts::of(state);
+        let (payload, expect) = plan.script.exchange(self.exchange());
+        let (bytes, answers) = (&buffer[..length], &mut counts.shared.answers);
+        match &expect.framing {
             // A connection that is only held open may receive anything.
-            _ if plan.pace == Pace::Idle || *framing == Framing::Nothing => {
-                shared.answers.keep_first(bytes);
-                (0, Ok(()))
-            }
+            _ if matches!(plan.pace, Pace::Idle) => answers.keep_first(bytes),
+            Framing::Nothing => answers.keep_first(bytes),
             Framing::Http(http) => {
-                self.check_http(bytes, (http, conditions), shared, (stats, stages))
+                return self.check_http(bytes, http, &expect.conditions, &mut counts);
             }
             Framing::Echo => {
                 let echoed = length.min((self.sent - self.received) as usize);
-                let (number, offset, got) = (self.number as usize, self.received, &bytes[..echoed]);
-                let own = self
-                    .steps
-                    .as_ref()
-                    .and_then(|it| it.check(number, offset, got));
-                let checked = own.unwrap_or_else(|| ring.check(number, offset, got));
-                if let Err(mismatch) = checked {
+                let (number, offset) = (self.number as usize, self.received);
+                let sent = bytes_at(self.steps.as_deref(), ring, (number, offset), echoed);
+                if let Err(mismatch) = compare(number, offset, sent, &bytes[..echoed]) {
                     return (0, Err(Broken::Wrong(mismatch)));
                 }
                 if echoed < length {
                     return (0, Err(UNSOLICITED));
                 }
                 self.received += length as u64;
-                if let Some(front) = self.in_flight.front() {
+                if answers.first().is_none()
+                    && let Some(front) = self.in_flight.front()
+                {
                     let first = &bytes[..length.min(front.size as usize)];
-                    shared.answers.keep_first_echo(first, payload);
+                    answers.keep_first_echo(first, payload);
                 }
-                let done = self.count_lengths(echoed, framing);
-                shared.answers.count_echoes(done);
-                (done, Ok(()))
+                let done = self.count_lengths(echoed);
+                answers.count_echoes(done);
+                return (done, Ok(()));
             }
-            _ => self.check_framed(bytes, expect, exchange, shared, (stats, stages)),
+            _ => return self.check_framed(bytes, expect, &mut counts),
         }
+        (0, Ok(()))
     }
 
     /// Checks answers that end as `expect` says.
@@ -126,45 +127,24 @@ impl Conn {
         &mut self,
         mut bytes: &[u8],
         expect: &Expect,
-        exchange: u32,
-        shared: &mut Requests,
-        (stats, stages): (&mut Stats, &Stages),
+        counts: &mut Counts<'_>,
     ) -> (usize, Result<(), Broken>) {
-        let Expect {
-            framing,
-            conditions,
-            ..
-        } = expect;
-        let Requests {
-            answers,
-            dialect,
-            exchanges,
-            ..
-        } = shared;
         let mut done = 0;
         while !bytes.is_empty() {
             let Some(front) = self.in_flight.get(done) else {
                 return (done, Err(UNSOLICITED));
             };
-            let mut progress = self
-                .progress
-                .unwrap_or_else(|| framing.begin(front.size as usize));
-            let used = framing.take(&mut progress, bytes);
+            let begin = || expect.framing.begin(front.size as usize);
+            let mut progress = self.progress.take().unwrap_or_else(begin);
+            let used = expect.framing.take(&mut progress, bytes);
             let piece = &bytes[..used.unwrap_or(bytes.len())];
-            self.sort(piece, used.is_some(), answers, dialect);
-            let verdict = self.judge(piece, used.is_some(), conditions);
+            self.sort(piece, used.is_some(), counts.shared);
+            let verdict = self.judge(piece, used.is_some(), &expect.conditions);
             let Some(used) = used else {
                 self.progress = Some(progress);
                 break;
             };
-            self.progress = None;
-            if verdict.is_err() || self.sorted.is_some_and(|it| it.error.is_some()) {
-                exchanges.count_error(exchange);
-            }
-            if let Err(unmet) = verdict {
-                self.count_wrong(unmet, done, piece, stats, stages);
-            }
-            self.count_answer(answers, stats, stages);
+            self.finish(verdict, (done, piece), counts);
             bytes = &bytes[used..];
             done += 1;
         }
@@ -173,7 +153,7 @@ impl Conn {
 
     /// Finds out which first line the answer has. `piece` is the part that was just read, and `whole` says that the
     /// answer ends with it.
-    fn sort(&mut self, piece: &[u8], whole: bool, answers: &mut Answers, dialect: &Dialect) {
+    fn sort(&mut self, piece: &[u8], whole: bool, shared: &mut Requests) {
         // An answer that is complete in one read isn't copied.
         let head = if whole && self.head.is_empty() {
             piece
@@ -182,7 +162,7 @@ impl Conn {
             &self.head
         };
         if self.sorted.is_none() {
-            self.sorted = answers.sort(head, whole, dialect);
+            self.sorted = shared.answers.sort(head, whole, &shared.dialect);
         }
     }
 
@@ -194,11 +174,8 @@ impl Conn {
         whole: bool,
         conditions: &Conditions,
     ) -> Result<(), Unmet> {
-        if conditions.is_empty() {
-            return Ok(());
-        }
         // An answer that is complete in one read is judged where it is.
-        if whole && self.judge.is_none() {
+        if conditions.is_empty() || whole && self.judge.is_none() {
             return conditions.judge(piece);
         }
         let begin = || Judge::begin(conditions).map(Box::new);
@@ -215,46 +192,38 @@ impl Conn {
         }
     }
 
-    /// The answer after `done` others of this read is complete, and a condition isn't met: counts it, unless the answer
-    /// is an error by its own protocol, which is counted as such. The last part of it is `piece`.
-    pub(super) fn count_wrong(
-        &self,
-        unmet: Unmet,
-        done: usize,
-        piece: &[u8],
-        stats: &mut Stats,
-        stages: &Stages,
-    ) {
-        if self.sorted.is_some_and(|it| it.error.is_some()) {
-            return;
-        }
-        let head = if self.head.is_empty() {
-            piece
-        } else {
-            &self.head
-        };
-        let wrong = WrongAnswer {
-            connection: self.number as usize,
-            answer: self.answered + done as u64,
-            unmet,
-            got: Sample::of(head, Tally::SAMPLE),
-        };
-        stats.add_wrong_answer(wrong, stages);
-    }
-
-    /// The answer is complete: counts it by its first line.
-    pub(super) fn count_answer(
+    /// The answer after `done` others of this read is complete: counts it by its first line, and as an error if it is
+    /// one by its own protocol or else by `verdict`. The last part of it is `piece`.
+    pub(super) fn finish(
         &mut self,
-        answers: &mut Answers,
-        stats: &mut Stats,
-        stages: &Stages,
+        verdict: Result<(), Unmet>,
+        (done, piece): (usize, &[u8]),
+        counts: &mut Counts<'_>,
     ) {
+        let sorted = self.sorted.take();
+        let error = sorted.and_then(|it| it.error);
+        if let Some(error) = error {
+            counts.stats.add_error_answer(error, counts.stages);
+        } else if let Err(unmet) = verdict {
+            let head = if self.head.is_empty() {
+                piece
+            } else {
+                &self.head
+            };
+            let wrong = WrongAnswer {
+                connection: self.number as usize,
+                answer: self.answered + done as u64,
+                unmet,
+                got: Sample::of(head, Tally::SAMPLE),
+            };
+            counts.stats.add_wrong_answer(wrong, counts.stages);
+        }
+        if error.is_some() || verdict.is_err() {
+            counts.shared.exchanges.count_error(self.exchange());
+        }
         self.head.clear();
-        if let Some(sorted) = self.sorted.take() {
-            answers.count(sorted);
-            if let Some(error) = sorted.error {
-                stats.add_error_answer(error, stages);
-            }
+        if let Some(sorted) = sorted {
+            counts.shared.answers.count(sorted);
         }
     }
 
@@ -263,20 +232,18 @@ impl Conn {
         self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
-    /// Counts how many messages of known length are completed by `length` bytes; at most as many as are in flight.
-    pub(super) fn count_lengths(&mut self, mut length: usize, framing: &Framing) -> usize {
+    /// Counts how many messages are completed by `length` bytes, where the answers to messages are as long as the
+    /// messages; at most as many as are in flight.
+    pub(super) fn count_lengths(&mut self, mut length: usize) -> usize {
         let mut done = 0;
         while length > 0
             && let Some(front) = self.in_flight.get(done)
         {
-            let missing = self
-                .progress
-                .unwrap_or_else(|| framing.begin(front.size as usize));
+            let missing = self.progress.take().unwrap_or(front.size as usize);
             if length < missing {
                 self.progress = Some(missing - length);
                 break;
             }
-            self.progress = None;
             length -= missing;
             done += 1;
         }
@@ -285,27 +252,28 @@ impl Conn {
 
     /// The server has closed.
     pub(super) fn at_the_end(&mut self, state: &mut ThreadState) -> Result<Then, Broken> {
-        if let Some(then) = self.end_http(state)? {
-            return Ok(then);
-        }
-        let Expect {
-            framing,
-            conditions,
-            ..
-        } = state.plan.script.exchange(self.exchange()).1;
+        let head = match self.http.as_ref().map(|reading| reading.end()) {
+            Some(Err(fault)) => return Err(Broken::Because(Phase::Receive, Cause::Http(fault))),
+            Some(Ok(head)) => head,
+            None => None,
+        };
+        let cut = self.stream.was_cut();
+        let (plan, _, _, mut counts) = Counts::of(state);
+        let (_, expect) = plan.script.exchange(self.exchange());
+        let closes = matches!(expect.framing, Framing::Close) && self.in_flight.len() == 1;
         // If no byte came before the end, there was no answer.
-        if *framing == Framing::Close && self.in_flight.len() == 1 && self.progress.is_some() {
-            let Requests {
-                answers, dialect, ..
-            } = &mut state.shared;
-            state.stats.handshakes.cut += u64::from(self.stream.was_cut());
-            self.sort(&[], true, answers, dialect);
-            if let Err(unmet) = self.judge(&[], true, conditions) {
-                self.count_wrong(unmet, 0, &[], &mut state.stats, &state.stages);
+        if head.is_some() || closes && self.progress.is_some() {
+            counts.stats.handshakes.cut += u64::from(cut);
+            self.sort(&[], true, counts.shared);
+            let verdict = self.judge(&[], true, &expect.conditions);
+            self.finish(verdict, (0, &[]), &mut counts);
+            if let Some(head) = head {
+                counts.shared.answers.count_status(head.status);
             }
-            self.count_answer(answers, &mut state.stats, &state.stages);
+            self.http = None;
+            let closed = self.closes_behind(1, &[]);
             self.complete(1, state);
-            return Ok(Then::Retire);
+            return closed.map(|()| Then::Retire);
         }
         let cause = match self.in_flight.is_empty() {
             true if state.sends_no_more() => return Ok(Then::Over),

@@ -1,7 +1,7 @@
 //! A connection's place in its program, and the bytes of its messages.
 
 use super::ThreadState;
-use crate::{Mismatch, Payload, program::Cursor, ring::compare, stage::Stage, template::Values};
+use crate::{Payload, Ring, program::Cursor, stage::Stage, template::Values};
 
 /// What a connection keeps if its script is a program: one exchange that is sent from the ring again and again needs
 /// none of this.
@@ -28,6 +28,21 @@ struct Own {
 
 /// A buffer that is larger is given back to the system when it is empty, so that an idle connection stays small.
 const KEPT: usize = 4096;
+
+/// The bytes of the stream of the run's connection `number` from `offset` on, at most `length` of them: those that the
+/// connection keeps, or else those of the ring.
+pub(super) fn bytes_at<'a>(
+    steps: Option<&'a Steps>,
+    ring: &'a Ring,
+    (number, offset): (usize, u64),
+    length: usize,
+) -> &'a [u8] {
+    let Some(own) = steps.and_then(|it| it.own.as_ref()) else {
+        return ring.at(number, offset, length);
+    };
+    let rest = &own.bytes[(offset - own.base) as usize..];
+    &rest[..length.min(rest.len())]
+}
 
 impl Steps {
     /// The place of a new connection; `None` if its script isn't a program.
@@ -75,24 +90,6 @@ impl Steps {
             _ => state.next_size(),
         };
         (self.last, size)
-    }
-
-    /// The bytes of the stream from `offset` on, at most `length` of them; `None` if they are in the ring.
-    pub(super) fn at(&self, offset: u64, length: usize) -> Option<&[u8]> {
-        let own = self.own.as_ref()?;
-        let rest = &own.bytes[(offset - own.base) as usize..];
-        Some(&rest[..length.min(rest.len())])
-    }
-
-    /// Compares what arrived at `offset` of the stream with what was sent there; `None` if that is in the ring.
-    pub(super) fn check(
-        &self,
-        number: usize,
-        offset: u64,
-        got: &[u8],
-    ) -> Option<Result<(), Mismatch>> {
-        let expected = self.at(offset, got.len())?;
-        Some(compare(number, offset, expected, got))
     }
 
     /// The oldest message, of `size` bytes, has been answered, and the stream has been sent up to `sent`.

@@ -116,30 +116,33 @@ impl Conditions {
 
 impl Several {
     pub(crate) fn judge(&self, answer: &[u8]) -> Result<(), Failing> {
+        if self.needs_all() && answer.len() > Conditions::MOST_KEPT {
+            return Err(Failing::TooLong);
+        }
         let mut decoded = String::new();
         let text = match self.encoding {
-            Some(_) if answer.len() > Conditions::MOST_KEPT => return Err(Failing::TooLong),
             Some(encoding) => {
                 encoding.decoder().decode(answer, true, &mut decoded);
                 decoded.as_bytes()
             }
             None => answer,
         };
-        for (index, condition) in self.all.iter().enumerate() {
-            let met = match condition {
-                Condition::Starts(start) => text.starts_with(start),
-                Condition::Contains(needle) => needle.is_in(text),
-                Condition::Not(needle) => !needle.is_in(text),
-                Condition::Match(_) if answer.len() > Conditions::MOST_KEPT => {
-                    return Err(Failing::TooLong);
-                }
-                Condition::Match(regex) => regex.is_match(text),
-            };
-            if !met {
-                return Err(Failing::Condition(index));
-            }
-        }
-        Ok(())
+        self.all_are_met(|_, condition| match condition {
+            Condition::Starts(start) => text.starts_with(start),
+            Condition::Contains(needle) => needle.is_in(text),
+            Condition::Not(needle) => !needle.is_in(text),
+            Condition::Match(regex) => regex.is_match(text),
+        })
+    }
+
+    /// Whether `is_met` is true for every condition and its index.
+    pub(super) fn all_are_met(
+        &self,
+        is_met: impl Fn(usize, &Condition) -> bool,
+    ) -> Result<(), Failing> {
+        let mut all = self.all.iter().enumerate();
+        let failing = all.find(|(index, condition)| !is_met(*index, condition));
+        failing.map_or(Ok(()), |(index, _)| Err(Failing::Condition(index)))
     }
 
     /// Whether an answer can only be judged in one piece.

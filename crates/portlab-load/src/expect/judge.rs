@@ -45,10 +45,15 @@ pub struct WrongAnswer {
 #[derive(Debug)]
 pub(crate) struct Judge {
     several: Arc<Several>,
+    progress: Progress,
+}
+
+#[derive(Debug)]
+enum Progress {
     /// How many bytes of each condition's text have been found; `None` if its text can't be found any more.
-    found: Vec<Option<usize>>,
+    Found(Vec<Option<usize>>),
     /// The answer, if it can only be judged in one piece; `None` when it has become too long.
-    kept: Option<Vec<u8>>,
+    Kept(Option<Vec<u8>>),
 }
 
 fn condition<S: Serializer>(unmet: &Unmet, to: S) -> Result<S::Ok, S::Error> {
@@ -121,26 +126,26 @@ impl Judge {
     /// The judge of an answer before its first byte; `None` without conditions.
     pub(crate) fn begin(conditions: &Conditions) -> Option<Self> {
         let several = conditions.several()?;
+        let progress = match several.needs_all() {
+            true => Progress::Kept(Some(Vec::new())),
+            false => Progress::Found(vec![Some(0); several.all.len()]),
+        };
         Some(Self {
-            found: vec![Some(0); several.all.len()],
-            kept: Some(Vec::new()),
             several: Arc::clone(several),
+            progress,
         })
     }
 
     /// Takes the next bytes of the answer.
     pub(crate) fn take(&mut self, piece: &[u8]) {
-        if self.several.needs_all() {
-            let fits = |kept: &Vec<u8>| kept.len() + piece.len() <= Conditions::MOST_KEPT;
-            self.kept = self.kept.take().filter(fits);
-            if let Some(kept) = &mut self.kept {
-                kept.extend_from_slice(piece);
+        let found = match &mut self.progress {
+            Progress::Kept(kept) => {
+                kept.take_if(|it| it.len() + piece.len() > Conditions::MOST_KEPT);
+                return kept.iter_mut().for_each(|it| it.extend_from_slice(piece));
             }
-        }
-        if self.several.encoding.is_some() {
-            return;
-        }
-        for (condition, found) in self.several.all.iter().zip(&mut self.found) {
+            Progress::Found(found) => found,
+        };
+        for (condition, found) in self.several.all.iter().zip(found) {
             let Some(matched) = found else { continue };
             match condition {
                 Condition::Starts(start) => {
@@ -170,22 +175,18 @@ impl Judge {
     }
 
     pub(crate) fn failing(&self) -> Result<(), Failing> {
-        let several = &self.several;
-        let whole = || self.kept.as_deref().ok_or(Failing::TooLong);
-        if several.encoding.is_some() {
-            return several.judge(whole()?);
-        }
-        for (index, (condition, found)) in several.all.iter().zip(&self.found).enumerate() {
-            let met = match condition {
-                Condition::Starts(start) => *found == Some(start.len()),
-                Condition::Contains(needle) => *found == Some(needle.bytes().len()),
-                Condition::Not(needle) => *found != Some(needle.bytes().len()),
-                Condition::Match(regex) => regex.is_match(whole()?),
-            };
-            if !met {
-                return Err(Failing::Condition(index));
+        let found = match &self.progress {
+            Progress::Kept(kept) => {
+                return self.several.judge(kept.as_ref().ok_or(Failing::TooLong)?);
             }
-        }
-        Ok(())
+            Progress::Found(found) => found,
+        };
+        self.several
+            .all_are_met(|index, condition| match condition {
+                Condition::Starts(start) => found[index] == Some(start.len()),
+                Condition::Contains(needle) => found[index] == Some(needle.bytes().len()),
+                Condition::Not(needle) => found[index] != Some(needle.bytes().len()),
+                Condition::Match(_) => unreachable!("such an answer is kept"),
+            })
     }
 }

@@ -4,11 +4,7 @@ use memchr::memmem::Finder;
 
 /// Bytes that are searched for. They are also found when they come in several reads.
 #[derive(Clone, Debug)]
-pub struct Needle {
-    finder: Box<Finder<'static>>,
-    /// At `i`: how many bytes at the end of the first `i + 1` bytes are also the beginning of the needle.
-    fallback: Vec<usize>,
-}
+pub struct Needle(Box<Finder<'static>>);
 
 impl Needle {
     /// A needle of at least one byte.
@@ -17,50 +13,41 @@ impl Needle {
     /// When `bytes` is empty.
     pub fn new(bytes: &[u8]) -> Self {
         assert!(!bytes.is_empty(), "a needle has at least one byte");
-        let mut fallback = vec![0; bytes.len()];
-        for at in 1..bytes.len() {
-            fallback[at] = advance(bytes, &fallback, fallback[at - 1], bytes[at]);
-        }
-        let finder = Box::new(Finder::new(bytes).into_owned());
-        Self { finder, fallback }
+        Self(Box::new(Finder::new(bytes).into_owned()))
     }
 
     /// The bytes themselves.
     pub fn bytes(&self) -> &[u8] {
-        self.finder.needle()
+        self.0.needle()
     }
 
     /// Whether all of the needle is in `input`.
     pub(super) fn is_in(&self, input: &[u8]) -> bool {
-        self.finder.find(input).is_some()
+        self.0.find(input).is_some()
     }
 
     /// Continues the search in `input`, after `matched` bytes of the needle have come. Returns how many bytes of
     /// `input` there are up to the end of the needle, if the needle ends in `input`.
     pub(super) fn find(&self, matched: &mut usize, input: &[u8]) -> Option<usize> {
-        let mut at = 0;
-        // An occurrence that began in an earlier read goes on byte by byte.
-        while *matched > at {
-            *matched = self.advance(*matched, *input.get(at)?);
-            at += 1;
-            if *matched == self.bytes().len() {
-                return Some(at);
-            }
-        }
-        // Any other begins in this read, at `from` or later.
-        let from = at - *matched;
-        if let Some(found) = self.finder.find(&input[from..]) {
-            *matched = self.bytes().len();
-            return Some(from + found + self.bytes().len());
-        }
-        let tail = from.max(input.len().saturating_sub(self.bytes().len() - 1));
-        let step = |matched, byte: &u8| self.advance(matched, *byte);
-        *matched = input[tail..].iter().fold(0, step);
-        None
-    }
-
-    fn advance(&self, matched: usize, byte: u8) -> usize {
-        advance(self.bytes(), &self.fallback, matched, byte)
+        let (needle, before) = (self.bytes(), *matched);
+        // An occurrence that began in an earlier read ends in the first bytes of this one.
+        let seam = match before {
+            0 => Vec::new(),
+            _ => [&needle[..before], &input[..input.len().min(needle.len())]].concat(),
+        };
+        let end = |at| at + needle.len();
+        let across = self.0.find(&seam).map(|at| end(at) - before);
+        let found = across.or_else(|| self.0.find(input).map(end));
+        let tail = match input.len() < needle.len() && before > 0 {
+            true => &seam,
+            false => input,
+        };
+        let is_begun = |length: &usize| tail.ends_with(&needle[..*length]);
+        *matched = match found {
+            Some(_) => needle.len(),
+            None => (1..needle.len()).rev().find(is_begun).unwrap_or(0),
+        };
+        found
     }
 }
 
@@ -71,13 +58,3 @@ impl PartialEq for Needle {
 }
 
 impl Eq for Needle {}
-
-/// How many bytes of `needle` match after `byte`, if `matched` bytes matched before.
-///
-/// Source: Knuth, Morris, Pratt, "Fast pattern matching in strings", 1977.
-fn advance(needle: &[u8], fallback: &[usize], mut matched: usize, byte: u8) -> usize {
-    while matched > 0 && needle[matched] != byte {
-        matched = fallback[matched - 1];
-    }
-    matched + usize::from(needle[matched] == byte)
-}

@@ -4,10 +4,10 @@ use super::{Head, HttpFault, Method, Reading, Request, Sink, Url};
 
 /// What has been read, in the order in which it came.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Seen {
+pub(super) struct Seen {
     /// The status and the bytes of each head, and where a redirect leads.
-    heads: Vec<(u16, Vec<u8>, Option<Vec<u8>>)>,
-    body: Vec<u8>,
+    pub(super) heads: Vec<(u16, Vec<u8>, Option<Vec<u8>>)>,
+    pub(super) body: Vec<u8>,
 }
 
 impl Sink for Seen {
@@ -16,16 +16,17 @@ impl Sink for Seen {
         self.heads.push((head.status, bytes.to_vec(), location));
     }
 
-    fn body(&mut self, bytes: &[u8], _is_last: bool) {
+    fn body(&mut self, bytes: &[u8]) {
         self.body.extend_from_slice(bytes);
     }
 }
 
 /// What a connection has read: after how many bytes each answer ended, what was in them, and how the last one ended when
 /// the server closed.
-type Read = (Vec<usize>, Seen, Result<Option<Head>, HttpFault>);
+pub(super) type Read = (Vec<usize>, Seen, Result<Option<Head>, HttpFault>);
 
-fn read(input: &[u8], no_body: bool, piece: usize) -> Read {
+/// Reads `input` in pieces of `piece` bytes.
+pub(super) fn read(input: &[u8], no_body: bool, piece: usize) -> Read {
     let (mut reading, mut ends, mut seen) = (Reading::default(), Vec::new(), Seen::default());
     for (index, bytes) in input.chunks(piece).enumerate() {
         let mut rest = bytes;

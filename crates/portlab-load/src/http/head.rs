@@ -43,8 +43,6 @@ const FRAME: usize = 9;
 /// Checks that `bytes`, the first of an answer, begin as an answer does, as far as they have come; returns whether enough
 /// have come to tell.
 pub(super) fn check_start(bytes: &[u8]) -> Result<bool, HttpFault> {
-    // Some servers send an empty line behind a body (RFC 9112, 2.2).
-    let bytes = &bytes[empty_lines(bytes)..];
     let length = bytes.len().min(START.len());
     if bytes[..length] == START[..length] {
         return Ok(length == START.len());
@@ -64,9 +62,8 @@ pub(super) fn check_start(bytes: &[u8]) -> Result<bool, HttpFault> {
 /// The end of the head in `bytes`: behind its first empty line, if that is complete. The first `seen` bytes have been
 /// searched before.
 pub(super) fn end_of(bytes: &[u8], seen: usize) -> Option<usize> {
-    let lines = empty_lines(bytes);
     // The last line feed that was seen may belong to the empty line.
-    let from = lines.max(seen.saturating_sub(2));
+    let from = seen.saturating_sub(2);
     memchr_iter(b'\n', &bytes[from..]).find_map(|at| match bytes[from + at + 1..] {
         [b'\n', ..] => Some(from + at + 2),
         [b'\r', b'\n', ..] => Some(from + at + 3),
@@ -99,7 +96,7 @@ impl Head {
         let status = response.code.ok_or(HttpFault::BadHead)?;
         let mut lines = Lines::default();
         for header in &*response.headers {
-            lines.add(header)?;
+            lines.add(header);
         }
         let is_empty = no_body || status < 200 || matches!(status, 204 | 304);
         let body = if is_empty {
@@ -133,21 +130,15 @@ impl Head {
 #[derive(Default)]
 struct Lines<'a> {
     length: Option<Result<u64, HttpFault>>,
-    coding: Option<Coding>,
+    /// Whether `Transfer-Encoding` is `chunked` alone.
+    chunked: Option<bool>,
     close: bool,
     keep_alive: bool,
     location: Option<&'a [u8]>,
 }
 
-/// What `Transfer-Encoding` says.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Coding {
-    Chunked,
-    Other,
-}
-
 impl<'a> Lines<'a> {
-    fn add(&mut self, header: &Header<'a>) -> Result<(), HttpFault> {
+    fn add(&mut self, header: &Header<'a>) {
         let value = header.value;
         // The length of a name tells most headers apart.
         match header.name.len() {
@@ -171,25 +162,21 @@ impl<'a> Lines<'a> {
             }
             17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
                 for coding in list(value) {
-                    self.coding = match coding {
-                        _ if coding.eq_ignore_ascii_case(b"identity") => self.coding,
-                        _ if coding.eq_ignore_ascii_case(b"chunked") && self.coding.is_none() => {
-                            Some(Coding::Chunked)
-                        }
-                        _ => Some(Coding::Other),
-                    };
+                    if !coding.eq_ignore_ascii_case(b"identity") {
+                        let is_chunked = coding.eq_ignore_ascii_case(b"chunked");
+                        self.chunked = Some(is_chunked && self.chunked.is_none());
+                    }
                 }
             }
             _ => {}
         }
-        Ok(())
     }
 
     fn body(&self) -> Result<Body, HttpFault> {
-        match (self.coding, self.length) {
+        match (self.chunked, self.length) {
             (Some(_), Some(_)) => Err(HttpFault::LengthAndCoding),
-            (Some(Coding::Chunked), None) => Ok(Body::Chunked),
-            (Some(Coding::Other), None) => Err(HttpFault::UnknownCoding),
+            (Some(true), None) => Ok(Body::Chunked),
+            (Some(false), None) => Err(HttpFault::UnknownCoding),
             (None, Some(length)) => length.map(Body::Length),
             (None, None) => Ok(Body::ToEnd),
         }
@@ -225,78 +212,66 @@ mod tests {
     #[test]
     fn the_end_of_a_body_follows_from_its_head() {
         use Body::{Chunked, Length, ToEnd};
-        for (version, lines, expected) in [
-            ("1", "Content-Length: 7\r\n", Ok((Length(7), false))),
-            ("1", "content-length:7\nX: y\n", Ok((Length(7), false))),
+        for (lines, expected) in [
+            ("Content-Length: 7\r\n", Ok((Length(7), false))),
+            ("content-length:7\nX: y\n", Ok((Length(7), false))),
             (
-                "1",
-                "CONTENT-LENGTH : 7, 7\r\nContent-Length: 7\r\n",
+                "CONTENT-LENGTH : 7, 7\nContent-Length: 7\n",
                 Ok((Length(7), false)),
             ),
-            ("1", "Transfer-Encoding: Chunked\r\n", Ok((Chunked, false))),
+            ("Transfer-Encoding: Chunked\r\n", Ok((Chunked, false))),
             (
-                "1",
-                "Transfer-Encoding: identity\r\nContent-Length: 1\r\n",
+                "Transfer-Encoding: identity\nContent-Length: 1\n",
                 Ok((Length(1), false)),
             ),
-            ("1", "Transfer-Encoding: identity\r\n", Ok((ToEnd, true))),
-            ("1", "", Ok((ToEnd, true))),
+            ("Transfer-Encoding: identity\r\n", Ok((ToEnd, true))),
+            ("", Ok((ToEnd, true))),
             (
-                "1",
                 "X: a\r\n  folded\r\nContent-Length: 0\r\n",
                 Ok((Length(0), false)),
             ),
             (
-                "1",
                 "Content-Length: 1\r\nConnection: x, Close\r\n",
                 Ok((Length(1), true)),
             ),
-            ("0", "Content-Length: 1\r\n", Ok((Length(1), true))),
             (
-                "0",
-                "Content-Length: 1\r\nConnection: Keep-Alive\r\n",
-                Ok((Length(1), false)),
-            ),
-            (
-                "1",
-                "Content-Length: 1\r\nContent-Length: 2\r\n",
+                "Content-Length: 1\nContent-Length: 2\n",
                 Err(HttpFault::TwoLengths),
             ),
-            ("1", "Content-Length: 1, 2\r\n", Err(HttpFault::TwoLengths)),
+            ("Content-Length: 1, 2\r\n", Err(HttpFault::TwoLengths)),
             (
-                "1",
-                "Content-Length: 1, 2\r\nContent-Length: 1\r\n",
+                "Content-Length: 1, 2\nContent-Length: 1\n",
                 Err(HttpFault::TwoLengths),
             ),
-            ("1", "Content-Length: +1\r\n", Err(HttpFault::BadLength)),
-            ("1", "Content-Length: -1\r\n", Err(HttpFault::BadLength)),
-            ("1", "Content-Length:\r\n", Err(HttpFault::BadLength)),
-            ("1", "Content-Length: 1 2\r\n", Err(HttpFault::BadLength)),
+            ("Content-Length: +1\r\n", Err(HttpFault::BadLength)),
+            ("Content-Length: -1\r\n", Err(HttpFault::BadLength)),
+            ("Content-Length:\r\n", Err(HttpFault::BadLength)),
+            ("Content-Length: 1 2\r\n", Err(HttpFault::BadLength)),
             (
-                "1",
-                "Content-Length: 18446744073709551616\r\n",
+                "Content-Length: 18446744073709551616\n",
                 Err(HttpFault::BadLength),
             ),
             (
-                "1",
-                "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+                "Content-Length: 1\nTransfer-Encoding: chunked\n",
                 Err(HttpFault::LengthAndCoding),
             ),
             (
-                "1",
                 "Transfer-Encoding: gzip, chunked\r\n",
                 Err(HttpFault::UnknownCoding),
             ),
             (
-                "1",
-                "Transfer-Encoding: chunked, chunked\r\n",
+                "Transfer-Encoding: chunked, chunked\n",
                 Err(HttpFault::UnknownCoding),
             ),
-            ("1", "no colon\r\n", Err(HttpFault::BadHead)),
-            ("1", "X: a\rb\r\n", Err(HttpFault::BadHead)),
+            ("no colon\r\n", Err(HttpFault::BadHead)),
+            ("X: a\rb\r\n", Err(HttpFault::BadHead)),
         ] {
-            assert_eq!(body(version, lines), expected, "{version} {lines:?}");
+            assert_eq!(body("1", lines), expected, "{lines:?}");
         }
+        let of_1_0 = |lines| body("0", lines);
+        assert_eq!(of_1_0("Content-Length: 1\n"), Ok((Length(1), true)));
+        let kept = "Content-Length: 1\r\nConnection: Keep-Alive\r\n";
+        assert_eq!(of_1_0(kept), Ok((Length(1), false)));
         let many = |count| body("1", &"X: y\r\n".repeat(count));
         assert_eq!(many(MOST_HEADERS), Ok((ToEnd, true)));
         assert_eq!(many(MOST_HEADERS + 1), Err(HttpFault::ManyHeaders));
@@ -331,9 +306,7 @@ mod tests {
     fn an_answer_of_another_protocol_is_recognised_by_its_first_bytes() {
         for (bytes, expected) in [
             (&b"HTTP/1.1 200"[..], Ok(true)),
-            (b"\r\n\nHTTP/1.0", Ok(true)),
             (b"HT", Ok(false)),
-            (b"\r", Ok(false)),
             (b"\0\n\n\x04", Ok(false)),
             (b"\0\0\x12\x04\0\0\0\0\0\0\x03", Err(HttpFault::Http2)),
             (b"\0\0\x08\x07\0\0\0\0\0", Err(HttpFault::Http2)),

@@ -19,11 +19,6 @@ impl LastHead {
         self.head = Some((head, sorted));
     }
 
-    /// The bytes of the head.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
     /// If `input` begins with a complete answer that has this head: the head, the answer's body, and what follows the
     /// answer.
     pub(crate) fn answer<'a>(&self, input: &'a [u8]) -> Option<(Head, Sorted, &'a [u8], &'a [u8])> {

@@ -1,6 +1,7 @@
 //! A build without the feature `tls`: types without values, so that the rest of the crate is the same.
 
 use std::{
+    convert::Infallible,
     io::{self, Read, Write},
     time::Duration,
 };
@@ -12,13 +13,20 @@ use crate::{Target, stream::Stream};
 
 /// How connections are encrypted: in this build, never.
 #[derive(Clone, Debug)]
-pub enum Tls {}
+pub struct Tls {
+    never: Infallible,
+    pub(crate) verifies: bool,
+    pub(crate) resumes: bool,
+}
 
-/// An encrypted stream: in this build, there is none.
+/// An encrypted stream: this build makes none.
 #[derive(Debug)]
-pub(crate) enum TlsStream {}
+pub(crate) struct TlsStream {
+    never: Infallible,
+    pub(crate) socket: Stream,
+}
 
-/// Whether `target` speaks TLS: in this build, that isn't found out.
+/// Whether `target` speaks TLS: this build can't find out.
 pub(crate) fn answers_hello(_target: &Target, _patience: Duration) -> bool {
     false
 }
@@ -34,78 +42,49 @@ impl Tls {
             "这个程序没有编入 TLS；请这样编译：cargo install --path crates/portlab --features tls",
         ))
     }
-
-    pub(crate) fn begin(&self, _socket: Stream, _target: usize) -> io::Result<TlsStream> {
-        match *self {}
-    }
-
-    pub(crate) fn certificate(&self) -> Option<&Certificate> {
-        match *self {}
-    }
-
-    pub(crate) fn name(&self) -> String {
-        match *self {}
-    }
-
-    pub(crate) fn resumes(&self) -> bool {
-        match *self {}
-    }
-
-    pub(crate) fn verifies(&self) -> bool {
-        match *self {}
-    }
 }
 
-impl TlsStream {
-    pub(crate) fn shake_hands(&mut self) -> io::Result<bool> {
-        match *self {}
-    }
+/// Gives a type without values these methods.
+macro_rules! methods {
+    ($type:ty: $($name:ident($($argument:ty),*) -> $result:ty;)*) => {
+        impl $type {
+            $(pub(crate) fn $name(&self, $(_: $argument),*) -> $result {
+                match self.never {}
+            })*
+        }
+    };
+}
 
-    pub(crate) fn session(&self) -> Session {
-        match *self {}
-    }
+methods! {
+    Tls:
+    begin(Stream, usize) -> io::Result<TlsStream>;
+    certificate() -> Option<&Certificate>;
+    name() -> String;
+}
 
-    pub(crate) fn is_resumed(&self) -> bool {
-        match *self {}
-    }
-
-    pub(crate) fn plain_head(&self) -> &[u8] {
-        match *self {}
-    }
-
-    pub(crate) fn socket(&self) -> &Stream {
-        match *self {}
-    }
-
-    pub(crate) fn socket_mut(&mut self) -> &mut Stream {
-        match *self {}
-    }
-
-    pub(crate) fn may_hold_more(&self) -> bool {
-        match *self {}
-    }
-
-    pub(crate) fn was_cut(&self) -> bool {
-        match *self {}
-    }
-
-    pub(crate) fn shut_down_sending(&mut self) -> io::Result<()> {
-        match *self {}
-    }
+methods! {
+    TlsStream:
+    shake_hands() -> io::Result<bool>;
+    session() -> Session;
+    is_resumed() -> bool;
+    plain_head() -> &[u8];
+    may_hold_more() -> bool;
+    was_cut() -> bool;
+    shut_down_sending() -> io::Result<()>;
 }
 
 impl Read for TlsStream {
     fn read(&mut self, _buffer: &mut [u8]) -> io::Result<usize> {
-        match *self {}
+        match self.never {}
     }
 }
 
 impl Write for TlsStream {
     fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
-        match *self {}
+        match self.never {}
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match *self {}
+        match self.never {}
     }
 }

@@ -27,8 +27,8 @@ pub struct Tls {
     names: Arc<[ServerName<'static>]>,
     /// What the first certificate says; nothing if it can't be read.
     first: Arc<OnceLock<Option<Certificate>>>,
-    verifies: bool,
-    resumes: bool,
+    pub(crate) verifies: bool,
+    pub(crate) resumes: bool,
 }
 
 /// How many servers' sessions are kept for resumption, eight tickets each.
@@ -115,14 +115,6 @@ impl Tls {
     /// The name of the first server.
     pub(crate) fn name(&self) -> String {
         self.names[0].to_str().into_owned()
-    }
-
-    pub(crate) fn resumes(&self) -> bool {
-        self.resumes
-    }
-
-    pub(crate) fn verifies(&self) -> bool {
-        self.verifies
     }
 }
 

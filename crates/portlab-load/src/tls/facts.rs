@@ -96,12 +96,12 @@ impl TlsResult {
         let first = made.first.as_ref();
         Some(Self {
             server_name: tls.name(),
-            verified: tls.verifies(),
+            verified: tls.verifies,
             version: first.map(|it| it.version.clone()),
             cipher: first.map(|it| it.cipher.clone()),
             alpn: first.and_then(|it| it.alpn.clone()),
             certificate: tls.certificate().cloned(),
-            resumption: tls.resumes(),
+            resumption: tls.resumes,
             handshakes: made.latency.count(),
             handshakes_resumed: made.resumed,
             answers_without_close_notify: made.cut,

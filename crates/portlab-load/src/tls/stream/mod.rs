@@ -17,7 +17,7 @@ use crate::{Tally, stream::Stream};
 /// and then the poller reports when there is more to do.
 #[derive(Debug)]
 pub(crate) struct TlsStream {
-    socket: Stream,
+    pub(crate) socket: Stream,
     session: ClientConnection,
     /// Bytes of the user that have been encrypted, but that the socket has not taken yet. They count as written when the
     /// socket has taken them: the user writes them again, as after any [`WouldBlock`](ErrorKind::WouldBlock). So a
@@ -110,14 +110,6 @@ impl TlsStream {
     /// The beginning of what the server sent first, if that isn't TLS.
     pub(crate) fn plain_head(&self) -> &[u8] {
         &self.plain_head
-    }
-
-    pub(crate) fn socket(&self) -> &Stream {
-        &self.socket
-    }
-
-    pub(crate) fn socket_mut(&mut self) -> &mut Stream {
-        &mut self.socket
     }
 
     /// Whether a read that didn't fill its buffer has left bytes behind, or the end.
