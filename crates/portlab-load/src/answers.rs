@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
-    ErrorAnswer, Payload, Sample,
+    ErrorAnswer, Payload, Redirect, Sample,
     shown::shown,
     status::{Dialect, first_line},
 };
@@ -31,7 +31,7 @@ pub struct Answers {
     /// How often each status of HTTP came.
     statuses: BTreeMap<u16, u64>,
     /// The first redirect, with where it leads.
-    redirect: Option<(u16, Sample)>,
+    redirect: Option<Redirect>,
     /// The encoding in which answers are shown.
     encoding: TextEncoding,
 }
@@ -152,10 +152,9 @@ impl Answers {
         counts
     }
 
-    /// The first redirect of HTTP, with where it leads.
-    pub fn redirect(&self) -> Option<(u16, &Sample)> {
-        let (status, location) = self.redirect.as_ref()?;
-        Some((*status, location))
+    /// The first redirect of HTTP.
+    pub fn redirect(&self) -> Option<&Redirect> {
+        self.redirect.as_ref()
     }
 
     /// Counts a complete answer of HTTP with this status.
@@ -165,8 +164,10 @@ impl Answers {
 
     /// Keeps where a redirect leads, unless an earlier one is kept.
     pub(crate) fn keep_redirect(&mut self, status: u16, location: &[u8]) {
-        let sample = || (status, Sample::of(location, LONGEST_LOCATION));
-        self.redirect.get_or_insert_with(sample);
+        self.redirect.get_or_insert_with(|| Redirect {
+            status,
+            location: Sample::of(location, LONGEST_LOCATION).to_string(),
+        });
     }
 
     /// Adds the answers of another thread, or of another run.
@@ -232,37 +233,36 @@ impl Answers {
         }
     }
 
-    /// The same for random bytes: a few of them show that they are random, and none is shown as a character.
-    fn keep_first_random(&mut self, bytes: &[u8]) {
-        let beginning = &bytes[..bytes.len().min(RANDOM_SHOWN)];
-        let mut escaped: Vec<u8> = beginning.escape_ascii().collect();
-        if beginning.len() < bytes.len() {
-            escaped.extend("…".bytes());
-        }
-        self.keep_first(&escaped);
-    }
-
     /// Counts `count` answers that were the same bytes as their messages.
     pub(crate) fn count_echoes(&mut self, count: usize) {
         self.echoes += count as u64;
     }
 
-    /// Keeps the beginning of an echo as the first answer, unless one is kept.
+    /// Keeps the beginning of an echo as the first answer, unless one is kept. Of random bytes a few are kept, and none
+    /// as a character.
     pub(crate) fn keep_first_echo(&mut self, echo: &[u8], payload: &Payload) {
         match payload {
-            Payload::Random(_) if self.first.is_none() => self.keep_first_random(echo),
-            Payload::Random(_) => {}
+            Payload::Random(_) => {
+                let beginning = &echo[..echo.len().min(RANDOM_SHOWN)];
+                let cut = if beginning.len() < echo.len() {
+                    "…"
+                } else {
+                    ""
+                };
+                self.keep_first(format!("{}{cut}", beginning.escape_ascii()).as_bytes());
+            }
             Payload::Always(_) | Payload::Template(_) => self.keep_first(echo),
         }
     }
 
-    /// At the end of a run: all echoes of one message have its first line, and those of random messages hardly share one.
+    /// Counts the echoes at the end of a run. If all messages are the same, all echoes have their first line; echoes of
+    /// random messages begin with lines that aren't kept.
     pub(crate) fn conclude(&mut self, dialect: &Dialect) {
         let count = std::mem::take(&mut self.echoes);
         match dialect.message().filter(|_| count > 0) {
             Some(message) => {
                 if let Some(sorted) = self.sort(message, true, dialect) {
-                    self.add(sorted, count);
+                    self.count(sorted, count);
                 }
             }
             None => self.others += count,
@@ -313,12 +313,8 @@ impl Answers {
         }
     }
 
-    /// Counts a complete answer that has this first line.
-    pub(crate) fn count(&mut self, sorted: Sorted) {
-        self.add(sorted, 1);
-    }
-
-    fn add(&mut self, sorted: Sorted, count: u64) {
+    /// Counts `count` complete answers that have this first line.
+    pub(crate) fn count(&mut self, sorted: Sorted, count: u64) {
         match self.lines.get_mut(usize::from(sorted.line)) {
             Some(line) => line.count += count,
             None => self.others += count,
@@ -342,18 +338,18 @@ mod tests {
                 head.extend_from_slice(piece);
                 counted.sort(&head, index + 1 == pieces, &dialect)
             });
-            counted.count(sorted.unwrap());
+            counted.count(sorted.unwrap(), 1);
         }
         counted
     }
 
-    fn told(answers: &Answers) -> Vec<(String, u64)> {
+    fn counts(answers: &Answers) -> Vec<(String, u64)> {
         let lines = answers.lines().into_iter();
         lines.map(|line| (line.line, line.count)).collect()
     }
 
     #[test]
-    fn first_lines_are_told_apart_however_they_are_cut() {
+    fn first_lines_are_the_same_however_they_are_cut() {
         let long = [b'x'; 200];
         let answers: [&[u8]; 7] = [
             b"ok\r\n",
@@ -369,10 +365,10 @@ mod tests {
             let cut = "x".repeat(80) + "…";
             let expected = [("ok", 2), (&cut, 2), ("okay", 1), ("ok", 1), ("no", 1)]
                 .map(|(line, count)| (line.to_owned(), count));
-            let mut told = told(&counted);
+            let mut found = counts(&counted);
             // Lines that came equally often may be in any order.
-            told.sort_by_key(|it| expected.iter().position(|other| other == it));
-            assert_eq!(told, expected, "{piece}");
+            found.sort_by_key(|it| expected.iter().position(|other| other == it));
+            assert_eq!(found, expected, "{piece}");
             assert!(counted.first().unwrap().bytes().starts_with(b"ok"));
             assert_eq!(counted.total(), 7);
         }

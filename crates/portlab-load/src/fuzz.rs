@@ -7,10 +7,7 @@ use portlab_service::TextEncoding;
 
 use crate::{
     Answers, Conditions, Expect, Framing, Judge, Lines, Payload, Program, Script, Template,
-    program::Cursor,
-    shown::shown,
-    status::Dialect,
-    template::{Numbers, Values},
+    program::Cursor, shown::shown, status::Dialect, template::Numbers,
 };
 
 pub use crate::chat::fuzz_lines as chat_lines;
@@ -84,13 +81,13 @@ pub fn first_lines(input: &[u8]) {
     });
     let (mut answers, mut whole) = (Answers::default(), Answers::default());
     let all = whole.sort(answer, true, &dialect).expect("it is whole");
-    whole.count(all);
+    whole.count(all, 1);
     for length in 0..=answer.len() {
         let came = &answer[..length];
         if let Some(sorted) = answers.sort(came, length == answer.len(), &dialect) {
             // Whether CR LF ends the line is seen when the line is whole.
             assert_eq!(sorted.error, all.error, "{length} of {answer:?}");
-            answers.count(sorted);
+            answers.count(sorted, 1);
             break;
         }
     }
@@ -119,12 +116,7 @@ pub fn templates(input: &[u8]) {
     let mut message = Vec::new();
     for connection in 0..3 {
         message.clear();
-        let values = Values {
-            connection,
-            numbers: &numbers,
-            random: &mut random,
-        };
-        template.render(values, &mut message);
+        template.render(connection, &numbers, &mut random, &mut message);
         assert!(template.sizes().contains(&message.len()), "{message:?}");
         assert!(message.starts_with(template.beginning()));
         assert!(template.bytes().is_none_or(|it| it == message));

@@ -1,4 +1,4 @@
-//! Encrypted streams that this side has ended, and whose other end is awaited.
+//! Encrypted streams that this side has closed, and that wait for the server's close.
 //!
 //! If a socket with unread bytes is closed, the kernel resets the connection, and the server loses what it has not read
 //! yet. A server of TLS 1.3 sends tickets after the handshake (RFC 8446, 4.6.1) whether or not they are used, so a client
@@ -14,17 +14,17 @@ use crate::{
     worker::{ALARM, Worker},
 };
 
-/// How many streams a thread keeps for their other end; the server has read an older one by then, or never will.
+/// How many such streams a thread keeps. When an older one is dropped, a server that still reads has read all of it.
 pub(crate) const MOST: usize = 16;
 
 /// The token of all of them when the run is over.
 pub(crate) const LEAVING: Token = Token(ALARM.0 - 1);
 
-/// How many reads empty a stream of a server that has nothing more to say.
+/// How many reads empty the stream of a server that sends nothing more.
 const READS: usize = 16;
 
 impl<C: Dialogue> Worker<C> {
-    /// This side has ended the stream, and the poller need not report it any more.
+    /// This side has closed the stream, and the poller needn't report it any more.
     pub(crate) fn let_go(&mut self, mut stream: Stream) {
         if !matches!(stream, Stream::Tls(_)) || self.state.plan.life.reset {
             return;

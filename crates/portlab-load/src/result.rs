@@ -323,7 +323,7 @@ impl LoadResult {
             first_answer: outcome.answers.first().map(ToString::to_string),
             first_lines: outcome.answers.lines(),
             other_first_lines: outcome.answers.others(),
-            steps: outcome.exchanges.lines(&plan.script),
+            steps: outcome.exchanges.lines().to_vec(),
             think_ns: plan.script.think().map(|it| it.ends().map(nanos)),
             http: HttpResult::of(plan, &outcome.answers),
             threads: outcome.threads(),

@@ -38,7 +38,7 @@ pub(crate) struct Dialect {
 /// The longest beginning of a message that is looked at.
 const BEGINNING: usize = 1024;
 
-/// Commands of SMTP, FTP and NNTP that hardly any other protocol has.
+/// Commands of SMTP, FTP and NNTP that few other protocols have.
 const COMMANDS: &[&str] = &[
     "EHLO",
     "HELO",
@@ -74,7 +74,7 @@ impl Dialect {
             http: script.http().cloned(),
             codes: messages.iter().any(|it| is_command(it)),
             resp: messages.iter().any(is_resp),
-            // Which of several messages an answer belongs to isn't known here.
+            // With several messages, an answer may belong to any of them.
             message: match (script.dialogue(), script.exchange(0).0) {
                 (None, payload @ Payload::Always(_)) => beginning(payload).into(),
                 _ => [].into(),
@@ -88,7 +88,7 @@ impl Dialect {
     }
 
     /// Recognises the protocol by the server's `greeting`.
-    pub(crate) fn heed_greeting(&mut self, greeting: &[u8]) {
+    pub(crate) fn read_greeting(&mut self, greeting: &[u8]) {
         let code = READY.iter().any(|code| greeting.starts_with(&code[..]));
         self.codes |= code && reply_code(greeting).is_some();
     }
@@ -225,7 +225,7 @@ mod tests {
         let mut script = Script::echo(1);
         script.payload = Payload::Always(message.as_bytes().into());
         let mut dialect = Dialect::of(&script);
-        dialect.heed_greeting(greeting.as_bytes());
+        dialect.read_greeting(greeting.as_bytes());
         dialect.error_in(answer.as_bytes())
     }
 

@@ -380,7 +380,7 @@ fn errno_hint(errno: i32) -> Option<Text> {
             "无法到达该地址；portlab doctor 地址 会查找原因",
         ),
         2 => Text::new(
-            "there is no socket of this name; is the server up, and the path after unix: right?",
+            "no socket has this name; is the server up, and the path after unix: right?",
             "没有这个名字的套接字；服务端启动了吗？unix: 后面的路径写对了吗？",
         ),
         13 => Text::new(

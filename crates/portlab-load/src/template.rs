@@ -46,14 +46,6 @@ pub(crate) struct Numbers {
     lines: AtomicU64,
 }
 
-/// What the placeholders of a message stand for.
-#[derive(Debug)]
-pub(crate) struct Values<'a> {
-    pub(crate) connection: usize,
-    pub(crate) numbers: &'a Numbers,
-    pub(crate) random: &'a mut fastrand::Rng,
-}
-
 /// The longest `{rand:N}`.
 const MOST_RANDOM: &str = "64KiB";
 
@@ -158,25 +150,28 @@ impl Template {
         least..=most
     }
 
-    /// Appends the next message to `into`.
-    pub(crate) fn render(&self, values: Values<'_>, into: &mut Vec<u8>) {
+    /// Appends the next message, one of the run's connection `connection`, to `into`.
+    pub(crate) fn render(
+        &self,
+        connection: usize,
+        numbers: &Numbers,
+        random: &mut fastrand::Rng,
+        into: &mut Vec<u8>,
+    ) {
         // Every message has a number, whether it contains the number or not.
-        let sequence = values.numbers.messages.fetch_add(1, Relaxed);
+        let sequence = numbers.messages.fetch_add(1, Relaxed);
         let mut taken = None;
         for part in &self.parts {
             match part {
                 Part::Bytes(bytes) => into.extend_from_slice(bytes),
                 Part::Sequence => into.extend_from_slice(sequence.to_string().as_bytes()),
-                Part::Connection => {
-                    into.extend_from_slice(values.connection.to_string().as_bytes());
-                }
+                Part::Connection => into.extend_from_slice(connection.to_string().as_bytes()),
                 Part::Random(length) => {
-                    let letters = (0..*length).map(|_| values.random.alphanumeric() as u8);
+                    let letters = (0..*length).map(|_| random.alphanumeric() as u8);
                     into.extend(letters);
                 }
                 Part::Line(lines) => {
-                    let number =
-                        *taken.get_or_insert_with(|| values.numbers.lines.fetch_add(1, Relaxed));
+                    let number = *taken.get_or_insert_with(|| numbers.lines.fetch_add(1, Relaxed));
                     into.extend_from_slice(lines.line(number));
                 }
             }
@@ -243,13 +238,8 @@ mod tests {
         let template = template(text, Some(&lines)).unwrap();
         let (numbers, mut random) = (Numbers::default(), fastrand::Rng::with_seed(1));
         std::array::from_fn(|_| {
-            let values = Values {
-                connection: 7,
-                numbers: &numbers,
-                random: &mut random,
-            };
             let mut message = Vec::new();
-            template.render(values, &mut message);
+            template.render(7, &numbers, &mut random, &mut message);
             assert!(template.sizes().contains(&message.len()), "{message:?}");
             String::from_utf8(message).unwrap()
         })

@@ -110,7 +110,12 @@ fn answers_end_where_http_says_however_they_are_cut() {
 #[track_caller]
 fn breaks(answer: &str, closes: bool, cause: &str) {
     let addr = web(10_000, always(answer.as_bytes(), closes));
-    let output = request_url(addr, "-n=1 -c=1 --timeout=200ms");
+    let timeout = if cause.starts_with("timed out") {
+        "200ms"
+    } else {
+        "60s"
+    };
+    let output = request_url(addr, &format!("-n=1 -c=1 --timeout={timeout}"));
     assert_eq!(output.status.code(), Some(1), "{answer:.99}: {output:?}");
     let result = json(&output);
     let found = result["failures"][0]["cause"].as_str().unwrap_or_default();
@@ -119,96 +124,44 @@ fn breaks(answer: &str, closes: bool, cause: &str) {
 }
 
 #[test]
-fn a_body_that_ends_elsewhere_than_it_says_is_an_error_that_says_so() {
+fn an_answer_that_breaks_http_is_an_error_that_says_so() {
+    let with = |lines: &str| format!("HTTP/1.1 200 OK\r\n{lines}");
+    let short = with("Content-Length: 9\r\n\r\nabc");
+    let chunks = with("Transfer-Encoding: chunked\r\n\r\n");
+    let header = with(&format!("A: {}\r\n\r\n", "x".repeat(1 << 20)));
+    let http_2 = "\0\0\u{6}\u{4}\0\0\0\0\0\0\u{3}\0\0\0d";
     for (answer, closes, cause) in [
+        (&*short, true, "body ended after 3 of 9 bytes"),
+        (&short, false, "timed out after 3 of 9 bytes of the body"),
+        (&with("A"), false, "timed out in the middle of an answer"),
         (
-            "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
-            true,
-            "body ended after 3 of 9 bytes",
-        ),
-        (
-            "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
-            false,
-            "timed out after 3 of 9 bytes of the body",
-        ),
-        (
-            "HTTP/1.1 200 OK\r\nContent-Le",
-            false,
-            "timed out in the middle of an answer",
-        ),
-        (
-            "HTTP/1.1 200 OK\r\nContent-Le",
+            &with("A"),
             true,
             "closed in the middle of the answer's head",
         ),
         (
-            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nabc",
+            &with("Content-Length: 1\r\n\r\nab"),
             false,
-            "more came back than was expected",
+            "more came back than",
         ),
         (
-            "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+            &(chunks.clone() + "2\r\nabc\r\n0\r\n\r\n"),
             false,
-            "Content-Length is not a number",
+            "a chunk does not end where",
         ),
         (
-            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-            false,
-            "two values of Content-Length",
-        ),
-        (
-            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-            false,
-            "both Content-Length and Transfer-Encoding",
-        ),
-        (
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n",
-            false,
-            "a chunk does not end where its size says",
-        ),
-        (
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-2\r\n",
-            false,
-            "not a hexadecimal number",
-        ),
-        (
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nabc",
+            &(chunks + "ff\r\nabc"),
             true,
             "closed in the middle of a chunked body",
         ),
-    ] {
-        breaks(answer, closes, cause);
-    }
-}
-
-#[test]
-fn an_answer_without_a_valid_head_is_an_error_that_says_so() {
-    let long = |line: &str, times| ["HTTP/1.1 200 OK\r\n", &line.repeat(times)].concat();
-    let header = long(&format!("A: {}\r\n\r\n", "x".repeat(1 << 20)), 1);
-    for (answer, closes, cause) in [
-        (header.as_str(), false, "head longer than 64.0 KiB"),
+        (&header, false, "head longer than 64.0 KiB"),
         (
-            &long("A: b\r\n", 1 << 20),
+            &with(&"A: b\r\n".repeat(1 << 14)),
             false,
             "head longer than 64.0 KiB",
         ),
-        (
-            &long("A: b\r\n", 300),
-            true,
-            "closed in the middle of the answer's head",
-        ),
-        (
-            &(long("A: b\r\n", 300) + "\r\n"),
-            false,
-            "more than 256 lines",
-        ),
         ("220 ready\r\n", false, "the answer isn't HTTP/1"),
-        (
-            "\0\0\u{6}\u{4}\0\0\0\0\0\0\u{3}\0\0\0d",
-            false,
-            "answered in HTTP/2",
-        ),
-        ("HTTP/2 200\r\n\r\n", false, "answered in HTTP/2"),
+        (http_2, false, "answered in HTTP/2"),
         ("", true, "closed before all requests were answered"),
     ] {
         breaks(answer, closes, cause);
@@ -268,7 +221,7 @@ fn requests_behind_an_answer_that_closes_are_unanswered() {
         );
         let told = result
             .to_string()
-            .contains("the answer before said Connection: close");
+            .contains("the previous answer had Connection: close");
         assert_eq!(told, unanswered > 0, "{result}");
     }
 }

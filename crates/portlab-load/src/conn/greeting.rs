@@ -8,13 +8,13 @@ use crate::{Cause, Framing, LONGEST_LINE, Phase, dialogue::Broken};
 impl Conn {
     /// Sends the introduction: a few bytes, which the socket of a new connection takes at once.
     pub(super) fn introduce(&mut self, state: &mut ThreadState) -> Result<(), Broken> {
-        let words = &state.plan.script.introduction;
-        if words.is_empty() {
+        let introduction = &state.plan.script.introduction;
+        if introduction.is_empty() {
             return Ok(());
         }
-        let said = self.stream.write(words);
-        match said.map_err(|error| Broken::Io(Phase::Send, error))? {
-            length if length == words.len() => Ok(()),
+        let written = self.stream.write(introduction);
+        match written.map_err(|error| Broken::Io(Phase::Send, error))? {
+            length if length == introduction.len() => Ok(()),
             _ => Err(Broken::Because(Phase::Send, Cause::Incomplete)),
         }
     }
@@ -45,15 +45,16 @@ impl Conn {
                 Some(used) if used == length => {
                     // From here on, the bytes of answers are counted.
                     (self.progress, self.received) = (None, 0);
-                    state.shared.dialect.heed_greeting(&self.head);
-                    if let Some(error) = state.shared.dialect.error_in(&self.head) {
+                    let dialect = &mut state.shared.dialect;
+                    dialect.read_greeting(&self.head);
+                    let cause = match (dialect.error_in(&self.head), verdict) {
+                        (Some(error), _) => Some(Cause::ErrorAnswer(error)),
+                        (None, Err(unmet)) => Some(Cause::Content(unmet)),
+                        (None, Ok(())) => None,
+                    };
+                    if let Some(cause) = cause {
                         state.stats.tally.keep_wrong(&self.head);
-                        let cause = Cause::ErrorAnswer(error);
                         return Err(Broken::Because(Phase::Greeting, cause));
-                    }
-                    if let Err(unmet) = verdict {
-                        state.stats.tally.keep_wrong(&self.head);
-                        return Err(Broken::Because(Phase::Greeting, Cause::Content(unmet)));
                     }
                     self.head = Vec::new();
                     return Ok(true);

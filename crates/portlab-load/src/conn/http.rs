@@ -11,7 +11,7 @@ use crate::{
     requests::Requests,
 };
 
-/// The answer before said that the connection ends with it.
+/// The previous answer said that the connection ends with it.
 const CLOSED_BEHIND: Broken = Broken::Because(Phase::Receive, Cause::Http(HttpFault::ClosedBehind));
 
 /// What receives an answer that doesn't begin with the same head as the last one, or comes in several reads.

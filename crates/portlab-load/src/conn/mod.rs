@@ -140,7 +140,7 @@ impl Dialogue for Conn {
     }
 
     fn enter(&mut self, state: &mut ThreadState) -> Result<bool, Broken> {
-        if state.plan.script.greeting.is_some() && !self.greet(state)? {
+        if !self.greet(state)? {
             return Ok(false);
         }
         state.shared.served[self.slot as usize].get_or_insert(0);
@@ -410,7 +410,7 @@ impl Conn {
 
     /// Since when the connection pauses before its next message, and until when.
     fn pausing(&self) -> Option<(u64, u64)> {
-        self.steps.as_ref()?.pause()
+        self.steps.as_ref()?.pause
     }
 
     /// Begins the pause before the next message, if the program has one there.
@@ -432,7 +432,7 @@ impl Conn {
             return;
         }
         if let Some(steps) = &mut self.steps {
-            steps.end_pause();
+            steps.pause = None;
         }
         // A pause that lasts longer than it should is the generator's fault, and misses Little's law.
         state.account_for_flight(since, until);
@@ -446,7 +446,7 @@ impl Conn {
             return 0;
         };
         let oldest = self.in_flight.front().map(|message| message.exchange);
-        oldest.unwrap_or(steps.last())
+        oldest.unwrap_or(steps.last)
     }
 
     /// Whether the message has no answer, so that it is done when the system has taken it.

@@ -223,7 +223,7 @@ impl Conn {
         }
         self.head.clear();
         if let Some(sorted) = sorted {
-            counts.shared.answers.count(sorted);
+            counts.shared.answers.count(sorted, 1);
         }
     }
 

@@ -1,7 +1,7 @@
 //! A connection's place in its program, and the bytes of its messages.
 
 use super::ThreadState;
-use crate::{Payload, Ring, program::Cursor, stage::Stage, template::Values};
+use crate::{Payload, Ring, program::Cursor, stage::Stage};
 
 /// What a connection keeps if its script is a program: one exchange that is sent from the ring again and again needs
 /// none of this.
@@ -9,9 +9,9 @@ use crate::{Payload, Ring, program::Cursor, stage::Stage, template::Values};
 pub(super) struct Steps {
     cursor: Cursor,
     /// The exchange whose message was queued last.
-    last: u32,
+    pub(super) last: u32,
     /// Since when the connection pauses, and until when.
-    pause: Option<(u64, u64)>,
+    pub(super) pause: Option<(u64, u64)>,
     /// `None` if messages are sent from the ring.
     own: Option<Own>,
 }
@@ -58,11 +58,6 @@ impl Steps {
         }))
     }
 
-    /// The exchange whose message was queued last.
-    pub(super) fn last(&self) -> u32 {
-        self.last
-    }
-
     /// Moves on to the next message, whose bytes are appended; returns its exchange and its length.
     pub(super) fn next(&mut self, number: usize, state: &mut ThreadState) -> (u32, usize) {
         let ThreadState {
@@ -79,12 +74,7 @@ impl Steps {
         let size = match (script.exchange(self.last).0, &mut self.own) {
             (Payload::Template(template), Some(own)) => {
                 let before = own.bytes.len();
-                let values = Values {
-                    connection: number,
-                    numbers,
-                    random,
-                };
-                template.render(values, &mut own.bytes);
+                template.render(number, numbers, random, &mut own.bytes);
                 own.bytes.len() - before
             }
             _ => state.next_size(),
@@ -131,20 +121,11 @@ impl Steps {
         self.pause.map(|(_, until)| until)
     }
 
-    /// Since when the connection pauses, and until when.
-    pub(super) fn pause(&self) -> Option<(u64, u64)> {
-        self.pause
-    }
-
     /// Goes to the steps that end a connection of an endless program; returns how many messages they have. `None` if
     /// there are none.
     pub(super) fn jump_to_last(&mut self, state: &ThreadState) -> Option<u64> {
         let program = state.plan.script.program.as_ref()?;
         self.pause = None;
         self.cursor.jump_to_last(program)
-    }
-
-    pub(super) fn end_pause(&mut self) {
-        self.pause = None;
     }
 }

@@ -253,7 +253,7 @@ impl fmt::Display for Condition {
 
 impl PartialEq for Condition {
     fn eq(&self, other: &Self) -> bool {
-        // As text, conditions that differ differ.
+        // Different conditions have different texts.
         self.to_string() == other.to_string()
     }
 }

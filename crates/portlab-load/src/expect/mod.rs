@@ -408,14 +408,5 @@ mod tests {
             });
             prop_assert_eq!(verdict.is_ok(), met);
         }
-
-        #[test]
-        fn what_is_written_is_read_as_the_same(text in r#"[ab"\\&:é\r\n]{0,8}"#, name in 0..4_usize) {
-            let part = format!("lines:1&{}{text}", CONDITIONS[name]);
-            if let Ok(expect) = part.parse::<Expect>() {
-                let written = expect.to_string();
-                prop_assert_eq!(written.parse::<Expect>(), Ok(expect), "{}", written);
-            }
-        }
     }
 }

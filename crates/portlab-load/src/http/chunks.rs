@@ -19,7 +19,7 @@ enum Part {
     Size,
     /// The size of a chunk, after its first digit.
     Digits,
-    /// What follows a size in its line: spaces and extensions, which mean nothing here.
+    /// What follows a size in its line: spaces and extensions, which are ignored.
     Extension,
     Data,
     /// The line end behind the data.
@@ -30,7 +30,7 @@ enum Part {
     Trailer,
     /// The same, after a CR.
     TrailerLf,
-    /// The rest of a trailer, which means nothing here.
+    /// The rest of a trailer, which is ignored.
     TrailerRest,
 }
 
@@ -91,7 +91,7 @@ impl Chunks {
             }
             (Part::Digits, b';' | b' ' | b'\t' | b'\r') | (Part::Extension, _) => Part::Extension,
             (Part::Size | Part::Digits, _) => return Err(HttpFault::BadChunkSize),
-            // Not LF alone: a size that is one too large would be taken for a right one.
+            // LF alone isn't accepted: otherwise a size that is one byte too large would pass.
             (Part::DataEnd, b'\r') => Part::DataLf,
             (Part::DataLf, b'\n') => {
                 self.length = 0;
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_size_that_lies_is_an_error() {
+    fn a_wrong_size_is_an_error() {
         let long = "1;".to_owned() + &"x".repeat(LONGEST_CHUNK_LINE);
         let trailers = "0\r\n".to_owned() + &"X: y\r\n".repeat(LONGEST_HEAD / 6 + 1);
         for (input, expected) in [
@@ -176,7 +176,7 @@ mod tests {
                 assert_eq!(read(input.as_bytes(), piece), Err(expected), "{input:.20}");
             }
         }
-        // The greatest size is only too long to come.
+        // The greatest size is valid.
         assert_eq!(read(b"ffffffffffffffff\r\na", 1), Ok((None, b"a".to_vec())));
     }
 }

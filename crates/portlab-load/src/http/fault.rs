@@ -43,7 +43,7 @@ pub enum HttpFault {
     EndedInChunks,
     /// The timeout expired in the middle of the body.
     SlowBody(Figures),
-    /// The answer before said `Connection: close`, so that this request got no answer.
+    /// The previous answer had `Connection: close`, so that this request got no answer.
     ClosedBehind,
 }
 
@@ -151,7 +151,7 @@ impl HttpFault {
                 "响应体收到 {of} 字节中的 {got} 字节时超时"
             ),
             Self::ClosedBehind => Text::new(
-                "the answer before said Connection: close, so this request got none",
+                "the previous answer had Connection: close, so this request got no answer",
                 "前一个响应写了 Connection: close，所以这个请求没有得到响应",
             ),
         }
@@ -169,8 +169,8 @@ impl HttpFault {
                 "portlab 使用 HTTP/1.1；请让服务端在这个端口接受 HTTP/1.1，或加载接受它的端口",
             ),
             Self::ShortBody(_) | Self::EndedInChunks | Self::EndedInHead => Text::new(
-                "the server crashed, gave up, or announced too much; look at its own log",
-                "服务端崩溃了、放弃了，或声明得太多；请看它自己的日志",
+                "the server failed, ended early or announced too much; look at the server's log",
+                "服务端出错、提前结束，或声明的长度太大；请看服务端的日志",
             ),
             Self::SlowBody(_) => Text::new(
                 "the server is slow, or announces more in Content-Length than it sends; for a slow one, raise --timeout",
@@ -180,18 +180,8 @@ impl HttpFault {
                 "it limits the requests per connection; use --depth 1, or --per-connection with this limit",
                 "它限制每个连接的请求数；请使用 --depth 1，或用 --per-connection 写出这个限制",
             ),
-            Self::BadHead
-            | Self::LongHead
-            | Self::ManyHeaders
-            | Self::BadLength
-            | Self::TwoLengths
-            | Self::LengthAndCoding
-            | Self::UnknownCoding
-            | Self::BadChunkSize
-            | Self::LongChunkLine
-            | Self::BadChunkEnd
-            | Self::LongTrailers => Text::new(
-                "the server breaks RFC 9112, or its answer before was longer than it said",
+            _ => Text::new(
+                "the server breaks RFC 9112, or its previous answer was longer than announced",
                 "服务端不符合 RFC 9112，或它的前一个响应比它声明的长",
             ),
         }

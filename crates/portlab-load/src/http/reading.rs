@@ -63,8 +63,8 @@ impl Reading {
                 kept.extend_from_slice(&rest[..rest.len().min(room)]);
                 (&kept[..], end_of(kept, seen))
             };
-            let is_told = check_start(bytes)?;
-            let Some(end) = end.filter(|end| is_told && *end <= LONGEST_HEAD) else {
+            let is_known = check_start(bytes)?;
+            let Some(end) = end.filter(|end| is_known && *end <= LONGEST_HEAD) else {
                 if bytes.len() > LONGEST_HEAD {
                     return Err(HttpFault::LongHead);
                 }
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_body_is_told_with_its_figures() {
+    fn a_short_body_is_reported_with_both_lengths() {
         let mut reading = Reading::default();
         let input = b"HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\nab";
         assert_eq!(reading.take(input, false, &mut Seen::default()), Ok(None));

@@ -16,8 +16,8 @@ pub struct HttpResult {
     pub redirect: Option<Redirect>,
 }
 
-/// An answer that says where else to ask.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+/// An answer that names another URL.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Redirect {
     /// Its status.
@@ -28,14 +28,10 @@ pub struct Redirect {
 
 impl HttpResult {
     pub(crate) fn of(plan: &Plan, answers: &Answers) -> Self {
-        let redirect = answers.redirect();
         Self {
             method: plan.script.http().map(|it| it.method.name().to_owned()),
             statuses: answers.statuses(),
-            redirect: redirect.map(|(status, location)| Redirect {
-                status,
-                location: location.to_string(),
-            }),
+            redirect: answers.redirect().cloned(),
         }
     }
 }

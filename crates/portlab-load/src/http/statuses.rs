@@ -17,7 +17,7 @@ impl Statuses {
     }
 }
 
-/// A server has done what was asked (2xx), or says where that can be had (3xx).
+/// Success (2xx) and redirects (3xx).
 impl Default for Statuses {
     fn default() -> Self {
         Self {

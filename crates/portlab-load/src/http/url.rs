@@ -17,7 +17,7 @@ pub struct Url {
     pub port: Option<u16>,
     /// Path and query; `/` if none is written.
     pub path: String,
-    /// What follows `#`, if anything does: a browser keeps it for itself, and so does portlab.
+    /// What follows `#`, if anything does. As in a browser, it isn't sent.
     pub fragment: Option<String>,
 }
 

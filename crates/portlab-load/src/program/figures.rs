@@ -7,13 +7,7 @@ use crate::{Latency, Script, latency::Quantiles};
 
 /// What was measured of each exchange of a dialogue file, in its order; nothing without a file.
 #[derive(Clone, Debug, Default)]
-pub struct Exchanges(Vec<Figures>);
-
-#[derive(Clone, Debug, Default)]
-struct Figures {
-    latency: Latency,
-    errors: u64,
-}
+pub struct Exchanges(Vec<ExchangeLine>);
 
 /// What was measured of an exchange of a dialogue file.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -35,48 +29,48 @@ pub struct ExchangeLine {
 impl Exchanges {
     /// Of the exchanges of `script`, before the first message.
     pub(crate) fn of(script: &Script) -> Self {
-        let exchanges = script.dialogue().map_or(0, |it| it.exchanges().len());
-        Self(vec![Figures::default(); exchanges])
-    }
-
-    /// A message of the exchange with this index was due while measuring, and was answered after `nanos`.
-    pub(crate) fn record(&mut self, exchange: u32, nanos: u64) {
-        if let Some(figures) = self.0.get_mut(exchange as usize) {
-            figures.latency.record(nanos);
-        }
-    }
-
-    /// There was an error in the exchange with this index.
-    pub(crate) fn count_error(&mut self, exchange: u32) {
-        if let Some(figures) = self.0.get_mut(exchange as usize) {
-            figures.errors += 1;
-        }
-    }
-
-    /// Adds the figures of another thread.
-    pub(crate) fn merge(&mut self, other: &Self) {
-        let length = self.0.len().max(other.0.len());
-        self.0.resize_with(length, Figures::default);
-        for (figures, other) in self.0.iter_mut().zip(&other.0) {
-            figures.latency.merge(&other.latency);
-            figures.errors += other.errors;
-        }
-    }
-
-    /// The figures, with the lines of the dialogue file that `script` is.
-    pub(crate) fn lines(&self, script: &Script) -> Vec<ExchangeLine> {
         let exchanges = script.dialogue().map_or(&[][..], |it| it.exchanges());
-        let figures = self.0.iter().zip(exchanges);
-        let lines = figures.filter_map(|(figures, exchange)| {
+        let lines = exchanges.iter().filter_map(|exchange| {
             let (line, message) = exchange.source.clone()?;
             Some(ExchangeLine {
                 line,
                 message: message.to_string(),
                 expect: exchange.expect.to_string(),
-                latency_ns: figures.latency.clone(),
-                errors: figures.errors,
+                latency_ns: Latency::new(),
+                errors: 0,
             })
         });
-        lines.collect()
+        Self(lines.collect())
+    }
+
+    /// A message of the exchange with this index was due while measuring, and was answered after `nanos`.
+    pub(crate) fn record(&mut self, exchange: u32, nanos: u64) {
+        if let Some(line) = self.0.get_mut(exchange as usize) {
+            line.latency_ns.record(nanos);
+        }
+    }
+
+    /// There was an error in the exchange with this index.
+    pub(crate) fn count_error(&mut self, exchange: u32) {
+        if let Some(line) = self.0.get_mut(exchange as usize) {
+            line.errors += 1;
+        }
+    }
+
+    /// Adds the figures of another thread.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        if self.0.is_empty() {
+            self.0.clone_from(&other.0);
+            return;
+        }
+        for (line, other) in self.0.iter_mut().zip(&other.0) {
+            line.latency_ns.merge(&other.latency_ns);
+            line.errors += other.errors;
+        }
+    }
+
+    /// The figures, in the order of the file.
+    pub(crate) fn lines(&self) -> &[ExchangeLine] {
+        &self.0
     }
 }

@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_line() {
+    fn an_error_names_its_line() {
         let deep = "repeat 2\n".repeat(9) + "say a\n";
         let many = "say a\n".repeat(257);
         for (source, line, part) in [
@@ -432,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_beyond_all_numbers_are_still_counted() {
+    fn the_number_of_messages_saturates() {
         let program = read(&("repeat 1T\n".repeat(8) + "say a\n" + &"end\n".repeat(8))).unwrap();
         assert_eq!(program.messages(), Some(u64::MAX));
     }

@@ -164,7 +164,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn bytes_that_are_no_certificate_are_refused_without_a_panic(
+        fn a_damaged_certificate_causes_no_panic(
             at in any::<prop::sample::Index>(),
             byte: u8,
             cut in any::<prop::sample::Index>(),

@@ -38,7 +38,7 @@ impl Tls {
     /// Reads the files of `options`. `names` are those of the servers, one for each target: a name or an IP address.
     ///
     /// # Errors
-    /// When a file has not what it should have, a name is invalid, or the system has no root certificates.
+    /// When a file lacks a certificate or a key, a name is invalid, or the system has no root certificates.
     pub fn new(options: &TlsOptions, names: &[String]) -> Result<Self, Text> {
         let names = names.iter().map(|name| server_name(name));
         let names = names.collect::<Result<_, _>>()?;
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_have_not_what_they_should_are_refused_with_their_names() {
+    fn files_without_a_certificate_or_key_are_refused_by_name() {
         let own = rcgen::generate_simple_self_signed(["a".to_owned()]).unwrap();
         let other = rcgen::generate_simple_self_signed(["a".to_owned()]).unwrap();
         let (cert, key) = (own.cert.pem(), own.signing_key.serialize_pem());

@@ -49,11 +49,11 @@ impl Handshakes {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
-    /// Whose it is: the common name, or the organisation; empty if it names neither.
+    /// The owner: the common name, or the organisation; empty if it names neither.
     pub subject: String,
-    /// Who signed it, in the same way.
+    /// The issuer, in the same form.
     pub issuer: String,
-    /// Whether its subject has signed it itself.
+    /// Whether the owner and the issuer are the same.
     pub self_signed: bool,
     /// The names and IP addresses of servers that it is for, at most 16.
     pub names: Vec<String>,
@@ -75,7 +75,7 @@ pub struct TlsResult {
     pub version: Option<String>,
     /// The cipher suite of the first connection.
     pub cipher: Option<String>,
-    /// The protocol that was agreed on (ALPN); `null` if none was.
+    /// The protocol that was agreed on (ALPN); `null` without one.
     pub alpn: Option<String>,
     /// The certificate that came first, accepted or not.
     pub certificate: Option<Certificate>,

@@ -15,8 +15,8 @@ pub enum TlsFault {
     Echoed,
     /// The server closed the connection during the handshake.
     Closed,
-    /// The server sent a fatal alert of this number (RFC 8446, 6).
-    Alert(u8),
+    /// The server sent a fatal alert of this number (RFC 8446, 6), which rustls calls so.
+    Alert(u8, &'static str),
     /// The server's certificate has expired.
     Expired,
     /// The server's certificate isn't valid yet.
@@ -41,32 +41,6 @@ pub enum TlsFault {
     Misbehaved,
 }
 
-/// The names of alerts: the registry of IANA (TLS Alerts).
-const ALERTS: &[(u8, &str)] = &[
-    (10, "unexpected_message"),
-    (20, "bad_record_mac"),
-    (22, "record_overflow"),
-    (40, "handshake_failure"),
-    (42, "bad_certificate"),
-    (43, "unsupported_certificate"),
-    (44, "certificate_revoked"),
-    (45, "certificate_expired"),
-    (46, "certificate_unknown"),
-    (47, "illegal_parameter"),
-    (48, "unknown_ca"),
-    (49, "access_denied"),
-    (50, "decode_error"),
-    (51, "decrypt_error"),
-    (70, "protocol_version"),
-    (71, "insufficient_security"),
-    (80, "internal_error"),
-    (90, "user_canceled"),
-    (109, "missing_extension"),
-    (112, "unrecognized_name"),
-    (116, "certificate_required"),
-    (120, "no_application_protocol"),
-];
-
 impl TlsFault {
     /// The fault that is in `error`, if it is one of TLS.
     pub(crate) fn in_error(error: &io::Error) -> Option<Self> {
@@ -85,9 +59,8 @@ impl TlsFault {
                 "the server closed the connection during the handshake",
                 "服务端在 TLS 握手期间关闭了连接",
             ),
-            Self::Alert(number) => {
-                let name = ALERTS.iter().find(|(known, _)| *known == number);
-                let name = name.map_or("unknown", |(_, name)| name);
+            Self::Alert(number, name) => {
+                let name = as_in_the_rfc(name);
                 tr!(
                     "the server sent the alert {name} ({number})",
                     "服务端发送了警报 {name}（{number}）"
@@ -184,7 +157,7 @@ impl TlsFault {
                 "这个端口使用 TLS 吗？服务端的日志可能有原因",
             ),
             Self::Expired | Self::NotYetValid => Text::new(
-                "renew it, or check this machine's clock; to load the server all the same, use --insecure",
+                "renew it, or check this machine's clock; to load the server anyway, use --insecure",
                 "请更新证书，或检查本机的时钟；仍要测试，请使用 --insecure",
             ),
             Self::OtherName => Text::new(
@@ -201,7 +174,7 @@ impl TlsFault {
                 "请用 --ca FILE 给出根证书，或用 --insecure 接受任何证书；如果根证书本来受信任，说明服务端没有发送中间证书",
             ),
             Self::Certificate => Text::new(
-                "to load the server all the same, use --insecure",
+                "to load the server anyway, use --insecure",
                 "仍要测试，请使用 --insecure",
             ),
             Self::OldVersion => Text::new(
@@ -213,10 +186,22 @@ impl TlsFault {
                 "something between the server and this client changes bytes",
                 "服务端与本程序之间有东西改动了数据",
             ),
-            Self::Alert(number) => return hint_of_alert(number),
+            Self::Alert(number, _) => return hint_of_alert(number),
             Self::NothingInCommon | Self::Misbehaved => return None,
         })
     }
+}
+
+/// The name of an alert, such as `HandshakeFailure`, as RFC 8446 writes it: `handshake_failure`.
+fn as_in_the_rfc(name: &str) -> String {
+    let mut written = String::new();
+    for letter in name.replace("CA", "Ca").chars() {
+        if letter.is_uppercase() && !written.is_empty() {
+            written.push('_');
+        }
+        written.push(letter.to_ascii_lowercase());
+    }
+    written
 }
 
 fn hint_of_alert(number: u8) -> Option<Text> {

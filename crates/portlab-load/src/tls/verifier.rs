@@ -49,7 +49,7 @@ impl Verifier {
                 return Err(error.into());
             }
             // OpenSSL makes self-signed certificates that may sign others, which no server's certificate may by the
-            // rules (webpki's CaUsedAsEndEntity). The user has trusted this one by name.
+            // rules (webpki's CaUsedAsEndEntity). The user trusts this certificate itself.
             Err(_) if self.pinned.iter().any(|it| it == end_entity) => {}
             Err(error) => {
                 let own = Certificate::read(end_entity).is_some_and(|it| it.self_signed);

@@ -410,7 +410,7 @@ impl Peer {
         } = &mut state.shared;
         let sorted = answers.sort(got, true, dialect);
         if let Some(sorted) = sorted {
-            answers.count(sorted);
+            answers.count(sorted, 1);
         }
         match (sorted.and_then(|it| it.error), conditions.judge(got)) {
             (Some(error), _) => state.stats.add_error_answer(error, &state.stages),

@@ -3,7 +3,7 @@
 use anstyle::Style;
 use portlab_load::{
     AnswerLine, Answers, ChatResult, DatagramResult, Judgement, Latency, LoadResult, Pace, Plan,
-    StatusCount,
+    Redirect, StatusCount,
 };
 use portlab_words::{Lang, tr, units};
 use textwrap::core::display_width;
@@ -449,7 +449,7 @@ impl Page {
 
     /// Where the first redirect leads, if there was one.
     fn redirect(&mut self, answers: &Answers) {
-        if let Some((status, location)) = answers.redirect() {
+        if let Some(Redirect { status, location }) = answers.redirect() {
             let text = tr!(
                 self.lang,
                 "to \"{location}\", not followed; to load that page, give its URL",

@@ -217,7 +217,7 @@ fn a_greeting_comes_even_if_it_is_in_the_last_bytes_of_the_handshake() {
 }
 
 #[test]
-fn protocols_are_offered_and_the_one_agreed_on_is_told() {
+fn protocols_are_offered_and_the_agreed_one_is_reported() {
     let authority = Authority::new("tls-alpn");
     let mut config = authority.local().config();
     config.alpn_protocols = vec![b"h2".into(), b"http/1.1".into()];

@@ -257,7 +257,9 @@ impl Read for Source<'_> {
 /// What an error of rustls means.
 pub(super) fn fault_of(error: &Error) -> TlsFault {
     match error {
-        Error::AlertReceived(alert) => TlsFault::Alert(u8::from(*alert)),
+        Error::AlertReceived(alert) => {
+            TlsFault::Alert(u8::from(*alert), alert.as_str().unwrap_or("unknown"))
+        }
         Error::InvalidCertificate(error) => certificate_fault(error),
         Error::InappropriateHandshakeMessage {
             got_type: HandshakeType::ClientHello,
