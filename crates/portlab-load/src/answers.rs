@@ -242,6 +242,7 @@ impl Answers {
     /// as a character.
     pub(crate) fn keep_first_echo(&mut self, echo: &[u8], payload: &Payload) {
         match payload {
+            _ if self.first.is_some() => {}
             Payload::Random(_) => {
                 let beginning = &echo[..echo.len().min(RANDOM_SHOWN)];
                 let cut = if beginning.len() < echo.len() {

@@ -107,9 +107,7 @@ impl Conn {
                     return (0, Err(UNSOLICITED));
                 }
                 self.received += length as u64;
-                if answers.first().is_none()
-                    && let Some(front) = self.in_flight.front()
-                {
+                if let Some(front) = self.in_flight.front() {
                     let first = &bytes[..length.min(front.size as usize)];
                     answers.keep_first_echo(first, payload);
                 }
