@@ -37,6 +37,8 @@ enum Part {
     Connection,
     Random(usize),
     Line(Arc<Lines>),
+    /// One of these messages, by the connection's target.
+    Target(Vec<Vec<u8>>),
 }
 
 /// The numbers that all threads of a run draw from: so no number and no line is taken twice, or left out.
@@ -92,6 +94,13 @@ impl Template {
         }
     }
 
+    /// A message for each target.
+    pub fn by_target(messages: Vec<Vec<u8>>) -> Self {
+        Self {
+            parts: Box::new([Part::Target(messages)]),
+        }
+    }
+
     /// The message, if it has no placeholder, so that all messages are alike.
     pub fn bytes(&self) -> Option<&[u8]> {
         match &*self.parts {
@@ -104,6 +113,11 @@ impl Template {
     /// Whether messages contain lines of a file.
     pub fn has_lines(&self) -> bool {
         self.parts.iter().any(|it| matches!(it, Part::Line(_)))
+    }
+
+    /// Whether each message contains its number.
+    pub(crate) fn has_sequence(&self) -> bool {
+        self.parts.iter().any(|it| matches!(it, Part::Sequence))
     }
 
     /// What every message begins with.
@@ -126,7 +140,7 @@ impl Template {
     /// Whether consecutive messages of a connection differ.
     pub(crate) fn differs(&self) -> bool {
         let differs = |part: &Part| match part {
-            Part::Bytes(_) | Part::Connection => false,
+            Part::Bytes(_) | Part::Connection | Part::Target(_) => false,
             Part::Sequence | Part::Random(_) => true,
             Part::Line(lines) => lines.count() > 1,
         };
@@ -143,6 +157,10 @@ impl Template {
                 Part::Sequence => 1..=LONGEST_NUMBER,
                 Part::Connection => 1..=LONGEST_CONNECTION,
                 Part::Line(lines) => lines.sizes(),
+                Part::Target(messages) => {
+                    let lengths = || messages.iter().map(Vec::len);
+                    lengths().min().unwrap_or(0)..=lengths().max().unwrap_or(0)
+                }
             };
             least += sizes.start();
             most += sizes.end();
@@ -150,14 +168,14 @@ impl Template {
         least..=most
     }
 
-    /// Appends the next message, one of the run's connection `connection`, to `into`.
+    /// Appends the next message, one of the run's connection `connection`, to `into`; returns its number.
     pub(crate) fn render(
         &self,
         connection: usize,
         numbers: &Numbers,
         random: &mut fastrand::Rng,
         into: &mut Vec<u8>,
-    ) {
+    ) -> u64 {
         // Every message has a number, whether it contains the number or not.
         let sequence = numbers.messages.fetch_add(1, Relaxed);
         let mut taken = None;
@@ -174,8 +192,12 @@ impl Template {
                     let number = *taken.get_or_insert_with(|| numbers.lines.fetch_add(1, Relaxed));
                     into.extend_from_slice(lines.line(number));
                 }
+                Part::Target(messages) => {
+                    into.extend_from_slice(&messages[connection % messages.len()]);
+                }
             }
         }
+        sequence
     }
 }
 

@@ -104,6 +104,76 @@ fn answers_without_a_number_are_judged_by_their_content() {
 }
 
 #[test]
+fn an_answer_is_matched_by_the_number_that_a_text_contains() {
+    // Of ten datagrams, the first is answered after the second, the fifth twice, and the ninth not at all.
+    let held = std::sync::Mutex::new(Vec::new());
+    let target = datagrams(move |number, sent| {
+        let id = String::from_utf8_lossy(&sent[4..]);
+        let answer = format!("200 OK {id}").into_bytes();
+        match number % 10 {
+            1 => {
+                *held.lock().unwrap() = answer;
+                Vec::new()
+            }
+            2 => vec![answer, std::mem::take(&mut *held.lock().unwrap())],
+            5 => vec![answer; 2],
+            9 => Vec::new(),
+            _ => vec![answer],
+        }
+    });
+    let args = ["--text=get {seq}", "--expect=datagram&starts:200"];
+    let options = words("-c=1 --messages=150 --depth=8 --timeout=200ms --json");
+    let result = json(&portlab(
+        &[&["load", &target], &args[..], &options].concat(),
+    ));
+    holds(&result, json!({"errors": 0, "datagrams/numbered": true}));
+    let found = &result["datagrams"];
+    // A busy machine may answer after the timeout: such a message is lost as well, and reported as late.
+    assert_eq!(
+        number(found, "lost"),
+        15.0 + number(found, "late"),
+        "{found}"
+    );
+    assert_eq!(number(found, "duplicates"), 15.0, "{found}");
+    assert!(
+        number(found, "reordered") + number(found, "late") >= 15.0,
+        "{found}"
+    );
+}
+
+#[test]
+fn texts_and_lines_that_differ_are_echoed_and_compared() {
+    let file = folder("udp-lines").join("lines");
+    fs::write(&file, "one\ntwo\n").unwrap();
+    let lines = format!("--lines={}", file.display());
+    let target = datagrams(|number, sent| {
+        let mut answer = sent.to_vec();
+        answer[0] ^= u8::from(number == 3) * 64;
+        vec![answer]
+    });
+    let args = ["load", &target, &lines, "--text=get {line} {seq}", "--json"];
+    let options = words("-c=2 --messages=10 --think=1ms --timeout=60s");
+    let result = json(&portlab(&[&args[..], &options].concat()));
+    holds(
+        &result,
+        json!({"messages": 10, "errors": 1, "checked": "every_byte", "datagrams/lost": 0}),
+    );
+    assert_eq!(result["first_mismatch"]["offset"], 0, "{result}");
+}
+
+#[test]
+fn a_message_without_an_answer_is_sent_to_a_closed_port_as_well() {
+    let closed = UdpSocket::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let options = "-c=1 --messages=20 --text=ping --expect=none --timeout=1h";
+    let (result, code) = run(&format!("udp://{closed}"), options);
+    holds(&result, json!({"messages": 20, "failures/0/errno": 111}));
+    assert_eq!(code, 1);
+}
+
+#[test]
 fn a_port_without_a_program_is_told_as_such() {
     let closed = UdpSocket::bind("127.0.0.1:0")
         .unwrap()
@@ -124,6 +194,7 @@ fn what_udp_cannot_do_is_refused_with_the_reason() {
         ("--reconnect", "UDP has no connections"),
         ("--expect=lines:1", "an answer over UDP is one datagram"),
         ("--size=7", "--size 8"),
+        ("--text={rand:8}", "{seq} in --text"),
         ("--size=70000", "doesn't fit into a UDP datagram"),
         ("127.0.0.1:1", "load them in two runs"),
     ] {
@@ -132,22 +203,4 @@ fn what_udp_cannot_do_is_refused_with_the_reason() {
     }
     let said = refused(&words("load 127.0.0.1:1 --expect=datagram"));
     has(&said, &["is for UDP"]);
-}
-
-#[test]
-fn several_targets_have_their_own_figures() {
-    let wrong = |piece: &mut [u8], _| {
-        piece[0] ^= 1;
-        true
-    };
-    let (one, other) = (server(echo), server(echo_changed(wrong)));
-    let text = format!("load {one} {other} -c=4 --json --messages=40 --max-errors=1000");
-    let result = json(&portlab(&words(&text)));
-    let targets = &result["targets"];
-    assert_eq!(targets[0]["target"], one.to_string());
-    holds(&targets[0], json!({"errors": 0, "unanswered": 0}));
-    let messages = [0, 1].map(|at| number(&targets[at], "messages"));
-    assert_eq!(messages.iter().sum::<f64>(), number(&result, "messages"));
-    assert!(messages[0] > 0.0, "{targets}");
-    assert!(number(&targets[1], "errors") > 0.0, "{targets}");
 }

@@ -1,32 +1,43 @@
 //! The messages of one socket that may still be answered.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, mem};
 
-/// The messages that one socket has sent, the oldest first, each known by its sequence number.
+/// The messages that one socket has sent, the oldest first, each known by its number: numbers only rise.
 ///
-/// An answered message stays for a while, so that a second answer is recognised as a duplicate.
+/// A settled message, answered or given up, stays for a while, so that another answer is recognised.
 #[derive(Debug, Default)]
 pub(crate) struct Flight {
     messages: VecDeque<Message>,
-    /// The sequence number of the oldest message; later messages follow without a gap.
-    first: u64,
-    /// The sequence number after the highest one that was answered.
+    /// How many of the first messages are settled.
+    settled: usize,
+    /// How many of the last messages the system has not taken yet.
+    unsent: usize,
+    /// The number after the highest one that was answered.
     next_expected: u64,
-    /// How many messages the system has not taken yet: the last ones.
-    unsent: u64,
 }
 
-/// A message that was sent. Times are in nanoseconds since the run began.
-#[derive(Clone, Copy, Debug)]
+/// A message. Times are in nanoseconds since the run began.
+#[derive(Debug, Default)]
 pub(crate) struct Message {
+    pub(crate) number: u64,
     pub(crate) due: u64,
     pub(crate) sent: u64,
     pub(crate) size: usize,
-    is_answered: bool,
+    /// Its bytes; empty if they are in the ring.
+    pub(crate) bytes: Box<[u8]>,
+    pub(crate) state: State,
 }
 
-/// What a datagram is that came with a sequence number.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum State {
+    #[default]
+    Waiting,
+    Answered,
+    GivenUp,
+}
+
+/// What a datagram is.
+#[derive(Debug)]
 pub(crate) enum Came {
     /// The answer to this message.
     Answer {
@@ -42,15 +53,19 @@ pub(crate) enum Came {
     Unknown,
 }
 
-/// How many messages are kept at least, if the oldest are answered.
-const KEPT: usize = 1024;
+/// How many messages are kept, if the oldest are settled.
+const KEPT: usize = 256;
 
 impl Flight {
-    /// The number and the length of the next message that is to be sent.
-    pub(crate) fn unsent(&self) -> Option<(u64, usize)> {
-        let at = (self.messages.len() as u64).checked_sub(self.unsent)?;
-        let message = self.messages.get(at as usize)?;
-        Some((self.first + at, message.size))
+    /// Adds a message, which is to be sent.
+    pub(crate) fn queue(&mut self, message: Message) {
+        self.messages.push_back(message);
+        self.unsent += 1;
+    }
+
+    /// The next message that is to be sent.
+    pub(crate) fn unsent(&self) -> Option<&Message> {
+        self.messages.get(self.messages.len() - self.unsent)
     }
 
     /// The system has taken the message that [`unsent`](Self::unsent) returned.
@@ -58,67 +73,102 @@ impl Flight {
         self.unsent -= 1;
     }
 
-    /// Adds a message, which is to be sent.
-    pub(crate) fn queue(&mut self, due: u64, sent: u64, size: usize) {
-        self.messages.push_back(Message {
-            due,
-            sent,
-            size,
-            is_answered: false,
-        });
-        self.unsent += 1;
-    }
-
-    /// An answer with this sequence number has come.
+    /// A datagram with this number has come.
     ///
     /// Reordered is an answer whose number is lower than one that came before (RFC 4737, 3.3).
     pub(crate) fn answer(&mut self, number: u64) -> Came {
-        let Some(at) = number.checked_sub(self.first) else {
-            return Came::Late;
+        let at = match self.place(number) {
+            Ok(at) => at,
+            Err(0) if !self.messages.is_empty() => return Came::Late,
+            Err(_) => return Came::Unknown,
         };
-        let sent = self.messages.len() as u64 - self.unsent;
-        let Some(message) = self.messages.get_mut(at as usize).filter(|_| at < sent) else {
-            return Came::Unknown;
-        };
-        if std::mem::replace(&mut message.is_answered, true) {
-            return Came::Duplicate;
+        match self.messages[at].state {
+            State::Waiting => {}
+            State::Answered => return Came::Duplicate,
+            State::GivenUp => {
+                self.messages[at].state = State::Answered;
+                return Came::Late;
+            }
         }
-        let message = *message;
         let reordered = number < self.next_expected;
         self.next_expected = self.next_expected.max(number + 1);
-        let is_old = |it: &Message| it.is_answered;
-        while self.messages.len() > KEPT && self.messages.front().is_some_and(is_old) {
-            self.drop_first();
-        }
+        let message = self.settle(at, State::Answered);
         Came::Answer { message, reordered }
     }
 
-    /// The oldest message has been answered: answers without a number come in the order of their messages.
-    pub(crate) fn answer_the_oldest(&mut self) -> Option<Message> {
-        (self.messages.len() as u64 > self.unsent).then(|| self.drop_first())?
+    /// A datagram that contains these numbers has come: it is the answer to the first of their messages that waits and
+    /// that `fits`, or to the first that was sent at all. Without any number, it answers the oldest message.
+    pub(crate) fn answer_one_of(
+        &mut self,
+        numbers: impl Iterator<Item = u64> + Clone,
+        fits: impl Fn(&Message) -> bool,
+    ) -> Came {
+        if numbers.clone().next().is_none() {
+            return self.answer_the_oldest();
+        }
+        let found = |number: &u64| self.place(*number).ok().map(|at| &self.messages[at]);
+        let waits = |it: &Message| it.state == State::Waiting && fits(it);
+        let best = numbers.clone().find(|it| found(it).is_some_and(waits));
+        let known = best.or_else(|| numbers.clone().find(|it| found(it).is_some()));
+        known
+            .or(numbers.min())
+            .map_or(Came::Unknown, |number| self.answer(number))
     }
 
-    /// Takes the oldest message if it was sent by `moment`, and says whether it was answered.
-    pub(crate) fn expire(&mut self, moment: u64) -> Option<(Message, bool)> {
-        self.messages.front().filter(|it| it.sent <= moment)?;
-        self.drop_first().map(|it| (it, it.is_answered))
+    /// A datagram without a number has come: the answer to the oldest message.
+    pub(crate) fn answer_the_oldest(&mut self) -> Came {
+        match self.settled < self.messages.len() - self.unsent {
+            false => Came::Unknown,
+            true => Came::Answer {
+                message: self.settle(self.settled, State::Answered),
+                reordered: false,
+            },
+        }
     }
 
-    /// When the oldest message was sent.
+    /// Gives up the oldest message if it was sent by `moment`.
+    pub(crate) fn give_up(&mut self, moment: u64) -> Option<Message> {
+        self.oldest().filter(|sent| *sent <= moment)?;
+        if self.settled == self.messages.len() - self.unsent {
+            self.unsent -= 1;
+        }
+        Some(self.settle(self.settled, State::GivenUp))
+    }
+
+    /// When the oldest message without an answer was sent.
     pub(crate) fn oldest(&self) -> Option<u64> {
-        self.messages.front().map(|it| it.sent)
+        self.messages.get(self.settled).map(|it| it.sent)
     }
 
     /// The messages without an answer.
     pub(crate) fn unanswered(&self) -> impl Iterator<Item = &Message> {
-        self.messages.iter().filter(|it| !it.is_answered)
+        let waits = |it: &&Message| it.state == State::Waiting;
+        self.messages.range(self.settled..).filter(waits)
     }
 
-    fn drop_first(&mut self) -> Option<Message> {
-        let message = self.messages.pop_front()?;
-        self.first += 1;
-        self.unsent = self.unsent.min(self.messages.len() as u64);
-        Some(message)
+    /// Where the message that was sent with this number is, or would be.
+    fn place(&self, number: u64) -> Result<usize, usize> {
+        let place = self.messages.binary_search_by_key(&number, |it| it.number);
+        let sent = self.messages.len() - self.unsent;
+        place.and_then(|at| if at < sent { Ok(at) } else { Err(at) })
+    }
+
+    /// Takes the message at `at`, of which only the number and `state` stay.
+    fn settle(&mut self, at: usize, state: State) -> Message {
+        let number = self.messages[at].number;
+        let settled = Message {
+            number,
+            state,
+            ..Message::default()
+        };
+        let message = mem::replace(&mut self.messages[at], settled);
+        let waits = |it: &Message| it.state == State::Waiting;
+        let rest = self.messages.range(self.settled..);
+        self.settled += rest.take_while(|it| !waits(it)).count();
+        let extra = self.messages.len().saturating_sub(KEPT).min(self.settled);
+        self.messages.drain(..extra);
+        self.settled -= extra;
+        message
     }
 }
 
@@ -126,19 +176,30 @@ impl Flight {
 mod tests {
     use super::*;
 
-    fn send(flight: &mut Flight, due: u64, sent: u64, size: usize) {
-        flight.queue(due, sent, size);
-        flight.has_sent();
+    /// A message that is due at `number` and sent at `number + 100`.
+    fn queue(flight: &mut Flight, number: u64) {
+        flight.queue(Message {
+            number,
+            due: number,
+            sent: number + 100,
+            ..Message::default()
+        });
+    }
+
+    fn flight(numbers: impl IntoIterator<Item = u64>) -> Flight {
+        let mut flight = Flight::default();
+        for number in numbers {
+            queue(&mut flight, number);
+            flight.has_sent();
+        }
+        flight
     }
 
     fn told(came: Came) -> String {
         match came {
             Came::Answer { message, reordered } => {
-                format!(
-                    "{}{}",
-                    message.due,
-                    if reordered { " reordered" } else { "" }
-                )
+                let due = message.due;
+                format!("{due}{}", if reordered { " reordered" } else { "" })
             }
             other => format!("{other:?}"),
         }
@@ -146,12 +207,8 @@ mod tests {
 
     #[test]
     fn answers_are_told_apart_by_their_numbers() {
-        let mut flight = Flight::default();
-        for moment in 0..5 {
-            send(&mut flight, moment, moment + 100, 8);
-        }
-        let numbers = [1, 0, 1, 4, 3, 5];
-        let came = numbers.map(|number| told(flight.answer(number)));
+        let mut flight = flight(0..5);
+        let came = [1, 0, 1, 4, 3, 5].map(|number| told(flight.answer(number)));
         let expected = [
             "1",
             "0 reordered",
@@ -162,48 +219,61 @@ mod tests {
         ];
         assert_eq!(came, expected);
         let unanswered: Vec<_> = flight.unanswered().map(|it| it.due).collect();
-        assert_eq!(unanswered, [2]);
-        let expired = std::iter::from_fn(|| flight.expire(103));
-        let expired: Vec<_> = expired.map(|(it, answered)| (it.due, answered)).collect();
-        assert_eq!(expired, [(0, true), (1, true), (2, false), (3, true)]);
-        assert_eq!(told(flight.answer(2)), "Late");
-        assert_eq!(flight.oldest(), Some(104));
-        flight.queue(5, 105, 8);
+        assert_eq!((unanswered, flight.oldest()), (vec![2], Some(102)));
+        assert!(flight.give_up(101).is_none());
+        assert_eq!(flight.give_up(102).unwrap().due, 2);
+        let came = [2, 2].map(|number| told(flight.answer(number)));
         assert_eq!(
-            (flight.unsent(), told(flight.answer(5))),
-            (Some((5, 8)), "Unknown".into())
+            (came, flight.oldest()),
+            (["Late".into(), "Duplicate".into()], None)
         );
+        queue(&mut flight, 5);
+        assert_eq!(flight.unsent().unwrap().number, 5);
+        assert_eq!(told(flight.answer(5)), "Unknown");
+        assert!(flight.give_up(105).is_some() && flight.unsent().is_none());
     }
 
     #[test]
-    fn answered_messages_take_no_more_than_some_room() {
-        let mut flight = Flight::default();
+    fn an_answer_belongs_to_the_first_of_its_numbers_that_fits_a_message_on_its_way() {
+        let mut flight = flight([3, 7, 20, 30]);
+        let mut came = |numbers: &[u64], fits: u64| {
+            told(flight.answer_one_of(numbers.iter().copied(), |it| it.number == fits))
+        };
+        // A number may be part of the text: 200 in "200 OK 7".
+        assert_eq!(came(&[200, 3, 7], 7), "7");
+        assert_eq!(came(&[7], 7), "Duplicate");
+        // It fits no message, so it is a wrong answer to the first one.
+        assert_eq!(came(&[200, 20, 30], 0), "20");
+        assert_eq!(came(&[200], 0), "Unknown");
+        assert_eq!(came(&[], 0), "3");
+    }
+
+    #[test]
+    fn settled_messages_take_no_more_than_some_room() {
+        let mut numbered = flight(0..0);
         for number in 0..100_000 {
-            send(&mut flight, number, number, 8);
-            flight.answer(number);
-        }
-        assert_eq!(flight.messages.len(), KEPT);
-        // The oldest has no answer: those behind it stay.
-        let mut flight = Flight::default();
-        for number in 0..2_000 {
-            send(&mut flight, number, number, 8);
-            if number > 0 {
-                flight.answer(number);
-            }
+            queue(&mut numbered, number);
+            numbered.has_sent();
+            numbered.answer(number);
         }
         assert_eq!(
-            (flight.messages.len(), flight.unanswered().count()),
+            (numbered.messages.len(), told(numbered.answer(7))),
+            (KEPT, "Late".into())
+        );
+        // The oldest has no answer: those behind it stay.
+        let mut numbered = flight(0..2_000);
+        (1..2_000).for_each(|number| drop(numbered.answer(number)));
+        assert_eq!(
+            (numbered.messages.len(), numbered.unanswered().count()),
             (2_000, 1)
         );
     }
 
     #[test]
     fn answers_without_a_number_come_in_order() {
-        let mut flight = Flight::default();
-        send(&mut flight, 7, 7, 8);
-        send(&mut flight, 8, 8, 8);
-        flight.queue(9, 9, 8);
-        let due = [(); 3].map(|()| flight.answer_the_oldest().map(|it| it.due));
-        assert_eq!(due, [Some(7), Some(8), None]);
+        let mut flight = flight([7, 8]);
+        queue(&mut flight, 9);
+        let came = [(); 3].map(|()| told(flight.answer_the_oldest()));
+        assert_eq!(came, ["7", "8", "Unknown"]);
     }
 }

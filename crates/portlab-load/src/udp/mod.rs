@@ -1,7 +1,8 @@
 //! Datagrams: each message is one UDP datagram, and so is its answer.
 //!
-//! An echo of random bytes begins with a sequence number, so that a lost, doubled or reordered datagram is recognised.
-//! Where all messages are alike, answers can't be told apart: each is taken for the answer to the oldest message.
+//! A number in each message tells which message a datagram answers, so that a lost, doubled or reordered datagram is
+//! recognised: random messages begin with a sequence number, and a text may contain `{seq}`. Without a number, each
+//! datagram is taken for the answer to the oldest message.
 
 mod flight;
 mod plan;
@@ -14,11 +15,13 @@ use std::{
 
 use portlab_sys::socket::dropped_datagrams;
 
-use self::flight::{Came, Flight};
+use self::flight::{Came, Flight, Message, State};
 pub use self::result::DatagramResult;
 use crate::{
-    Answers, Cause, Conditions, Framing, Payload, Phase, Plan, Sample, Tally, WrongAnswer,
+    Answers, Cause, Conditions, Expect, Framing, Payload, Phase, Plan, Sample, Script, Tally,
+    WrongAnswer,
     dialogue::{Broken, Dialogue, Finished, Then, Turn},
+    ring::compare,
     stage::Stage,
     status::Dialect,
     stream::Stream,
@@ -42,10 +45,21 @@ const BURST: usize = 64;
 /// How far apart the places in the ring are from which two messages that follow each other are cut: a prime.
 const STRIDE: u64 = 61;
 
-/// What became of the datagrams of a run.
+/// How the message is found that a datagram answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Matching {
+    /// By the sequence number that random messages begin with.
+    Header,
+    /// By a decimal number: that of `{seq}`.
+    Sequence,
+    /// By the order of messages.
+    Order,
+}
+
+/// What became of the datagrams of a run, the warm-up included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Datagrams {
-    /// Whether messages carry a sequence number. Without one, duplicates, reordering and late answers aren't recognised.
+    /// Whether messages contain a number. Without one, duplicates, reordering and late answers aren't recognised.
     pub numbered: bool,
     /// Answers that came again.
     pub duplicates: u64,
@@ -71,6 +85,7 @@ impl Datagrams {
 /// What the sockets of a thread have in common.
 pub(crate) struct Sockets {
     found: Datagrams,
+    matching: Matching,
     answers: Answers,
     dialect: Dialect,
     served: Vec<Option<u64>>,
@@ -79,7 +94,7 @@ pub(crate) struct Sockets {
     turn: usize,
     /// Measured messages that were given up.
     lost: u64,
-    /// The message that is being sent.
+    /// The bytes of the message that is being sent, or compared.
     message: Vec<u8>,
 }
 
@@ -92,7 +107,11 @@ pub(crate) struct Peer {
     number: usize,
     flight: Flight,
     in_flight: usize,
+    /// Messages queued since the socket was made.
+    queued: u64,
     answered: u64,
+    /// Since when the socket pauses before its next message, and until when.
+    pause: Option<(u64, u64)>,
     /// When the timer comes that gives messages up; 0 for never.
     timer_at: u64,
 }
@@ -105,11 +124,13 @@ impl Dialogue for Peer {
     const REPLACES_LOST: bool = false;
 
     fn shared(plan: &Plan, slots: usize) -> Sockets {
+        let matching = Matching::of(&plan.script);
         Sockets {
             found: Datagrams {
-                numbered: is_numbered(plan),
+                numbered: matching != Matching::Order,
                 ..Datagrams::default()
             },
+            matching,
             answers: Answers::default(),
             dialect: Dialect::of(&plan.script),
             served: vec![None; slots],
@@ -132,7 +153,9 @@ impl Dialogue for Peer {
             number,
             flight: Flight::default(),
             in_flight: 0,
+            queued: 0,
             answered: 0,
+            pause: None,
             timer_at: 0,
         })
     }
@@ -186,41 +209,64 @@ impl Dialogue for Peer {
     }
 
     fn has_room(&self, state: &ThreadState) -> bool {
-        state.schedule.is_some() || self.in_flight < state.plan.depth
+        state.schedule.is_some() || (self.in_flight < state.plan.depth && self.pause.is_none())
     }
 
     fn queue(&mut self, state: &mut ThreadState, due: u64, now: u64) {
-        let size = state.next_size();
+        let ThreadState {
+            plan,
+            numbers,
+            random,
+            ..
+        } = state;
+        let (number, size, bytes) = match plan.script.exchange(0).0 {
+            Payload::Template(template) => {
+                let mut bytes = Vec::new();
+                let number = template.render(self.number, numbers, random, &mut bytes);
+                (number, bytes.len(), bytes.into())
+            }
+            _ => (self.queued, state.next_size(), Box::default()),
+        };
         state.one_more_in_flight();
-        self.flight.queue(due, now, size);
+        self.flight.queue(Message {
+            number,
+            due,
+            sent: now,
+            size,
+            bytes,
+            state: State::Waiting,
+        });
+        self.queued += 1;
         self.in_flight += 1;
         self.set_timer(state);
     }
 
     fn send(&mut self, state: &mut ThreadState) -> Result<bool, Broken> {
         for _ in 0..VISIT {
-            let Some((number, size)) = self.flight.unsent() else {
+            let Some(message) = self.flight.unsent() else {
                 return Ok(false);
             };
-            let mut message = std::mem::take(&mut state.shared.message);
-            self.write_message(number, size, &mut message, state);
-            let sent = self.stream.write(&message);
-            state.shared.message = message;
+            let bytes = self.bytes_of(message, state);
+            let sent = self.stream.write(&bytes);
+            state.shared.message = bytes;
             match sent {
                 Ok(length) => {
                     self.flight.has_sent();
                     state.stats.bytes_sent += length as u64;
-                    if state.plan.script.expect.framing == Framing::Nothing
-                        && let Some(message) = self.flight.answer_the_oldest()
+                    if state.plan.script.is_one_way()
+                        && let Came::Answer { message, .. } = self.flight.answer_the_oldest()
                     {
-                        self.complete(message, state);
+                        self.complete(&message, state);
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // The error of an earlier datagram: the system reports it once, and this one is sent by the next call.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                    note(Phase::Send, &error, state);
+                }
                 Err(error) => {
-                    // The error of an earlier datagram, such as a closed port: this one isn't sent, and the next call may
-                    // succeed.
+                    // The message counts as lost when its time is over, so that a socket doesn't fail without a pause.
                     self.flight.has_sent();
                     note(Phase::Send, &error, state);
                 }
@@ -247,6 +293,7 @@ impl Dialogue for Peer {
             state.stats.bytes_received += length as u64;
             self.take_in(length, state);
         }
+        self.end_pause(state);
         self.give_up_the_old(state);
         more |= self.send(state)?;
         self.set_timer(state);
@@ -274,6 +321,9 @@ impl Dialogue for Peer {
     }
 
     fn end_measuring(&self, state: &mut ThreadState, now: u64) {
+        if let Some((since, until)) = self.pause {
+            state.account_for_flight(since, until.min(now));
+        }
         for message in self.flight.unanswered() {
             state.account_for_flight(message.due, now);
         }
@@ -315,87 +365,82 @@ impl Dialogue for Peer {
 }
 
 impl Peer {
-    /// Writes the message with the number `number`, of `size` bytes.
-    fn write_message(&self, number: u64, size: usize, message: &mut Vec<u8>, state: &ThreadState) {
-        message.clear();
-        let is_numbered = state.shared.found.numbered;
-        if is_numbered {
-            message.extend_from_slice(&number.to_be_bytes());
+    /// The bytes of `message`, in the buffer of the thread, which the caller gives back.
+    fn bytes_of(&self, message: &Message, state: &mut ThreadState) -> Vec<u8> {
+        let mut bytes = std::mem::take(&mut state.shared.message);
+        bytes.clear();
+        if !message.bytes.is_empty() {
+            bytes.extend_from_slice(&message.bytes);
+            return bytes;
         }
         // Messages that are all alike begin where the ring does.
-        let from = if is_numbered { number * STRIDE } else { 0 };
-        let rest = size - message.len();
-        message.extend_from_slice(state.ring.at(self.number, from, rest));
+        let mut from = 0;
+        if state.shared.matching == Matching::Header {
+            bytes.extend_from_slice(&message.number.to_be_bytes());
+            from = message.number * STRIDE;
+        }
+        let rest = message.size - bytes.len();
+        bytes.extend_from_slice(state.ring.at(self.number, from, rest));
+        bytes
     }
 
     /// Takes the datagram of `length` bytes that has come.
     fn take_in(&mut self, length: usize, state: &mut ThreadState) {
         let plan = Arc::clone(&state.plan);
-        let expect = &plan.script.expect;
-        match expect.framing {
-            Framing::Nothing => state.shared.answers.keep_first(&state.buffer[..length]),
-            Framing::Echo if state.shared.found.numbered => self.take_numbered(length, state),
-            _ => self.take_oldest(length, &expect.framing, &expect.conditions, state),
-        }
-    }
-
-    /// Takes a datagram without a number: the answer to the oldest message.
-    fn take_oldest(
-        &mut self,
-        length: usize,
-        framing: &Framing,
-        conditions: &Conditions,
-        state: &mut ThreadState,
-    ) {
-        let Some(message) = self.flight.answer_the_oldest() else {
-            return self.unsolicited(length, state);
+        let (_, expect) = plan.script.exchange(0);
+        let got = &state.buffer[..length];
+        let came = match state.shared.matching {
+            _ if expect.framing == Framing::Nothing => {
+                return state.shared.answers.keep_first(got);
+            }
+            Matching::Order => self.flight.answer_the_oldest(),
+            Matching::Header => match got.first_chunk() {
+                Some(number) => self.flight.answer(u64::from_be_bytes(*number)),
+                None => Came::Unknown,
+            },
+            Matching::Sequence => {
+                let fits = |it: &Message| expect.framing != Framing::Echo || *it.bytes == *got;
+                self.flight.answer_one_of(numbers(got), fits)
+            }
         };
-        match framing {
-            Framing::Echo => self.compare(0, 0, length, message.size, state),
-            Framing::Bytes(count) if *count != length => self.wrong(Cause::Length, length, state),
-            _ => self.look_at(length, conditions, state),
-        }
-        self.complete(message, state);
-    }
-
-    /// Takes an echo that begins with a sequence number.
-    fn take_numbered(&mut self, length: usize, state: &mut ThreadState) {
-        let Some(number) = state.buffer[..length].first_chunk::<NUMBER>() else {
-            return self.unsolicited(length, state);
-        };
-        let number = u64::from_be_bytes(*number);
-        match self.flight.answer(number) {
-            Came::Unknown => self.unsolicited(length, state),
+        match came {
+            Came::Unknown => self.wrong(Cause::Unsolicited, length, state),
             Came::Duplicate => state.shared.found.duplicates += 1,
             Came::Late => state.shared.found.late += 1,
             Came::Answer { message, reordered } => {
                 state.shared.found.reordered += u64::from(reordered);
-                self.compare(NUMBER, number * STRIDE, length, message.size, state);
-                self.complete(message, state);
+                self.judge(&message, length, expect, state);
+                self.complete(&message, state);
             }
         }
     }
 
-    /// Compares the echo of `length` bytes with its message of `size` bytes: what comes after the first `skipped` bytes
-    /// was cut from the ring at `from`.
-    fn compare(
-        &self,
-        skipped: usize,
-        from: u64,
-        length: usize,
-        size: usize,
-        state: &mut ThreadState,
-    ) {
-        let got = &state.buffer[skipped..length];
-        match state.ring.check(self.number, from, got) {
-            Ok(()) if length == size => {
+    /// Judges the answer of `length` bytes to `message`.
+    fn judge(&self, message: &Message, length: usize, expect: &Expect, state: &mut ThreadState) {
+        match expect.framing {
+            Framing::Echo => self.compare(message, length, state),
+            Framing::Bytes(count) if count != length => self.wrong(Cause::Length, length, state),
+            _ => self.look_at(length, &expect.conditions, state),
+        }
+    }
+
+    /// Compares the echo of `length` bytes with its message.
+    fn compare(&self, message: &Message, length: usize, state: &mut ThreadState) {
+        let sent = self.bytes_of(message, state);
+        let got = &state.buffer[..length];
+        let alike = length.min(sent.len());
+        let compared = compare(self.number, 0, &sent[..alike], &got[..alike]);
+        let is_whole = length == sent.len();
+        state.shared.message = sent;
+        match compared {
+            Ok(()) if is_whole => {
                 let answers = &mut state.shared.answers;
-                answers.keep_first_echo(&state.buffer[..length], &state.plan.script.payload);
+                answers.keep_first_echo(got, state.plan.script.exchange(0).0);
                 answers.count_echoes(1);
             }
             Ok(()) => self.wrong(Cause::Length, length, state),
             Err(mismatch) => {
-                state.stats.tally.keep_wrong(&state.buffer[..length]);
+                state.stats.tally.keep_wrong(got);
                 state.stats.tally.add_mismatch(mismatch);
                 state.stages.count_error();
             }
@@ -428,7 +473,7 @@ impl Peer {
     }
 
     /// `message` has been answered: in a closed loop, another is sent.
-    fn complete(&mut self, message: flight::Message, state: &mut ThreadState) {
+    fn complete(&mut self, message: &Message, state: &mut ThreadState) {
         let now = state.now();
         self.answered += 1;
         self.in_flight -= 1;
@@ -439,9 +484,29 @@ impl Peer {
         self.send_another(state, now);
     }
 
+    /// The socket may send another message, in a closed loop: after the pause, if there is one.
     fn send_another(&mut self, state: &mut ThreadState, now: u64) {
+        if let Some(think) = state.plan.script.think() {
+            let until = now + think.draw(&mut state.random);
+            self.pause = Some((now, until));
+            state.timers.push(until, self.slot, TimerEvent::Resume);
+        } else {
+            self.queue_another(state, now);
+        }
+    }
+
+    fn queue_another(&mut self, state: &mut ThreadState, now: u64) {
         if state.sends_at_once() && state.take_one() {
             self.queue(state, now, now);
+        }
+    }
+
+    /// Ends the pause before the next message when its time has come.
+    fn end_pause(&mut self, state: &mut ThreadState) {
+        let now = state.now();
+        if let Some((since, until)) = self.pause.take_if(|(_, until)| *until <= now) {
+            state.account_for_flight(since, until);
+            self.queue_another(state, now);
         }
     }
 
@@ -451,10 +516,7 @@ impl Peer {
         let Some(moment) = now.checked_sub(state.patience()) else {
             return;
         };
-        while let Some((message, was_answered)) = self.flight.expire(moment) {
-            if was_answered {
-                continue;
-            }
+        while let Some(message) = self.flight.give_up(moment) {
             self.in_flight -= 1;
             state.in_flight -= 1;
             state.account_for_flight(message.due, now);
@@ -482,10 +544,6 @@ impl Peer {
         }
     }
 
-    fn unsolicited(&self, length: usize, state: &mut ThreadState) {
-        self.wrong(Cause::Unsolicited, length, state);
-    }
-
     fn wrong(&self, cause: Cause, length: usize, state: &mut ThreadState) {
         state.stats.tally.keep_wrong(&state.buffer[..length]);
         state.stats.tally.add(Phase::Verify, cause);
@@ -494,15 +552,25 @@ impl Peer {
 
     /// Messages in flight that belong to what is measured.
     fn measured_in_flight(&self, state: &ThreadState) -> u64 {
-        let measured = |it: &&flight::Message| state.is_measured(it.due);
+        let measured = |it: &&Message| state.is_measured(it.due);
         self.flight.unanswered().filter(measured).count() as u64
     }
 }
 
-/// Whether messages of `plan` begin with a sequence number.
-fn is_numbered(plan: &Plan) -> bool {
-    let is_random = matches!(plan.script.payload, Payload::Random(_));
-    is_random && plan.script.expect.framing == Framing::Echo
+impl Matching {
+    fn of(script: &Script) -> Self {
+        match script.exchange(0) {
+            (Payload::Random(_), expect) if expect.framing == Framing::Echo => Self::Header,
+            (Payload::Template(template), _) if template.has_sequence() => Self::Sequence,
+            _ => Self::Order,
+        }
+    }
+}
+
+/// The decimal numbers in `text`.
+fn numbers(text: &[u8]) -> impl Iterator<Item = u64> + Clone {
+    let words = text.split(|byte| !byte.is_ascii_digit());
+    words.filter_map(|digits| str::from_utf8(digits).ok()?.parse().ok())
 }
 
 /// Counts an error of the system that leaves the socket as it is.

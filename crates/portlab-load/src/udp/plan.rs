@@ -2,8 +2,8 @@
 
 use portlab_words::{Text, tr};
 
-use super::{LONGEST, NUMBER, is_numbered};
-use crate::{Framing, Plan, PlanError, Target};
+use super::{LONGEST, Matching, NUMBER};
+use crate::{Framing, Payload, Plan, PlanError, Target};
 
 impl Plan {
     /// Whether each message is a UDP datagram.
@@ -46,23 +46,32 @@ impl Plan {
                 ));
             }
         }
-        if script.program.is_some() {
+        let (payload, expect) = script.exchange(0);
+        if script.dialogue().is_some() {
             return Err(Text::new(
-                "all datagrams of a run are made alike; leave out --dialogue, --think, --lines and the placeholders of \
-                 --text, which are for connections",
-                "一次运行的数据报都按同一方式生成；请去掉 --dialogue、--think、--lines 和 --text 中的占位符，它们用于连接",
+                "the steps of --dialogue are those of a connection, and UDP has none; use --text or --lines, and --think",
+                "--dialogue 的步骤属于连接，而 UDP 没有连接；请用 --text 或 --lines，以及 --think",
             ));
         }
-        if until_or(&script.expect.framing) {
-            let framing = &script.expect.framing;
+        if let Payload::Template(template) = payload
+            && expect.framing == Framing::Echo
+            && !template.has_sequence()
+        {
+            return Err(Text::new(
+                "an echo over UDP is recognised by a number in its message; write {seq} in --text, such as --text '{seq} \
+                 {line}', or --expect datagram or none",
+                "UDP 的回显靠消息中的编号识别；请在 --text 中写 {seq}，如 --text '{seq} {line}'，或写 --expect datagram 或 none",
+            ));
+        }
+        if until_or(&expect.framing) {
+            let framing = &expect.framing;
             return Err(tr!(
                 "an answer over UDP is one datagram, and --expect is {framing}; use echo, datagram, bytes:N or none",
                 "UDP 的响应是一个数据报，而 --expect 是 {framing}；请用 echo、datagram、bytes:N 或 none"
             ));
         }
-        let sizes = script.payload.sizes();
-        let least = if is_numbered(self) { NUMBER } else { 1 };
-        if *sizes.start() < least {
+        let sizes = payload.sizes();
+        if Matching::of(script) == Matching::Header && *sizes.start() < NUMBER {
             let size = sizes.start();
             return Err(tr!(
                 "a message of {size} bytes is too short for UDP: it begins with a sequence number of {NUMBER} bytes; use \

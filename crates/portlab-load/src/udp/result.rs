@@ -10,8 +10,8 @@ use crate::Outcome;
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DatagramResult {
-    /// Whether messages carried a sequence number. Otherwise each answer was taken for the answer to the oldest message,
-    /// and the figures below, except `lost`, are unknown: 0.
+    /// Whether messages contained a number. Otherwise each datagram was taken for the answer to the oldest message, and
+    /// the figures below, except `lost`, are unknown: 0.
     pub numbered: bool,
     /// Messages that became due while measuring.
     pub due: u64,
@@ -19,7 +19,7 @@ pub struct DatagramResult {
     pub lost: u64,
     /// The share of the messages that were lost, from 0 to 1.
     pub loss: f64,
-    /// Answers that came again.
+    /// Answers that came again, those of the warm-up included, as in the next three figures.
     pub duplicates: u64,
     /// Answers that came after the answer to a later message of the same socket.
     pub reordered: u64,
