@@ -209,14 +209,15 @@ impl<C: Dialogue> Worker<C> {
         }
     }
 
-    /// Whether `broken` only says that a connection can't be made, and connections are made again however long that
-    /// takes.
+    /// Whether the target is away, and connections are made again however long that takes. A connection that is made and
+    /// then reset, perhaps before this thread has noticed that it was made, doesn't say so: a program listens.
     fn outlives(&self, broken: &Broken) -> bool {
-        let connecting = matches!(
-            broken,
-            Broken::Io(Phase::Connect, _) | Broken::Because(Phase::Connect, _)
-        );
-        connecting && self.state.plan.life.reconnect && self.replaces()
+        let is_away = match broken {
+            Broken::Io(Phase::Connect, error) => error.kind() != io::ErrorKind::ConnectionReset,
+            Broken::Because(phase, _) => *phase == Phase::Connect,
+            _ => false,
+        };
+        is_away && self.state.plan.life.reconnect && self.replaces()
     }
 
     /// Lets another connection take the place of one that has ended too soon, after a pause.

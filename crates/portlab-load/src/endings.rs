@@ -185,6 +185,14 @@ impl Endings {
                 "它在对话的最后一步之前关闭了连接；各行的错误数说明是在哪条消息（portlab connect 可以显示它的响应）；如果服务端本来就在那里关闭，\
                  请让那条消息成为最后一条，并写 expect close",
             ),
+            (Some(limit), _) if plan.life.reconnect => tr!(
+                "it seems to allow so many on a connection; use --per-connection {limit}, so that no message is lost",
+                "它似乎限制了每个连接的响应数；请使用 --per-connection {limit}，这样就不会丢失消息"
+            ),
+            _ if plan.life.reconnect => Text::new(
+                "the connections were made again, and the messages that were on their way are errors",
+                "连接已重新建立，当时在途的消息计为错误",
+            ),
             (Some(limit), _) => tr!(
                 "it seems to allow so many on a connection; use --per-connection {limit}, or --reconnect",
                 "它似乎限制了每个连接的响应数；请使用 --per-connection {limit}，或 --reconnect"
