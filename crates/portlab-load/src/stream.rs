@@ -14,7 +14,7 @@ use mio::{
 use portlab_sys::socket::choose_port_at_connect;
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
-use crate::{Plan, Target, tls::TlsStream};
+use crate::{Plan, Target, target::unix_address, tls::TlsStream};
 
 /// A stream of bytes to a target. It never blocks.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Stream {
             Target::Udp(addr) => connect_udp(plan, addr, number).map(Self::Udp),
             Target::Unix(path) => {
                 let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking().cloexec(), None)?;
-                begin(&socket, &SockAddr::unix(path)?)?;
+                begin(&socket, &unix_address(&path)?)?;
                 Ok(Self::Unix(UnixStream::from_std(socket.into())))
             }
         }

@@ -1,14 +1,16 @@
 //! What is loaded.
 
 use std::{
+    ffi::OsStr,
     fmt, io,
     net::{SocketAddr, TcpStream},
-    os::unix::net::UnixStream,
-    path::PathBuf,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
 use portlab_sys::listening::has_listener;
+use socket2::{Domain, SockAddr, Socket, Type};
 
 /// What is loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +19,7 @@ pub enum Target {
     Tcp(SocketAddr),
     /// A UDP port: each message is a datagram.
     Udp(SocketAddr),
-    /// A socket in the file system (`unix(7)`).
+    /// A socket in the file system, or after `@` one in the abstract namespace (`unix(7)`).
     Unix(PathBuf),
 }
 
@@ -39,7 +41,9 @@ impl Target {
             Self::Tcp(addr) => TcpStream::connect_timeout(addr, patience)
                 .map(|stream| stream.local_addr().ok() != stream.peer_addr().ok()),
             Self::Udp(_) => return None,
-            Self::Unix(path) => UnixStream::connect(path).map(|_| true),
+            Self::Unix(path) => Socket::new(Domain::UNIX, Type::STREAM, None)
+                .and_then(|socket| socket.connect(&unix_address(path)?))
+                .map(|()| true),
         };
         match connected {
             Ok(listens) => Some(listens),
@@ -51,6 +55,14 @@ impl Target {
     /// Whether no message leaves this machine.
     pub fn is_local(&self) -> bool {
         self.addr().is_none_or(|addr| addr.ip().is_loopback())
+    }
+}
+
+/// The address of the socket at `path`.
+pub(crate) fn unix_address(path: &Path) -> io::Result<SockAddr> {
+    match path.as_os_str().as_bytes().strip_prefix(b"@") {
+        Some(name) => SockAddr::unix(OsStr::from_bytes(&[b"\0", name].concat())),
+        None => SockAddr::unix(path),
     }
 }
 

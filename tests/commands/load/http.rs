@@ -315,10 +315,6 @@ fn options_that_contradict_a_url_are_refused_with_the_remedy() {
             &["http://127.0.0.1:1/", "127.0.0.1:2"],
             "write both as URLs",
         ),
-        (
-            &["http://127.0.0.1:1/a", "http://127.0.0.1:1/b"],
-            "need two requests",
-        ),
         (&["8080", "--header=A: b"], "write http://127.0.0.1:8080/"),
         (&["unix:/x", "--body=b"], "give a URL"),
         (

@@ -20,6 +20,7 @@ mod reconnect;
 mod schema;
 mod script;
 mod stop;
+mod targets;
 #[cfg(feature = "tls")]
 mod tls;
 mod udp;

@@ -22,9 +22,15 @@ pub struct Url {
 }
 
 impl Url {
-    /// Whether `text` has the form of a URL, a scheme and `://`, and not that of a UDP port.
+    /// Whether `text` has the form of a URL: a scheme, which isn't one of a port or a socket, and `://`.
     pub fn is_like(text: &str) -> bool {
-        text.contains("://") && !text.starts_with("udp://")
+        let is_other = |scheme: &str| {
+            ["tcp", "udp", "unix"]
+                .iter()
+                .any(|it| it.eq_ignore_ascii_case(scheme))
+        };
+        text.split_once("://")
+            .is_some_and(|(scheme, _)| !is_other(scheme))
     }
 
     /// Where to connect: host and port.

@@ -4,7 +4,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context, bail};
 use portlab_load::{
-    Expect, Framing, Header, Http, Method, Payload, Program, Request, Script, Statuses, Target, Url,
+    Expect, Framing, Header, Http, Method, Payload, Program, Request, Script, Statuses, Target,
+    Template, Url,
 };
 use portlab_sys::input;
 use portlab_words::{Text, tr};
@@ -32,6 +33,11 @@ pub(super) struct HttpArgs {
     /// Send the contents of this file as the body
     #[arg(long, value_name = "FILE", group = "request_body")]
     body_file: Option<PathBuf>,
+
+    /// Connect to this socket in the file system instead of the URL's host and port, as
+    /// curl does: --unix-socket /run/app.sock http://localhost/
+    #[arg(long, value_name = "PATH")]
+    unix_socket: Option<String>,
 
     /// The statuses that are fine, such as 404, 200,204 or 2xx; all others are errors
     /// [default: 2xx,3xx]
@@ -88,15 +94,16 @@ fn read(text: &str) -> anyhow::Result<Url> {
 /// # Errors
 /// When its host can't be found.
 pub(super) fn target(url: &Url, args: &Args) -> anyhow::Result<Target> {
-    let addrs = Purpose::LOAD.resolve(&url.address())?;
-    let patience = args.connections.connect_timeout;
-    Ok(Target::Tcp(target::first_that_answers(&addrs, patience)))
+    match &args.http.unix_socket {
+        Some(path) => target::unix(path),
+        None => target::tcp(&url.address(), args.connections.connect_timeout),
+    }
 }
 
 /// The script that requests `urls`.
 ///
 /// # Errors
-/// When an option doesn't go together with a URL, or the URLs need requests that differ.
+/// When an option doesn't go together with a URL.
 pub(super) fn script(args: &Args, urls: Vec<Url>) -> anyhow::Result<Script> {
     let script = &args.script;
     refuse_messages(script)?;
@@ -110,15 +117,11 @@ pub(super) fn script(args: &Args, urls: Vec<Url>) -> anyhow::Result<Script> {
         headers: args.http.header.clone(),
         body,
     };
-    let message = request.bytes(&urls[0]);
-    if let Some(url) = urls.iter().find(|url| request.bytes(url) != message) {
-        let first = &urls[0];
-        bail!(tr!(
-            "{first} and {url} need two requests, and a run sends one; give both the same path, and one host to \
-             both: --header 'Host: example.org'",
-            "{first} 和 {url} 需要两种请求，而一次运行只发送一种；请写相同的路径，并给两者同一个主机：--header 'Host: example.org'"
-        ));
-    }
+    let mut messages: Vec<_> = urls.iter().map(|url| request.bytes(url)).collect();
+    let payload = match messages.iter().any(|it| *it != messages[0]) {
+        false => Payload::Always(messages.swap_remove(0).into()),
+        true => Payload::Template(Arc::new(Template::by_target(messages))),
+    };
     let http = Http {
         method: request.method,
         urls,
@@ -128,15 +131,15 @@ pub(super) fn script(args: &Args, urls: Vec<Url>) -> anyhow::Result<Script> {
         Some(expect) => expect.of_http(http)?.in_encoding(script.encoding)?,
         None => Expect::from(Framing::Http(http)),
     };
-    let payload = Payload::Always(message.into());
-    let pauses = script.think.map(|think| {
-        let program = Program::repeating(payload.clone(), expect.clone(), Some(think));
+    let is_program = script.think.is_some() || matches!(payload, Payload::Template(_));
+    let program = is_program.then(|| {
+        let program = Program::repeating(payload.clone(), expect.clone(), script.think);
         Arc::new(program)
     });
     Ok(Script {
         payload,
         expect,
-        program: pauses,
+        program,
         any_answer: script.any_answer,
         behaviour: plan::behaviour(script),
         ..Script::echo(1)
@@ -189,6 +192,7 @@ fn refuse_options(args: &Args) -> anyhow::Result<()> {
         ("--body", http.body.is_some()),
         ("--body-file", http.body_file.is_some()),
         ("--expect-status", http.expect_status.is_some()),
+        ("--unix-socket", http.unix_socket.is_some()),
     ];
     let Some((option, _)) = given.iter().find(|(_, given)| *given) else {
         return Ok(());

@@ -84,8 +84,9 @@ Exit codes: 0 fine, 1 errors, wrong answers or missing ones, 2 could not run."
 )]
 pub(crate) struct Args {
     /// The port to load, HOST:PORT; a port alone is one of this machine; udp://HOST:PORT
-    /// is a UDP port, unix:/path a socket in the file system. Connections are spread
-    /// evenly over several targets
+    /// is a UDP port, unix:/path a socket in the file system, unix:@name one in the
+    /// abstract namespace, http://HOST:PORT/path a server of HTTP. Connections are
+    /// spread evenly over several targets
     #[arg(value_name = "ADDR", required_unless_present_any = ["self_test", "json_schema"])]
     targets: Vec<String>,
 
@@ -361,7 +362,7 @@ struct OutputArgs {
     #[arg(long, conflicts_with_all = [
         "targets", "rate", "steps", "arrivals", "depth", "idle", "spin", "seed",
         "duration", "messages", "max_errors", "warmup",
-        "method", "header", "request_body", "expect_status",
+        "method", "header", "request_body", "unix_socket", "expect_status",
         "script", "rooms", "encodings", "message", "encoding", "expect", "any_answer", "greeting", "slow_reader", "trickle",
         "lines", "shuffle", "dialogue", "think",
         "connections", "ramp", "per_connection", "reconnect", "reset", "source", "connect_timeout", "timeout",
