@@ -16,10 +16,15 @@ pub fn place_of(quantile: f64) -> f64 {
     1.0 / (1.0 - quantile)
 }
 
-/// The percentile of a place on the axis: `99.9%` for 1000.
+/// The percentile of a place on the axis: `99.9%` for 1000. The rest up to 100% has one or two digits.
 fn percent(odds: f64) -> String {
-    let text = format!("{:.4}", 100.0 - 100.0 / odds);
-    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
+    let digits = ((odds / 100.0).log10().ceil() + 1.0).max(0.0) as usize;
+    let text = format!("{:.digits$}", 100.0 - 100.0 / odds);
+    let text = match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.'),
+        false => &text,
+    };
+    format!("{text}%")
 }
 
 /// The places that are marked.
@@ -35,5 +40,7 @@ mod tests {
             "50%", "90%", "99%", "99.9%", "99.99%", "99.999%", "99.9999%",
         ];
         assert_eq!(TICKS.map(percent), names);
+        let between = [1.0, 1.2115, 82.54, 2155.0].map(percent);
+        assert_eq!(between, ["0%", "17%", "98.8%", "99.954%"]);
     }
 }
