@@ -131,7 +131,9 @@ fn scale() -> Result<bool> {
         stop: Stop::messages(HELD as u64 * 2),
         ..Plan::new(server.addr())
     })?;
-    let least = outcome.fairness.map_or(0, |fairness| fairness.least);
+    let least = outcome
+        .fairness
+        .map_or(0, |fairness| fairness.least_messages);
     println!(
         "{:>34}: {} open, each answered at least {least} times",
         format!("{HELD} connections at once"),

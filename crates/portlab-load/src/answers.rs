@@ -3,11 +3,10 @@
 use std::{collections::BTreeMap, time::Instant};
 
 use portlab_service::TextEncoding;
-use schemars::JsonSchema;
-use serde::Serialize;
+use portlab_stats::load::{AnswerLine, Redirect, StatusCount};
 
 use crate::{
-    ErrorAnswer, Payload, Redirect, Sample,
+    ErrorAnswer, Payload, Sample,
     shown::shown,
     status::{Dialect, first_line},
 };
@@ -34,28 +33,6 @@ pub struct Answers {
     redirect: Option<Redirect>,
     /// The encoding in which answers are shown.
     encoding: TextEncoding,
-}
-
-/// How often a status of HTTP came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct StatusCount {
-    /// The status.
-    pub status: u16,
-    /// How many answers had it.
-    pub count: u64,
-}
-
-/// A first line of answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AnswerLine {
-    /// Without its end, and at most 80 bytes of it; bytes that aren't text are escaped.
-    pub line: String,
-    /// Answers that began with it.
-    pub count: u64,
-    /// The error that the line reports by its protocol, in English, if it is one.
-    pub error: Option<String>,
 }
 
 /// A first line, and how often an answer began with it.

@@ -1,9 +1,8 @@
 //! The figures of each target, where a run has several.
 
-use schemars::JsonSchema;
-use serde::Serialize;
+use portlab_stats::load::TargetResult;
 
-use crate::{Latency, Outcome, Plan, Target, latency::Quantiles, outcome::per_s};
+use crate::{Latency, Outcome, Plan, outcome::per_s};
 
 /// The figures of one of several targets.
 #[derive(Clone, Debug, Default)]
@@ -28,38 +27,18 @@ impl TargetFigures {
     }
 }
 
-/// The figures of one of several targets.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TargetResult {
-    /// The target.
-    pub target: String,
-    /// Messages answered while measuring.
-    pub messages: u64,
-    /// The same per second.
-    pub messages_per_s: f64,
-    /// As in the result of the run.
-    #[schemars(with = "Quantiles")]
-    pub latency_ns: Latency,
-    /// Errors.
-    pub errors: u64,
-    /// Messages that were sent and not answered.
-    pub unanswered: u64,
-}
-
-impl TargetResult {
-    pub(crate) fn all(plan: &Plan, outcome: &Outcome) -> Vec<Self> {
-        let both = plan.targets.iter().zip(&outcome.by_target);
-        let one = |(target, figures): (&Target, &TargetFigures)| Self {
-            target: target.to_string(),
-            messages: figures.messages,
-            messages_per_s: per_s(figures.messages, outcome.time()),
-            latency_ns: figures.latency.clone(),
-            errors: figures.errors,
-            unanswered: figures.unanswered,
-        };
-        both.map(one).collect()
-    }
+/// The figures of each of several targets in the result of `plan`.
+pub(crate) fn results(plan: &Plan, outcome: &Outcome) -> Vec<TargetResult> {
+    let both = plan.targets.iter().zip(&outcome.by_target);
+    both.map(|(target, figures)| TargetResult {
+        target: target.to_string(),
+        messages: figures.messages,
+        messages_per_s: per_s(figures.messages, outcome.time()),
+        latency_ns: figures.latency.quantiles(),
+        errors: figures.errors,
+        unanswered: figures.unanswered,
+    })
+    .collect()
 }
 
 /// The figures of a thread by target; nothing is kept with one target, whose figures are those of the run.

@@ -2,9 +2,8 @@
 
 use std::{fmt, time::Duration};
 
-use portlab_stats::record::Histogram;
-use schemars::JsonSchema;
-use serde::Serialize;
+use portlab_stats::{load::Quantiles, record::Histogram};
+use serde::{Serialize, Serializer};
 
 /// Buckets of [`Latency::rounded`] from a latency to its double: each is two per cent wide.
 const BUCKETS_PER_DOUBLE: f64 = 32.0;
@@ -18,39 +17,8 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// that of all messages, and not an average of quantiles.
 ///
 /// Source: G. Tene's HdrHistogram.
-#[derive(Clone, Serialize)]
-#[serde(into = "Quantiles")]
+#[derive(Clone)]
 pub struct Latency(hdrhistogram::Histogram<u64>);
-
-/// Quantiles in nanoseconds, `null` when nothing was recorded.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Quantiles {
-    /// How many were recorded.
-    count: u64,
-    mean: Option<f64>,
-    p50: Option<u64>,
-    p90: Option<u64>,
-    p99: Option<u64>,
-    p999: Option<u64>,
-    max: Option<u64>,
-}
-
-impl From<Latency> for Quantiles {
-    fn from(latency: Latency) -> Self {
-        let known = latency.count() > 0;
-        let at = |quantile| known.then(|| latency.quantile_ns(quantile));
-        Self {
-            count: latency.count(),
-            mean: known.then(|| latency.mean_ns()),
-            p50: at(0.5),
-            p90: at(0.9),
-            p99: at(0.99),
-            p999: at(0.999),
-            max: known.then(|| latency.max_ns()),
-        }
-    }
-}
 
 impl Latency {
     /// A histogram of no times.
@@ -79,6 +47,21 @@ impl Latency {
     /// exceed; 0 when there were none.
     pub fn quantile_ns(&self, quantile: f64) -> u64 {
         self.0.value_at_quantile(quantile)
+    }
+
+    /// The quantiles that a result shows.
+    pub fn quantiles(&self) -> Quantiles {
+        let known = self.count() > 0;
+        let at = |quantile| known.then(|| self.quantile_ns(quantile));
+        Quantiles {
+            count: self.count(),
+            mean: known.then(|| self.mean_ns()),
+            p50: at(0.5),
+            p90: at(0.9),
+            p99: at(0.99),
+            p999: at(0.999),
+            max: known.then(|| self.max_ns()),
+        }
     }
 
     /// The times that were recorded, in nanoseconds and in rising order, and how often each was. A time is rounded up to
@@ -125,6 +108,13 @@ impl Latency {
 
     pub(crate) fn histogram(&self) -> &hdrhistogram::Histogram<u64> {
         &self.0
+    }
+}
+
+/// As JSON, its quantiles.
+impl Serialize for Latency {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.quantiles().serialize(to)
     }
 }
 

@@ -63,7 +63,6 @@ mod dispatch;
 mod endings;
 mod expect;
 mod export;
-mod fairness;
 #[doc(hidden)]
 pub mod fuzz;
 mod hex;
@@ -74,7 +73,6 @@ mod latency;
 mod leaving;
 mod limits;
 mod lines;
-mod one_line;
 mod openmetrics;
 mod outages;
 mod outcome;
@@ -107,9 +105,9 @@ mod tls;
 mod udp;
 mod worker;
 
+pub use answers::Answers;
 pub(crate) use answers::FirstLine;
-pub use answers::{AnswerLine, Answers, StatusCount};
-pub use by_target::{TargetFigures, TargetResult};
+pub use by_target::TargetFigures;
 pub use chat::{Chat, ChatEncoding, ChatFindings, RunId};
 pub use checked::Checked;
 pub use credibility::{Caution, CautionKind, Judgement};
@@ -117,25 +115,21 @@ pub use endings::Endings;
 pub(crate) use expect::Judge;
 pub use expect::{Conditions, Expect, Expectation, Framing, Unmet, WrongAnswer, unescape};
 pub use export::{IntervalLog, write_percentiles};
-pub use fairness::Fairness;
 pub use hex::bytes_of_hex;
-pub use http::{
-    Figures, Header, Http, HttpFault, HttpResult, Method, Redirect, Request, Statuses, Url,
-};
+pub use http::{Figures, Header, Http, HttpFault, Method, Request, Statuses, Url};
 pub use knee::{Knee, KneeEstimate, Rung, knee, rungs};
 pub use latency::Latency;
 pub use limits::{Condition, LimitResult, Parts, Unit};
 pub use lines::Lines;
 pub use openmetrics::{Exporter, Metrics};
-pub use outages::{OutageLine, OutageResult, Outages};
+pub use outages::Outages;
 pub use outcome::{Ended, Interval, Outcome};
 pub use pace::{Arrivals, Pace};
 pub use plan::{Life, Plan, PlanError, Stop, Through};
+pub use portlab_stats::load::Fairness;
 pub use preflight::{Limits, loopback_sources, preflight};
-pub use program::{
-    Exchange, ExchangeLine, Exchanges, Fault, MOST_BYTES as MOST_DIALOGUE, Program, ThinkTime,
-};
-pub use record::{Details, Histograms, Origin};
+pub use program::{Exchange, Exchanges, Fault, MOST_BYTES as MOST_DIALOGUE, Program, ThinkTime};
+pub use record::{Details, Origin};
 pub use result::{ChatResult, Closed, FailureLine, LoadResult};
 pub(crate) use result::{all_english, english};
 pub use ring::{Mismatch, Ring};
@@ -147,6 +141,6 @@ pub use status::ErrorAnswer;
 pub use tally::{Cause, Failure, LONGEST_LINE, Phase, Tally};
 pub use target::Target;
 pub use template::Template;
-pub use time_series::{IntervalLine, TimeSeries};
-pub use tls::{Certificate, Pem, Tls, TlsFault, TlsOptions, TlsResult};
-pub use udp::{DatagramResult, Datagrams};
+pub use time_series::TimeSeries;
+pub use tls::{Pem, Tls, TlsFault, TlsOptions};
+pub use udp::Datagrams;

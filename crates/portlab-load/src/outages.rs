@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
+use portlab_stats::load::{OutageLine, OutageResult};
 use portlab_words::{Text, plural, tr, units};
-use schemars::JsonSchema;
-use serde::Serialize;
 
 use crate::{Plan, thread_state::nanos};
 
@@ -208,58 +207,22 @@ impl Outages {
             ),
         }
     }
-}
 
-/// The times in which no connection could be made.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OutageResult {
-    /// How many there were.
-    pub count: usize,
-    /// How long they lasted, added up.
-    pub length_ns: u64,
-    /// Measured messages that were lost.
-    pub messages_lost: u64,
-    /// The first of them, at most 100.
-    pub each: Vec<OutageLine>,
-    /// In words.
-    #[serde(skip)]
-    pub text: Text,
-}
-
-/// A time in which no connection could be made.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OutageLine {
-    target: String,
-    /// When it began, from the beginning of measuring; `null` if that was before.
-    from_ns: Option<u64>,
-    /// How long it lasted; if it had not ended, up to the end of measuring.
-    length_ns: u64,
-    /// Whether a connection was made before the run ended.
-    ended: bool,
-    /// Measured messages on their way on the connections that were lost.
-    messages_lost: u64,
-    /// Attempts to connect that failed.
-    failed_attempts: u64,
-}
-
-impl OutageResult {
-    pub(crate) fn of(plan: &Plan, outages: &Outages) -> Option<Self> {
+    /// The outages in the result of `plan`; `None` if there was none.
+    pub(crate) fn result(&self, plan: &Plan) -> Option<OutageResult> {
         let line = |outage: &Outage| OutageLine {
             target: plan.targets[outage.target].to_string(),
-            from_ns: outages.begin(outage).map(nanos),
-            length_ns: nanos(outages.length(outage)),
+            from_ns: self.begin(outage).map(nanos),
+            length_ns: nanos(self.length(outage)),
             ended: outage.to.is_some(),
             messages_lost: outage.lost,
             failed_attempts: outage.attempts,
         };
-        (!outages.is_none()).then(|| Self {
-            count: outages.count(),
-            length_ns: nanos(outages.total()),
-            messages_lost: outages.lost(),
-            each: outages.iter().take(100).map(line).collect(),
-            text: outages.text(),
+        (!self.is_none()).then(|| OutageResult {
+            count: self.count() as u64,
+            length_ns: nanos(self.total()),
+            messages_lost: self.lost(),
+            each: self.iter().take(100).map(line).collect(),
         })
     }
 }

@@ -2,15 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use portlab_stats::{load::FORMAT, record::Histogram};
+use portlab_stats::load::{FORMAT, Histograms, IntervalLine};
 use portlab_words::Text;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{
-    Checked, IntervalLine, LoadResult, Outcome, TimeSeries, all_english, english,
-    one_line::in_one_line,
-};
+use crate::{Checked, LoadResult, Outcome, Plan, TimeSeries, all_english, english};
 
 /// Where a result comes from.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -49,22 +46,6 @@ pub struct Details {
     pub chinese: BTreeMap<String, String>,
 }
 
-/// How often each time was measured: pairs of a time in nanoseconds, the upper end of a bucket that is two per cent wide,
-/// and a count, in rising order.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Histograms {
-    /// Of `latency_ns`.
-    #[serde(serialize_with = "in_one_line")]
-    latency: Histogram,
-    /// Of `uncorrected_latency_ns`; empty in a closed loop.
-    #[serde(serialize_with = "in_one_line")]
-    uncorrected_latency: Histogram,
-    /// Of `connect_latency_ns`.
-    #[serde(serialize_with = "in_one_line")]
-    connect_latency: Histogram,
-}
-
 impl Origin {
     pub(crate) fn of(outcome: &Outcome) -> Self {
         Self {
@@ -78,16 +59,19 @@ impl Origin {
 }
 
 impl Details {
-    pub(crate) fn of(outcome: &Outcome, checked: Checked) -> Self {
-        let outages = (!outcome.outages.is_none()).then(|| outcome.outages.text());
+    pub(crate) fn of(plan: &Plan, outcome: &Outcome, checked: Checked) -> Self {
         Self {
             checked_how: checked.text(),
-            notes: outages.into_iter().collect(),
+            notes: Vec::new(),
             intervals: outcome.series.clone(),
             histograms: Histograms {
                 latency: outcome.latency.rounded(),
                 uncorrected_latency: outcome.uncorrected.rounded(),
                 connect_latency: outcome.connect_latency.rounded(),
+                handshake_latency: plan
+                    .tls
+                    .as_ref()
+                    .map(|_| outcome.handshakes.latency.rounded()),
             },
             chinese: outcome.answers.errors_in_chinese(),
         }

@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
+use portlab_stats::load::{
+    AnswerLine, DatagramResult, ExchangeLine, Fairness, OutageResult, Quantiles, Redirect,
+    StatusCount, TargetResult, TlsResult,
+};
 use portlab_words::{Lang, Text, tr};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::{
-    AnswerLine, Answers, Cause, Caution, Checked, DatagramResult, Details, Ended, ExchangeLine,
-    Failure, Fairness, HttpResult, Judgement, Latency, Mismatch, Origin, OutageResult, Outcome,
-    Pace, Phase, Plan, TargetResult, TlsResult, WrongAnswer, decoding, endings::joined,
-    latency::Quantiles, limits::LimitResult, limits::Rule, outcome::per_s, thread_state::nanos,
-    tls::SPEAKS_TLS,
+    Answers, Cause, Caution, Checked, Details, Ended, Failure, Judgement, Latency, Mismatch,
+    Origin, Outcome, Pace, Phase, Plan, WrongAnswer, by_target, decoding, endings::joined,
+    limits::LimitResult, limits::Rule, outcome::per_s, thread_state::nanos, tls::SPEAKS_TLS,
 };
 
 /// The result of a run: the figures, and how far they can be believed.
@@ -82,9 +84,12 @@ pub struct LoadResult {
     pub steps: Vec<ExchangeLine>,
     /// The shortest and the longest pause of `--think`; `null` without it.
     pub think_ns: Option<[u64; 2]>,
-    /// What was requested of HTTP, and how it answered.
-    #[serde(flatten)]
-    pub http: HttpResult,
+    /// The method of the requests, if the target is a URL.
+    pub method: Option<String>,
+    /// How often each status of HTTP came, the most frequent first.
+    pub statuses: Vec<StatusCount>,
+    /// The first redirect, which was not followed; `null` if there was none.
+    pub redirect: Option<Redirect>,
     /// What answers began with, for adding up several runs.
     #[serde(skip)]
     pub answers: Answers,
@@ -162,6 +167,9 @@ pub struct LoadResult {
     pub reconnect: bool,
     /// The times in which no connection could be made although connections were made again; `null` if there were none.
     pub outages: Option<OutageResult>,
+    /// The same in words; empty if there were none.
+    #[serde(skip)]
+    pub outages_text: Text,
     /// The figures of each target; empty if there is one.
     pub targets: Vec<TargetResult>,
     /// What became of UDP datagrams; `null` with other targets.
@@ -300,7 +308,7 @@ impl LoadResult {
         let stalled = outcome.generator_stalled.iter();
         let result = Self {
             origin: Origin::of(&outcome),
-            details: Details::of(&outcome, checking),
+            details: Details::of(plan, &outcome, checking),
             target: plan.targets_text(),
             through: plan.through.as_ref().map(|it| it.faults.clone()),
             pace,
@@ -323,9 +331,11 @@ impl LoadResult {
             first_answer: outcome.answers.first().map(ToString::to_string),
             first_lines: outcome.answers.lines(),
             other_first_lines: outcome.answers.others(),
-            steps: outcome.exchanges.lines().to_vec(),
+            steps: outcome.exchanges.lines(),
             think_ns: plan.script.think().map(|it| it.ends().map(nanos)),
-            http: HttpResult::of(plan, &outcome.answers),
+            method: plan.script.http().map(|it| it.method.name().to_owned()),
+            statuses: outcome.answers.statuses(),
+            redirect: outcome.answers.redirect().cloned(),
             threads: outcome.threads(),
             ended: outcome.ended,
             interrupted: outcome.interrupted(),
@@ -353,11 +363,10 @@ impl LoadResult {
             fairness: outcome.fairness,
             closed_by_server: Closed::of(&outcome),
             reconnect: plan.life.reconnect,
-            outages: OutageResult::of(plan, &outcome.outages),
-            targets: TargetResult::all(plan, &outcome),
-            datagrams: outcome
-                .datagrams
-                .map(|it| DatagramResult::of(&it, &outcome)),
+            outages: outcome.outages.result(plan),
+            outages_text: outcome.outages.text(),
+            targets: by_target::results(plan, &outcome),
+            datagrams: outcome.datagrams.map(|it| it.result(&outcome)),
             errors: outcome.tally.total(),
             failures: FailureLine::all(plan, &outcome),
             first_mismatch: outcome.tally.first_mismatch(),
@@ -371,7 +380,7 @@ impl LoadResult {
             is_sound: outcome.is_sound(),
             chat: ChatResult::of(plan, &outcome, &verdict),
             verdict,
-            tls: TlsResult::of(plan, &outcome),
+            tls: outcome.handshakes.result(plan),
             handshake_latency_ns: plan.tls.as_ref().map(|_| outcome.handshakes.latency),
             latency_ns: outcome.latency,
             connect_latency_ns: outcome.connect_latency,

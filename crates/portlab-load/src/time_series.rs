@@ -2,57 +2,26 @@
 
 use std::time::Duration;
 
-use portlab_stats::record::Histogram;
-use schemars::JsonSchema;
+use portlab_stats::{load::IntervalLine, one_line::one_line_each, record::Histogram};
 use serde::{Serialize, Serializer};
 
-use crate::{Interval, one_line::one_line_each, outcome::interval_per_s, thread_state::nanos};
+use crate::{Interval, outcome::interval_per_s, thread_state::nanos};
 
 /// The intervals of a run in order of time, at most [`TimeSeries::MOST`]. In a longer run, neighbours are put together,
 /// so that its memory is bounded.
 #[derive(Clone, Debug, Default)]
 pub struct TimeSeries {
-    lines: Vec<IntervalLine>,
+    lines: Vec<Line>,
     /// How many intervals are put together in each line but the last, less one.
     more_each: usize,
     /// How many are put together in the last line.
     in_last: usize,
 }
 
-/// The figures of an interval while measuring. Times count from the beginning of measuring.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct IntervalLine {
-    /// When it began.
-    pub from_ns: u64,
-    /// When it ended.
-    pub to_ns: u64,
-    /// The rate of an open loop, which may have been changed during the run; `null` in a closed loop.
-    pub rate_per_s: Option<f64>,
-    /// Messages answered.
-    pub messages: u64,
-    /// The same per second.
-    pub messages_per_s: f64,
-    /// The median latency of these messages; `null` if there were none.
-    pub latency_p50_ns: Option<u64>,
-    /// The latency that 99 of 100 did not exceed.
-    pub latency_p99_ns: Option<u64>,
-    /// The longest latency.
-    pub latency_max_ns: Option<u64>,
-    /// Errors.
-    pub errors: u64,
-    /// Bytes sent.
-    pub bytes_sent: u64,
-    /// Bytes received.
-    pub bytes_received: u64,
-    /// Connections open at its end.
-    pub open_connections: usize,
-    /// Messages in flight at its end.
-    pub in_flight: u64,
-    /// The share of all threads' time that the generator was computing, from 0 to 1.
-    pub generator_cpu_share: f64,
-    /// For putting it together with others: the histogram of an [`Interval`] takes 270 KB.
-    #[serde(skip)]
+/// An interval, and its latencies, for putting it together with others: the histogram of an [`Interval`] takes 270 KB.
+#[derive(Clone, Debug)]
+struct Line {
+    shown: IntervalLine,
     latencies: Histogram,
 }
 
@@ -62,7 +31,7 @@ impl TimeSeries {
 
     /// Adds the interval that follows.
     pub fn add(&mut self, interval: &Interval) {
-        let line = IntervalLine::of(interval);
+        let line = Line::of(interval);
         if self.in_last <= self.more_each
             && let Some(last) = self.lines.last_mut()
         {
@@ -77,13 +46,13 @@ impl TimeSeries {
     }
 
     /// The intervals.
-    pub fn lines(&self) -> &[IntervalLine] {
-        &self.lines
+    pub fn lines(&self) -> Vec<IntervalLine> {
+        self.lines.iter().map(|line| line.shown).collect()
     }
 
     /// Puts neighbours together.
     fn halve(&mut self) {
-        let mut halved: Vec<IntervalLine> = Vec::with_capacity(Self::MOST);
+        let mut halved: Vec<Line> = Vec::with_capacity(Self::MOST);
         for (at, line) in self.lines.drain(..).enumerate() {
             match halved.last_mut() {
                 Some(last) if at % 2 == 1 => last.extend(line),
@@ -95,63 +64,62 @@ impl TimeSeries {
     }
 }
 
-impl IntervalLine {
+impl Line {
     fn of(interval: &Interval) -> Self {
         let latency = &interval.latency;
-        let mut line = Self {
+        let latencies = Histogram(latency.recorded().collect());
+        let shown = IntervalLine {
             from_ns: nanos(interval.from),
             to_ns: nanos(interval.to),
             rate_per_s: Some(interval.rate_per_s).filter(|rate| rate.is_finite()),
             messages: interval.messages,
             messages_per_s: interval.messages_per_s(),
-            latency_p50_ns: None,
-            latency_p99_ns: None,
+            latency_p50_ns: latencies.quantile(0.5),
+            latency_p99_ns: latencies.quantile(0.99),
             latency_max_ns: (latency.count() > 0).then(|| latency.max_ns()),
             errors: interval.errors,
             bytes_sent: interval.bytes_sent,
             bytes_received: interval.bytes_received,
-            open_connections: interval.open,
+            open_connections: interval.open as u64,
             in_flight: interval.in_flight,
             generator_cpu_share: interval.generator_cpu_share,
-            latencies: Histogram(latency.recorded().collect()),
         };
-        line.take_quantiles();
-        line
+        Self { shown, latencies }
     }
 
     /// Adds the interval that follows, so that both become one. See [`Interval::extend`].
     fn extend(&mut self, next: Self) {
-        let cpu = |line: &Self| line.generator_cpu_share * (line.to_ns - line.from_ns) as f64;
-        let both = cpu(self) + cpu(&next);
-        self.to_ns = next.to_ns;
-        let length = Duration::from_nanos(self.to_ns - self.from_ns);
-        self.generator_cpu_share = both / nanos(length).max(1) as f64;
-        self.rate_per_s = match (self.rate_per_s, next.rate_per_s) {
+        let (one, other) = (self.shown, next.shown);
+        self.latencies.add(&next.latencies);
+        let length = Duration::from_nanos(other.to_ns - one.from_ns);
+        let cpu = |line: IntervalLine| line.generator_cpu_share * line.length_s();
+        let rate_per_s = match (one.rate_per_s, other.rate_per_s) {
             (Some(one), Some(other)) => Some(one.max(other)),
             (one, other) => one.or(other),
         };
-        self.messages += next.messages;
-        let rate_per_s = self.rate_per_s.unwrap_or(f64::INFINITY);
-        self.messages_per_s = interval_per_s(self.messages, rate_per_s, length);
-        self.errors += next.errors;
-        self.bytes_sent += next.bytes_sent;
-        self.bytes_received += next.bytes_received;
-        self.latency_max_ns = self.latency_max_ns.max(next.latency_max_ns);
-        self.latencies.add(&next.latencies);
-        (self.open_connections, self.in_flight) = (next.open_connections, next.in_flight);
-        self.take_quantiles();
-    }
-
-    fn take_quantiles(&mut self) {
-        self.latency_p50_ns = self.latencies.quantile(0.5);
-        self.latency_p99_ns = self.latencies.quantile(0.99);
+        let messages = one.messages + other.messages;
+        let asked = rate_per_s.unwrap_or(f64::INFINITY);
+        self.shown = IntervalLine {
+            from_ns: one.from_ns,
+            rate_per_s,
+            messages,
+            messages_per_s: interval_per_s(messages, asked, length),
+            latency_p50_ns: self.latencies.quantile(0.5),
+            latency_p99_ns: self.latencies.quantile(0.99),
+            latency_max_ns: one.latency_max_ns.max(other.latency_max_ns),
+            errors: one.errors + other.errors,
+            bytes_sent: one.bytes_sent + other.bytes_sent,
+            bytes_received: one.bytes_received + other.bytes_received,
+            generator_cpu_share: (cpu(one) + cpu(other)) / length.as_secs_f64().max(1e-9),
+            ..other
+        };
     }
 }
 
 /// As JSON a list, each interval in a line.
 impl Serialize for TimeSeries {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        one_line_each(&self.lines, to)
+        one_line_each(&self.lines(), to)
     }
 }
 
@@ -202,7 +170,8 @@ mod tests {
                     .all(|pair| pair[0].to_ns == pair[1].from_ns)
             );
         }
-        let (lines, mut rest) = (series.lines(), series.lines().iter());
+        let lines = series.lines();
+        let mut rest = lines.iter();
         let last = rest.next_back().unwrap();
         assert_eq!((last.to_ns, last.in_flight), (all * 1_000_000, all - 1));
         assert!(rest.all(|it| it.messages == 8), "{lines:?}");

@@ -1,4 +1,4 @@
-//! Records that no comparison has written: each is refused with a message, or reported on in every
+//! Records that no comparison and no load has written: each is refused with a message, or reported on in every
 //! form. None makes a report panic.
 
 #![allow(
@@ -12,12 +12,13 @@ use std::{
 };
 
 use portlab_report::{
-    Notes, changes_markdown, changes_text, charts, csv, gate_findings, gate_markdown, gate_text,
-    html, inert, markdown, text,
+    Document, Notes, changes_markdown, changes_text, charts, csv, gate_findings, gate_markdown,
+    gate_text, html, inert, load_csv, load_failures, markdown, text,
 };
 use portlab_stats::{
     gate::{builds, runs},
-    read::read,
+    load::{LoadRecord, fixture},
+    read::{Stored, read, read_any_bytes},
     record::Record,
 };
 use portlab_words::Lang;
@@ -48,6 +49,13 @@ static GOOD: LazyLock<Value> = LazyLock::new(|| {
         }
         kept[at].1 <= 2
     });
+    record
+});
+
+/// A load with something of everything.
+static LOAD: LazyLock<Value> = LazyLock::new(|| {
+    let mut record = serde_json::to_value(fixture::full("a text")).unwrap();
+    record["intervals"].as_array_mut().unwrap().truncate(7);
     record
 });
 
@@ -173,6 +181,27 @@ fn report(record: &Record) -> Vec<String> {
     plain
 }
 
+/// Reports on `record` in every form, and on what has changed to and from it. What is written is read as the same.
+fn report_on_load(record: &LoadRecord) -> Vec<String> {
+    let (record, good) = (&inert(record).unwrap(), &fixture::full("a text"));
+    let json = serde_json::to_string(record).unwrap();
+    let read = read_any_bytes(json.as_bytes()).unwrap();
+    assert_eq!(read, Stored::Load(Box::new(record.clone())));
+    let mut forms = vec![json, load_csv(record)];
+    forms.extend(load_failures(good, record, 0.05, Lang::Zh).unwrap_or_default());
+    for document in [
+        Document::of_load(record, Lang::En),
+        Document::of_load(record, Lang::Zh),
+        Document::of_two_loads(good, record, Lang::Zh),
+        Document::of_two_loads(record, good, Lang::En),
+    ] {
+        let said = [1, 100].map(|width| document.text(width));
+        forms.extend(said.map(|it| anstream::adapter::strip_str(&it).to_string()));
+        forms.extend([document.markdown(), document.html()]);
+    }
+    forms
+}
+
 /// What is wrong with the forms of a report on `length` bytes.
 fn fault(forms: &[String], length: usize) -> Option<String> {
     let written: usize = forms.iter().map(String::len).sum();
@@ -190,8 +219,12 @@ fn fault(forms: &[String], length: usize) -> Option<String> {
 
 /// Whether `text` is reported on; `Err` when a report panics, and when a refusal says nothing.
 fn tried(text: &str) -> Result<bool, String> {
-    match read(text) {
-        Ok(record) => match catch_unwind(AssertUnwindSafe(|| report(&record))) {
+    let reported = |stored: &Stored| match stored {
+        Stored::Comparison(record) => report(record),
+        Stored::Load(record) => report_on_load(record),
+    };
+    match read_any_bytes(text.as_bytes()) {
+        Ok(stored) => match catch_unwind(AssertUnwindSafe(|| reported(&stored))) {
             Ok(forms) => fault(&forms, text.len()).map_or(Ok(true), Err),
             Err(_) => Err("a report panics".to_owned()),
         },
@@ -214,7 +247,15 @@ fn is_unsafe(c: char) -> bool {
 /// stands for the others.
 #[test]
 fn one_change_anywhere_is_refused_or_reported_on() {
-    let good = &*GOOD;
+    change_each_place(&GOOD);
+}
+
+#[test]
+fn one_change_anywhere_in_a_load_is_refused_or_reported_on() {
+    change_each_place(&LOAD);
+}
+
+fn change_each_place(good: &Value) {
     let mut all = Vec::new();
     places(good, "", &mut all);
     let is_first = |place: &&String| {
@@ -259,6 +300,50 @@ fn another(value: &Value, (real, count, text, kind): (f64, u64, String, u8)) -> 
     }
 }
 
+/// A newer portlab may write more keys, and an older one wrote fewer: those of TLS, HTTP, outages, targets and datagrams came
+/// with version 0.2.0.
+#[test]
+fn a_load_with_more_keys_or_fewer_is_read() {
+    let mut record = LOAD.clone();
+    record["tls"]["another"] = json!({"key": [1]});
+    record["another"] = json!(1.5e300);
+    assert_eq!(tried(&record.to_string()), Ok(true));
+    let members = record.as_object_mut().unwrap();
+    for key in [
+        "tls",
+        "handshake_latency_ns",
+        "method",
+        "statuses",
+        "redirect",
+        "steps",
+        "think_ns",
+        "reconnect",
+        "outages",
+        "targets",
+        "datagrams",
+        "limits",
+        "members",
+        "rooms",
+        "delivery_ns",
+        "first_violations",
+    ] {
+        members.remove(key);
+    }
+    record["histograms"]
+        .as_object_mut()
+        .unwrap()
+        .remove("handshake_latency");
+    assert_eq!(tried(&record.to_string()), Ok(true));
+    for (text, reason) in [("NaN", "damaged"), ("-1", "seed"), ("1e400", "damaged")] {
+        let seed = LOAD["seed"].to_string();
+        let wrong = LOAD
+            .to_string()
+            .replace(&format!("\"seed\":{seed}"), &format!("\"seed\":{text}"));
+        let error = read_any_bytes(wrong.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(reason), "{text}: {error}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -267,8 +352,9 @@ proptest! {
     fn several_changes_anywhere_are_refused_or_reported_on(
         changes in prop::collection::vec((any::<Index>(), any::<Index>()), 0..2),
         values in prop::collection::vec((any::<Index>(), any::<(f64, u64, String, u8)>()), 1..3),
+        is_load: bool,
     ) {
-        let mut record = GOOD.clone();
+        let mut record = if is_load { LOAD.clone() } else { GOOD.clone() };
         let any_place = |record: &Value, at: Index| {
             let mut all = Vec::new();
             places(record, "", &mut all);

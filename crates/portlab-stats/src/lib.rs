@@ -17,6 +17,7 @@
 //! | [`load`] | the record of a load, as it is stored |
 //! | [`read`](mod@read) | reading a record, an older one too; saying what is wrong with a damaged one |
 //! | `check` | what the values of a record that was read must be |
+//! | [`one_line`] | JSON in which a long list stays short |
 //! | [`measure`] | what entrants are compared by |
 //! | [`estimate`] | a median over rounds, and its interval |
 //! | [`quantile`] | a quantile, or a mean, of one run, and its interval |
@@ -40,6 +41,7 @@ pub mod fixture;
 pub mod gate;
 pub mod load;
 pub mod measure;
+pub mod one_line;
 pub mod quantile;
 pub mod read;
 pub mod record;

@@ -6,7 +6,7 @@
 //! | `head` | the head of an answer: status, and how its body ends |
 //! | `reading`, `chunks` | an answer that comes in pieces: head, body, chunks, trailers |
 //! | `last_head` | the head of the last answer: most often the next one begins with the same bytes |
-//! | `fault`, `result` | what can be wrong with an answer; the figures of HTTP in a result |
+//! | `fault` | what can be wrong with an answer |
 //!
 //! Strict where a tolerant reader would take a wrong end for an answer's end, so that figures would be false; tolerant
 //! where servers differ without harm: lines that end with LF alone, empty lines before an answer, spaces behind a size.
@@ -18,7 +18,6 @@ mod head;
 mod last_head;
 mod reading;
 mod request;
-mod result;
 mod statuses;
 mod url;
 
@@ -27,7 +26,6 @@ pub(crate) use head::Head;
 pub(crate) use last_head::LastHead;
 pub(crate) use reading::{Reading, Sink};
 pub use request::{Header, Method, Request};
-pub use result::{HttpResult, Redirect};
 pub use statuses::Statuses;
 pub use url::Url;
 

@@ -6,7 +6,7 @@ mod think;
 
 use std::sync::Arc;
 
-pub use figures::{ExchangeLine, Exchanges};
+pub use figures::Exchanges;
 pub use read::{Fault, MOST_BYTES};
 pub use think::ThinkTime;
 

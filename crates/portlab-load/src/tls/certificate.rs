@@ -21,14 +21,8 @@ const ALTERNATIVE_NAMES: &[u8] = &[0x55, 29, 17];
 const NAMES: usize = 16;
 const NAME: usize = 200;
 
-impl Certificate {
-    /// Reads a certificate; `None` if it isn't one.
-    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
-        read(bytes).ok()
-    }
-}
-
-fn read(bytes: &[u8]) -> der::Result<Certificate> {
+/// Reads a certificate.
+pub(super) fn read(bytes: &[u8]) -> der::Result<Certificate> {
     let mut tbs = inside(inside(SliceReader::new(bytes)?.decode()?)?.decode()?)?;
     let mut next = tbs.decode::<AnyRef<'_>>()?;
     if next.tag().is_context_specific() {
@@ -153,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_certificate_is_read_with_its_names_and_times() {
-        let read = Certificate::read(&bytes()).unwrap();
+        let read = read(&bytes()).unwrap();
         assert_eq!((&*read.subject, read.self_signed), ("a\\u{1b}name", true));
         assert_eq!(read.names, ["localhost", "a.example", "127.0.0.1", "::1"]);
         assert_eq!(
@@ -171,9 +165,9 @@ mod tests {
         ) {
             let mut bytes = bytes();
             let (at, cut) = (at.index(bytes.len()), cut.index(bytes.len()));
-            let _ = Certificate::read(&bytes[..cut]);
+            let _ = read(&bytes[..cut]);
             bytes[at] = byte;
-            let _ = Certificate::read(&bytes);
+            let _ = read(&bytes);
         }
     }
 }

@@ -1,10 +1,9 @@
 //! What is counted about TLS, and what the first connection agreed on.
 
-use schemars::JsonSchema;
-use serde::Serialize;
+use portlab_stats::load::TlsResult;
 
 use super::TlsStream;
-use crate::{Latency, Outcome, Plan};
+use crate::{Latency, Plan};
 
 /// What a thread, or a run, has counted about handshakes.
 #[derive(Clone, Debug, Default)]
@@ -43,58 +42,12 @@ impl Handshakes {
             self.first.clone_from(&other.first);
         }
     }
-}
 
-/// The certificate of a server. Times are in UTC (RFC 3339).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Certificate {
-    /// The owner: the common name, or the organisation; empty if it names neither.
-    pub subject: String,
-    /// The issuer, in the same form.
-    pub issuer: String,
-    /// Whether the owner and the issuer are the same.
-    pub self_signed: bool,
-    /// The names and IP addresses of servers that it is for, at most 16.
-    pub names: Vec<String>,
-    /// When it becomes valid.
-    pub not_before: String,
-    /// When it expires.
-    pub not_after: String,
-}
-
-/// What is known about the TLS of a run.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TlsResult {
-    /// The name that was sent to the server (SNI) and checked in its certificate; an IP address isn't sent.
-    pub server_name: String,
-    /// Whether certificates were checked.
-    pub verified: bool,
-    /// The version that the first connection agreed on: `TLS 1.3` or `TLS 1.2`; `null` if no handshake was completed.
-    pub version: Option<String>,
-    /// The cipher suite of the first connection.
-    pub cipher: Option<String>,
-    /// The protocol that was agreed on (ALPN); `null` without one.
-    pub alpn: Option<String>,
-    /// The certificate that came first, accepted or not.
-    pub certificate: Option<Certificate>,
-    /// Whether connections resumed sessions where the server allowed that.
-    pub resumption: bool,
-    /// Handshakes that were completed.
-    pub handshakes: u64,
-    /// Those that resumed the session of an earlier connection; the others were made in full.
-    pub handshakes_resumed: u64,
-    /// Answers that ended with their connection, without the alert that says so (close_notify): they may have been cut.
-    pub answers_without_close_notify: u64,
-}
-
-impl TlsResult {
-    pub(crate) fn of(plan: &Plan, outcome: &Outcome) -> Option<Self> {
+    /// What is known about the TLS of `plan`; `None` without TLS.
+    pub(crate) fn result(&self, plan: &Plan) -> Option<TlsResult> {
         let tls = plan.tls.as_ref()?;
-        let made = &outcome.handshakes;
-        let first = made.first.as_ref();
-        Some(Self {
+        let first = self.first.as_ref();
+        Some(TlsResult {
             server_name: tls.name(),
             verified: tls.verifies,
             version: first.map(|it| it.version.clone()),
@@ -102,9 +55,9 @@ impl TlsResult {
             alpn: first.and_then(|it| it.alpn.clone()),
             certificate: tls.certificate().cloned(),
             resumption: tls.resumes,
-            handshakes: made.latency.count(),
-            handshakes_resumed: made.resumed,
-            answers_without_close_notify: made.cut,
+            handshakes: self.latency.count(),
+            handshakes_resumed: self.resumed,
+            answers_without_close_notify: self.cut,
         })
     }
 }

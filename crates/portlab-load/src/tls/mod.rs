@@ -43,7 +43,7 @@ pub(crate) use {probe::answers_hello, stream::TlsStream};
 /// What is read of a certificate is bounded, and is shown without control characters.
 pub fn fuzz_certificates(bytes: &[u8]) {
     #[cfg(feature = "tls")]
-    if let Some(it) = Certificate::read(bytes) {
+    if let Ok(it) = certificate::read(bytes) {
         assert!(it.names.len() <= 16);
         for text in it.names.iter().chain([&it.subject, &it.issuer]) {
             assert!(
@@ -56,9 +56,9 @@ pub fn fuzz_certificates(bytes: &[u8]) {
     let _ = bytes;
 }
 
-pub use facts::{Certificate, TlsResult};
 pub(crate) use facts::{Handshakes, Session};
 pub use fault::TlsFault;
+use portlab_stats::load::Certificate;
 pub(crate) use recognised::{SPEAKS_TLS, speaks_tls};
 
 /// What a user asks of TLS. The default: the system's root certificates, every handshake in full.

@@ -13,7 +13,7 @@ use rustls::{
     server::ParsedCertificate,
 };
 
-use super::{Certificate, TlsFault};
+use super::{Certificate, TlsFault, certificate::read};
 
 /// Checks certificates against roots, and keeps what the first one says.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Verifier {
             // rules (webpki's CaUsedAsEndEntity). The user trusts this certificate itself.
             Err(_) if self.pinned.iter().any(|it| it == end_entity) => {}
             Err(error) => {
-                let own = Certificate::read(end_entity).is_some_and(|it| it.self_signed);
+                let own = read(end_entity).is_ok_and(|it| it.self_signed);
                 return Err(if own {
                     other(TlsFault::SelfSigned)
                 } else {
@@ -87,7 +87,7 @@ impl ServerCertVerifier for Verifier {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        self.first.get_or_init(|| Certificate::read(end_entity));
+        self.first.get_or_init(|| read(end_entity).ok());
         if let Some(roots) = &self.roots {
             self.verify(roots, end_entity, intermediates, server_name, now)?;
         }

@@ -16,7 +16,6 @@ use std::{
 use portlab_sys::socket::dropped_datagrams;
 
 use self::flight::{Came, Flight, Message, State};
-pub use self::result::DatagramResult;
 use crate::{
     Answers, Cause, Conditions, Expect, Framing, Payload, Phase, Plan, Sample, Script, Tally,
     WrongAnswer,

@@ -4,11 +4,12 @@ use portlab_chart::{
     Axis, Lines, Marker, Sample, Series, Spacing, Style, lines, percentiles, place_of,
 };
 use portlab_stats::{
-    load::{Interval, LoadRecord, Loop},
+    load::{IntervalLine, LoadRecord, Loop},
     record::Histogram,
 };
 use portlab_words::{Lang, tr, units};
 
+use super::document::Block;
 use crate::html::charts::{BEYOND, Chart, PLOT, drawn, spaced};
 
 /// If the largest figure is more than this many times the smallest, the axis is logarithmic.
@@ -35,11 +36,11 @@ const GREY: Style = line(14, 4);
 pub(crate) type Named<'a> = [(String, Style, &'a Histogram)];
 
 /// What happened over time: throughput, latency, errors, and connections if their number changed.
-pub(crate) fn over_time(record: &LoadRecord, lang: Lang) -> Vec<Chart> {
+pub(crate) fn over_time(record: &LoadRecord, lang: Lang) -> Vec<Block> {
     if record.intervals.len() < 2 {
         return Vec::new();
     }
-    let any = |of: fn(&Interval) -> bool| record.intervals.iter().any(of);
+    let any = |of: fn(&IntervalLine) -> bool| record.intervals.iter().any(of);
     let mut charts = Vec::new();
     if record.pace != Loop::Idle {
         charts.push(throughput(record, lang));
@@ -52,7 +53,7 @@ pub(crate) fn over_time(record: &LoadRecord, lang: Lang) -> Vec<Chart> {
     if open.clone().min() != open.max() {
         charts.push(connections(record, lang));
     }
-    charts
+    charts.into_iter().map(Block::chart).collect()
 }
 
 /// A line over the intervals of `record`.
@@ -60,9 +61,9 @@ fn over(
     record: &LoadRecord,
     name: &str,
     style: Style,
-    figure: impl Fn(&Interval) -> Option<f64>,
+    figure: impl Fn(&IntervalLine) -> Option<f64>,
 ) -> Series {
-    let sample = |it: &Interval| Sample {
+    let sample = |it: &IntervalLine| Sample {
         y: figure(it),
         ..Sample::new(it.to_ns as f64 / 1e9, 0.0)
     };
@@ -150,7 +151,7 @@ fn latency(record: &LoadRecord, lang: Lang) -> Chart {
 
 fn errors(record: &LoadRecord, lang: Lang) -> Chart {
     let name = lang.pick("errors", "错误");
-    let per_s = |it: &Interval| Some(it.errors as f64 / it.length_s().max(1e-9));
+    let per_s = |it: &IntervalLine| Some(it.errors as f64 / it.length_s().max(1e-9));
     let heading = lang.pick("Errors over time", "错误随时间的变化");
     let label = lang.pick("errors per second", "每秒错误数");
     let y = Axis::new(label, Spacing::FromZero, units::short);
@@ -160,7 +161,7 @@ fn errors(record: &LoadRecord, lang: Lang) -> Chart {
 
 fn connections(record: &LoadRecord, lang: Lang) -> Chart {
     let name = lang.pick("open", "打开");
-    let open = |it: &Interval| Some(it.open_connections as f64);
+    let open = |it: &IntervalLine| Some(it.open_connections as f64);
     let heading = lang.pick("Open connections over time", "打开的连接数随时间的变化");
     let label = lang.pick(
         "connections at the end of the interval",
@@ -172,7 +173,7 @@ fn connections(record: &LoadRecord, lang: Lang) -> Chart {
 }
 
 /// The latencies of a run: counted from when messages were due, and in an open loop from when they were sent too.
-pub(crate) fn latencies(record: &LoadRecord, lang: Lang) -> Vec<Chart> {
+pub(crate) fn latencies(record: &LoadRecord, lang: Lang) -> Vec<Block> {
     let histograms = &record.histograms;
     let (due, sent) = (&histograms.latency, &histograms.uncorrected_latency);
     if record.pace != Loop::Open {
@@ -193,12 +194,62 @@ pub(crate) fn latencies(record: &LoadRecord, lang: Lang) -> Vec<Chart> {
 }
 
 /// The percentile curves and the histograms of `named`, as far as anything was measured; `kinds` says what they are.
-pub(crate) fn of_histograms(named: &Named<'_>, kinds: &str, lang: Lang) -> Vec<Chart> {
+pub(crate) fn of_histograms(named: &Named<'_>, kinds: &str, lang: Lang) -> Vec<Block> {
     if named.iter().all(|(_, _, it)| it.is_empty()) {
         return Vec::new();
     }
-    vec![curve(named, kinds, lang), histogram(named, lang)]
+    let about = (
+        "histogram",
+        lang.pick("Histogram of the latency", "延迟直方图"),
+        lang.pick("latency", "延迟"),
+        lang.pick("share of messages", "消息占比"),
+    );
+    let caption = tr!(
+        lang,
+        "How many of the messages took about so long. Two hills mean two kinds of answers: a cache and a disk, or \
+         an idle server and a busy one.",
+        "用时在此附近的消息有多少。出现两个峰，说明响应有两类：如缓存与磁盘、空闲与繁忙。"
+    );
+    [
+        curve(named, kinds, lang),
+        histogram(named, about, caption, lang),
+    ]
+    .map(Block::chart)
+    .into()
 }
+
+/// The times that connections and handshakes took, if there were enough for a histogram.
+pub(crate) fn connecting(record: &LoadRecord, lang: Lang) -> Vec<Block> {
+    let histograms = &record.histograms;
+    let handshakes = histograms.handshake_latency.as_ref();
+    let kinds = [
+        (
+            lang.pick("connecting", "建立连接"),
+            GREEN,
+            Some(&histograms.connect_latency),
+        ),
+        (lang.pick("TLS handshake", "TLS 握手"), AMBER, handshakes),
+    ];
+    let enough = kinds
+        .into_iter()
+        .filter(|(.., it)| it.is_some_and(|it| it.count() >= FEWEST_TIMES));
+    let named: Vec<_> = enough
+        .filter_map(|(name, style, it)| Some((name.to_owned(), style, it?)))
+        .collect();
+    if named.is_empty() {
+        return Vec::new();
+    }
+    let about = (
+        "connecting",
+        lang.pick("How long it took to connect", "建立连接用时"),
+        lang.pick("time", "时间"),
+        lang.pick("share of connections", "连接占比"),
+    );
+    vec![Block::chart(histogram(&named, about, String::new(), lang))]
+}
+
+/// Fewer times than this are better read in a table than in a histogram.
+const FEWEST_TIMES: u64 = 10;
 
 /// Steps of the curve from one percentile to the next whose rest is a tenth.
 const STEPS: i32 = 12;
@@ -250,7 +301,12 @@ fn curve(named: &Named<'_>, kinds: &str, lang: Lang) -> Chart {
     })
 }
 
-fn histogram(named: &Named<'_>, lang: Lang) -> Chart {
+fn histogram(
+    named: &Named<'_>,
+    (id, heading, time, share): (&str, &str, &str, &str),
+    caption: String,
+    lang: Lang,
+) -> Chart {
     let ends = named
         .iter()
         .filter_map(|(_, _, it)| Some((it.0.first()?.0, it.0.last()?.0)));
@@ -267,22 +323,12 @@ fn histogram(named: &Named<'_>, lang: Lang) -> Chart {
         samples: steps(histogram, each),
     });
     let series: Vec<Series> = series.collect();
-    let heading = lang
-        .pick("Histogram of the latency", "延迟直方图")
-        .to_owned();
-    let latency = spaced(lang.pick("latency", "延迟"), Spacing::Log, lang);
-    let share = lang.pick("share of messages", "消息占比");
-    let caption = tr!(
-        lang,
-        "How many of the messages took about so long. Two hills mean two kinds of answers: a cache and a disk, or \
-         an idle server and a busy one.",
-        "用时在此附近的消息有多少。出现两个峰，说明响应有两类：如缓存与磁盘、空闲与繁忙。"
-    );
+    let time = spaced(time, Spacing::Log, lang);
     let percent = |share: f64| format!("{}%", units::three_digits(share * 100.0));
-    drawn(("histogram".to_owned(), heading), caption, |frame| {
+    drawn((id.to_owned(), heading.to_owned()), caption, |frame| {
         let chart = Lines {
             series: &series,
-            x: Axis::new(&latency, Spacing::Log, units::nanos),
+            x: Axis::new(&time, Spacing::Log, units::nanos),
             y: Axis::new(share, Spacing::FromZero, percent),
             plot_height: 240.0,
         };

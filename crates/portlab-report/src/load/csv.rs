@@ -1,6 +1,6 @@
 //! The figures over time as CSV. The columns of `portlab load --csv` that a record has have the same names.
 
-use portlab_stats::load::{Interval, LoadRecord};
+use portlab_stats::load::{IntervalLine, LoadRecord};
 
 /// The columns.
 const HEAD: [&str; 13] = [
@@ -26,7 +26,7 @@ pub fn load_csv(record: &LoadRecord) -> String {
     lines.map(|line| line + "\n").collect()
 }
 
-fn row(it: &Interval) -> [String; 13] {
+fn row(it: &IntervalLine) -> [String; 13] {
     // An empty field where nothing was recorded.
     let maybe = |value: Option<u64>| value.map_or(String::new(), |it| it.to_string());
     let seconds = |ns: u64| format!("{:.3}", ns as f64 / 1e9);

@@ -3,8 +3,9 @@
 use anstyle::Style;
 use maud::{Markup, html};
 use portlab_words::{
-    Lang, Text,
+    Lang,
     style::{DIM, GOOD, HEAD, WARN},
+    units::nanos,
 };
 
 use crate::{
@@ -36,7 +37,7 @@ pub struct Document {
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
     pub(crate) id: &'static str,
-    pub(crate) title: &'static Text,
+    pub(crate) title: &'static str,
     pub(crate) blocks: Vec<Block>,
 }
 
@@ -84,11 +85,16 @@ pub(crate) struct Table {
     pub(crate) rows: Vec<Vec<Entry>>,
 }
 
+/// A column of a table whose rows are made from `T`: its head in both languages, and its cell.
+pub(crate) type Column<'a, T> = ((&'static str, &'static str), &'a dyn Fn(&T) -> Entry);
+
 /// A cell of a table.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Entry {
     pub(crate) text: String,
     pub(crate) tone: Tone,
+    /// Whether it is a number, which stands at the right.
+    is_number: bool,
     /// The number by which a script sorts.
     pub(crate) sort: Option<f64>,
 }
@@ -102,7 +108,7 @@ impl Document {
             let blocks = part.blocks.iter().map(|it| it.text(self.lang, width));
             let blocks: String = blocks.collect();
             if !blocks.is_empty() {
-                let title = filled(part.title.pick(self.lang), HEAD, width);
+                let title = filled(part.title, HEAD, width);
                 text += &format!("\n{title}{blocks}");
             }
         }
@@ -115,7 +121,7 @@ impl Document {
         for part in &self.parts {
             let blocks: Vec<String> = part.blocks.iter().filter_map(Block::markdown).collect();
             if !blocks.is_empty() {
-                let title = escaped(part.title.pick(self.lang));
+                let title = escaped(part.title);
                 page += &format!("\n## {title}\n\n{}", blocks.join("\n"));
             }
         }
@@ -134,14 +140,11 @@ impl Document {
 
     /// The report as one page of HTML, which makes no request.
     pub fn html(&self) -> String {
-        let sections = self.parts.iter().map(|part| {
-            let title = part.title.pick(self.lang);
-            Section {
-                id: part.id,
-                title,
-                short: title,
-                body: html! { @for block in &part.blocks { (block.html(self.lang)) } },
-            }
+        let sections = self.parts.iter().map(|part| Section {
+            id: part.id,
+            title: part.title,
+            short: part.title,
+            body: html! { @for block in &part.blocks { (block.html(self.lang)) } },
         });
         let head = Head {
             lang: self.lang,
@@ -155,6 +158,24 @@ impl Document {
 }
 
 impl Block {
+    /// The block, unless nothing is in it.
+    pub(crate) fn unless_empty(self) -> Vec<Self> {
+        let is_empty = match &self {
+            Self::Prose(sentences) => sentences.is_empty(),
+            Self::Points(points) => points.is_empty(),
+            Self::Cards(cards) => cards.is_empty(),
+            Self::Table(table) => table.rows.is_empty(),
+            Self::Facts(facts) => facts.is_empty(),
+            Self::Command(command) => command.is_empty(),
+            Self::Chart(_) => false,
+        };
+        if is_empty { Vec::new() } else { vec![self] }
+    }
+
+    pub(crate) fn chart(chart: Chart) -> Self {
+        Self::Chart(Box::new(chart))
+    }
+
     fn text(&self, lang: Lang, width: usize) -> String {
         match self {
             Self::Prose(sentences) => filled(&sentences.join(lang.pick(" ", "")), PLAIN, width),
@@ -262,6 +283,28 @@ impl Tone {
 }
 
 impl Table {
+    /// A table that is always shown, with a row for each of `items`. A column without a text is left out.
+    pub(crate) fn of<T>(lang: Lang, items: &[T], columns: &[Column<'_, T>]) -> Self {
+        let mut table = Self {
+            rows: vec![Vec::new(); items.len()],
+            ..Self::default()
+        };
+        for ((en, zh), cell) in columns {
+            let cells: Vec<Entry> = items.iter().map(cell).collect();
+            if cells.iter().all(|it| it.text.is_empty()) {
+                continue;
+            }
+            let has_words = !cells.iter().any(|it| it.is_number);
+            table
+                .heads
+                .push((lang.pick(*en, *zh).to_owned(), has_words));
+            for (row, cell) in table.rows.iter_mut().zip(cells) {
+                row.push(cell);
+            }
+        }
+        table
+    }
+
     fn grid(&self) -> Grid {
         let columns = self
             .heads
@@ -283,10 +326,16 @@ impl Table {
         }
     }
 
+    /// A table of few figures is only as wide as it must be: a name and its figure stand together.
+    fn width(&self) -> &'static str {
+        let few = self.heads.len() <= 4 && self.heads.iter().skip(1).all(|(_, words)| !words);
+        if few { " few" } else { "" }
+    }
+
     fn html(&self) -> Markup {
         let num = |at: usize| (!self.heads[at].1).then_some("num");
         html! {
-            div.scroll tabindex="0" {
+            div class={ "scroll" (self.width()) } tabindex="0" {
                 table {
                     thead { tr {
                         @for (at, (head, _)) in self.heads.iter().enumerate() {
@@ -321,10 +370,35 @@ impl Entry {
     /// A figure as `write` writes it; a dash if there is none.
     pub(crate) fn figure(value: Option<f64>, write: impl Fn(f64) -> String) -> Self {
         Self {
-            text: value.map_or_else(|| "–".to_owned(), write),
             sort: value,
+            ..Self::number(value.map_or_else(|| "–".to_owned(), write))
+        }
+    }
+
+    /// A text that stands where numbers stand.
+    pub(crate) fn number(text: String) -> Self {
+        Self {
+            text,
+            is_number: true,
             ..Self::default()
         }
+    }
+
+    pub(crate) fn time(value: Option<u64>) -> Self {
+        Self::figure(value.map(|it| it as f64), nanos)
+    }
+
+    pub(crate) fn count(count: u64) -> Self {
+        Self {
+            sort: Some(count as f64),
+            ..Self::number(count.to_string())
+        }
+    }
+
+    /// A number of errors: bad, unless it is 0.
+    pub(crate) fn errors(count: u64) -> Self {
+        let tone = if count > 0 { Tone::Bad } else { Tone::Plain };
+        Self::count(count).with(tone)
     }
 
     pub(crate) fn with(self, tone: Tone) -> Self {

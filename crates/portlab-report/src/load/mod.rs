@@ -3,7 +3,8 @@
 //! | module | owns |
 //! |---|---|
 //! | `document` | a report as sections of blocks, and its forms: text, Markdown, a page |
-//! | `one`, `tables` | what is said of one load |
+//! | `one` | the sections of a report on one load |
+//! | `found`, `facts`, `tables` | what they say |
 //! | `two` | what is said of two loads |
 //! | `charts` | what is drawn |
 //! | `csv` | the figures over time, for other programs |
@@ -11,6 +12,8 @@
 mod charts;
 mod csv;
 mod document;
+mod facts;
+mod found;
 mod one;
 mod tables;
 #[cfg(test)]

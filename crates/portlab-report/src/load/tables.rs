@@ -1,34 +1,30 @@
 //! The tables of a report on one load.
 
-use portlab_stats::load::{Interval, Limit, LoadRecord, Quantiles, Unit};
+use portlab_stats::load::{IntervalLine, Limit, LoadRecord, Quantiles, Unit};
 use portlab_words::{
     Lang, tr,
     units::{bytes, nanos, per_s, short},
 };
 
-use super::{
-    document::{Entry, Table, Tone},
-    one::{quantile_row, table},
-};
+use super::document::{Column, Entry, Table, Tone};
 use crate::notes::figures::percent;
 
+/// A time as it is shown; a dash if there is none.
+pub(super) fn time(value: Option<u64>) -> String {
+    value.map_or_else(|| "–".to_owned(), |it| nanos(it as f64))
+}
+
 /// The latencies by their quantiles.
-pub(super) fn quantiles(record: &LoadRecord, lang: Lang) -> Table {
+pub(super) fn latencies(record: &LoadRecord, lang: Lang) -> Table {
     let latency = match record.uncorrected_latency_ns {
-        Some(_) => lang.pick("from due", "从到期"),
-        None => lang.pick("latency", "延迟"),
+        Some(_) => ("from due", "从到期"),
+        None => ("latency", "延迟"),
     };
     let kinds = [
         (latency, Some(record.latency_ns)),
-        (
-            lang.pick("from sent", "从发送"),
-            record.uncorrected_latency_ns,
-        ),
-        (lang.pick("to any member", "到任一成员"), record.delivery_ns),
-        (
-            lang.pick("generator's lag", "生成器滞后"),
-            record.pacing_lag_ns,
-        ),
+        (("from sent", "从发送"), record.uncorrected_latency_ns),
+        (("to any member", "到任一成员"), record.delivery_ns),
+        (("generator's lag", "生成器滞后"), record.pacing_lag_ns),
     ];
     by_quantile(&kinds, lang)
 }
@@ -36,173 +32,227 @@ pub(super) fn quantiles(record: &LoadRecord, lang: Lang) -> Table {
 /// The times that connecting took, by their quantiles.
 pub(super) fn connecting(record: &LoadRecord, lang: Lang) -> Table {
     let kinds = [
-        (
-            lang.pick("connecting", "建立连接"),
-            Some(record.connect_latency_ns),
-        ),
-        (
-            lang.pick("TLS handshake", "TLS 握手"),
-            record.handshake_latency_ns,
-        ),
+        (("connecting", "建立连接"), Some(record.connect_latency_ns)),
+        (("TLS handshake", "TLS 握手"), record.handshake_latency_ns),
     ];
     by_quantile(&kinds, lang)
 }
 
 /// Times by their quantiles, a column for each kind that was measured.
-fn by_quantile(kinds: &[(&'static str, Option<Quantiles>)], lang: Lang) -> Table {
-    let known = kinds.iter().filter_map(|(name, it)| Some((*name, (*it)?)));
-    let (names, known): (Vec<&str>, Vec<Quantiles>) = known.filter(|it| it.1.count > 0).unzip();
-    let of = |of: fn(&Quantiles) -> Option<u64>| {
-        let values = known.iter().map(|it| of(it).map(|it| it as f64));
-        values.collect::<Vec<_>>()
-    };
-    let mut rows = vec![
-        quantile_row("p50", of(|it| it.p50)),
-        quantile_row("p90", of(|it| it.p90)),
-        quantile_row("p99", of(|it| it.p99)),
-        quantile_row("p99.9", of(|it| it.p999)),
-        quantile_row(lang.pick("max", "最大"), of(|it| it.max)),
-        quantile_row(
-            lang.pick("mean", "平均"),
-            known.iter().map(|it| it.mean).collect(),
-        ),
+fn by_quantile(kinds: &[((&'static str, &'static str), Option<Quantiles>)], lang: Lang) -> Table {
+    type Row = (&'static str, fn(&Quantiles) -> Entry);
+    let rows: [Row; 7] = [
+        ("p50", |it| Entry::time(it.p50)),
+        ("p90", |it| Entry::time(it.p90)),
+        ("p99", |it| Entry::time(it.p99)),
+        ("p99.9", |it| Entry::time(it.p999)),
+        (lang.pick("max", "最大"), |it| Entry::time(it.max)),
+        (lang.pick("mean", "平均"), |it| {
+            Entry::figure(it.mean, nanos)
+        }),
+        (lang.pick("count", "个数"), |it| Entry::count(it.count)),
     ];
-    let counts = known.iter().map(|it| Entry {
-        text: it.count.to_string(),
-        sort: Some(it.count as f64),
-        ..Entry::default()
-    });
-    let count = Entry::of(lang.pick("count", "个数"));
-    rows.push([count].into_iter().chain(counts).collect());
-    let heads = names.into_iter().map(|name| (name, false));
-    let heads: Vec<_> = [("", true)].into_iter().chain(heads).collect();
-    table(&heads, rows)
+    let known = kinds.iter().filter_map(|(name, it)| Some((*name, (*it)?)));
+    let cells = known.map(|(name, it)| (name, move |row: &Row| (row.1)(&it)));
+    let cells: Vec<_> = cells.collect();
+    let name = |row: &Row| Entry::of(row.0);
+    let mut columns: Vec<Column<'_, Row>> = vec![(("", ""), &name)];
+    columns.extend(
+        cells
+            .iter()
+            .map(|(name, cell)| (*name, cell as &dyn Fn(&Row) -> Entry)),
+    );
+    Table::of(lang, &rows, &columns)
 }
 
 /// The figures of each interval, folded away.
 pub(super) fn intervals(record: &LoadRecord, lang: Lang) -> Table {
-    let head = |(en, zh)| (lang.pick(en, zh), false);
-    let heads = [
-        ("until", "到"),
-        ("messages", "消息"),
-        ("per second", "每秒"),
-        ("p50", "p50"),
-        ("p99", "p99"),
-        ("max", "最大"),
-        ("errors", "错误"),
-        ("sent per s", "每秒发送"),
-        ("received per s", "每秒接收"),
-        ("open", "打开"),
-        ("in flight", "在途"),
-        ("generator", "生成器"),
-    ];
-    let row = |it: &Interval| {
-        let length = it.length_s().max(1e-9);
-        let time = |value: Option<u64>| Entry::figure(value.map(|it| it as f64), nanos);
-        let count = |value: u64| Entry::figure(Some(value as f64), |it| it.to_string());
-        let rate = |value: u64| Entry::figure(Some(value as f64 / length), bytes);
-        vec![
-            time(Some(it.to_ns)),
-            count(it.messages),
-            Entry::figure(Some(it.messages_per_s), short),
-            time(it.latency_p50_ns),
-            time(it.latency_p99_ns),
-            time(it.latency_max_ns),
-            count(it.errors),
-            rate(it.bytes_sent),
-            rate(it.bytes_received),
-            count(it.open_connections),
-            count(it.in_flight),
-            Entry::figure(Some(it.generator_cpu_share), percent),
-        ]
+    let rate = |it: &IntervalLine, count: u64| {
+        Entry::figure(Some(count as f64 / it.length_s().max(1e-9)), bytes)
     };
+    let columns: [Column<'_, IntervalLine>; 12] = [
+        (("until", "到"), &|it| Entry::time(Some(it.to_ns))),
+        (("messages", "消息"), &|it| Entry::count(it.messages)),
+        (("per second", "每秒"), &|it| {
+            Entry::figure(Some(it.messages_per_s), short)
+        }),
+        (("p50", "p50"), &|it| Entry::time(it.latency_p50_ns)),
+        (("p99", "p99"), &|it| Entry::time(it.latency_p99_ns)),
+        (("max", "最大"), &|it| Entry::time(it.latency_max_ns)),
+        (("errors", "错误"), &|it| Entry::count(it.errors)),
+        (("sent per s", "每秒发送"), &|it| {
+            rate(it, it.bytes_sent)
+        }),
+        (("received per s", "每秒接收"), &|it| {
+            rate(it, it.bytes_received)
+        }),
+        (("open", "打开"), &|it| Entry::count(it.open_connections)),
+        (("in flight", "在途"), &|it| Entry::count(it.in_flight)),
+        (("generator", "生成器"), &|it| {
+            Entry::figure(Some(it.generator_cpu_share), percent)
+        }),
+    ];
+    let title = lang.pick("The figures of each interval", "每段间隔的数字");
     Table {
-        folded: Some(
-            lang.pick("The figures of each interval", "每段间隔的数字")
-                .to_owned(),
-        ),
-        ..table(&heads.map(head), record.intervals.iter().map(row).collect())
+        folded: Some(title.to_owned()),
+        ..Table::of(lang, &record.intervals, &columns)
     }
 }
 
 pub(super) fn failures(record: &LoadRecord, lang: Lang) -> Table {
-    let heads = [
-        (lang.pick("phase", "阶段"), true),
-        (lang.pick("count", "次数"), false),
-        (lang.pick("why", "原因"), true),
-        (lang.pick("what to do", "怎么办"), true),
-    ];
-    let rows = record.failures.iter().map(|it| {
-        let said = |text: &str| Entry::of(record.in_lang(text, lang));
-        vec![
-            said(&it.phase),
-            Entry::figure(Some(it.count as f64), |it| it.to_string()).with(Tone::Bad),
-            said(&it.cause),
-            said(it.hint.as_deref().unwrap_or_default()),
-        ]
-    });
-    table(&heads, rows.collect())
+    let said = |text: &str| Entry::of(record.in_lang(text, lang));
+    Table::of(
+        lang,
+        &record.failures,
+        &[
+            (("phase", "阶段"), &|it| said(&it.phase)),
+            (("count", "次数"), &|it| {
+                Entry::count(it.count).with(Tone::Bad)
+            }),
+            (("why", "原因"), &|it| said(&it.cause)),
+            (("what to do", "怎么办"), &|it| {
+                said(it.hint.as_deref().unwrap_or_default())
+            }),
+        ],
+    )
 }
 
 /// What answers began with.
 pub(super) fn first_lines(record: &LoadRecord, lang: Lang) -> Table {
-    let mut heads = vec![
-        (lang.pick("first line", "首行"), true),
-        (lang.pick("answers", "响应数"), false),
-    ];
-    let count = |count: u64| Entry::figure(Some(count as f64), |it| it.to_string());
-    let others = lang.pick("others", "其他").to_owned();
-    let lines = record.first_lines.iter().map(|it| {
-        let error = it.error.as_deref().unwrap_or_default();
-        (format!("\"{}\"", it.line), it.count, error)
-    });
-    let others = (others, record.other_first_lines, "");
-    let lines = lines.chain((others.1 > 0).then_some(others));
-    let rows = lines.map(|(line, times, error)| {
-        let error = Entry::of(record.in_lang(error, lang)).with(Tone::Bad);
-        vec![Entry::of(line), count(times), error]
-    });
-    let mut rows: Vec<_> = rows.collect();
-    if record.first_lines.iter().all(|it| it.error.is_none()) {
-        rows.iter_mut().for_each(|row| row.truncate(2));
-    } else {
-        heads.push((lang.pick("error", "错误"), true));
-    }
-    table(&heads, rows)
+    let lines = record.first_lines.iter();
+    let lines = lines.map(|it| (format!("\"{}\"", it.line), it.count, it.error.as_deref()));
+    let others = (
+        lang.pick("others", "其他").to_owned(),
+        record.other_first_lines,
+        None,
+    );
+    let rows: Vec<_> = lines
+        .chain((others.1 > 0 && !record.first_lines.is_empty()).then_some(others))
+        .collect();
+    let error = |text: &str| Entry::of(record.in_lang(text, lang)).with(Tone::Bad);
+    Table::of(
+        lang,
+        &rows,
+        &[
+            (("first line", "首行"), &|it| Entry::of(&it.0)),
+            (("answers", "响应数"), &|it| Entry::count(it.1)),
+            (("error", "错误"), &|it| {
+                it.2.map_or_else(Entry::default, error)
+            }),
+        ],
+    )
 }
 
 /// How often each status of HTTP came.
 pub(super) fn statuses(record: &LoadRecord, lang: Lang) -> Table {
-    let heads = [
-        (lang.pick("status", "状态码"), true),
-        (lang.pick("answers", "响应数"), false),
-    ];
-    let rows = record.statuses.iter().map(|it| {
-        let count = Entry::figure(Some(it.count as f64), |it| it.to_string());
-        vec![Entry::of(it.status.to_string()), count]
-    });
-    table(&heads, rows.collect())
+    let answers = record
+        .statuses
+        .iter()
+        .map(|it| it.count)
+        .sum::<u64>()
+        .max(1) as f64;
+    Table::of(
+        lang,
+        &record.statuses,
+        &[
+            (("status", "状态码"), &|it| {
+                Entry::of(it.status.to_string())
+            }),
+            (("answers", "响应数"), &|it| Entry::count(it.count)),
+            (("share", "占比"), &|it| {
+                Entry::figure(Some(it.count as f64 / answers), percent)
+            }),
+        ],
+    )
+}
+
+/// The figures of each target, of several.
+pub(super) fn targets(record: &LoadRecord, lang: Lang) -> Table {
+    Table::of(
+        lang,
+        &record.targets,
+        &[
+            (("target", "目标"), &|it| Entry::of(&it.target)),
+            (("messages", "消息"), &|it| Entry::count(it.messages)),
+            (("per second", "每秒"), &|it| {
+                Entry::figure(Some(it.messages_per_s), short)
+            }),
+            (("p50", "p50"), &|it| Entry::time(it.latency_ns.p50)),
+            (("p99", "p99"), &|it| Entry::time(it.latency_ns.p99)),
+            (("max", "最大"), &|it| Entry::time(it.latency_ns.max)),
+            (("errors", "错误"), &|it| Entry::errors(it.errors)),
+            (("not answered", "没有响应"), &|it| {
+                Entry::errors(it.unanswered)
+            }),
+        ],
+    )
+}
+
+/// The messages of a dialogue file.
+pub(super) fn steps(record: &LoadRecord, lang: Lang) -> Table {
+    Table::of(
+        lang,
+        &record.steps,
+        &[
+            (("message", "消息"), &|it| Entry::of(&it.message)),
+            (("line", "行"), &|it| Entry::count(it.line)),
+            (("expected", "期望的响应"), &|it| Entry::of(&it.expect)),
+            (("answers", "响应数"), &|it| {
+                Entry::count(it.latency_ns.count)
+            }),
+            (("p50", "p50"), &|it| Entry::time(it.latency_ns.p50)),
+            (("p99", "p99"), &|it| Entry::time(it.latency_ns.p99)),
+            (("max", "最大"), &|it| Entry::time(it.latency_ns.max)),
+            (("errors", "错误"), &|it| Entry::errors(it.errors)),
+        ],
+    )
+}
+
+/// The outages, one by one.
+pub(super) fn outages(record: &LoadRecord, lang: Lang) -> Table {
+    let before = lang.pick("before measuring began", "测量开始之前");
+    let state = |ended: bool| match ended {
+        true => Entry::of(lang.pick("ended", "已恢复")),
+        false => Entry::of(lang.pick("still away at the end", "结束时仍中断")).with(Tone::Bad),
+    };
+    Table::of(
+        lang,
+        record.outages.as_ref().map_or(&[], |it| &it.each),
+        &[
+            (("away", "中断的目标"), &|it| Entry::of(&it.target)),
+            (("for", "时长"), &|it| Entry::time(Some(it.length_ns))),
+            (("from", "起始"), &|it| match it.from_ns {
+                None => Entry::of(before),
+                from => Entry::time(from),
+            }),
+            (("messages lost", "丢失消息"), &|it| {
+                Entry::count(it.messages_lost)
+            }),
+            (("failed attempts", "失败的尝试"), &|it| {
+                Entry::count(it.failed_attempts)
+            }),
+            (("", ""), &|it| state(it.ended)),
+        ],
+    )
 }
 
 /// The limits that were set.
 pub(super) fn limits(record: &LoadRecord, lang: Lang) -> Table {
-    let heads = [
-        (lang.pick("fails if", "失败条件"), true),
-        (lang.pick("figure", "数值"), false),
-        (lang.pick("95% interval", "95% 置信区间"), false),
-        (lang.pick("verdict", "判定"), true),
-    ];
-    let row = |it: &Limit| {
-        let write = |value: f64| match it.unit {
-            Unit::Ns => nanos(value),
-            Unit::Count => value.to_string(),
-            Unit::Share => percent(value),
-            Unit::PerS => per_s(value),
-        };
-        let interval = match (it.low, it.high) {
-            (Some(low), Some(high)) => format!("{} – {}", write(low), write(high)),
-            _ => "–".to_owned(),
-        };
+    let write = |of: &Limit, value: f64| match of.unit {
+        Unit::Ns => nanos(value),
+        Unit::Count => value.to_string(),
+        Unit::Share => percent(value),
+        Unit::PerS => per_s(value),
+    };
+    let interval = |it: &Limit| match (it.low, it.high) {
+        (None, None) => "–".to_owned(),
+        (low, high) => {
+            let [low, high] =
+                [low, high].map(|end| end.map_or("…".to_owned(), |end| write(it, end)));
+            format!("{low} – {high}")
+        }
+    };
+    let verdict = |it: &Limit| {
         let (tone, verdict) = match it.failed {
             true => (Tone::Bad, lang.pick("failed", "未通过")),
             false => (Tone::Good, lang.pick("met", "通过")),
@@ -215,12 +265,20 @@ pub(super) fn limits(record: &LoadRecord, lang: Lang) -> Table {
             let reason = record.in_lang(reason, lang);
             tr!(lang, ": {reason}", "：{reason}")
         });
-        vec![
-            Entry::of(it.limit.clone()),
-            Entry::figure(it.value, write),
-            Entry::of(interval),
-            Entry::of(format!("{verdict}{unsure}{reason}")).with(tone),
-        ]
+        Entry::of(format!("{verdict}{unsure}{reason}")).with(tone)
     };
-    table(&heads, record.limits.iter().map(row).collect())
+    Table::of(
+        lang,
+        &record.limits,
+        &[
+            (("fails if", "失败条件"), &|it| Entry::of(&it.limit)),
+            (("figure", "数值"), &|it| {
+                Entry::figure(it.value, |value| write(it, value))
+            }),
+            (("95% interval", "95% 置信区间"), &|it| {
+                Entry::number(interval(it))
+            }),
+            (("verdict", "判定"), &verdict),
+        ],
+    )
 }

@@ -1,60 +1,14 @@
 //! Properties of all reports on loads.
 
-use portlab_stats::load::{
-    Doubt, Ended, Failure, FirstLine, Limit, LoadRecord, Loop, Quantiles, Unit, Word, fixture,
-};
+use portlab_stats::load::{Ended, LoadRecord, Loop, Quantiles, Word, fixture};
 use portlab_words::Lang;
 
 use super::*;
 
 const HOSTILE: &str = "<script>alert(\"x\")&";
 
-/// A load with something of everything.
 fn full() -> LoadRecord {
-    let text = || HOSTILE.to_owned();
-    let mut record = fixture::load(300.0);
-    record.pace = Loop::Open;
-    record.rate_per_s = Some(20_000.0);
-    record.uncorrected_latency_ns = Some(record.latency_ns);
-    record.pacing_lag_ns = Some(record.latency_ns);
-    record.handshake_latency_ns = Some(record.connect_latency_ns);
-    record.histograms.uncorrected_latency = record.histograms.latency.clone();
-    (record.target, record.headline, record.command) = (text(), text(), text());
-    (record.through, record.first_answer) = (Some(text()), Some(text()));
-    (record.checked_how, record.expect) = (text(), text());
-    record.first_wrong_answer = Some(text());
-    record.first_violations = vec![text()];
-    (record.notes, record.preflight) = (vec![text()], vec![text()]);
-    record.errors = 3;
-    record.failures.push(Failure {
-        phase: text(),
-        cause: text(),
-        count: 3,
-        hint: Some(text()),
-    });
-    record.first_lines.push(FirstLine {
-        line: text(),
-        count: 3,
-        error: Some(text()),
-    });
-    record.limits.push(Limit {
-        limit: text(),
-        unit: Unit::Ns,
-        value: Some(1e6),
-        low: Some(9e5),
-        high: Some(2e6),
-        failed: true,
-        sure: Some(false),
-        reason: Some(text()),
-    });
-    record.verdict.word = Word::WithCare;
-    record.verdict.doubts.push(Doubt {
-        name: text(),
-        text: text(),
-    });
-    record.intervals[3].errors = 3;
-    record.intervals[5].open_connections = 4;
-    record
+    fixture::full(HOSTILE)
 }
 
 #[test]
@@ -86,12 +40,41 @@ fn a_report_has_a_chart_for_all_that_there_is_and_for_nothing_else() {
         "open",
         "percentiles",
         "histogram",
+        "connecting",
     ];
     assert_eq!(names(&full()), all);
     let mut idle = fixture::load(300.0);
     idle.pace = Loop::Idle;
     idle.latency_ns = Quantiles::default();
     assert!(names(&idle).is_empty());
+}
+
+#[test]
+fn a_report_has_a_section_for_all_that_there_is_and_for_nothing_else() {
+    let ids = |record: &LoadRecord| {
+        let parts = Document::of_load(record, Lang::En).parts;
+        parts.iter().map(|it| it.id).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(
+        ids(&fixture::load(300.0)),
+        "found time latency connections sent generator command"
+    );
+    assert_eq!(
+        ids(&full()),
+        "found time latency errors answers targets steps datagrams connections tls sent generator command"
+    );
+    let said = Document::of_load(&full(), Lang::En).text(200);
+    for fact in [
+        "lost: 1.00%: 10 of 1000",
+        "out of order: 5",
+        "2 in 1.00 s together, the longest 500 ms; messages lost in them: 4",
+        "still away at the end",
+        "9, of which 4 resumed a session",
+        "not followed",
+        "pause before a message: 1.00 µs to 2.00 µs",
+    ] {
+        assert!(said.contains(fact), "{fact}: {said}");
+    }
 }
 
 #[test]

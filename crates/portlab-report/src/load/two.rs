@@ -12,8 +12,7 @@ use portlab_words::{
 
 use super::{
     charts,
-    document::{Block, Document, Entry, Part, Tone},
-    one::table,
+    document::{Block, Document, Entry, Part, Table, Tone},
 };
 use crate::{
     changes::changed,
@@ -26,10 +25,8 @@ impl Document {
         let changes = changes(before, now);
         let mut found = vec![Block::Prose(summary(&changes, lang))];
         let unlike = unlike(before, now, lang);
-        if !unlike.is_empty() {
-            let unlike = unlike.into_iter().map(|it| (Tone::Warn, it));
-            found.push(Block::Points(unlike.collect()));
-        }
+        let unlike = unlike.into_iter().map(|it| (Tone::Warn, it));
+        found.extend(Block::Points(unlike.collect()).unless_empty());
         found.push(Block::Table(table_of(&changes, before, now, lang)));
         let named = [
             (
@@ -43,8 +40,6 @@ impl Document {
                 &now.histograms.latency,
             ),
         ];
-        let charts = charts::of_histograms(&named, "", lang).into_iter();
-        let charts = charts.map(|it| Block::Chart(it.into()));
         let runs = [
             (lang.pick("before", "之前"), before),
             (lang.pick("now", "现在"), now),
@@ -58,9 +53,17 @@ impl Document {
             )
         });
         let parts = [
-            ("found", &FOUND, found),
-            ("latency", &LATENCY, charts.collect()),
-            ("runs", &RUNS, vec![Block::Facts(facts.into())]),
+            ("found", lang.pick("What has changed", "有什么变化"), found),
+            (
+                "latency",
+                lang.pick("Latency", "延迟"),
+                charts::of_histograms(&named, "", lang),
+            ),
+            (
+                "runs",
+                lang.pick("The runs", "两次运行"),
+                vec![Block::Facts(facts.into())],
+            ),
         ];
         let parts = parts.map(|(id, title, blocks)| Part { id, title, blocks });
         let target = &now.target;
@@ -125,10 +128,6 @@ pub fn load_failures(
     }
     Ok(failures)
 }
-
-static FOUND: Text = Text::new("What has changed", "有什么变化");
-static LATENCY: Text = Text::new("Latency", "延迟");
-static RUNS: Text = Text::new("The runs", "两次运行");
 
 const fn line(colour: usize, dash: usize) -> Style {
     Style {
@@ -267,58 +266,46 @@ fn unlike(before: &LoadRecord, now: &LoadRecord, lang: Lang) -> Vec<String> {
     said
 }
 
-fn table_of(
-    changes: &[Change],
-    before: &LoadRecord,
-    now: &LoadRecord,
-    lang: Lang,
-) -> super::document::Table {
-    let heads = [
-        (lang.pick("figure", "数字"), true),
-        (lang.pick("before", "之前"), false),
-        (lang.pick("now", "现在"), false),
-        (lang.pick("change", "变化"), false),
-        (lang.pick("95% interval", "95% 置信区间"), false),
-        ("", true),
-    ];
-    let row = |it: &Change| {
-        let write = match it.figure {
-            Figure::Throughput => per_s,
-            _ => nanos,
-        };
-        let interval = match it.ratio {
-            Some(_) => {
-                let ends = [
-                    changed(it.ratio, |it| it.low),
-                    changed(it.ratio, |it| it.high),
-                ];
-                ends.join(lang.pick(" to ", " 至 "))
-            }
-            None => "–".to_owned(),
-        };
-        let (tone, trend) = match it.trend() {
-            Trend::Worse => (Tone::Bad, lang.pick("▼ worse", "▼ 变差")),
-            Trend::Better => (Tone::Good, lang.pick("▲ better", "▲ 变好")),
-            Trend::Unseen => (Tone::Plain, ""),
-        };
-        vec![
-            Entry::of(name(it.figure).pick(lang)),
-            Entry::figure(Some(it.before), write),
-            Entry::figure(Some(it.now), write),
-            Entry {
-                sort: Some(it.whole()),
-                ..Entry::of(share(it.whole())).with(tone)
-            },
-            Entry::of(interval),
-            Entry::of(trend).with(tone),
-        ]
+fn table_of(changes: &[Change], before: &LoadRecord, now: &LoadRecord, lang: Lang) -> Table {
+    let written = |it: &Change, value: f64| match it.figure {
+        Figure::Throughput => Entry::figure(Some(value), per_s),
+        _ => Entry::figure(Some(value), nanos),
     };
-    let mut rows: Vec<_> = changes.iter().map(row).collect();
-    let count = |it: &LoadRecord| it.errors + it.unanswered + it.due_not_sent;
-    let counts = [count(before), count(now)].map(|it| Entry::of(it.to_string()));
+    let interval = |it: &Change| {
+        let ends = [
+            changed(it.ratio, |it| it.low),
+            changed(it.ratio, |it| it.high),
+        ];
+        let ends = ends.join(lang.pick(" to ", " 至 "));
+        it.ratio.map_or_else(|| "–".to_owned(), |_| ends)
+    };
+    let trend = |it: &Change| match it.trend() {
+        Trend::Worse => (Tone::Bad, lang.pick("▼ worse", "▼ 变差")),
+        Trend::Better => (Tone::Good, lang.pick("▲ better", "▲ 变好")),
+        Trend::Unseen => (Tone::Plain, ""),
+    };
+    let mut table = Table::of(
+        lang,
+        changes,
+        &[
+            (("figure", "数字"), &|it| {
+                Entry::of(name(it.figure).pick(lang))
+            }),
+            (("before", "之前"), &|it| written(it, it.before)),
+            (("now", "现在"), &|it| written(it, it.now)),
+            (("change", "变化"), &|it| {
+                Entry::figure(Some(it.whole()), share).with(trend(it).0)
+            }),
+            (("95% interval", "95% 置信区间"), &|it| {
+                Entry::number(interval(it))
+            }),
+            (("", ""), &|it| Entry::of(trend(it).1).with(trend(it).0)),
+        ],
+    );
+    let count = |it: &LoadRecord| Entry::count(it.errors + it.unanswered + it.due_not_sent);
     let name = Entry::of(lang.pick("errors and missing answers", "错误与缺少的响应"));
-    let [earlier, later] = counts;
-    let none = Entry::default;
-    rows.push(vec![name, earlier, later, none(), none(), none()]);
-    table(&heads, rows)
+    let mut row = vec![name, count(before), count(now)];
+    row.resize(table.heads.len(), Entry::default());
+    table.rows.push(row);
+    table
 }

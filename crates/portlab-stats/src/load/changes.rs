@@ -1,6 +1,6 @@
 //! Two loads compared: which figures have changed, and how sure that is.
 
-use super::{Interval, LoadRecord, Loop};
+use super::{IntervalLine, LoadRecord, Loop};
 use crate::estimate::Estimate;
 
 /// A figure that two loads are compared by.
@@ -73,7 +73,7 @@ impl Figure {
         nanos.map(|it| it as f64).filter(|it| *it > 0.0)
     }
 
-    fn of_interval(self, interval: &Interval) -> Option<f64> {
+    fn of_interval(self, interval: &IntervalLine) -> Option<f64> {
         let nanos = match self {
             Self::Throughput => return Some(interval.messages_per_s),
             Self::P50 => interval.latency_p50_ns,
@@ -85,7 +85,7 @@ impl Figure {
 
     /// The figure of each interval. The last one is left out if it is much shorter than the first.
     fn of_intervals(self, record: &LoadRecord) -> Vec<f64> {
-        let first = record.intervals.first().map_or(0.0, Interval::length_s);
+        let first = record.intervals.first().map_or(0.0, IntervalLine::length_s);
         let whole = record.intervals.iter();
         let whole = whole.filter(|it| it.length_s() >= first / 2.0);
         whole.filter_map(|it| self.of_interval(it)).collect()

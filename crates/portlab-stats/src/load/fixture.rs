@@ -1,10 +1,15 @@
 //! A small record of a load, for tests.
 
-use super::{Interval, LoadRecord, Quantiles};
+use serde_json::{Map, Value};
+
+use super::{IntervalLine, LoadRecord, Quantiles};
 use crate::record::Histogram;
 
 /// All that doesn't depend on the latency.
 const BLANK: &str = include_str!("../../testdata/load.json");
+
+/// What a report can show beside that. `TEXT` and `TIMES` stand for any text, and for quantiles.
+const MORE: &str = include_str!("../../testdata/load-more.json");
 
 /// A load of four seconds over five connections, in intervals of a quarter of a second, in which a message takes
 /// `latency_us`, or twice that, or ten times. Every second interval is a little slower.
@@ -30,6 +35,26 @@ pub fn load(latency_us: f64) -> LoadRecord {
     record
 }
 
+/// A load with every section that a report can have; its texts are `text`.
+pub fn full(text: &str) -> LoadRecord {
+    let mut record = load(300.0);
+    record.intervals[3].errors = 3;
+    record.intervals[5].open_connections = 4;
+    let histograms = &mut record.histograms;
+    histograms.connect_latency = histograms.latency.clone();
+    histograms.uncorrected_latency = histograms.latency.clone();
+    histograms.handshake_latency = Some(histograms.latency.clone());
+    let mut record = serde_json::to_value(&record).expect("a record is JSON");
+    let texts = MORE.replace("\"TEXT\"", &Value::from(text).to_string());
+    let more = texts.replace("TIMES", &record["latency_ns"].to_string());
+    let Value::Object(members) = &mut record else {
+        unreachable!("a record is an object");
+    };
+    let more: Map<String, Value> = serde_json::from_str(&more).expect("the file is JSON");
+    members.extend(more);
+    serde_json::from_value(record).expect("the file has the keys of a record")
+}
+
 fn quantiles(count: u64, latency_us: f64) -> Quantiles {
     let ns = |times: f64| Some((latency_us * times * 1e3) as u64);
     Quantiles {
@@ -43,11 +68,11 @@ fn quantiles(count: u64, latency_us: f64) -> Quantiles {
     }
 }
 
-fn interval(at: u64, latency_us: f64) -> Interval {
+fn interval(at: u64, latency_us: f64) -> IntervalLine {
     let slow = 1.0 + (at % 2) as f64 / 50.0;
     let per_s = 5e6 / latency_us / slow;
     let ns = |times: f64| Some((latency_us * times * 1e3) as u64);
-    Interval {
+    IntervalLine {
         from_ns: at * 250_000_000,
         to_ns: (at + 1) * 250_000_000,
         rate_per_s: None,

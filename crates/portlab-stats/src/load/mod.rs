@@ -3,6 +3,8 @@
 
 pub mod changes;
 mod check;
+mod fairness;
+mod figures;
 #[doc(hidden)]
 pub mod fixture;
 
@@ -13,8 +15,8 @@ use serde::{Deserialize, Serialize};
 
 pub use check::{MOST_ITEMS, MOST_NUMBER};
 pub(crate) use check::{check, check_values};
-
-use crate::record::Histogram;
+pub use fairness::Fairness;
+pub use figures::*;
 
 /// The version of this form. It changes when a reader of the old one would misread the new one.
 pub const FORMAT: &str = "portlab-load/1";
@@ -47,7 +49,7 @@ pub struct LoadRecord {
     pub size_max_bytes: u64,
     pub expect: String,
     pub first_answer: Option<String>,
-    pub first_lines: Vec<FirstLine>,
+    pub first_lines: Vec<AnswerLine>,
     pub other_first_lines: u64,
     pub threads: u64,
     pub ended: Ended,
@@ -64,17 +66,25 @@ pub struct LoadRecord {
     pub unanswered: u64,
     pub connect_phase_ns: u64,
     pub connect_latency_ns: Quantiles,
-    /// How long the handshakes of TLS took.
-    #[serde(default)]
     pub handshake_latency_ns: Option<Quantiles>,
+    pub tls: Option<TlsResult>,
+    pub method: Option<String>,
     #[serde(default)]
-    pub tls: Option<Tls>,
+    pub statuses: Vec<StatusCount>,
+    pub redirect: Option<Redirect>,
     #[serde(default)]
-    pub statuses: Vec<Status>,
+    pub steps: Vec<ExchangeLine>,
+    pub think_ns: Option<[u64; 2]>,
     pub generator_cpu_us_per_message: f64,
     pub generator_cpu_share: f64,
     pub generator_wait_share: Option<f64>,
     pub fairness: Option<Fairness>,
+    #[serde(default)]
+    pub reconnect: bool,
+    pub outages: Option<OutageResult>,
+    #[serde(default)]
+    pub targets: Vec<TargetResult>,
+    pub datagrams: Option<DatagramResult>,
     pub errors: u64,
     pub failures: Vec<Failure>,
     pub first_wrong_answer: Option<String>,
@@ -83,19 +93,15 @@ pub struct LoadRecord {
     #[serde(default)]
     pub limits: Vec<Limit>,
     /// Of a chat only, as the keys up to `first_violations`.
-    #[serde(default)]
     pub members: Option<u64>,
-    #[serde(default)]
     pub rooms: Option<u64>,
-    #[serde(default)]
     pub deliveries_per_s: Option<f64>,
-    #[serde(default)]
     pub delivery_ns: Option<Quantiles>,
     #[serde(default)]
     pub first_violations: Vec<String>,
     pub checked_how: String,
     pub notes: Vec<String>,
-    pub intervals: Vec<Interval>,
+    pub intervals: Vec<IntervalLine>,
     pub histograms: Histograms,
     pub chinese: BTreeMap<String, String>,
 }
@@ -124,69 +130,6 @@ pub enum Ended {
     TooManyErrors,
     /// Every connection was lost.
     NobodyLeft,
-}
-
-/// Quantiles of times; absent where nothing was recorded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names are the quantiles")]
-pub struct Quantiles {
-    pub count: u64,
-    pub mean: Option<f64>,
-    pub p50: Option<u64>,
-    pub p90: Option<u64>,
-    pub p99: Option<u64>,
-    pub p999: Option<u64>,
-    pub max: Option<u64>,
-}
-
-/// What some answers began with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(
-    missing_docs,
-    reason = "the keys are explained in docs/load.schema.json"
-)]
-pub struct FirstLine {
-    pub line: String,
-    pub count: u64,
-    pub error: Option<String>,
-}
-
-/// How connections were encrypted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(
-    missing_docs,
-    reason = "the keys are explained in docs/load.schema.json"
-)]
-pub struct Tls {
-    pub version: Option<String>,
-    pub cipher: Option<String>,
-    pub handshakes: u64,
-    pub handshakes_resumed: u64,
-}
-
-/// How often a status of HTTP came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(
-    missing_docs,
-    reason = "the keys are explained in docs/load.schema.json"
-)]
-pub struct Status {
-    pub status: u16,
-    pub count: u64,
-}
-
-/// How evenly connections were served.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[expect(
-    missing_docs,
-    reason = "the keys are explained in docs/load.schema.json"
-)]
-pub struct Fairness {
-    pub connections: u64,
-    pub unserved: u64,
-    pub least_messages: u64,
-    pub most_messages: u64,
-    pub jain_index: f64,
 }
 
 /// Errors of one kind.
@@ -254,7 +197,6 @@ pub struct Limit {
     pub high: Option<f64>,
     pub failed: bool,
     pub sure: Option<bool>,
-    #[serde(default)]
     pub reason: Option<String>,
 }
 
@@ -270,43 +212,6 @@ pub enum Unit {
     Share,
     /// How many per second.
     PerS,
-}
-
-/// The figures of an interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[expect(
-    missing_docs,
-    reason = "the keys are explained in docs/load.schema.json"
-)]
-pub struct Interval {
-    pub from_ns: u64,
-    pub to_ns: u64,
-    pub rate_per_s: Option<f64>,
-    pub messages: u64,
-    pub messages_per_s: f64,
-    pub latency_p50_ns: Option<u64>,
-    pub latency_p99_ns: Option<u64>,
-    pub latency_max_ns: Option<u64>,
-    pub errors: u64,
-    pub bytes_sent: u64,
-    pub bytes_received: u64,
-    pub open_connections: u64,
-    pub in_flight: u64,
-    pub generator_cpu_share: f64,
-}
-
-/// How often each time was measured.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(
-    missing_docs,
-    reason = "the keys are explained in docs/load.schema.json"
-)]
-pub struct Histograms {
-    pub latency: Histogram,
-    pub uncorrected_latency: Histogram,
-    pub connect_latency: Histogram,
-    #[serde(default, skip_serializing_if = "Histogram::is_empty")]
-    pub handshake_latency: Histogram,
 }
 
 impl LoadRecord {
@@ -325,12 +230,5 @@ impl LoadRecord {
             || !self.first_violations.is_empty()
             || self.limits.iter().any(|limit| limit.failed)
             || (self.ended == Ended::Done && self.unanswered + self.due_not_sent > 0)
-    }
-}
-
-impl Interval {
-    /// How long it lasted, in seconds.
-    pub fn length_s(&self) -> f64 {
-        self.to_ns.saturating_sub(self.from_ns) as f64 / 1e9
     }
 }

@@ -77,7 +77,7 @@ const CLAIMS: &[Claim] = &[
         (1..it.outcome.answered).contains(&it.error_answers())
     }),
     ("percentiles are those of the others", |it| {
-        it.samples() > 0 && it.outcome.fairness.is_some_and(|it| it.most > 0)
+        it.samples() > 0 && it.outcome.fairness.is_some_and(|it| it.most_messages > 0)
     }),
     ("the true percentiles are worse", |it| {
         it.samples() > 0 && it.outcome.unanswered + it.outcome.due_not_sent > 0

@@ -3,7 +3,7 @@
 use portlab_load::LoadResult;
 use portlab_words::units;
 
-use super::words::{Page, quantile};
+use super::words::{Page, time};
 use crate::args::{BAD, DIM};
 
 impl Page {
@@ -20,8 +20,8 @@ impl Page {
         let what = lang.pick("latency by message", "各消息的延迟");
         self.add(&format!("{DIM}{head}{DIM:#}  "), DIM, what);
         for step in &result.steps {
-            let [p50, p99] = [0.5, 0.99].map(|at| quantile(&step.latency_ns, at));
-            let count = units::short(step.latency_ns.count() as f64);
+            let [p50, p99] = [step.latency_ns.p50, step.latency_ns.p99].map(time);
+            let count = units::short(step.latency_ns.count as f64);
             let row = self.in_columns(&step.line.to_string(), [&count, &p50, &p99]);
             let message = &step.message;
             let (style, rest) = match step.errors {

@@ -1,15 +1,13 @@
 //! The result in words and figures.
 
 use anstyle::Style;
-use portlab_load::{
-    AnswerLine, Answers, ChatResult, DatagramResult, Judgement, Latency, LoadResult, Pace, Plan,
-    Redirect, StatusCount,
-};
+use portlab_load::{Answers, ChatResult, Judgement, Latency, LoadResult, Pace, Plan};
+use portlab_stats::load::{AnswerLine, DatagramResult, Redirect, StatusCount};
 use portlab_words::{Lang, tr, units};
 use textwrap::core::display_width;
 
 use super::tls;
-use super::words::{Page, headline, in_time, plural, quantile, queued};
+use super::words::{Page, headline, in_time, plural, quantile, queued, time};
 use crate::args::{BAD, DIM, GOOD, HEAD, WARN};
 
 const QUANTILES: [(&str, f64); 5] = [
@@ -245,13 +243,13 @@ impl Page {
             && fairness.connections > 1
             && result.plan.pace != Pace::Idle
         {
-            let (least, most) = (fairness.least, fairness.most);
+            let (least, most) = (fairness.least_messages, fairness.most_messages);
             let rest = tr!(
                 lang,
                 "Jain's index; a connection had from {least} to {most} answers",
                 "Jain 指数；每个连接得到 {least} 到 {most} 个响应"
             );
-            let index = format!("{:.3}", fairness.jain);
+            let index = format!("{:.3}", fairness.jain_index);
             self.row(("fairness", "公平性"), &index, &rest);
         }
     }
@@ -274,7 +272,7 @@ impl Page {
         let lang = self.lang;
         for one in &result.targets {
             let rate = units::per_s(one.messages_per_s);
-            let [p50, p99] = [0.5, 0.99].map(|q| quantile(&one.latency_ns, q));
+            let [p50, p99] = [one.latency_ns.p50, one.latency_ns.p99].map(time);
             let (target, errors, missing) = (&one.target, one.errors, one.unanswered);
             let text = tr!(
                 lang,
@@ -326,7 +324,7 @@ impl Page {
 
     fn outages(&mut self, result: &LoadResult) {
         if let Some(outages) = &result.outages {
-            let text = outages.text.pick(self.lang);
+            let text = result.outages_text.pick(self.lang);
             self.row(("outages", "中断"), &outages.count.to_string(), text);
         }
     }

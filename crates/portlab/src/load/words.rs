@@ -223,10 +223,12 @@ pub(super) fn errors(count: u64, lang: Lang) -> String {
 
 /// A quantile of `latency`; a dash when nothing was recorded.
 pub(super) fn quantile(latency: &Latency, quantile: f64) -> String {
-    match latency.count() {
-        0 => "–".to_owned(),
-        _ => units::nanos(latency.quantile_ns(quantile) as f64),
-    }
+    time((latency.count() > 0).then(|| latency.quantile_ns(quantile)))
+}
+
+/// A time as it is shown: a dash if there is none.
+pub(super) fn time(nanos: Option<u64>) -> String {
+    nanos.map_or_else(|| "–".to_owned(), |it| units::nanos(it as f64))
 }
 
 /// Writes a message to stderr, as wide as the terminal. An error is ignored: stderr may be closed.

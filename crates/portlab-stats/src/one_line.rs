@@ -5,17 +5,20 @@ use serde::{Serialize, Serializer, ser::Error};
 use serde_json::value::RawValue;
 
 /// Writes `value` in one line.
-pub(crate) fn in_one_line<S: Serializer>(value: &impl Serialize, to: S) -> Result<S::Ok, S::Error> {
+///
+/// # Errors
+/// When `value` can't be JSON.
+pub fn in_one_line<S: Serializer>(value: &impl Serialize, to: S) -> Result<S::Ok, S::Error> {
     let text = serde_json::to_string(value).map_err(S::Error::custom)?;
     let raw = RawValue::from_string(text).map_err(S::Error::custom)?;
     raw.serialize(to)
 }
 
 /// Writes each of `items` in a line of its own.
-pub(crate) fn one_line_each<S: Serializer>(
-    items: &[impl Serialize],
-    to: S,
-) -> Result<S::Ok, S::Error> {
+///
+/// # Errors
+/// When one can't be JSON.
+pub fn one_line_each<S: Serializer>(items: &[impl Serialize], to: S) -> Result<S::Ok, S::Error> {
     to.collect_seq(items.iter().map(OneLine))
 }
 
