@@ -7,7 +7,7 @@ use std::{
 use anyhow::{Context, bail};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use portlab_backends::{MODELS, textbook::SUFFIX};
-use portlab_lab::workloads::WORKLOADS;
+use portlab_lab::{quoted, workloads::WORKLOADS};
 use portlab_service::SERVICES;
 pub(crate) use portlab_words::style::{BAD, DIM, GOOD, HEAD, WARN};
 use portlab_words::{Lang, tr};
@@ -68,10 +68,27 @@ pub(crate) fn choose_lang(asked: Option<Lang>) -> anyhow::Result<()> {
     }
 }
 
-/// The message for a file that can't be written; the error below it gives the reason.
+/// The message for a file that can't be written, with the remedy if the path is the reason; the error below it gives the
+/// reason.
 pub(crate) fn unwritten(file: &Path) -> String {
-    let file = file.display();
-    tr!(lang(), "can't write {file}", "无法写入 {file}")
+    let (name, parent) = (file.display(), file.parent());
+    let missing = parent.filter(|it| !it.as_os_str().is_empty() && !it.exists());
+    if let Some(folder) = missing {
+        let folder = quoted([&*folder.to_string_lossy()]);
+        return tr!(
+            lang(),
+            "can't write {name}; create its folder first (mkdir -p {folder})",
+            "无法写入 {name}；请先创建它的文件夹（mkdir -p {folder}）"
+        );
+    }
+    if file.is_dir() {
+        return tr!(
+            lang(),
+            "can't write {name}, which is a folder; name a file in it",
+            "无法写入 {name}，它是文件夹；请写出其中一个文件的名字"
+        );
+    }
+    tr!(lang(), "can't write {name}", "无法写入 {name}")
 }
 
 /// The message of a program that can't find its own file, and so can't start itself again.

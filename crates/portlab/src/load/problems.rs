@@ -77,8 +77,9 @@ fn reason(result: &LoadResult, failure: &FailureLine, lang: Lang) -> String {
 /// When a handshake that was not answered is sent again for the first time (RFC 6298, 2.1).
 const HANDSHAKE_RETRY_NS: u64 = 1_000_000_000;
 
-/// The delay of an acknowledgement on Linux (TCP_DELACK_MIN), with what else a message takes.
-const DELAYED_NS: RangeInclusive<u64> = 38_000_000..=48_000_000;
+/// The delay of an acknowledgement on Linux: 40 ms (TCP_DELACK_MIN), and up to two ticks of 4 ms more, because the
+/// kernel's timers are that late. A server that waits for 50 ms itself is slower.
+const DELAYED_NS: RangeInclusive<u64> = 38_000_000..=49_900_000;
 
 /// Prints on stderr what was wrong with a run, if anything was.
 pub(super) fn report_problems(result: &LoadResult, lang: Lang) {
@@ -150,7 +151,8 @@ mod tests {
         };
         assert!(waits_for_delayed_acks(steps(0.0, 41_000_000)));
         assert!(waits_for_delayed_acks(steps(0.4, 44_000_000)));
+        assert!(waits_for_delayed_acks(steps(0.2, 48_100_000)));
         assert!(!waits_for_delayed_acks(steps(0.6, 44_000_000)));
-        assert!(!waits_for_delayed_acks(steps(0.0, 60_000_000)));
+        assert!(!waits_for_delayed_acks(steps(0.0, 50_000_000)));
     }
 }

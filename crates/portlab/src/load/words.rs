@@ -84,6 +84,7 @@ fn headline_at(plan: &Plan, rates: &str, lang: Lang) -> String {
     if let Some(chat) = &plan.script.chat {
         return headline_of_a_chat(plan, chat, &pace, lang) + &through;
     }
+    let link = if plan.pace == Pace::Closed { " " } else { ", " };
     let (sizes, expect) = (plan.script.sizes(), plan.script.expectation());
     let [shortest, longest] = [sizes.start(), sizes.end()].map(|it| units::bytes(*it as f64));
     let size = match shortest == longest {
@@ -94,7 +95,7 @@ fn headline_at(plan: &Plan, rates: &str, lang: Lang) -> String {
         let messages = plural(dialogue.exchanges().len() as u64, "message");
         let different = dialogue.exchanges().len();
         return lang.pick(
-            format!("{connections} {pace}; a dialogue of {messages}, of {size}{through}"),
+            format!("{connections}{link}{pace}; a dialogue of {messages}, of {size}{through}"),
             format!("{count} 个连接，{pace}；对话有 {different} 条消息，每条 {size}{through}"),
         );
     }
@@ -114,12 +115,12 @@ fn headline_at(plan: &Plan, rates: &str, lang: Lang) -> String {
         let conditions = expect_of_http(plan, lang);
         let method = http.method.name();
         return lang.pick(
-            format!("{connections} {pace}; {method} requests of {size}{conditions}{through}"),
+            format!("{connections}{link}{pace}; {method} requests of {size}{conditions}{through}"),
             format!("{count} 个连接，{pace}；{method} 请求 {size}{conditions}{through}"),
         );
     }
     lang.pick(
-        format!("{connections} {pace}; messages of {size}, {expect}{through}"),
+        format!("{connections}{link}{pace}; messages of {size}, {expect}{through}"),
         format!("{count} 个连接，{pace}；消息 {size}，{expect}{through}"),
     )
 }
