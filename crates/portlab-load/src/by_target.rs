@@ -25,6 +25,14 @@ impl TargetFigures {
         self.errors += other.errors;
         self.unanswered += other.unanswered;
     }
+
+    /// Adds those of `others` to `all`, target by target.
+    pub(crate) fn merge_all(all: &mut Vec<Self>, others: &[Self]) {
+        all.resize_with(others.len().max(all.len()), Self::default);
+        for (all, other) in all.iter_mut().zip(others) {
+            all.merge(other);
+        }
+    }
 }
 
 /// The figures of each of several targets in the result of `plan`.
@@ -77,13 +85,11 @@ impl ByTarget {
         }
     }
 
-    /// The next statistics begin without errors.
-    pub(crate) fn begin(&mut self) {
+    /// Takes the figures for the current statistics; the next ones begin empty.
+    pub(crate) fn take(&mut self) -> Vec<TargetFigures> {
         self.errors = 0;
-    }
-
-    pub(crate) fn finish(self) -> Vec<TargetFigures> {
-        self.figures
+        let empty = vec![TargetFigures::default(); self.figures.len()];
+        std::mem::replace(&mut self.figures, empty)
     }
 }
 
@@ -97,9 +103,10 @@ mod tests {
         by_target.has_errors(0, || 3);
         by_target.has_errors(5, || 4);
         by_target.has_errors(2, || 4);
-        by_target.begin();
+        let mut all = by_target.take();
         by_target.has_errors(4, || 1);
-        let errors: Vec<_> = by_target.finish().iter().map(|it| it.errors).collect();
+        TargetFigures::merge_all(&mut all, &by_target.take());
+        let errors: Vec<_> = all.iter().map(|it| it.errors).collect();
         assert_eq!(errors, [4, 1]);
         assert!(ByTarget::new(1).of(7).is_none());
     }

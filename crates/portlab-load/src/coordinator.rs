@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    ChatFindings, Ended, Fairness, Outcome, Pace, Plan, Progress, TargetFigures, Watch,
+    ChatFindings, Ended, Fairness, Outcome, Pace, Plan, Progress, Watch,
     interval_merger::IntervalMerger,
     stage::{Stage, Stages},
     thread_state::nanos,
@@ -330,6 +330,7 @@ impl<'a> Coordinator<'a> {
             self.outcome.generator_waited[thread] += stats.waited;
             self.outcome.generator_stalled[thread] += stats.stalled;
             self.outcome.take_in(&stats);
+            self.watch.added(&self.outcome);
             self.intervals.take_in(thread, upto, &stats);
             while let Some(interval) = self.intervals.next() {
                 self.outcome.alive = interval.open;
@@ -346,11 +347,6 @@ impl<'a> Coordinator<'a> {
         self.outcome.answers.merge(&result.finished.answers);
         self.outcome.exchanges.merge(&result.finished.exchanges);
         self.outcome.endings.merge(&result.endings);
-        let all = &mut self.outcome.by_target;
-        all.resize_with(result.by_target.len(), TargetFigures::default);
-        for (all, own) in all.iter_mut().zip(&result.by_target) {
-            all.merge(own);
-        }
         self.outcome.outages.merge(&result.outages);
         if let Some(datagrams) = result.finished.datagrams {
             let all = self.outcome.datagrams.get_or_insert_default();

@@ -241,6 +241,7 @@ impl Outcome {
         self.bytes_sent += stats.bytes_sent;
         self.bytes_received += stats.bytes_received;
         self.tally.merge(&stats.tally);
+        TargetFigures::merge_all(&mut self.by_target, &stats.by_target);
         self.little.add(stats.little);
         self.held_back += stats.held_back;
     }

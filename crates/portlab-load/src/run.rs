@@ -39,6 +39,8 @@ pub trait Watch {
     /// An interval is over; intervals follow each other without a gap. The call may come a moment later, that of the
     /// last interval after `end`.
     fn interval(&mut self, _interval: &Interval) {}
+    /// The statistics of a thread have been added to the outcome: its errors, for example, are those so far.
+    fn added(&mut self, _so_far: &Outcome) {}
     /// Measuring ends; messages go on until `end` returns.
     fn end(&mut self) {}
     /// All answers are in, or given up; the connections are still open, and idle.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    Cause, ErrorAnswer, Latency, Phase, Tally, WrongAnswer, stage::Stages, tls::Handshakes,
+    Cause, ErrorAnswer, Latency, Phase, Tally, TargetFigures, WrongAnswer, stage::Stages,
+    tls::Handshakes,
 };
 
 /// The statistics of one thread since it sent the last ones.
@@ -28,6 +29,8 @@ pub(crate) struct Stats {
     pub(crate) bytes_sent: u64,
     pub(crate) bytes_received: u64,
     pub(crate) tally: Tally,
+    /// The figures of each target, if there are several.
+    pub(crate) by_target: Vec<TargetFigures>,
     /// The thread's CPU time while measuring.
     pub(crate) cpu: Duration,
     /// The same, including the time that the thread polled without an event.
@@ -94,6 +97,7 @@ impl Stats {
         self.bytes_sent += other.bytes_sent;
         self.bytes_received += other.bytes_received;
         self.tally.merge(&other.tally);
+        TargetFigures::merge_all(&mut self.by_target, &other.by_target);
         self.cpu += other.cpu;
         self.ran += other.ran;
         self.waited += other.waited;

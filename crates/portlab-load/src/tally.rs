@@ -198,6 +198,17 @@ impl Tally {
 }
 
 impl Phase {
+    /// All phases, in the order of a connection's life.
+    pub const ALL: [Self; 7] = [
+        Self::Connect,
+        Self::Handshake,
+        Self::Greeting,
+        Self::Send,
+        Self::Receive,
+        Self::Verify,
+        Self::Close,
+    ];
+
     /// The phase, in words.
     pub fn text(self) -> Text {
         match self {
@@ -293,31 +304,36 @@ impl Cause {
             Self::Errno(errno) => return errno_hint(errno),
             Self::TimedOut => time_out_hint(phase),
             Self::Incomplete => Text::new(
-                "the bytes that came don't end as --expect says, or they come slowly: check --expect, or raise \
-                 --timeout",
-                "收到的数据没有 --expect 所说的结尾，或者来得太慢：请检查 --expect，或调高 --timeout",
+                "the server is slow, or its answer ends otherwise than expected; if it is slow, raise --timeout; check \
+                 --expect, and the end of --text; check the lines expect in the file of --dialogue",
+                "服务端慢，或响应的结尾与预期不同；如果只是慢，请调高 --timeout；请检查 --expect 和 --text 的结尾；请检查 --dialogue \
+                 文件中的 expect 行",
             ),
             Self::ClosedEarly => Text::new(
-                "it crashed, or speaks another protocol: look at your server's own terminal, and check --text and \
-                 --expect; if it limits the requests per connection, use --reconnect or --per-connection",
-                "它崩溃了，或使用另一种协议：请看服务端自己的终端，并检查 --text 和 --expect；如果它限制每个连接的请求数，请使用 --reconnect 或 --per-connection",
+                "the server crashed, or speaks another protocol: look at your server's own terminal; check --text and \
+                 --expect; check the messages in the file of --dialogue; if it limits the requests per connection, use \
+                 --per-connection; --reconnect makes closed connections again",
+                "服务端崩溃了，或使用另一种协议：请看服务端自己的终端；请检查 --text 和 --expect；请检查 --dialogue 文件中的消息；如果它限制每个连接的请求数，请使用 \
+                 --per-connection；--reconnect 会重新建立被关闭的连接",
             ),
             Self::ClosedIdle => Text::new(
-                "it has an idle timeout, or a limit on connections: use a shorter --duration, or fewer --connections",
+                "the server has an idle timeout, or a limit on connections: use a shorter --duration, or fewer --connections",
                 "它设有空闲超时或连接数上限：请缩短 --duration，或减少 --connections",
             ),
             Self::WrongByte => Text::new(
-                "not an echo server, or one that mixes up its buffers; --expect says what else counts as the answer",
-                "不是回显服务端，或者弄混了缓冲区；用 --expect 可以说明什么才算响应",
+                "the server doesn't echo, or mixes up its buffers; if another answer is right, describe it with --expect",
+                "服务端不是回显服务端，或者弄混了缓冲区；如果其他响应才是对的，请用 --expect 说明",
             ),
             Self::Length => Text::new(
                 "the server cuts or pads datagrams, or --expect states another length",
                 "服务端截断或填充了数据报，或者 --expect 写的长度不同",
             ),
             Self::Unsolicited => Text::new(
-                "the answer is longer than --expect says, the server sent something twice, or it greets first: then \
-                 use --greeting",
-                "响应比 --expect 所说的长，服务端重复发送了，或者它先发送了欢迎信息：请使用 --greeting",
+                "the server sent something twice, or its answer is longer than expected; check where the answers to \
+                 --text end (--expect); if the server sends a greeting first, use --greeting; portlab connect shows what it \
+                 sends",
+                "服务端重复发送了，或响应比预期的长；请检查 --text 的响应在哪里结束（--expect）；如果服务端先发送欢迎信息，请使用 --greeting；portlab \
+                 connect 可以显示它发送了什么",
             ),
             Self::NoEnd => no_end_hint(phase),
             Self::Refused => Text::new(
@@ -339,9 +355,9 @@ impl Cause {
 fn no_end_hint(phase: Phase) -> Text {
     match phase {
         Phase::Greeting => Text::new(
-            "give the end of what the server sends first, as in --greeting 'until:\\r\\n'; portlab connect shows what \
-             it sends",
-            "请说明服务端先发送的内容怎样结束，如 --greeting 'until:\\r\\n'；portlab connect 可以显示它发送了什么",
+            "write how the server's greeting ends, as in --greeting 'until:\\r\\n'; portlab connect shows what the server \
+             sends",
+            "请写明欢迎信息怎样结束，如 --greeting 'until:\\r\\n'；portlab connect 可以显示服务端发送了什么",
         ),
         _ => Text::new(
             "no line of a chat is so long; is it a chat of portlab serve --service chat?",
@@ -371,9 +387,9 @@ fn errno_hint(errno: i32) -> Option<Text> {
             "文件描述符已用完；请用 ulimit -n 提高上限",
         ),
         32 => Text::new(
-            "the server had closed the connection already; look at your server's own terminal, or use \
-             --reconnect or --per-connection if it limits the requests per connection",
-            "服务端此前已经关闭了连接；请看服务端自己的终端，如果它限制每个连接的请求数，请使用 --reconnect 或 --per-connection",
+            "the server had closed the connection already; look at your server's own terminal; if it limits the requests \
+             per connection, use --per-connection; --reconnect makes closed connections again",
+            "服务端此前已经关闭了连接；请看服务端自己的终端；如果它限制每个连接的请求数，请使用 --per-connection；--reconnect 会重新建立被关闭的连接",
         ),
         113 | 101 => Text::new(
             "that address can't be reached; portlab doctor ADDR looks for the reason",
@@ -388,8 +404,8 @@ fn errno_hint(errno: i32) -> Option<Text> {
             "这个用户无权连接；请检查 unix: 后面路径的权限，或防火墙的规则",
         ),
         90 => Text::new(
-            "a datagram has at most 65507 bytes; use a smaller --size",
-            "一个数据报最多 65507 字节；请减小 --size",
+            "a datagram has at most 65507 bytes; use a smaller --size; send a shorter --text",
+            "一个数据报最多 65507 字节；请减小 --size；请缩短 --text",
         ),
         _ => return None,
     })
@@ -407,20 +423,21 @@ fn time_out_hint(phase: Phase) -> Text {
             "服务端没有按 TLS 响应：这个端口使用 TLS 吗？如果不使用，请去掉 --tls",
         ),
         Phase::Greeting => Text::new(
-            "the server sends no greeting, or not the one that --greeting says; portlab connect shows what it sends",
-            "服务端没有先发送内容，或与 --greeting 所说的不同；portlab connect 可以显示它发送了什么",
+            "the server sends no greeting, or one with another end; check --greeting; portlab connect shows what the \
+             server sends",
+            "服务端没有先发送欢迎信息，或结尾与预期不同；请检查 --greeting；portlab connect 可以显示服务端发送了什么",
         ),
         Phase::Send => Text::new(
-            "the server doesn't read, or reads more slowly than data is sent; use a smaller --size or --depth, or \
-             raise --timeout",
-            "服务端不读取，或读得比发送慢；请减小 --size 或 --depth，或调高 --timeout",
+            "the server doesn't read, or reads more slowly than data is sent; raise --timeout; use a smaller --size; use \
+             a smaller --depth",
+            "服务端不读取，或读得比发送慢；请调高 --timeout；请减小 --size；请减小 --depth",
         ),
         _ => Text::new(
             "no byte of the answer came: the server is slow, or serves fewer connections at once and leaves the \
-             others in its accept queue, or waits for the rest of the request; raise --timeout, use fewer --connections, \
-             or end the message as the server needs it, as in --text 'hello\\n'",
-            "响应一个字节也没收到：服务端慢，或同时服务的连接有限、其余的留在 accept 队列中，或在等请求的其余部分；请调高 --timeout，减少 \
-             --connections，或按服务端的要求结尾，如 --text 'hello\\n'",
+             others in its accept queue, or waits for the rest of the request; raise --timeout, or use fewer --connections; \
+             end the message as the server needs it, as in --text 'hello\\n'",
+            "响应一个字节也没收到：服务端慢，或同时服务的连接有限、其余的留在 accept 队列中，或在等请求的其余部分；请调高 --timeout，或减少 \
+             --connections；请按服务端的要求结尾，如 --text 'hello\\n'",
         ),
     }
 }
@@ -463,7 +480,6 @@ mod tests {
 
     #[test]
     fn every_hint_names_an_option_or_an_action() {
-        use Phase::{Close, Connect, Greeting, Handshake, Receive, Send, Verify};
         let errnos = [2, 13, 24, 32, 90, 99, 101, 104, 111, 113].map(Cause::Errno);
         let others = [
             Cause::TimedOut,
@@ -487,8 +503,10 @@ mod tests {
             "unix:",
         ];
         for cause in errnos.into_iter().chain(others) {
-            for phase in [Connect, Handshake, Greeting, Send, Receive, Verify, Close] {
+            for phase in Phase::ALL {
                 let hint = cause.hint(phase).expect("there is a hint");
+                let clauses = [hint.en.split("; ").count(), hint.zh.split('；').count()];
+                assert_eq!(clauses[0], clauses[1], "{cause}: {hint:?}");
                 for text in [hint.en, hint.zh] {
                     let names = actions.iter().any(|it| text.contains(it));
                     assert!(names, "{cause}: {text}");

@@ -14,7 +14,7 @@ use mio::{Events, Poll, Token};
 use portlab_sys::clock::{thread_cpu, thread_waited};
 
 use crate::{
-    Cause, Endings, Phase, Plan, Ring, TargetFigures,
+    Cause, Endings, Phase, Plan, Ring,
     again::SLICE,
     dialling::Dialling,
     dialogue::{Broken, Dialogue, Finished, Then},
@@ -66,8 +66,6 @@ pub(crate) struct WorkerResult {
     pub(crate) unanswered: u64,
     /// Messages that were due and found no connection.
     pub(crate) due_not_sent: u64,
-    /// The figures of each target, if there are several.
-    pub(crate) by_target: Vec<TargetFigures>,
     /// How the server ended its connections.
     pub(crate) endings: Endings,
     /// When no connection could be made.
@@ -223,7 +221,6 @@ impl<C: Dialogue> Worker<C> {
         let last = self.turn.number + 1;
         let now = self.state.now();
         self.send_stats(last, now);
-        self.result.by_target = self.state.by_target.finish();
         self.result.finished = C::finish(self.state.shared);
         Ok(self.result)
     }
@@ -250,8 +247,8 @@ impl<C: Dialogue> Worker<C> {
 
     fn send_stats(&mut self, upto: u64, now: u64) {
         self.state.account_for_capacity(now);
-        self.state.by_target.begin();
         let mut stats = std::mem::take(&mut self.state.stats);
+        stats.by_target = self.state.by_target.take();
         if self.state.stage == Stage::Measure {
             let since = std::mem::replace(&mut self.state.gathering_since, now);
             stats.measured = Duration::from_nanos(now - since);

@@ -56,9 +56,10 @@ fn the_file_has_the_figures_of_the_whole_run_at_its_end() {
     let (result, _) = failed(addr, &options);
     let text = fs::read_to_string(&file).unwrap();
     has(&text, &["stage=\"done\"} 1\n", "# EOF\n"]);
+    let errors = format!("phase=\"verify\"}} {}\n", result["errors"]);
+    has(&text, &[&errors, "phase=\"connect\"} 0\n"]);
     for (sample, key) in [
         ("messages_total", "messages"),
-        ("errors_total", "errors"),
         ("latency_seconds_count", "latency_ns/count"),
     ] {
         assert_eq!(self::sample(&text, sample), number(&result, key), "{text}");
@@ -88,7 +89,10 @@ fn a_port_that_is_taken_and_a_file_that_cant_be_written_are_errors_before_the_ru
         &[&format!("(pid {pid})"), "try --openmetrics 127.0.0.1:0"],
     );
     let said = unable(addr, "--openmetrics=/no/such/folder/load.prom");
-    has(&said, &["/no/such/folder/load.prom"]);
+    has(
+        &said,
+        &["/no/such/folder/load.prom", "mkdir -p /no/such/folder"],
+    );
     let said = unable(addr, "--openmetrics=127.0.0.1:70000");
     has(&said, &["70000", "65535", "./127.0.0.1:70000"]);
     let file = folder("openmetrics-twice").join("same");

@@ -1,6 +1,8 @@
 //! The figures that are exported, added up over the intervals of one run or several.
 
-use crate::{Interval, Latency, Pace, Plan};
+use std::collections::BTreeMap;
+
+use crate::{Interval, Latency, Outcome, Pace, Phase, Plan, TargetFigures};
 
 /// What a run does at the moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,9 +37,18 @@ pub(super) struct Figures {
     pub(super) open: usize,
     pub(super) in_flight: u64,
     pub(super) generator_cpu_share: f64,
-    /// Errors of the runs before, and of this one.
-    errors_before: u64,
-    errors_now: u64,
+    /// The names of the targets, if there are several.
+    pub(super) targets: Vec<String>,
+    /// What the runs before have counted, and this one.
+    before: Counts,
+    now: Counts,
+}
+
+/// Errors, and the figures of each target.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) errors: BTreeMap<Phase, u64>,
+    pub(super) targets: Vec<TargetFigures>,
 }
 
 impl Stage {
@@ -53,6 +64,10 @@ impl Stage {
 impl Figures {
     pub(super) fn begin_run(&mut self, plan: &Plan) {
         self.target = plan.targets_text();
+        self.targets = match &plan.targets[..] {
+            [_] => Vec::new(),
+            several => several.iter().map(ToString::to_string).collect(),
+        };
         let exchanges = plan.script.program.iter().flat_map(|it| it.exchanges());
         let is_dialogue = exchanges.into_iter().any(|it| it.source.is_some());
         self.script = match plan.pace {
@@ -80,19 +95,32 @@ impl Figures {
         self.generator_cpu_share = interval.generator_cpu_share;
     }
 
-    /// This run has had so many errors.
-    pub(super) fn see_errors(&mut self, errors: u64) {
-        self.errors_now = self.errors_now.max(errors);
+    /// This run has had this outcome so far.
+    pub(super) fn count(&mut self, so_far: &Outcome) {
+        let mut errors = BTreeMap::new();
+        for failure in so_far.tally.failures() {
+            *errors.entry(failure.phase).or_default() += failure.count;
+        }
+        self.now = Counts {
+            errors,
+            targets: so_far.by_target.clone(),
+        };
     }
 
-    /// A run is over that had so many errors.
-    pub(super) fn end_run(&mut self, errors: u64) {
-        self.see_errors(errors);
-        self.errors_before += std::mem::take(&mut self.errors_now);
+    /// A run is over.
+    pub(super) fn end_run(&mut self) {
+        self.before = self.counts();
+        self.now = Counts::default();
         (self.open, self.in_flight) = (0, 0);
     }
 
-    pub(super) fn errors(&self) -> u64 {
-        self.errors_before + self.errors_now
+    /// What all runs have counted.
+    pub(super) fn counts(&self) -> Counts {
+        let mut all = self.before.clone();
+        for (phase, count) in &self.now.errors {
+            *all.errors.entry(*phase).or_default() += count;
+        }
+        TargetFigures::merge_all(&mut all.targets, &self.now.targets);
+        all
     }
 }

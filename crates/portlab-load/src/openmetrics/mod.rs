@@ -18,7 +18,7 @@ use std::{
 
 pub use server::fuzz_requests;
 
-use crate::{Interval, LoadResult, Plan, Progress, Watch};
+use crate::{Interval, Outcome, Plan, Watch};
 use figures::{Figures, Stage};
 
 /// Watches runs, one after the other, and keeps their figures. Clones share them.
@@ -39,9 +39,9 @@ impl Metrics {
         self.figures().begin_run(plan);
     }
 
-    /// A run is over, with this result: the figures have the errors of its end too.
-    pub fn end_run(&self, result: &LoadResult) {
-        self.figures().end_run(result.errors);
+    /// A run is over.
+    pub fn end_run(&self) {
+        self.figures().end_run();
     }
 
     fn figures(&self) -> MutexGuard<'_, Figures> {
@@ -67,8 +67,8 @@ impl Watch for Metrics {
         self.figures().stage = Stage::Draining;
     }
 
-    fn tick(&mut self, progress: &Progress) {
-        self.figures().see_errors(progress.errors);
+    fn added(&mut self, so_far: &Outcome) {
+        self.figures().count(so_far);
     }
 }
 

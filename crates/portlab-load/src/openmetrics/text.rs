@@ -4,7 +4,7 @@
 //! (prometheus.io/docs/instrumenting/exposition_formats).
 
 use super::figures::{Figures, Stage};
-use crate::Latency;
+use crate::{Latency, Phase, TargetFigures};
 
 /// The form of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,27 +69,20 @@ impl Format {
     pub(super) fn write(self, figures: &Figures) -> String {
         let mut page = Page {
             format: self,
-            labels: format!(
-                "target=\"{}\",script=\"{}\"",
-                escaped(&figures.target),
-                figures.script
-            ),
+            labels: labels(&figures.target, figures.script),
             text: String::new(),
         };
         page.stage(figures.stage);
         page.counters(figures);
         page.gauges(figures);
-        page.histogram(
-            "latency",
-            "Latency of messages, from when they were due",
-            figures,
-        );
+        page.histogram(&figures.latency);
         page.quantiles("latency", "Latency of the run so far", &figures.latency);
         page.quantiles(
             "pacing_lag",
             "How late the generator itself sent, in the run so far",
             &figures.pacing_lag,
         );
+        page.targets(figures);
         if self == Self::OpenMetrics {
             page.text += "# EOF\n";
         }
@@ -136,79 +129,86 @@ impl Page {
     }
 
     fn counters(&mut self, figures: &Figures) {
-        let mut counter = |name: &str, unit: &str, help: &str, value: &dyn std::fmt::Display| {
+        self.family("errors", "counter", "", "Errors since the run began");
+        let errors = figures.counts().errors;
+        for phase in Phase::ALL {
+            let label = format!("phase=\"{phase:?}\"").to_lowercase();
+            self.sample("errors_total", &label, errors.get(&phase).unwrap_or(&0));
+        }
+        for (name, unit, help, value) in [
+            (
+                "messages",
+                "",
+                "Messages answered while measuring",
+                figures.messages as f64,
+            ),
+            (
+                "sent_bytes",
+                "bytes",
+                "Bytes sent while measuring",
+                figures.bytes_sent as f64,
+            ),
+            (
+                "received_bytes",
+                "bytes",
+                "Bytes received while measuring",
+                figures.bytes_received as f64,
+            ),
+            (
+                "measured_seconds",
+                "seconds",
+                "How long was measured",
+                figures.measured_s,
+            ),
+        ] {
             self.family(name, "counter", unit, help);
             self.sample(&format!("{name}_total"), "", value);
-        };
-        counter(
-            "messages",
-            "",
-            "Messages answered while measuring",
-            &figures.messages,
-        );
-        counter(
-            "errors",
-            "",
-            "Errors since the run began",
-            &figures.errors(),
-        );
-        counter(
-            "sent_bytes",
-            "bytes",
-            "Bytes sent while measuring",
-            &figures.bytes_sent,
-        );
-        counter(
-            "received_bytes",
-            "bytes",
-            "Bytes received while measuring",
-            &figures.bytes_received,
-        );
-        counter(
-            "measured_seconds",
-            "seconds",
-            "How long was measured",
-            &figures.measured_s,
-        );
-    }
-
-    fn gauges(&mut self, figures: &Figures) {
-        let mut gauge = |name: &str, unit: &str, help: &str, value: &dyn std::fmt::Display| {
-            self.family(name, "gauge", unit, help);
-            self.sample(name, "", value);
-        };
-        gauge(
-            "open_connections",
-            "",
-            "Connections that are open",
-            &figures.open,
-        );
-        gauge(
-            "in_flight_messages",
-            "",
-            "Messages sent whose answers haven't come",
-            &figures.in_flight,
-        );
-        gauge(
-            "generator_cpu_ratio",
-            "ratio",
-            "The share of its threads' time that the generator computed",
-            &figures.generator_cpu_share,
-        );
-        if let Some(asked_per_s) = &figures.asked_per_s {
-            gauge(
-                "asked_messages_per_second",
-                "",
-                "Messages per second that are asked for",
-                asked_per_s,
-            );
         }
     }
 
-    fn histogram(&mut self, name: &str, help: &str, figures: &Figures) {
-        let name = format!("{name}_seconds");
-        self.family(&name, "histogram", "seconds", help);
-        let mut recorded = figures.latency.recorded().peekable();
+    fn gauges(&mut self, figures: &Figures) {
+        for (name, unit, help, value) in [
+            (
+                "open_connections",
+                "",
+                "Connections that are open",
+                Some(figures.open as f64),
+            ),
+            (
+                "in_flight_messages",
+                "",
+                "Messages sent whose answers haven't come",
+                Some(figures.in_flight as f64),
+            ),
+            (
+                "generator_cpu_ratio",
+                "ratio",
+                "The share of its threads' time that the generator computed",
+                Some(figures.generator_cpu_share),
+            ),
+            (
+                "asked_messages_per_second",
+                "",
+                "Messages per second that are asked for",
+                figures.asked_per_s,
+            ),
+        ] {
+            if let Some(value) = value {
+                self.family(name, "gauge", unit, help);
+                self.sample(name, "", value);
+            }
+        }
+    }
+
+    fn histogram(&mut self, latency: &Latency) {
+        let name = "latency_seconds";
+        self.family(
+            name,
+            "histogram",
+            "seconds",
+            "Latency of messages, from when they were due",
+        );
+        let mut recorded = latency.recorded().peekable();
         let mut upto = 0;
         for (edge, edge_ns) in EDGES {
             while let Some((_, count)) = recorded.next_if(|(ns, _)| *ns <= edge_ns) {
@@ -216,9 +216,55 @@ impl Page {
             }
             self.sample(&format!("{name}_bucket"), &format!("le=\"{edge}\""), upto);
         }
-        let count = figures.latency.count();
-        self.sample(&format!("{name}_bucket"), "le=\"+Inf\"", count);
-        self.count_and_sum(&name, &figures.latency);
+        self.sample(&format!("{name}_bucket"), "le=\"+Inf\"", latency.count());
+        self.count_and_sum(name, latency);
+    }
+
+    /// The figures of each target, if there are several.
+    fn targets(&mut self, figures: &Figures) {
+        let (script, counts) = (figures.script, figures.counts().targets);
+        let labels = figures.targets.iter().map(|it| labels(it, script));
+        let targets: Vec<_> = labels.zip(&counts).collect();
+        if targets.is_empty() {
+            return;
+        }
+        type Value = fn(&TargetFigures) -> u64;
+        let kinds: [(&str, &str, Value); 3] = [
+            (
+                "messages",
+                "Messages of a target that were answered while measuring",
+                |it| it.messages,
+            ),
+            ("errors", "Errors of a target since the run began", |it| {
+                it.errors
+            }),
+            (
+                "unanswered",
+                "Messages of a target that were not answered",
+                |it| it.unanswered,
+            ),
+        ];
+        let of_all = self.labels.clone();
+        for (name, help, value) in kinds {
+            let name = format!("target_{name}");
+            self.family(&name, "counter", "", help);
+            for (labels, counts) in &targets {
+                self.labels.clone_from(labels);
+                self.sample(&format!("{name}_total"), "", value(counts));
+            }
+        }
+        let name = "target_latency_quantile_seconds";
+        self.family(
+            name,
+            "summary",
+            "seconds",
+            "Latency of a target in the run so far",
+        );
+        for (labels, counts) in &targets {
+            self.labels.clone_from(labels);
+            self.samples_of_quantiles(name, &counts.latency);
+        }
+        self.labels = of_all;
     }
 
     fn quantiles(&mut self, name: &str, help: &str, latency: &Latency) {
@@ -227,11 +273,17 @@ impl Page {
         }
         let name = format!("{name}_quantile_seconds");
         self.family(&name, "summary", "seconds", help);
-        for (label, quantile) in QUANTILES {
-            let seconds = latency.quantile_ns(quantile) as f64 / 1e9;
-            self.sample(&name, &format!("quantile=\"{label}\""), seconds);
+        self.samples_of_quantiles(&name, latency);
+    }
+
+    fn samples_of_quantiles(&mut self, name: &str, latency: &Latency) {
+        if latency.count() > 0 {
+            for (label, quantile) in QUANTILES {
+                let seconds = latency.quantile_ns(quantile) as f64 / 1e9;
+                self.sample(name, &format!("quantile=\"{label}\""), seconds);
+            }
         }
-        self.count_and_sum(&name, latency);
+        self.count_and_sum(name, latency);
     }
 
     fn count_and_sum(&mut self, name: &str, latency: &Latency) {
@@ -239,6 +291,10 @@ impl Page {
         self.sample(&format!("{name}_count"), "", latency.count());
         self.sample(&format!("{name}_sum"), "", sum_s);
     }
+}
+
+fn labels(target: &str, script: &str) -> String {
+    format!("target=\"{}\",script=\"{script}\"", escaped(target))
 }
 
 /// The value of a label.
@@ -280,7 +336,11 @@ mod tests {
             interval.pacing_lag.record(ns / 1_000);
         }
         figures.add(&interval);
-        figures.see_errors(7);
+        let mut outcome = crate::Outcome::empty(1);
+        (0..7).for_each(|_| outcome.tally.add(Phase::Connect, crate::Cause::TimedOut));
+        outcome.by_target = vec![TargetFigures::default(); plan.targets.len()];
+        outcome.by_target[0].messages = 3;
+        figures.count(&outcome);
         figures
     }
 
@@ -363,7 +423,8 @@ mod tests {
         assert!(samples.keys().all(|it| it.contains(labels)), "{text}");
         for (name, label, expected) in [
             ("messages_total", "", 3.0),
-            ("errors_total", "", 7.0),
+            ("errors_total", "phase=\"connect\"", 7.0),
+            ("errors_total", "phase=\"verify\"", 0.0),
             ("sent_bytes_total", "", 192.0),
             ("received_bytes_total", "", 191.0),
             ("measured_seconds_total", "", 1.0),
@@ -389,6 +450,34 @@ mod tests {
             let got = value(&samples, name, label);
             assert!((got / expected - 1.0).abs() < 1e-3, "{name} {label}: {got}");
         }
+    }
+
+    #[test]
+    fn several_targets_have_figures_of_their_own_which_add_up_over_the_runs() {
+        let addr = |port| crate::Target::Tcp(([127, 0, 0, 1], port).into());
+        let mut plan = Plan::new(addr(1));
+        plan.targets.push(addr(2));
+        let mut figures = Figures::default();
+        for messages in [[3, 5], [10, 20]] {
+            figures.begin_run(&plan);
+            let mut outcome = crate::Outcome::empty(1);
+            outcome.tally.add(Phase::Send, crate::Cause::TimedOut);
+            outcome.by_target = vec![TargetFigures::default(); 2];
+            for (target, messages) in outcome.by_target.iter_mut().zip(messages) {
+                target.messages = messages;
+                target.latency.record(messages * 1_000_000_000);
+            }
+            figures.count(&outcome);
+            figures.end_run();
+        }
+        let samples = samples(&Format::OpenMetrics.write(&figures));
+        let two = "target=\"127.0.0.1:2\"";
+        assert_eq!(value(&samples, "target_messages_total", two), 25.0);
+        assert_eq!(
+            value(&samples, "target_latency_quantile_seconds_count", two),
+            2.0
+        );
+        assert_eq!(value(&samples, "errors_total", "\"send\""), 2.0);
     }
 
     #[test]

@@ -433,7 +433,7 @@ fn once(
     let files = show.finish();
     let result = words::result(plan, outcome?, warnings).judged(limits, &parts);
     if let Some(metrics) = &metrics {
-        metrics.end_run(&result);
+        metrics.end_run();
     }
     if let Some(why) = why_not_connected(&result) {
         bail!(why);

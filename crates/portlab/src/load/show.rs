@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::Context;
-use portlab_load::{Interval, Metrics, Parts, Plan, Progress, Watch};
+use portlab_load::{Interval, Metrics, Outcome, Parts, Plan, Progress, Watch};
 use portlab_words::{Text, plural};
 
 use super::{files::Files, lines::Lines, screen, words::stage};
@@ -193,12 +193,18 @@ impl Watch for Show {
         }
     }
 
+    fn added(&mut self, so_far: &Outcome) {
+        if let Some(metrics) = &mut self.metrics {
+            metrics.added(so_far);
+        }
+    }
+
     fn end(&mut self) {
         self.watches().for_each(Watch::end);
     }
 
     fn tick(&mut self, progress: &Progress) {
-        self.watches().for_each(|it| it.tick(progress));
+        self.live.tick(progress);
     }
 
     fn wanted_rate(&mut self) -> Option<f64> {

@@ -44,7 +44,7 @@ impl Steps<'_> {
         show.finish()?;
         let result = words::result(&plan, outcome?, self.warnings).judged(self.limits, &parts);
         if let Some(metrics) = &self.metrics {
-            metrics.end_run(&result);
+            metrics.end_run();
         }
         Ok(Step {
             result,
