@@ -183,6 +183,7 @@ impl<'a> Judge<'a> {
     }
 
     fn add(&mut self, kind: CautionKind, text: Text) {
+        let text = self.plan.fitting(&text);
         self.doubts.push(Caution { kind, text });
     }
 
@@ -213,20 +214,12 @@ impl<'a> Judge<'a> {
         let bad = self.error_answers + self.unmet;
         if bad > 0 && bad == answered {
             let Text { en, zh } = self.what_is_bad(Text::new("was an error", "是错误"));
-            let (options, options_zh) = match self.plan.script.http() {
-                Some(_) => (
-                    "URL, --method, --header, --body) and --expect-status",
-                    "网址、--method、--header、--body）和 --expect-status",
-                ),
-                None => (
-                    "--text, --payload) and --expect",
-                    "--text、--payload）和 --expect",
-                ),
-            };
             let text = tr!(
-                "every answer {en}: the figures say how fast the server refuses, and not how fast it \
-                 serves; check the request ({options}",
-                "每个响应都{zh}：这些数字说的是服务端拒绝得多快，而不是服务得多快；请检查请求（{options_zh}"
+                "every answer {en}: the figures say how fast the server refuses, and not how fast it serves; check the \
+                 request (--text, --payload) and --expect; check the request (URL, --method, --header, --body) and \
+                 --expect-status; check the messages in the file of --dialogue",
+                "每个响应都{zh}：这些数字说的是服务端拒绝得多快，而不是服务得多快；请检查请求（--text、--payload）和 \
+                 --expect；请检查请求（网址、--method、--header、--body）和 --expect-status；请检查 --dialogue 文件中的消息"
             );
             self.add(CautionKind::OnlyErrorAnswers, text);
         } else if bad > 0 {
@@ -283,9 +276,9 @@ impl<'a> Judge<'a> {
             let [lag, latency] = p99s_ns.map(|it| units::nanos(it as f64));
             let text = tr!(
                 "the generator was late itself: p99 of its pacing lag is {lag}, and of the latency {latency}; \
-                 try a lower --rate, --threads, --plain, or a machine that does nothing else",
-                "负载生成器自己发送晚了：它的滞后 p99 为 {lag}，延迟 p99 为 {latency}；请试试更低的 --rate、--threads、\
-                 --plain，或换一台空闲的机器"
+                 try a lower --rate, --plain, or a machine that does nothing else; try more --threads",
+                "负载生成器自己发送晚了：它的滞后 p99 为 {lag}，延迟 p99 为 {latency}；请试试更低的 --rate、--plain，或换一台空闲的机器；\
+                 请试试更多 --threads"
             );
             self.add(CautionKind::PacingLag, text);
         }
@@ -298,9 +291,9 @@ impl<'a> Judge<'a> {
         if outcome.elapsed >= Judgement::LITTLE_NEEDS && residual.abs() > LITTLE_ALLOWED {
             let percent = residual * 100.0;
             let text = tr!(
-                "Little's law is missed by {percent:.1}%: some connections didn't send when they could; use fewer --connections, or more \
-                 --threads",
-                "与利特尔法则相差 {percent:.1}%：有些连接在可以发送时没有发送；请减少 --connections，或增加 --threads"
+                "Little's law is missed by {percent:.1}%: some connections didn't send when they could; use fewer \
+                 --connections; use more --threads",
+                "与利特尔法则相差 {percent:.1}%：有些连接在可以发送时没有发送；请减少 --connections；请增加 --threads"
             );
             self.add(CautionKind::LittlesLaw, text);
         }
@@ -308,10 +301,10 @@ impl<'a> Judge<'a> {
             let (due, measured) = (outcome.due(), outcome.messages);
             let text = tr!(
                 "{due} messages became due while measuring, and {measured} were answered: messages queue up, and \
-                 latency grows for as long as the run lasts; use a lower --rate, or find the highest with a range such as \
-                 --rate 1k..20k",
-                "测量期间应发 {due} 条消息，只有 {measured} 条得到响应：消息越积越多，运行多久，延迟就增长多久；请降低 --rate，或用范围（如 \
-                 --rate 1k..20k）找出最高的速率"
+                 latency grows for as long as the run lasts; use a lower --rate; --find 'p99<10ms' searches for the highest \
+                 good one",
+                "测量期间应发 {due} 条消息，只有 {measured} 条得到响应：消息越积越多，运行多久，延迟就增长多久；请降低 --rate；--find \
+                 'p99<10ms' 会找出满足条件的最高速率"
             );
             self.add(CautionKind::Overload, text);
         }
@@ -382,8 +375,8 @@ impl<'a> Judge<'a> {
             };
             let remedy = match due_not_sent > 0 {
                 true => Text::new(
-                    "; to send what is due, use more --connections or --depth",
-                    "；要发出到期的消息，请增加 --connections 或 --depth",
+                    "; to send what is due, use more --connections; use a greater --depth",
+                    "；要发出到期的消息，请增加 --connections；请增大 --depth",
                 ),
                 false => Text::new("", ""),
             };
@@ -512,8 +505,8 @@ fn no_messages(outcome: &Outcome) -> Text {
     };
     let next = match without_errors {
         true => Text::new(
-            "; try a longer --duration or a smaller --size",
-            "；请试试更长的 --duration 或更小的 --size",
+            "; try a longer --duration; try a smaller --size",
+            "；请试试更长的 --duration；请试试更小的 --size",
         ),
         false => Text::new(": see the errors", "：请看错误"),
     };

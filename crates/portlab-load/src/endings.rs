@@ -153,8 +153,9 @@ impl Endings {
         said.push(decoding::LOOK);
         said.push(Text::new("; ", "；"));
         said.push(decoding::advice(payload).unwrap_or(Text::new(
-            "does it speak this protocol (--text, --expect, --greeting), and has it room for so many (--connections)?",
-            "它支持这个协议吗（--text、--expect、--greeting）？能容纳这么多连接吗（--connections）？",
+            "check that it speaks this protocol (--text, --expect, --greeting); check that it has room for so many \
+             --connections",
+            "请确认它支持这个协议（--text、--expect、--greeting）；请确认它能容纳这么多连接（--connections）",
         )));
         said
     }
@@ -194,13 +195,15 @@ impl Endings {
                 "连接已重新建立，当时在途的消息计为错误",
             ),
             (Some(limit), _) => tr!(
-                "it seems to allow so many on a connection; use --per-connection {limit}, or --reconnect",
-                "它似乎限制了每个连接的响应数；请使用 --per-connection {limit}，或 --reconnect"
+                "it seems to allow so many on a connection; use --per-connection {limit}; --reconnect makes closed \
+                 connections again",
+                "它似乎限制了每个连接的响应数；请使用 --per-connection {limit}；--reconnect 会重新建立被关闭的连接"
             ),
             _ if self.together() => tr!(
-                "it was restarted or has closed them all at once; repeat the run, and if it happens again, use \
-                 --reconnect, or --per-connection {least}",
-                "它可能重新启动过，或同时关闭了所有连接；请重新运行，如果再次发生，请使用 --reconnect，或 --per-connection {least}"
+                "it was restarted or has closed them all at once; repeat the run; if it happens again, use \
+                 --per-connection {least}; --reconnect makes closed connections again",
+                "它可能重新启动过，或同时关闭了所有连接；请重新运行；如果再次发生，请使用 --per-connection {least}；--reconnect \
+                 会重新建立被关闭的连接"
             ),
             _ => tr!(
                 "if it allows no more on a connection, use --per-connection {least}; if it stopped, start it \
@@ -354,13 +357,13 @@ mod tests {
                 told(&[(1_000, 10), (1_000, 900)], false, true, false),
                 "the server closed 2 connections after 1000 answers each, from 10.0 ms to 900 ms after \
                  measuring began, and so the run ended before its time: it seems to allow so many on a \
-                 connection; use --per-connection 1000, or --reconnect",
+                 connection; use --per-connection 1000; --reconnect makes closed connections again",
             ),
             (
                 told(&[(900, 10), (1_000, 20)], false, true, false),
                 "the server closed 2 connections after 900 to 1000 answers, 10.0 ms after measuring \
                  began, and so the run ended before its time: it was restarted or has closed them all \
-                 at once; repeat the run, and if it happens again, use --reconnect, or --per-connection 900",
+                 at once; repeat the run; if it happens again, use --per-connection 900; --reconnect makes closed connections again",
             ),
             (
                 told(&[(1, 10)], true, false, false),

@@ -63,6 +63,7 @@ mod dispatch;
 mod endings;
 mod expect;
 mod export;
+mod fitting;
 #[doc(hidden)]
 pub mod fuzz;
 mod hex;

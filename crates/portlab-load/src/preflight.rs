@@ -90,8 +90,8 @@ pub fn preflight(plan: &Plan, limits: &Limits) -> Vec<Text> {
         slow > plan.timeout,
         tr!(
             "at the pace of this client a message takes {takes}, and an answer may take {timeout}: all will time \
-             out; raise --timeout or use a smaller --size",
-            "按这个客户端的节奏，一条消息要 {takes}，而响应最多等 {timeout}：全部会超时；请调高 --timeout 或减小 --size"
+             out; raise --timeout, or send a shorter message",
+            "按这个客户端的节奏，一条消息要 {takes}，而响应最多等 {timeout}：全部会超时；请调高 --timeout，或缩短消息"
         ),
     );
     if let Some(Http { urls, .. }) = plan.script.http() {

@@ -508,7 +508,7 @@ fn hint(failure: Failure, plan: &Plan, outcome: &Outcome) -> Option<Text> {
         }
         _ => None,
     };
-    Some(match advice {
+    let hint = match advice {
         None => hint,
         Some(advice) => joined(&[
             hint,
@@ -517,7 +517,8 @@ fn hint(failure: Failure, plan: &Plan, outcome: &Outcome) -> Option<Text> {
             Text::new("; ", "；"),
             advice,
         ]),
-    })
+    };
+    Some(plan.fitting(&hint)).filter(|it| !it.en.is_empty())
 }
 
 impl Closed {

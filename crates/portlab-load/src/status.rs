@@ -188,16 +188,18 @@ impl ErrorAnswer {
     pub(crate) fn hint(self) -> Text {
         match self {
             Self::UnexpectedStatus(_) => Text::new(
-                "is the request right? 2xx stands for all statuses from 200 to 299",
-                "请求写对了吗？2xx 表示 200 到 299 的所有状态码",
+                "check the request; if this status is right, add it to --expect-status",
+                "请检查请求；如果这个状态码是对的，请把它加到 --expect-status",
             ),
             Self::Status(_) => Text::new(
-                "is the request right? To count such answers as any other, use --any-answer, or with a URL --expect-status",
-                "请求写对了吗？要把这样的响应当作普通响应，请使用 --any-answer，用网址时也可用 --expect-status",
+                "check the request; to count such answers as any other, use --any-answer; if this status is right, use \
+                 --expect-status",
+                "请检查请求；要把这样的响应当作普通响应，请使用 --any-answer；如果这个状态码是对的，请使用 --expect-status",
             ),
             _ => Text::new(
-                "is the request right? Check --text or --payload; to count such answers as any other, use --any-answer",
-                "请求写对了吗？请检查 --text 或 --payload；要把这样的响应当作普通响应，请使用 --any-answer",
+                "check --text or --payload; check the message in the file of --dialogue; to count such answers as any \
+                 other, use --any-answer",
+                "请检查 --text 或 --payload；请检查 --dialogue 文件中的消息；要把这样的响应当作普通响应，请使用 --any-answer",
             ),
         }
     }

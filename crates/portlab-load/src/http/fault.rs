@@ -177,8 +177,8 @@ impl HttpFault {
                 "服务端慢，或 Content-Length 大于实际发送的长度；如果只是慢，请增大 --timeout",
             ),
             Self::ClosedBehind => Text::new(
-                "it limits the requests per connection; use --depth 1, or --per-connection with this limit",
-                "它限制每个连接的请求数；请使用 --depth 1，或用 --per-connection 写出这个限制",
+                "the server limits the requests per connection; use --depth 1, or --per-connection with this limit",
+                "服务端限制每个连接的请求数；请使用 --depth 1，或用 --per-connection 写出这个限制",
             ),
             _ => Text::new(
                 "the server breaks RFC 9112, or its previous answer was longer than announced",

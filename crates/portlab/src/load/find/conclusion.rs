@@ -126,17 +126,18 @@ impl Find<'_> {
             );
         }
         let spoiled = |(_, finding): &(super::Step, Finding)| *finding == Finding::Nothing;
-        match self.trials.iter().any(spoiled) {
+        let why = match self.trials.iter().any(spoiled) {
             true => Text::new(
-                "not known: in the trials that didn't hold the generator itself was late; try --threads, --spin, or a \
-                 machine that does nothing else",
-                "未知：在没有满足的试验中，负载生成器自己就发送晚了；请试试 --threads、--spin，或换一台空闲的机器",
+                "not known: in the trials that didn't hold, the generator itself was late; try --spin, or a machine that \
+                 does nothing else; try more --threads",
+                "未知：在没有满足的试验中，负载生成器自己就发送晚了；请试试 --spin，或换一台空闲的机器；请试试更多 --threads",
             ),
             false => Text::new(
                 "not known: no trial held, and lower rates were not tried",
                 "未知：没有一次试验满足，而更低的速率没有试过",
             ),
-        }
+        };
+        self.plan.fitting(&why)
     }
 
     /// The reasons to doubt the rate.
@@ -150,11 +151,12 @@ impl Find<'_> {
             .count();
         if spoiled > 0 && found != Highest::Unknown {
             let trials = plural(spoiled as u64, "trial");
-            cautions.push(tr!(
-                "{trials} said nothing about the server: the generator itself was late, or at its limit; try --threads, \
-                 or a machine that does nothing else",
-                "{spoiled} 次试验不能说明服务端的情况：负载生成器自己发送晚了，或到了极限；请试试 --threads，或换一台空闲的机器"
-            ));
+            let text = tr!(
+                "{trials} said nothing about the server: the generator itself was late, or at its limit; try a machine \
+                 that does nothing else; try more --threads",
+                "{spoiled} 次试验不能说明服务端的情况：负载生成器自己发送晚了，或到了极限；请换一台空闲的机器；请试试更多 --threads"
+            );
+            cautions.push(self.plan.fitting(&text));
         }
         let Highest::Between { low, high } = found else {
             return cautions;
@@ -173,8 +175,8 @@ impl Find<'_> {
             let (rate, connections) = (step.rate(), self.plan.connections);
             cautions.push(tr!(
                 "at {rate} messages were not sent because all {connections} connections waited for answers: with more \
-                 --connections, or --depth, latency would show it",
-                "速率 {rate} 时，{connections} 个连接都在等响应，有消息没能发送：增加 --connections 或 --depth，就会体现在延迟上"
+                 --connections, latency would show it",
+                "速率 {rate} 时，{connections} 个连接都在等响应，有消息没能发送：增加 --connections，就会体现在延迟上"
             ));
         }
         cautions.extend(self.doubts_near(low, high));

@@ -157,8 +157,8 @@ impl Find<'_> {
             if self.wrong {
                 report_problems(&step.result, self.lang);
                 self.cut_short = Some(Text::new(
-                    "answers were wrong, and no other rate will change that; does --expect fit the server's answers?",
-                    "响应有错误，换速率也不会变；--expect 和服务端的响应相符吗？",
+                    "answers were wrong, and no other rate will change that: see the errors",
+                    "响应有错误，换速率也不会变：请看错误",
                 ));
             }
             self.trials.push((step, finding));

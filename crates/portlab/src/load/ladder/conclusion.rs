@@ -245,14 +245,14 @@ fn why_no_rate_was_good(walked: &[Step], lang: Lang) -> String {
     if result.has_wrong_answers {
         tr!(
             lang,
-            "answers were wrong even at {rate}; does --expect fit the server's answers?",
-            "在 {rate} 时就有错误的响应；--expect 和服务端的响应相符吗？"
+            "answers were wrong even at {rate}: see the errors",
+            "在 {rate} 时就有错误的响应：请看错误"
         )
     } else if result.latency_ns.count() == 0 {
         tr!(
             lang,
-            "no answer was received even at {rate}; does the server wait for such messages (--text)?",
-            "在 {rate} 时就没有响应；服务端等的是这样的消息吗（--text）？"
+            "no answer was received even at {rate}; does the server expect such messages?",
+            "在 {rate} 时就没有响应；服务端等的是这样的消息吗？"
         )
     } else if result.errors > 0 {
         tr!(
