@@ -46,10 +46,11 @@ fn headline_at(plan: &Plan, rates: &str, lang: Lang) -> String {
     let pace = match plan.pace {
         Pace::Idle => String::new(),
         Pace::Closed if plan.script.chat.is_some() => {
-            let messages = plural(depth as u64, "message");
-            lang.pick(
-                format!("{messages} in flight, closed loop"),
-                format!("同时有 {depth} 条消息在途，闭环"),
+            let messages = counted(depth, "message", "条消息", lang);
+            tr!(
+                lang,
+                "{messages} in flight, closed loop",
+                "同时有 {messages}在途，闭环"
             )
         }
         Pace::Closed => tr!(lang, "x depth {depth}, closed loop", "深度 {depth}，闭环"),
@@ -73,56 +74,75 @@ fn headline_at(plan: &Plan, rates: &str, lang: Lang) -> String {
             "；经过代理 {addr}：{faults}"
         )
     });
-    let count = plan.connections;
-    let connections = plural(count as u64, "connection");
+    let connections = counted(plan.connections, "connection", "个连接", lang);
     if plan.pace == Pace::Idle {
-        return lang.pick(
-            format!("{connections}, held open and idle{through}"),
-            format!("{count} 个连接，保持打开，不发送{through}"),
+        return tr!(
+            lang,
+            "{connections}, held open and idle{through}",
+            "{connections}，保持打开，不发送{through}"
         );
     }
     if let Some(chat) = &plan.script.chat {
         return headline_of_a_chat(plan, chat, &pace, lang) + &through;
     }
     let link = if plan.pace == Pace::Closed { " " } else { ", " };
-    let (sizes, expect) = (plan.script.sizes(), plan.script.expectation());
-    let [shortest, longest] = [sizes.start(), sizes.end()].map(|it| units::bytes(*it as f64));
-    let size = match shortest == longest {
-        true => shortest,
-        false => tr!(lang, "{shortest} to {longest}", "{shortest} 到 {longest}"),
-    };
-    if let Some(dialogue) = plan.script.dialogue() {
-        let messages = plural(dialogue.exchanges().len() as u64, "message");
-        let different = dialogue.exchanges().len();
-        return lang.pick(
-            format!("{connections}{link}{pace}; a dialogue of {messages}, of {size}{through}"),
-            format!("{count} 个连接，{pace}；对话有 {different} 条消息，每条 {size}{through}"),
-        );
-    }
-    let think = plan.script.think().map_or(String::new(), |think| {
+    let (messages, think) = (messages(plan, lang), plan.script.think());
+    let think = think.map_or(String::new(), |think| {
         tr!(
             lang,
             "; pausing {think} before the next",
             "；每条之间停顿 {think}"
         )
     });
-    let through = think + &through;
-    let expect = match plan.checks_every_byte() {
-        true => lang.pick("echoed", "等待原样回显").to_owned(),
-        false => tr!(lang, "expecting {expect}", "等待 {expect}"),
+    tr!(
+        lang,
+        "{connections}{link}{pace}; {messages}{think}{through}",
+        "{connections}，{pace}；{messages}{think}{through}"
+    )
+}
+
+/// What is sent, and which answers are expected.
+fn messages(plan: &Plan, lang: Lang) -> String {
+    let sizes = plan.script.sizes();
+    let [shortest, longest] = [sizes.start(), sizes.end()].map(|it| units::bytes(*it as f64));
+    let size = match shortest == longest {
+        true => shortest,
+        false => tr!(lang, "{shortest} to {longest}", "{shortest} 到 {longest}"),
     };
-    if let Some(http) = plan.script.http() {
-        let conditions = expect_of_http(plan, lang);
-        let method = http.method.name();
-        return lang.pick(
-            format!("{connections}{link}{pace}; {method} requests of {size}{conditions}{through}"),
-            format!("{count} 个连接，{pace}；{method} 请求 {size}{conditions}{through}"),
+    if let Some(dialogue) = plan.script.dialogue() {
+        let messages = counted(dialogue.exchanges().len(), "message", "条消息", lang);
+        return tr!(
+            lang,
+            "a dialogue of {messages}, of {size}",
+            "对话有 {messages}，每条 {size}"
         );
     }
-    lang.pick(
-        format!("{connections}{link}{pace}; messages of {size}, {expect}{through}"),
-        format!("{count} 个连接，{pace}；消息 {size}，{expect}{through}"),
-    )
+    if let Some(http) = plan.script.http() {
+        let (method, conditions) = (http.method.name(), expect_of_http(plan, lang));
+        return tr!(
+            lang,
+            "{method} requests of {size}{conditions}",
+            "{method} 请求 {size}{conditions}"
+        );
+    }
+    let expect = plan.script.expectation();
+    match plan.checks_every_byte() {
+        true => tr!(
+            lang,
+            "messages of {size}, echoed",
+            "消息 {size}，等待原样回显"
+        ),
+        false => tr!(
+            lang,
+            "messages of {size}, expecting {expect}",
+            "消息 {size}，等待 {expect}"
+        ),
+    }
+}
+
+/// `2 messages` or `2 条消息`.
+fn counted(count: usize, en: &str, zh: &str, lang: Lang) -> String {
+    lang.pick(plural(count as u64, en), format!("{count} {zh}"))
 }
 
 /// What answers of HTTP are expected to have, beside an end.
@@ -148,12 +168,12 @@ fn headline_of_a_chat(plan: &Plan, chat: &Chat, pace: &str, lang: Lang) -> Strin
         1 => first,
         _ => tr!(lang, "{first} to {last}", "{first} 到 {last}"),
     };
-    let (members, rooms) = (plan.connections, chat.rooms);
-    let [in_en, rooms_en] =
-        [(members, "member"), (rooms, "room")].map(|(n, it)| plural(n as u64, it));
-    lang.pick(
-        format!("chat of {in_en} in {rooms_en} ({names}); {pace}; in {encodings}"),
-        format!("聊天：{rooms} 个聊天室（{names}）里有 {members} 个成员；{pace}；编码 {encodings}"),
+    let members = counted(plan.connections, "member", "个成员", lang);
+    let rooms = counted(chat.rooms, "room", "个聊天室", lang);
+    tr!(
+        lang,
+        "chat of {members} in {rooms} ({names}); {pace}; in {encodings}",
+        "聊天：{rooms}（{names}）里有 {members}；{pace}；编码 {encodings}"
     )
 }
 
