@@ -59,37 +59,35 @@ fn an_error_answer_fails_the_run_unless_any_answer_counts() {
             "ERROR",
         ),
     ];
-    for (script, answer, error) in cases {
+    for (trickle, (script, answer, error)) in [false, true].into_iter().cycle().zip(cases) {
         let greeting: &[u8] = match script.contains("--greeting") {
             true => b"220 ready\r\n",
             false => b"",
         };
-        for trickle in [false, true] {
-            let addr = talking(greeting, trickle, answer);
-            let options = format!("-c=2 --messages=40 --depth=3 {script}");
-            let (result, _) = failed(addr, &options);
-            holds(
-                &result,
-                json!({
-                    "errors": 40,
-                    "error_answers": 40,
-                    "messages": 40,
-                    "checked": "framing",
-                    "verdict/word": "no",
-                    "first_lines/0/count": 40,
-                }),
-            );
-            has(result["failures"][0]["cause"].as_str().unwrap(), &[error]);
-            let first = result["first_answer"].as_str().unwrap();
-            let line = result["first_lines"][0]["line"].as_str().unwrap();
-            assert!(
-                first.starts_with(line) && !line.is_empty(),
-                "{first} {line}"
-            );
-            let result = fine(addr, &format!("{options} --any-answer"));
-            let expected = json!({"error_answers": 0, "first_lines/0/count": 40});
-            holds(&result, expected);
-        }
+        let addr = talking(greeting, trickle, answer);
+        let options = format!("-c=2 --messages=40 --depth=3 {script}");
+        let (result, _) = failed(addr, &options);
+        holds(
+            &result,
+            json!({
+                "errors": 40,
+                "error_answers": 40,
+                "messages": 40,
+                "checked": "framing",
+                "verdict/word": "no",
+                "first_lines/0/count": 40,
+            }),
+        );
+        has(result["failures"][0]["cause"].as_str().unwrap(), &[error]);
+        let first = result["first_answer"].as_str().unwrap();
+        let line = result["first_lines"][0]["line"].as_str().unwrap();
+        assert!(
+            first.starts_with(line) && !line.is_empty(),
+            "{first} {line}"
+        );
+        let result = fine(addr, &format!("{options} --any-answer"));
+        let expected = json!({"error_answers": 0, "first_lines/0/count": 40});
+        holds(&result, expected);
     }
 }
 

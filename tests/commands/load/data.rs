@@ -110,28 +110,3 @@ fn a_pause_lies_between_an_answer_and_the_next_message() {
     let residual = number(&result, "verdict/littles_law_residual");
     assert!(residual > -0.9, "{result}");
 }
-
-#[test]
-fn what_can_not_be_sent_is_refused_with_the_remedy() {
-    let addr = free_addr();
-    let blank = file("blank", "one\n\ntwo\n");
-    let empty = file("empty", "");
-    let with = |options: &str| format!("{blank} {options}");
-    for (options, parts) in [
-        (
-            r"--text={sqe}\n",
-            &["unknown placeholder {sqe}", "{seq}, {conn}"][..],
-        ),
-        (r"--text={line}", &["--lines FILE"]),
-        (&with("--text={line}"), &["is empty", r"--text '{line}\n'"]),
-        (&with("--text=x"), &["--text", "{line}"]),
-        (&empty, &["file", "empty"]),
-        ("--think=5ms --depth=2", &["allows no depth of 2"]),
-        ("--think=50ms..5ms", &["shorter time first"]),
-        ("--think=5ms --rate=10", &["--think", "--rate"]),
-        ("--think=5ms --find=p99<10ms", &["--think", "--find"]),
-        ("--shuffle", &["--lines"]),
-    ] {
-        has(&unable(addr, options), parts);
-    }
-}

@@ -176,7 +176,7 @@ fn what_stands_behind_an_endless_block_is_said_when_the_run_ends() {
         holds(&result, json!({"connections_made": 3, "steps/3/errors": 0}));
         check(pace);
     }
-    let (output, _) = interrupted(addr, &format!("-c=3 {option}"), |_| ());
+    let (output, _) = interrupted(addr, &format!("-c=3 --warmup=0s {option}"), |_| ());
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     check("interrupted");
 }
@@ -214,27 +214,4 @@ fn a_dialogue_is_sent_and_checked_in_its_encoding() {
         &format!("-c=2 --messages=20 --encoding=gbk {option}"),
     );
     holds(&result, json!({"size_bytes": 6, "bytes_received": 120}));
-}
-
-#[test]
-fn an_error_in_a_file_names_its_line() {
-    let addr = free_addr();
-    let said = unable(addr, &dialogue("wrong", "say a\nsya b\n"));
-    has(
-        &said,
-        &["file.txt:2: unknown word \"sya\"", "did you mean say?"],
-    );
-    let fine = dialogue("fine", "say a\n");
-    for (options, parts) in [
-        ("--per-connection=2", &["--per-connection", "repeat N"][..]),
-        ("--depth=2", &["a dialogue", "no depth of 2"]),
-        ("--text=x", &["--dialogue", "--text"]),
-        ("--expect=echo", &["--dialogue", "--expect"]),
-        ("--think=1s", &["--dialogue", "--think"]),
-        ("--idle", &["--dialogue", "--idle"]),
-    ] {
-        has(&unable(addr, &format!("{fine} {options}")), parts);
-    }
-    let missing = unable(addr, "--dialogue=/nowhere");
-    has(&missing, &["/nowhere", "--dialogue"]);
 }

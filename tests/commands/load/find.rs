@@ -58,9 +58,6 @@ fn a_server_that_never_meets_the_limit_is_told_with_the_reason() {
             "again: ",
         ],
     );
-    let result = json(&load(addr, &options));
-    holds(&result, json!({"found": "below", "high_rate_per_s": 100.0}));
-    assert_eq!(result["trials"][0]["missed"], "errors");
 }
 
 #[test]
@@ -80,7 +77,7 @@ fn wrong_answers_end_a_search_at_once() {
 #[test]
 fn an_interrupted_search_tells_what_is_known() {
     let load = format!(
-        "load {} --find=errors<1 --rate=100..1k -d=10m --json --plain",
+        "load {} --find=errors<1 --rate=100..1k -d=10m --warmup=0s --json --plain",
         server(echo)
     );
     let mut child = command(&words(&load)).spawn().unwrap();
@@ -96,27 +93,6 @@ fn an_interrupted_search_tells_what_is_known() {
         &json(&output),
         json!({"found": "unknown", "cut_short": "interrupted", "trials": []}),
     );
-}
-
-#[test]
-fn a_search_that_makes_no_sense_is_refused() {
-    let addr = free_addr();
-    for (options, part) in [
-        ("--find=p99>10ms", "as in p99<10ms"),
-        ("--find=p99<10ms&", "is not a limit"),
-        ("--find=p99<10ms --rate=1k", "the range of interest"),
-        (
-            "--find=p99<10ms -d=20ms",
-            "too short for a limit of 10.0 ms",
-        ),
-        ("--find=p99<10ms --idle", "cannot be used with"),
-        ("--find=p99<10ms --steps=3", "cannot be used with"),
-        ("--find=p99<10ms --fail-if=errors>0", "cannot be used with"),
-        ("--find=delivery-p99<10ms", "--script chat"),
-        ("--arrivals=poisson", "add --rate or --find"),
-    ] {
-        has(&unable(addr, options), &[part]);
-    }
 }
 
 #[test]

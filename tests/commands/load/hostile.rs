@@ -92,7 +92,7 @@ fn a_line_or_a_greeting_without_an_end_is_an_error_that_names_the_limit() {
 
 #[test]
 fn ctrl_c_ends_a_run_whose_connections_always_have_bytes() {
-    for (when, piece, option) in [
+    let cases = [
         (When::AtOnce, &b"x"[..], "--greeting=bytes:1000000000000"),
         (When::AtOnce, b"x", "--idle"),
         (When::Asked, b"x", "--expect=until:END"),
@@ -101,13 +101,20 @@ fn ctrl_c_ends_a_run_whose_connections_always_have_bytes() {
         (When::Asked, b"x", "--expect=none"),
         (When::Asked, b"x", "--expect=close --any-answer"),
         (When::InTheChat, b"x\n", "--script=chat"),
-    ] {
+    ];
+    // The cases run at the same time.
+    let check = |(when, piece, option)| {
         let (addr, sent) = flood(when, piece);
         let options = format!("{option} --connections=4 --timeout=1h --duration=1h");
         let (output, _) = attacked(addr, &options, || sent.load(Relaxed) > ENOUGH);
         let stdout = String::from_utf8_lossy(&output.stdout);
         assert!(stdout.contains("ended before"), "{options}: {output:?}");
-    }
+    };
+    thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(move || check(case));
+        }
+    });
 }
 
 #[test]

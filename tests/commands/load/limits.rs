@@ -81,28 +81,6 @@ fn a_ladder_judges_each_of_its_rates() {
 }
 
 #[test]
-fn a_limit_that_a_run_can_not_have_is_refused() {
-    let addr = free_addr();
-    for (options, parts) in [
-        (
-            "--fail-if=p99=5ms",
-            &["is not a limit", "as in p99>5ms"][..],
-        ),
-        ("--fail-if=p99>5", &["invalid bound of p99"]),
-        ("--fail-if=pp99>5ms", &["did you mean p99?", "connect-p99"]),
-        ("--fail-if=p99>5ms&errors>0", &["each its own --fail-if"]),
-        ("--fail-if=rate<0.99", &["needs --rate"]),
-        (
-            "--idle --fail-if=p99>5ms",
-            &["an idle run sends no messages"],
-        ),
-        ("--fail-if=delivery-p99>5ms", &["--script chat"]),
-    ] {
-        has(&unable(addr, options), parts);
-    }
-}
-
-#[test]
 fn a_limit_that_fails_good_runs_is_pointed_out() {
     let output = load(server(echo), &format!("{LITTLE} --fail-if=p99<1h"));
     assert_eq!(output.status.code(), Some(1), "{output:?}");

@@ -71,7 +71,7 @@ fn the_beginning_of_an_incomplete_answer_is_shown() {
                 false => swallow(stream),
             }
         });
-        let output = load(addr, &format!("-c=1 -d=10s --timeout=3s {expect}"));
+        let output = load(addr, &format!("-c=1 -n=1 --timeout=3s {expect}"));
         assert_ne!(output.status.code(), Some(0), "{output:?}");
         let word = if greets { "it said" } else { "what came:" };
         let shown = format!("{word} \"{}\"", answer.escape_ascii());

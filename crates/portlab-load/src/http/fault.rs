@@ -161,8 +161,8 @@ impl HttpFault {
     pub(crate) fn hint(self) -> Text {
         match self {
             Self::NotHttp => Text::new(
-                "is it a server of HTTP? To load another protocol, give HOST:PORT instead of a URL, and --text",
-                "这是 HTTP 服务端吗？要加载其他协议，请写“主机:端口”而不是网址，并用 --text",
+                "is it a server of HTTP? To load another protocol, give HOST:PORT instead of a URL",
+                "这是 HTTP 服务端吗？要加载其他协议，请写“主机:端口”而不是网址",
             ),
             Self::Http2 => Text::new(
                 "portlab speaks HTTP/1.1; let the server accept HTTP/1.1 on this port, or load a port on which it does",

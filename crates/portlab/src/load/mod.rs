@@ -16,6 +16,8 @@ mod messages;
 mod openmetrics;
 mod plan;
 mod problems;
+#[cfg(test)]
+mod refusal_tests;
 #[cfg(feature = "tui")]
 mod screen;
 #[cfg(not(feature = "tui"))]

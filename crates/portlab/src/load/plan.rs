@@ -304,62 +304,7 @@ pub(super) fn sources_for(
 
 #[cfg(test)]
 mod tests {
-    use clap::{Args as _, Command, FromArgMatches};
-
     use super::*;
-
-    /// The plan of `portlab load` with these words.
-    fn planned(words: &[&str]) -> anyhow::Result<Plan> {
-        let command = Args::augment_args(Command::new("load").no_binary_name(true));
-        let args = Args::from_arg_matches(&command.try_get_matches_from(words)?)?;
-        let plan = plan(&args)?;
-        plan.check()?;
-        Ok(plan)
-    }
-
-    #[test]
-    fn a_run_takes_each_option_that_its_hints_may_name() {
-        let file = portlab_testkit::folder("takes").join("file");
-        std::fs::write(&file, "say hello\\n\n").unwrap();
-        let [dialogue, payload] =
-            ["dialogue", "payload"].map(|it| format!("--{it}={}", file.display()));
-        let options = [
-            "--text=a",
-            &payload,
-            "--greeting=lines:1",
-            "--expect=bytes:9",
-            "--size=9",
-            "--depth=2",
-            "--method=PUT",
-            "--expect-status=200",
-            "--any-answer",
-            "--per-connection=5",
-            "--reconnect",
-            "--threads=2",
-            "--find=errors<1",
-        ];
-        for kind in [
-            &["127.0.0.1:1"][..],
-            &["http://127.0.0.1:1/"],
-            &["http://127.0.0.1:1/", "--idle"],
-            &["127.0.0.1:1", &dialogue],
-            &["127.0.0.1:1", "--script=chat"],
-            &["127.0.0.1:1", "--idle"],
-            &["127.0.0.1:1", "--think=1ms"],
-            &["127.0.0.1:1", "--expect=close"],
-            &["127.0.0.1:1", "--messages=9"],
-            &["udp://127.0.0.1:1"],
-        ] {
-            let plan = planned(kind).unwrap();
-            for option in options {
-                let name = option.split('=').next().unwrap();
-                if plan.takes(name) && !kind.iter().any(|it| it.starts_with(name)) {
-                    let planned = planned(&[kind, &[option]].concat());
-                    assert!(planned.is_ok(), "{kind:?} {option}: {planned:?}");
-                }
-            }
-        }
-    }
 
     #[test]
     fn ranges_are_read_and_descending_ones_refused() {

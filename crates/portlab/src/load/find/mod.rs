@@ -83,7 +83,7 @@ pub(super) fn run(
 }
 
 /// The goal of a search among `rates`, or all rates.
-fn goal(rates: Option<Rates>, plan: &Plan, limits: &[Condition]) -> Result<Goal, Text> {
+pub(super) fn goal(rates: Option<Rates>, plan: &Plan, limits: &[Condition]) -> Result<Goal, Text> {
     let seconds = plan.stop.after.unwrap_or_default().as_secs_f64();
     let longest_ns = limits.iter().filter_map(Condition::time_bound_ns);
     let longest_s = longest_ns.fold(0.0, f64::max) / 1e9;
