@@ -10,9 +10,13 @@ mod text;
 
 use std::{
     io,
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+        mpsc,
+    },
     thread::{self, JoinHandle},
 };
 
@@ -78,20 +82,31 @@ impl Exporter {
     /// # Errors
     /// When the file can't be written.
     pub fn to_file(path: PathBuf, metrics: Metrics) -> io::Result<Self> {
-        let file = file::Rewriter::create(path, metrics.clone())?;
-        let stop = file.stop();
-        Self::start(metrics, Box::new(move || stop.set()), move || file.run())
+        file::write(&path, &metrics)?;
+        let (sender, stopped) = mpsc::channel();
+        let mut sender = Some(sender);
+        let stop = Box::new(move || drop(sender.take()));
+        Self::start(metrics.clone(), stop, move || {
+            file::rewrite(&path, &metrics, &stopped)
+        })
     }
 
     /// Answers `GET /metrics` on `listener` until it finishes.
     ///
     /// # Errors
-    /// When the system has no poller left.
+    /// When the system refuses a thread.
     pub fn at(listener: TcpListener, metrics: Metrics) -> io::Result<Self> {
-        let server = server::Server::new(listener, metrics.clone())?;
-        let waker = server.waker();
-        let stop = Box::new(move || drop(waker.wake()));
-        Self::start(metrics, stop, move || server.run())
+        let addr = listener.local_addr()?;
+        let stopped = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&stopped);
+        let stop = Box::new(move || {
+            flag.store(true, Relaxed);
+            // The thread waits for a connection.
+            drop(TcpStream::connect(addr));
+        });
+        Self::start(metrics.clone(), stop, move || {
+            server::serve(&listener, &metrics, &stopped)
+        })
     }
 
     fn start(

@@ -1,169 +1,74 @@
-//! `GET /metrics` over HTTP/1.1, on a thread of its own.
+//! `GET /metrics` over HTTP/1.1.
 //!
-//! One loop, at most [`MOST`] connections at once, each with a limit of bytes and of time. If there are more, the oldest
-//! is closed: clients that send nothing keep no other from its answer.
+//! A thread accepts, and each connection has a thread of its own, with a limit of bytes and of time: clients that send
+//! nothing keep no other from its answer. Beyond [`MOST`] connections at once, new ones are closed.
 
 use std::{
     io::{self, Read, Write},
-    net::{Shutdown, TcpListener},
-    sync::Arc,
+    net::{Shutdown, TcpListener, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    thread,
     time::{Duration, Instant},
-};
-
-use mio::{
-    Events, Interest, Poll, Token, Waker,
-    net::{TcpListener as Listener, TcpStream},
 };
 
 use super::{Metrics, text::Format};
 
 /// How many connections are served at once.
-const MOST: usize = 8;
+const MOST: usize = 64;
 
-/// How long a request may be, and how long a client may take for a request and its answer.
+/// How long a request may be, and how long a client may take for it; an answer may take as long again.
 const LONGEST_REQUEST: usize = 8 * 1024;
 const PATIENCE: Duration = Duration::from_secs(5);
 
-const LISTENER: Token = Token(MOST);
-const WAKE: Token = Token(MOST + 1);
+/// The pause after a connection could not be accepted, because the machine lacks a descriptor for example.
+const PAUSE: Duration = Duration::from_millis(100);
 
-/// Answers on a port.
-pub(super) struct Server {
-    poll: Poll,
-    listener: Listener,
-    waker: Arc<Waker>,
-    metrics: Metrics,
-    clients: [Option<Client>; MOST],
-}
-
-/// A connection.
-struct Client {
-    stream: TcpStream,
-    since: Instant,
-    request: Vec<u8>,
-    /// The part of the answer that hasn't been sent; empty before the request is complete.
-    answer: Vec<u8>,
-}
-
-impl Server {
-    pub(super) fn new(listener: TcpListener, metrics: Metrics) -> io::Result<Self> {
-        listener.set_nonblocking(true)?;
-        let mut listener = Listener::from_std(listener);
-        let poll = Poll::new()?;
-        let registry = poll.registry();
-        registry.register(&mut listener, LISTENER, Interest::READABLE)?;
-        let waker = Arc::new(Waker::new(registry, WAKE)?);
-        Ok(Self {
-            poll,
-            listener,
-            waker,
-            metrics,
-            clients: Default::default(),
-        })
-    }
-
-    /// Wakes the server up, to end it.
-    pub(super) fn waker(&self) -> Arc<Waker> {
-        Arc::clone(&self.waker)
-    }
-
-    /// Serves until the waker is used.
-    pub(super) fn run(mut self) -> io::Result<()> {
-        let mut events = Events::with_capacity(2 * MOST);
-        loop {
-            match self.poll.poll(&mut events, self.timeout()) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                result => result?,
-            }
-            for event in &events {
-                match event.token() {
-                    WAKE => return Ok(()),
-                    LISTENER => self.accept(),
-                    Token(slot) => self.serve(slot),
-                }
-            }
-            let overdue = |it: &Client| it.since.elapsed() >= PATIENCE;
-            for client in &mut self.clients {
-                client.take_if(|it| overdue(it));
-            }
+/// Answers on `listener` until `stopped` is set; another connection then wakes the thread.
+pub(super) fn serve(
+    listener: &TcpListener,
+    metrics: &Metrics,
+    stopped: &AtomicBool,
+) -> io::Result<()> {
+    let clients = Arc::new(());
+    for stream in listener.incoming() {
+        if stopped.load(Relaxed) {
+            break;
         }
-    }
-
-    /// The time until the next client is overdue.
-    fn timeout(&self) -> Option<Duration> {
-        let clients = self.clients.iter().flatten();
-        let left = clients.map(|it| PATIENCE.saturating_sub(it.since.elapsed()));
-        // A whole millisecond, which is the poller's unit, so that the loop doesn't turn without an effect.
-        left.min().map(|left| left + Duration::from_millis(1))
-    }
-
-    /// Accepts all clients that wait: the poller reports them once.
-    fn accept(&mut self) {
-        // If the machine has no descriptor left, the next client brings another attempt.
-        while let Ok((mut stream, _)) = self.listener.accept() {
-            let since = |slot: &usize| self.clients[*slot].as_ref().map(|it| it.since);
-            // A free slot comes before all others.
-            let slot = (0..MOST).min_by_key(since).expect("there are slots");
-            let both = Interest::READABLE | Interest::WRITABLE;
-            let registered = self
-                .poll
-                .registry()
-                .register(&mut stream, Token(slot), both);
-            self.clients[slot] = registered.is_ok().then(|| Client {
-                stream,
-                since: Instant::now(),
-                request: Vec::new(),
-                answer: Vec::new(),
-            });
-        }
-    }
-
-    fn serve(&mut self, slot: usize) {
-        let Some(client) = &mut self.clients[slot] else {
-            return;
+        let Ok(stream) = stream else {
+            thread::sleep(PAUSE);
+            continue;
         };
-        // If it is done, or has failed, the connection is closed.
-        if client.go_on(&self.metrics).unwrap_or(true) {
-            self.clients[slot] = None;
+        if Arc::strong_count(&clients) <= MOST {
+            let (metrics, client) = (metrics.clone(), Arc::clone(&clients));
+            thread::Builder::new().spawn(move || {
+                // A client that fails has no answer.
+                let _ = answer_client(stream, &metrics);
+                drop(client);
+            })?;
         }
     }
+    Ok(())
 }
 
-impl Client {
-    /// Reads the request and sends the answer, as far as possible now; returns whether both are done.
-    fn go_on(&mut self, metrics: &Metrics) -> io::Result<bool> {
-        if self.answer.is_empty() {
-            match self.read_request(metrics)? {
-                Some(answer) => self.answer = answer,
-                None => return Ok(false),
-            }
+/// Reads a request, and answers it.
+fn answer_client(mut stream: TcpStream, metrics: &Metrics) -> io::Result<()> {
+    let until = Instant::now() + PATIENCE;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let (mut request, mut piece) = (Vec::new(), [0; 1024]);
+    loop {
+        if let Some(answer) = answer_to(&request, metrics) {
+            stream.write_all(&answer)?;
+            return stream.shutdown(Shutdown::Write);
         }
-        while !self.answer.is_empty() {
-            match self.stream.write(&self.answer) {
-                Ok(sent) => drop(self.answer.drain(..sent)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        self.stream.shutdown(Shutdown::Write)?;
-        Ok(true)
-    }
-
-    /// Reads the request; returns the answer to it, or `None` until it is complete.
-    fn read_request(&mut self, metrics: &Metrics) -> io::Result<Option<Vec<u8>>> {
-        let mut piece = [0; 1024];
-        loop {
-            if let Some(answer) = answer_to(&self.request, metrics) {
-                return Ok(Some(answer));
-            }
-            match self.stream.read(&mut piece) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(length) => self.request.extend_from_slice(&piece[..length]),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
+        let left = until.saturating_duration_since(Instant::now());
+        // A timeout of zero would be none.
+        stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+        match stream.read(&mut piece)? {
+            0 => return Ok(()),
+            length => request.extend_from_slice(&piece[..length]),
         }
     }
 }
@@ -229,7 +134,7 @@ fn answer(status: &str, content_type: &str, text: &str) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{SocketAddr, TcpStream};
+    use std::net::SocketAddr;
 
     use super::*;
     use crate::{Exporter, Plan};
@@ -303,7 +208,7 @@ mod tests {
     fn clients_that_send_nothing_keep_no_other_from_its_answer() {
         let (_exporter, addr) = served();
         let silent = || TcpStream::connect(addr).unwrap();
-        let _silent: Vec<_> = (0..3 * MOST).map(|_| silent()).collect();
+        let _silent: Vec<_> = (0..MOST / 2).map(|_| silent()).collect();
         let answer = asked(addr, "GET /metrics HTTP/1.1\r\n\r\n");
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
