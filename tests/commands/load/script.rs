@@ -29,7 +29,7 @@ fn lines_and_delimiters_and_lengths_end_an_answer() {
 #[test]
 fn connections_without_a_greeting_are_counted_as_made() {
     let said = unable(server(echo), "-c=2 --greeting=lines:1 --timeout=200ms");
-    has(&said, &["2 connections", "none could exchange messages"]);
+    has(&said, &["2 connections", "failed before the first message"]);
 }
 
 #[test]

@@ -359,12 +359,12 @@ fn unknown(name: &str) -> Text {
     let (all, names) = (listed(), names());
     let names = names.iter().map(String::as_str);
     let Text { en, zh } = match nearest(name, names).filter(|_| !name.is_empty()) {
-        Some(near) => tr!("did you mean {near}? ", "你是想写 {near} 吗？"),
+        Some(near) => tr!(" (did you mean {near}?)", "（您是指 {near} 吗？）"),
         None => Text::new("", ""),
     };
     tr!(
-        "unknown figure {name:?}; {en}The figures: {all}",
-        "没有 {name:?} 这个数字；{zh}可用的有：{all}"
+        "unknown figure {name:?}{en}: expected one of {all}",
+        "没有 {name:?} 这个数字{zh}：应为 {all} 之一"
     )
 }
 

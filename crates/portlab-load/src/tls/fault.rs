@@ -149,8 +149,8 @@ impl TlsFault {
     pub(crate) fn hint(self) -> Option<Text> {
         Some(match self {
             Self::Plain | Self::Echoed => Text::new(
-                "leave out --tls, and write http:// instead of https://",
-                "请去掉 --tls，或把 https:// 改为 http://",
+                "leave out --tls, or write http:// in the URL",
+                "请去掉 --tls，或在网址中写 http://",
             ),
             Self::Closed => Text::new(
                 "does this port speak TLS? The server's log may have the reason",

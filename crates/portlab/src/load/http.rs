@@ -41,7 +41,7 @@ pub(super) struct HttpArgs {
 
     /// The statuses that are fine, such as 404, 200,204 or 2xx; all others are errors
     /// [default: 2xx,3xx]
-    #[arg(long, value_name = "STATUSES", conflicts_with = "any_answer")]
+    #[arg(long, value_name = "LIST", conflicts_with = "any_answer")]
     expect_status: Option<Statuses>,
 }
 
@@ -55,6 +55,12 @@ const MOST_BODY: u64 = 64 << 20;
 pub(super) fn urls(args: &Args) -> anyhow::Result<Option<Vec<Url>>> {
     let is_url = |target: &String| Url::is_like(&narrow(target));
     let Some(url) = args.targets.iter().find(|target| is_url(target)) else {
+        if let Some(target) = args.targets.iter().find(|it| is_without_scheme(it)) {
+            bail!(tr!(
+                "{target} has a path, which only a URL has; write http://{target}",
+                "{target} 带有路径，只有网址才有路径；请写 http://{target}"
+            ));
+        }
         refuse_options(args)?;
         return Ok(None);
     };
@@ -74,6 +80,12 @@ pub(super) fn urls(args: &Args) -> anyhow::Result<Option<Vec<Url>>> {
         ));
     }
     Ok(Some(urls))
+}
+
+/// Whether `target` is a URL without its `http://`, such as `localhost:8080/path`.
+fn is_without_scheme(target: &str) -> bool {
+    let is_server = |(server, _): (&str, &str)| Purpose::LOAD.read(server).is_ok();
+    !target.starts_with("unix:") && target.split_once('/').is_some_and(is_server)
 }
 
 /// Reads a URL, whose marks before the path may be those of a Chinese keyboard.

@@ -57,7 +57,7 @@ use problems::{report_problems, why_it_ended, why_not_connected};
 pub(crate) use self_test::{KnownArgs, serve_known};
 pub(crate) use show::interrupt_flag;
 
-/// Load any TCP port and measure it, checking what comes back
+/// Load a port (TCP, HTTP, TLS, UDP, Unix) and measure it, checking the answers
 // clap passes negative numbers on, and the options' parsers refuse them with the remedy.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -66,13 +66,16 @@ pub(crate) use show::interrupt_flag;
 Examples:
   portlab load 127.0.0.1:9090
   portlab load localhost:7 --connections 1000 --duration 30s --size 4KiB
-  portlab load 127.0.0.1:9090 --rate 10k --arrivals poisson
-  portlab load 127.0.0.1:9090 --rate 1k..20k --steps 6
-  portlab load 127.0.0.1:9090 --rate 5k --fail-if 'p99>5ms'
-  portlab load 127.0.0.1:9090 --find 'p99<10ms'
   portlab load 127.0.0.1:6379 --text 'PING\\r\\n' --expect 'lines:1&starts:+PONG'
+  portlab load http://127.0.0.1:8080/ --connections 50 --html load.html
+  portlab load https://localhost:8443/ --ca root.pem --expect contains:welcome
+  portlab load udp://127.0.0.1:5353 --rate 1k --size 512
+  portlab load 127.0.0.1:25 --dialogue mail.txt
   portlab load 127.0.0.1:9090 --script chat --connections 50 --rooms 5
-  portlab load 127.0.0.1:9090 --html load.html
+  portlab load 127.0.0.1:9090 --rate 10k --arrivals poisson
+  portlab load 127.0.0.1:9090 --rate 5k --fail-if 'p99>5ms' --fail-if 'errors>0'
+  portlab load 127.0.0.1:9090 --rate 1k..20k --steps 6
+  portlab load 127.0.0.1:9090 --find 'p99<10ms'
   portlab load --self-test
 
 Ctrl-C ends the run, prints what was measured so far, and exits with 0 unless an
@@ -85,10 +88,10 @@ docs/load.md has more examples, and says what each figure means.
 Exit codes: 0 fine, 1 errors, wrong answers or missing ones, 2 could not run."
 )]
 pub(crate) struct Args {
-    /// The port to load, HOST:PORT; a port alone is one of this machine; udp://HOST:PORT
-    /// is a UDP port, unix:/path a socket in the file system, unix:@name one in the
-    /// abstract namespace, http://HOST:PORT/path a server of HTTP. Connections are
-    /// spread evenly over several targets
+    /// What to load: HOST:PORT, or a port of this machine, 8080; a URL, http://... or
+    /// https://...; udp://HOST:PORT; unix:/path, a socket in the file system, or
+    /// unix:@name in the abstract namespace. Connections are spread evenly over several
+    /// targets
     #[arg(value_name = "ADDR", required_unless_present_any = ["self_test", "json_schema"])]
     targets: Vec<String>,
 
@@ -97,11 +100,11 @@ pub(crate) struct Args {
     #[command(flatten)]
     stop: StopArgs,
     #[command(flatten)]
+    connections: ConnectionArgs,
+    #[command(flatten)]
     script: ScriptArgs,
     #[command(flatten)]
     http: http::HttpArgs,
-    #[command(flatten)]
-    connections: ConnectionArgs,
     #[command(flatten)]
     tls: tls::TlsArgs,
     #[command(flatten)]
@@ -114,9 +117,9 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Pace")]
 struct PaceArgs {
-    /// Messages per second in all, whatever the server does (open loop); or a range
-    /// of rates to try in turn, 1k..20k. Without it, each connection sends its next
-    /// message when an answer has arrived (closed loop)
+    /// Messages per second in all, even if the server answers more slowly (open loop);
+    /// or a range of rates to try in turn, 1k..20k. Without it, each connection sends
+    /// its next message when an answer has arrived (closed loop)
     #[arg(long, short, value_name = "RATE", value_parser = plan::rates)]
     rate: Option<plan::Rates>,
 
@@ -154,7 +157,7 @@ struct PaceArgs {
 
 /// When the run ends.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Stop (whichever comes first, or Ctrl-C)")]
+#[command(next_help_heading = "End (the first of these, or Ctrl-C)")]
 struct StopArgs {
     /// How long to measure, after the warm-up [default: 10s without --messages]
     #[arg(long, short, value_name = "TIME", value_parser = units::duration("1ms", "7d"))]
@@ -175,36 +178,47 @@ struct StopArgs {
 
 /// What is sent.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Script")]
+#[command(next_help_heading = "Messages and answers")]
 struct ScriptArgs {
-    /// What is sent instead of requests: chat, whose members (--connections)
-    /// send messages to their --rooms and must receive all that others send
-    #[arg(long, value_name = "NAME", value_parser = ["chat"], conflicts_with_all = [
-        "idle", "text", "payload", "hex", "expect", "greeting", "slow_reader", "any_answer",
-        "trickle", "threads", "lines", "dialogue", "think",
-    ])]
-    script: Option<String>,
-
-    /// How many rooms the members of a chat are in
-    #[arg(long, value_name = "N", default_value = "1", value_parser = units::count("1", "1M"), requires = "script")]
-    rooms: u64,
-
-    /// The encodings of a chat's members, in turn: utf-8,gbk
-    #[arg(long, value_name = "LABELS", value_delimiter = ',')]
-    #[arg(requires = "script")]
-    #[arg(conflicts_with = "encoding")]
-    encodings: Vec<TextEncoding>,
+    /// Send this text, with the escapes \r \n \t \0 \\ \x41 and the placeholders {seq}
+    /// (number of the message), {conn} (of the connection), {rand:8} (eight random
+    /// letters) and {line} (of --lines); {{seq}} is sent as {seq}
+    #[arg(long, value_name = "TEXT", group = "message")]
+    text: Option<String>,
 
     /// The length of a message of random bytes, or a range, 16..1KiB, to draw
     /// it from [default: 64]
     #[arg(long, short, value_name = "BYTES", value_parser = plan::sizes, group = "message")]
     size: Option<plan::Sizes>,
 
-    /// Send this text, with the escapes \r \n \t \0 \\ \x41 and the placeholders {seq}
-    /// (number of the message), {conn} (of the connection), {rand:8} (eight random
-    /// letters) and {line} (of --lines); {{seq}} is sent as {seq}
-    #[arg(long, value_name = "TEXT", group = "message")]
-    text: Option<String>,
+    /// Where the answer ends: echo, bytes:N, until:"\r\n", lines:N, close (when the
+    /// server closes), or none; and what it contains, each joined by &: starts:TEXT,
+    /// contains:TEXT, match:REGEX, not:TEXT (write \& for an & in a text)
+    #[arg(long, value_name = "WHAT")]
+    expect: Option<Expectation>,
+
+    /// What the server sends first: until:"\r\n", lines:N or bytes:N, with conditions
+    /// as for --expect
+    #[arg(long, value_name = "WHAT")]
+    greeting: Option<Expect>,
+
+    /// Count every answer as fine, even one that is an error in its protocol: an HTTP
+    /// status from 400 on, -ERR of Redis, a 4xx or 5xx reply of SMTP or FTP
+    #[arg(long)]
+    any_answer: bool,
+
+    /// The encoding of --text and --dialogue, and of the texts and answers of --expect and
+    /// --greeting; the bytes of --lines are sent as they are
+    #[arg(long, value_name = "LABEL", default_value = "utf-8")]
+    encoding: TextEncoding,
+
+    /// Send the contents of this file
+    #[arg(long, value_name = "FILE", group = "message")]
+    payload: Option<PathBuf>,
+
+    /// Send these bytes, as in "50 49 4e 47 0d0a"
+    #[arg(long, value_name = "BYTES", group = "message")]
+    hex: Option<String>,
 
     /// Send the lines of this file, one in each message, in turn over all connections;
     /// after the last, again the first. Without --text, a message is '{line}\n'
@@ -226,35 +240,6 @@ struct ScriptArgs {
     #[arg(long, value_name = "TIME", conflicts_with_all = ["rate", "find"])]
     think: Option<ThinkTime>,
 
-    /// The encoding of --text and --dialogue, and of the texts and answers of --expect and
-    /// --greeting; the bytes of --lines are sent as they are
-    #[arg(long, value_name = "LABEL", default_value = "utf-8")]
-    encoding: TextEncoding,
-
-    /// Send the contents of this file
-    #[arg(long, value_name = "FILE", group = "message")]
-    payload: Option<PathBuf>,
-
-    /// Send these bytes, as in "50 49 4e 47 0d0a"
-    #[arg(long, value_name = "BYTES", group = "message")]
-    hex: Option<String>,
-
-    /// Where the answer ends: echo, bytes:N, until:"\r\n", lines:N, close (when the
-    /// server closes), or none; and what it contains, each joined by &: starts:TEXT,
-    /// contains:TEXT, match:REGEX, not:TEXT (write \& for an & in a text)
-    #[arg(long, value_name = "WHAT")]
-    expect: Option<Expectation>,
-
-    /// Count every answer as fine, even one that is an error in its protocol: an HTTP
-    /// status from 400 on, -ERR of Redis, a 4xx or 5xx reply of SMTP or FTP
-    #[arg(long)]
-    any_answer: bool,
-
-    /// What the server sends first: until:"\r\n", lines:N or bytes:N, with conditions
-    /// as for --expect
-    #[arg(long, value_name = "WHAT")]
-    greeting: Option<Expect>,
-
     /// Read at most this many bytes per second on each connection
     #[arg(long, value_name = "BYTES", value_parser = units::size("1", "1TiB"))]
     slow_reader: Option<usize>,
@@ -263,6 +248,24 @@ struct ScriptArgs {
     #[arg(long, value_name = "TIME", value_parser = units::duration("0s", "1h"))]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "10ms")]
     trickle: Option<Duration>,
+
+    /// chat: load a chat server of portlab; the connections are members, which send
+    /// messages to their --rooms and must receive all messages of the others
+    #[arg(long, value_name = "NAME", value_parser = ["chat"], conflicts_with_all = [
+        "idle", "text", "payload", "hex", "expect", "greeting", "slow_reader", "any_answer",
+        "trickle", "threads", "lines", "dialogue", "think",
+    ])]
+    script: Option<String>,
+
+    /// How many rooms the members of a chat are in
+    #[arg(long, value_name = "N", default_value = "1", value_parser = units::count("1", "1M"), requires = "script")]
+    rooms: u64,
+
+    /// The encodings of a chat's members, in turn: utf-8,gbk
+    #[arg(long, value_name = "LABELS", value_delimiter = ',')]
+    #[arg(requires = "script")]
+    #[arg(conflicts_with = "encoding")]
+    encodings: Vec<TextEncoding>,
 }
 
 /// How connections come and go.
@@ -348,7 +351,7 @@ struct OutputArgs {
 
     /// Show the figures to Prometheus during the run: rewrite this file each second, for
     /// node_exporter, or answer GET /metrics on this port, 9091 or ADDR:9091
-    #[arg(long, value_name = "FILE|ADDR", value_parser = openmetrics::To::read)]
+    #[arg(long, value_name = "WHERE", value_parser = openmetrics::To::read)]
     openmetrics: Option<openmetrics::To>,
 
     /// Write a page with charts, for a browser; portlab report makes the same from

@@ -46,9 +46,11 @@ pub(super) fn why_not_connected(result: &LoadResult) -> Option<Text> {
             ),
             None => lang.pick(
                 format!(
-                    "{connections} to {target} could be made, but none could exchange messages: {reasons}{said}"
+                    "{connections} to {target} failed before the first message: {reasons}{said}"
                 ),
-                format!("建立了到 {target} 的 {made} 个连接，但没有一个能开始收发：{reasons}{said}"),
+                format!(
+                    "到 {target} 的 {made} 个连接在发送第一条消息之前就失败了：{reasons}{said}"
+                ),
             ),
         }
     };
@@ -63,10 +65,10 @@ fn reason(result: &LoadResult, failure: &FailureLine, lang: Lang) -> String {
     match (&result.chat, failure.phase) {
         (Some(_), Phase::Greeting) if timed_out => lang
             .pick(
-                "greeting: the next member was not admitted; is this a chat server of portlab (portlab serve --service \
-                 chat), and does it serve so many members at once (--workers)?",
-                "欢迎信息：下一个成员没能进入；这是本程序的聊天服务吗（portlab serve --service chat）？它能同时服务这么多成员吗\
-                 （--workers）？",
+                "greeting: the next member was not admitted; check that this is a chat server of portlab (portlab serve \
+                 --service chat), and that it serves so many members at once (--workers)",
+                "欢迎信息：下一个成员没能进入；请确认这是本程序的聊天服务（portlab serve --service chat），并且能同时服务这么多成员\
+                 （--workers）",
             )
             .to_owned(),
         (None, Phase::Connect) => failure.with_hint(lang),
@@ -85,7 +87,9 @@ const DELAYED_NS: RangeInclusive<u64> = 38_000_000..=49_900_000;
 pub(super) fn report_problems(result: &LoadResult, lang: Lang) {
     let wrong = |en, zh, text: &str| say(BAD, lang.pick(en, zh), text);
     if let Some(mismatch) = &result.first_mismatch {
-        wrong("wrong bytes:", "字节不符：", &mismatch.to_string());
+        // Its alternate form is Chinese.
+        let text = lang.pick(format!("{mismatch}"), format!("{mismatch:#}"));
+        wrong("wrong bytes:", "字节不符：", &text);
     }
     if let Some(first) = &result.first_unmet {
         wrong("wrong answer:", "响应不符：", first.text().pick(lang));

@@ -197,6 +197,7 @@ fn options_that_contradict_their_target_are_refused() {
         &[
             ("8080 --header=A:b", &["write http://127.0.0.1:8080/"]),
             ("unix:/x --body=b", &["give a URL"]),
+            ("localhost:8080/a", &["write http://localhost:8080/a"]),
             ("127.0.0.1:1 --method=GET", &["write http://127.0.0.1:1/"]),
             (
                 "127.0.0.1:1 --expect-status=200",

@@ -246,7 +246,7 @@ impl Page {
             let (least, most) = (fairness.least_messages, fairness.most_messages);
             let rest = tr!(
                 lang,
-                "Jain's index; a connection had from {least} to {most} answers",
+                "Jain's index; {least} to {most} answers on each connection",
                 "Jain 指数；每个连接得到 {least} 到 {most} 个响应"
             );
             let index = format!("{:.3}", fairness.jain_index);

@@ -13,8 +13,8 @@ use super::words::quantile;
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "TLS")]
 pub(super) struct TlsArgs {
-    /// Encrypt the connections with TLS 1.3 or 1.2, whatever the script is; https://
-    /// implies it
+    /// Encrypt the connections with TLS 1.3 or 1.2, with any messages; https:// implies
+    /// it
     #[arg(long)]
     tls: bool,
 
@@ -45,10 +45,9 @@ pub(super) struct TlsArgs {
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     alpn: Vec<String>,
 
-    /// Whether connections resume the session of an earlier one, as those of a client
-    /// that comes back do: on or off. With off, each is a new client, whose handshake
-    /// the server makes in full
-    #[arg(long, value_name = "WHETHER", value_parser = ["on", "off"], default_value = "off")]
+    /// on: connections resume the session of an earlier one, as a client does that has
+    /// connected before; off: the server makes every handshake in full
+    #[arg(long, value_name = "HOW", value_parser = ["on", "off"], default_value = "off")]
     #[arg(hide_possible_values = true)]
     tls_resumption: String,
 }
