@@ -217,9 +217,16 @@ impl Answers {
 
     /// Keeps the beginning of an echo as the first answer, unless one is kept. Of random bytes a few are kept, and none
     /// as a character.
+    #[inline]
     pub(crate) fn keep_first_echo(&mut self, echo: &[u8], payload: &Payload) {
+        if self.first.is_none() {
+            self.begin_with_echo(echo, payload);
+        }
+    }
+
+    #[cold]
+    fn begin_with_echo(&mut self, echo: &[u8], payload: &Payload) {
         match payload {
-            _ if self.first.is_some() => {}
             Payload::Random(_) => {
                 let beginning = &echo[..echo.len().min(RANDOM_SHOWN)];
                 let cut = if beginning.len() < echo.len() {

@@ -67,6 +67,7 @@ impl ByTarget {
     }
 
     /// The figures of the target that the run's connection `number` loads.
+    #[inline]
     pub(crate) fn of(&mut self, number: usize) -> Option<&mut TargetFigures> {
         // Most runs have one target, and need no division for each message.
         let target = number.checked_rem(self.figures.len())?;

@@ -61,6 +61,8 @@ pub(crate) struct ThreadState<S> {
     /// moments, so no message at an edge is missed.
     pub(crate) measuring_since: u64,
     pub(crate) measuring_until: u64,
+    /// How long an answer may take, in nanoseconds.
+    patience: u64,
     /// Since when the thread has collected the current statistics.
     pub(crate) gathering_since: u64,
     /// From when on Little's law is accounted for, and up to when the capacity has been added; `None` if the law doesn't
@@ -100,6 +102,7 @@ impl<S> ThreadState<S> {
             delivered: 0,
             measuring_since: u64::MAX,
             measuring_until: u64::MAX,
+            patience: nanos(plan.timeout),
             gathering_since: 0,
             little: None,
             touched: false,
@@ -120,7 +123,7 @@ impl<S> ThreadState<S> {
 
     /// How long an answer may take, in nanoseconds.
     pub(crate) fn patience(&self) -> u64 {
-        nanos(self.plan.timeout)
+        self.patience
     }
 
     /// Nanoseconds since the run began.
@@ -250,17 +253,15 @@ impl<S> ThreadState<S> {
         self.in_flight -= 1;
         self.touched = true;
         self.answered += 1;
-        if self.stage == Stage::Measure {
-            self.stats.messages += 1;
-        }
+        let (measuring, measured) = (self.stage == Stage::Measure, self.is_measured(due));
+        self.stats.messages += u64::from(measuring);
         self.account_for_flight(due, now);
-        if self.is_measured(due) {
+        if measured {
             self.stats.latency.record(now - due);
             if self.schedule.is_some() {
                 self.stats.uncorrected.record(now - sent);
             }
         }
-        let (measuring, measured) = (self.stage == Stage::Measure, self.is_measured(due));
         if let Some(figures) = self.by_target.of(number) {
             figures.messages += u64::from(measuring);
             if measured {

@@ -369,6 +369,20 @@ impl<C: Dialogue> Worker<C> {
         };
         match conn.drive(&mut self.state, ended) {
             Ok(Then::Wait) => {}
+            driven => self.follow_up(slot, driven),
+        }
+        if self.state.plan.targets.len() > 1 {
+            self.attribute_errors(slot);
+        }
+        // A message that waited for a free connection is sent before the other events are handled.
+        self.send_what_is_due();
+    }
+
+    /// Does what the connection at `slot` needs after a visit, if that is more than to wait.
+    #[inline(never)]
+    fn follow_up(&mut self, slot: u32, driven: Result<Then, Broken>) {
+        match driven {
+            Ok(Then::Wait) => {}
             Ok(Then::GoOn) => self.state.again.push(slot),
             Ok(Then::Retire) => self.retire(slot),
             Ok(Then::Over) => {
@@ -376,9 +390,6 @@ impl<C: Dialogue> Worker<C> {
             }
             Err(broken) => self.lose(slot, broken),
         }
-        self.attribute_errors(slot);
-        // A message that waited for a free connection is sent before the other events are handled.
-        self.send_what_is_due();
     }
 
     /// Closes the connection at `slot` because of an error.
@@ -416,6 +427,7 @@ impl<C: Dialogue> Worker<C> {
     }
 
     /// The errors since the last call are those of the connection at `slot`.
+    #[inline(never)]
     pub(crate) fn attribute_errors(&mut self, slot: u32) {
         let (number, tally) = (self.number(slot), &self.state.stats.tally);
         self.state.by_target.has_errors(number, || tally.total());

@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    Cause, Framing, Judge, Phase, Plan, Ring,
+    Cause, Expect, Framing, Judge, Payload, Phase, Plan, Ring, Script,
     answers::Sorted,
     dialogue::{Broken, Dialogue, Finished, Then, Turn},
     http::Reading,
@@ -366,8 +366,10 @@ impl Conn {
                 .in_flight
                 .pop_front()
                 .expect("it was counted a moment ago");
-            if state.stage == Stage::Measure {
-                *state.shared.served[self.slot as usize].get_or_insert(0) += 1;
+            if state.stage == Stage::Measure
+                && let Some(served) = &mut state.shared.served[self.slot as usize]
+            {
+                *served += 1;
             }
             state.record_answer(self.number as usize, message.due, message.sent, now);
             if let Some(steps) = &mut self.steps {
@@ -388,16 +390,18 @@ impl Conn {
 
     /// The connection may send its next message as of `now`: sends it in a closed loop, or is listed as free in an open
     /// one.
+    #[inline(always)]
     fn go_on(&mut self, state: &mut ThreadState, now: u64) {
         if self.left == 0 {
             return;
         }
-        let is_last = state.stage == Stage::LastSteps;
-        if is_last || state.sends_at_once() {
-            // The last steps don't count as messages of the run.
-            if is_last || state.take_one() {
+        if state.sends_at_once() {
+            if state.take_one() {
                 self.queue(state, now, now);
             }
+        } else if state.stage == Stage::LastSteps {
+            // The last steps don't count as messages of the run.
+            self.queue(state, now, now);
         } else if state.schedule.is_some() {
             // A message without an answer is done as soon as it is sent: unless the socket was full, the
             // connection was free all the time.
@@ -440,6 +444,15 @@ impl Conn {
         self.go_on(state, now);
     }
 
+    /// The message, and what counts as its answer, that what comes now belongs to.
+    #[inline]
+    fn parts<'a>(&self, script: &'a Script) -> (&'a Payload, &'a Expect) {
+        match self.steps {
+            None => (&script.payload, &script.expect),
+            Some(_) => script.exchange(self.exchange()),
+        }
+    }
+
     /// The exchange that what comes now belongs to: that of the oldest message in flight, or else the last one.
     fn exchange(&self) -> u32 {
         let Some(steps) = &self.steps else {
@@ -451,7 +464,7 @@ impl Conn {
 
     /// Whether the message has no answer, so that it is done when the system has taken it.
     fn is_one_way(&self, state: &ThreadState) -> bool {
-        let (_, expect) = state.plan.script.exchange(self.exchange());
+        let (_, expect) = self.parts(&state.plan.script);
         matches!(expect.framing, Framing::Nothing)
     }
 

@@ -4,8 +4,8 @@ use std::io::{self, Read};
 
 use super::{Conn, ThreadState, steps::bytes_at};
 use crate::{
-    Cause, Conditions, Expect, FirstLine, Framing, Judge, Pace, Phase, Plan, Ring, Sample, Tally,
-    Unmet, WrongAnswer,
+    Cause, Conditions, FirstLine, Framing, Judge, Pace, Phase, Plan, Sample, Tally, Unmet,
+    WrongAnswer,
     dialogue::{Broken, Then},
     requests::Requests,
     ring::compare,
@@ -22,13 +22,13 @@ pub(super) struct Counts<'a> {
 }
 
 impl<'a> Counts<'a> {
-    fn of(state: &'a mut ThreadState) -> (&'a Plan, &'a Ring, &'a [u8], Self) {
+    fn of(state: &'a mut ThreadState) -> (&'a Plan, &'a [u8], Self) {
         let counts = Self {
             shared: &mut state.shared,
             stats: &mut state.stats,
             stages: &state.stages,
         };
-        (&state.plan, &state.ring, &state.buffer, counts)
+        (&state.plan, &state.buffer, counts)
     }
 }
 
@@ -86,20 +86,16 @@ impl Conn {
     /// Checks the `length` bytes that came last; returns how many messages they answer, and what is wrong behind these
     /// answers.
     fn check(&mut self, length: usize, state: &mut ThreadState) -> (usize, Result<(), Broken>) {
-        let (plan, ring, buffer, mut counts) = Counts::of(state);
-        let (payload, expect) = plan.script.exchange(self.exchange());
-        let (bytes, answers) = (&buffer[..length], &mut counts.shared.answers);
+        let (payload, expect) = self.parts(&state.plan.script);
+        let (bytes, answers) = (&state.buffer[..length], &mut state.shared.answers);
         match &expect.framing {
             // A connection that is only held open may receive anything.
-            _ if matches!(plan.pace, Pace::Idle) => answers.keep_first(bytes),
+            _ if matches!(state.plan.pace, Pace::Idle) => answers.keep_first(bytes),
             Framing::Nothing => answers.keep_first(bytes),
-            Framing::Http(http) => {
-                return self.check_http(bytes, http, &expect.conditions, &mut counts);
-            }
             Framing::Echo => {
                 let echoed = length.min((self.sent - self.received) as usize);
                 let (number, offset) = (self.number as usize, self.received);
-                let sent = bytes_at(self.steps.as_deref(), ring, (number, offset), echoed);
+                let sent = bytes_at(self.steps.as_deref(), &state.ring, (number, offset), echoed);
                 if let Err(mismatch) = compare(number, offset, sent, &bytes[..echoed]) {
                     return (0, Err(Broken::Wrong(mismatch)));
                 }
@@ -115,18 +111,26 @@ impl Conn {
                 answers.count_echoes(done);
                 return (done, Ok(()));
             }
-            _ => return self.check_framed(bytes, expect, &mut counts),
+            _ => return self.check_framed(length, state),
         }
         (0, Ok(()))
     }
 
-    /// Checks answers that end as `expect` says.
+    /// Checks answers that end elsewhere than their messages.
+    ///
+    /// It isn't inlined, so that an echo needs fewer registers.
+    #[inline(never)]
     fn check_framed(
         &mut self,
-        mut bytes: &[u8],
-        expect: &Expect,
-        counts: &mut Counts<'_>,
+        length: usize,
+        state: &mut ThreadState,
     ) -> (usize, Result<(), Broken>) {
+        let (plan, buffer, mut counts) = Counts::of(state);
+        let (counts, mut bytes) = (&mut counts, &buffer[..length]);
+        let (_, expect) = self.parts(&plan.script);
+        if let Framing::Http(http) = &expect.framing {
+            return self.check_http(bytes, http, &expect.conditions, counts);
+        }
         let mut done = 0;
         while !bytes.is_empty() {
             let Some(front) = self.in_flight.get(done) else {
@@ -249,6 +253,7 @@ impl Conn {
     }
 
     /// The server has closed.
+    #[cold]
     pub(super) fn at_the_end(&mut self, state: &mut ThreadState) -> Result<Then, Broken> {
         let head = match self.http.as_ref().map(|reading| reading.end()) {
             Some(Err(fault)) => return Err(Broken::Because(Phase::Receive, Cause::Http(fault))),
@@ -256,8 +261,8 @@ impl Conn {
             None => None,
         };
         let cut = self.stream.was_cut();
-        let (plan, _, _, mut counts) = Counts::of(state);
-        let (_, expect) = plan.script.exchange(self.exchange());
+        let (plan, _, mut counts) = Counts::of(state);
+        let (_, expect) = self.parts(&plan.script);
         let closes = matches!(expect.framing, Framing::Close) && self.in_flight.len() == 1;
         // If no byte came before the end, there was no answer.
         if head.is_some() || closes && self.progress.is_some() {

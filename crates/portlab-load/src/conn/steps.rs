@@ -31,6 +31,7 @@ const KEPT: usize = 4096;
 
 /// The bytes of the stream of the run's connection `number` from `offset` on, at most `length` of them: those that the
 /// connection keeps, or else those of the ring.
+#[inline]
 pub(super) fn bytes_at<'a>(
     steps: Option<&'a Steps>,
     ring: &'a Ring,
