@@ -185,6 +185,26 @@ fn an_answer_that_ends_with_its_connection_may_be_cut_without_close_notify() {
             }),
         );
     }
+    // So may an answer of HTTP without a length.
+    let addr = encrypted(authority.local().config(), |stream| {
+        let (mut lines, mut line) = (BufReader::new(stream), String::new());
+        while line != "\r\n" {
+            line.clear();
+            lines.read_line(&mut line)?;
+        }
+        lines
+            .get_mut()
+            .write_all(b"HTTP/1.0 200 OK\r\n\r\nall of it")
+    });
+    let (url, ca) = (
+        format!("https://{addr}"),
+        format!("--ca={}", authority.file),
+    );
+    let result = json(&portlab(&["load", &url, "--json", "-c=1", "-n=5", &ca]));
+    holds(
+        &result,
+        json!({"errors": 0, "tls/answers_without_close_notify": 5}),
+    );
 }
 
 #[test]
