@@ -15,9 +15,9 @@ pub(crate) const LOOK: Text =
 pub(crate) fn advice(payload: &Payload) -> Option<Text> {
     match payload {
         Payload::Random(_) => Some(Text::new(
-            "if it decodes text, it can't decode the random bytes that are sent: try --text 你好 --encoding gbk, or \
+            "a server that decodes text can't decode the random bytes that are sent: try --text 你好 --encoding gbk, or \
              --encoding utf-8",
-            "如果它要解码文本，发送的随机字节是无法解码的：请试试 --text 你好 --encoding gbk，或 --encoding utf-8",
+            "解码文本的服务端无法解码所发送的随机字节：请试试 --text 你好 --encoding gbk，或 --encoding utf-8",
         )),
         Payload::Always(message) => other_encoding(message),
         Payload::Template(template) => other_encoding(&template.literal()),
@@ -31,12 +31,12 @@ fn other_encoding(message: &[u8]) -> Option<Text> {
     }
     Some(match std::str::from_utf8(message) {
         Ok(_) => Text::new(
-            "if it decodes text, it may use another encoding than UTF-8, which is sent: try --encoding gbk",
-            "如果它要解码文本，它的编码可能不是所发送的 UTF-8：请试试 --encoding gbk",
+            "a server that decodes text may expect another encoding than UTF-8: try --encoding gbk",
+            "解码文本的服务端可能不使用所发送的 UTF-8：请试试 --encoding gbk",
         ),
         Err(_) => Text::new(
-            "if it decodes text, it may need UTF-8, and what is sent isn't UTF-8: try --encoding utf-8",
-            "如果它要解码文本，它可能需要 UTF-8，而发送的不是 UTF-8：请试试 --encoding utf-8",
+            "a server that decodes text may expect UTF-8, and the message isn't UTF-8: try --encoding utf-8",
+            "解码文本的服务端可能使用 UTF-8，而发送的不是 UTF-8：请试试 --encoding utf-8",
         ),
     })
 }

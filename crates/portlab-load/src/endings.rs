@@ -385,7 +385,7 @@ mod tests {
             (
                 told(&[(0, 10), (3, 20)], false, false, false),
                 "the server closed 2 connections after 0 to 3 answers, 10.0 ms after measuring began: look at \
-                 your server's own terminal; if it decodes text, it can't decode the random bytes that are sent: \
+                 your server's own terminal; a server that decodes text can't decode the random bytes that are sent: \
                  try --text 你好 --encoding gbk, or --encoding utf-8",
             ),
         ] {

@@ -279,7 +279,10 @@ impl Cause {
                     "收到了超过上限 {limit} 的数据，仍没有结束"
                 )
             }
-            Self::Refused => Text::new("the server refused it", "服务端拒绝了"),
+            Self::Refused => Text::new(
+                "the server refused the name or the room",
+                "服务端拒绝了名字或聊天室",
+            ),
             Self::NoChat => Text::new(
                 "the server is not a portlab chat",
                 "服务端不是 portlab 的聊天服务",
@@ -318,7 +321,7 @@ impl Cause {
             ),
             Self::ClosedIdle => Text::new(
                 "the server has an idle timeout, or a limit on connections: use a shorter --duration, or fewer --connections",
-                "它设有空闲超时或连接数上限：请缩短 --duration，或减少 --connections",
+                "服务端设有空闲超时或连接数上限：请缩短 --duration，或减少 --connections",
             ),
             Self::WrongByte => Text::new(
                 "the server doesn't echo, or mixes up its buffers; if another answer is right, describe it with --expect",
@@ -337,8 +340,8 @@ impl Cause {
             ),
             Self::NoEnd => no_end_hint(phase),
             Self::Refused => Text::new(
-                "in a chat: a name is taken, perhaps by another load, or there are too many rooms: use fewer --rooms",
-                "在聊天中：名字已被占用，可能是另一次负载测试，或者聊天室太多：请减少 --rooms",
+                "the name is taken, perhaps by another load, or the chat has too many rooms: use fewer --rooms",
+                "名字已被占用，可能是另一次负载测试，或者聊天室太多：请减少 --rooms",
             ),
             Self::NoChat => Text::new(
                 "start one: portlab serve --service chat",
