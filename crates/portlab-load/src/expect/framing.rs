@@ -161,25 +161,6 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_expectation_is_refused_and_the_known_ones_are_named() {
-        for (text, part) in [
-            ("ehco", "bytes:100"),
-            ("bytes:x", "4KiB"),
-            ("bytes:18446744073709551616", "between 0 and 1TiB"),
-            ("lines:99999999999999999999", "between 0 and 1T"),
-            ("bytes:0", "none"),
-            ("until:", "none"),
-            ("until:\"abc", "quotation mark"),
-            ("until:\\q", "\\r \\n"),
-            ("until:\\xff", "\\x7f"),
-            ("until:\\x", "\\x7f"),
-        ] {
-            let error = text.parse::<Framing>().unwrap_err().to_string();
-            assert!(error.contains(part), "{text}: {error}");
-        }
-    }
-
-    #[test]
     fn an_answer_ends_where_its_expectation_says() {
         for piece in 1..20 {
             let ends = |text: &str, input: &[u8]| ends(&text.parse().unwrap(), input, piece);

@@ -281,6 +281,14 @@ mod tests {
     fn a_wrong_expectation_is_refused_with_the_remedy() {
         for (text, part) in [
             ("lines:1&", "unknown expectation \"\""),
+            ("ehco", "bytes:100"),
+            ("bytes:x", "4KiB"),
+            ("bytes:18446744073709551616", "between 0 and 1TiB"),
+            ("lines:99999999999999999999", "between 0 and 1T"),
+            ("bytes:0", "none"),
+            ("until:", "none"),
+            ("until:\\xff", "\\x7f"),
+            ("until:\\x", "\\x7f"),
             ("lines:1&stars:OK", "did you mean \"starts:\"?"),
             ("lines:1&contains", "did you mean \"contains:\"?"),
             ("until:a&b", "\\& for an &"),
