@@ -1,4 +1,4 @@
-//! The memory of an idle connection, and 9,000 connections at once.
+//! The memory of an idle connection, 9,000 connections at once, and 10,000 connections of the load generator over TLS.
 //!
 //!     cargo bench --bench connections
 
@@ -15,6 +15,9 @@ use portlab_lab::Server;
 use portlab_sys::{limits::raise_open_files, meter::pss_bytes, spawn};
 use portlab_testkit::{binary, is_bench};
 
+#[cfg(feature = "tls")]
+use std::{io, net::TcpListener, sync::Arc};
+
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// Idle connections whose memory is measured.
@@ -29,6 +32,9 @@ const BOUNDS: [(&str, f64); 3] = [
 ];
 /// The bytes that each connection may cost the load generator.
 const LOAD_BOUND: f64 = 2.0 * 1024.0;
+/// Encrypted connections of the load generator, and the bytes that its process may take.
+#[cfg(feature = "tls")]
+const ENCRYPTED: (usize, f64) = (10_000, 1024.0 * 1024.0 * 1024.0);
 /// The models that must hold [`HELD`].
 const HOLDERS: [&str; 5] = [
     "tasks",
@@ -48,6 +54,8 @@ fn main() -> Result<()> {
         verdict(model, server_bytes_per_connection(model)?, bound);
     }
     verdict("load", load_bytes_per_connection()?, LOAD_BOUND);
+    #[cfg(feature = "tls")]
+    verdict("load over TLS", peak_of_encrypted_load()?, ENCRYPTED.1);
     println!("{HELD} connections at once, each echoed after all are open");
     for model in HOLDERS {
         let server = start(model)?;
@@ -100,6 +108,53 @@ fn load_bytes_per_connection() -> Result<f64> {
         Ok(pss as f64)
     };
     Ok((with(IDLE)? - with(10)?) / (IDLE - 10) as f64)
+}
+
+/// The largest PSS of a generator that holds [`ENCRYPTED`] connections, each after a handshake and a greeting.
+#[cfg(feature = "tls")]
+fn peak_of_encrypted_load() -> Result<f64> {
+    let (connections, _) = ENCRYPTED;
+    let mut command = Command::new(binary());
+    command.args(["load", &greeter()?.to_string(), "--tls", "--insecure"]);
+    command.args(["--greeting=lines:1", "--idle", "--duration=5s", "--json"]);
+    command.args(["--timeout=2m", "--connections", &connections.to_string()]);
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut load = spawn::tie_to_this_thread(&mut command).spawn()?;
+    let (pid, mut peak) = (i32::try_from(load.id())?, 0);
+    while load.try_wait()?.is_none() {
+        // The process may end at any moment.
+        peak = peak.max(pss_bytes(pid).unwrap_or(0));
+        thread::sleep(Duration::from_millis(100));
+    }
+    let result: serde_json::Value = serde_json::from_slice(&load.wait_with_output()?.stdout)?;
+    match result["alive"] == connections {
+        true => Ok(peak as f64),
+        false => Err(format!("{} of {connections} connections are open", result["alive"]).into()),
+    }
+}
+
+/// A server over TLS that greets each connection, and keeps it open.
+#[cfg(feature = "tls")]
+fn greeter() -> Result<SocketAddr> {
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(vec![own.cert.der().clone()], key.into())?;
+    let (config, listener) = (Arc::new(config), TcpListener::bind("127.0.0.1:0")?);
+    let addr = listener.local_addr()?;
+    thread::spawn(move || {
+        let greeted = |stream| {
+            let session = rustls::ServerConnection::new(Arc::clone(&config)).ok()?;
+            let mut stream = rustls::StreamOwned::new(session, stream);
+            stream.write_all(b"ready\n").ok().map(|()| stream)
+        };
+        let streams = listener.incoming().map_while(io::Result::ok);
+        streams.map(greeted).collect::<Vec<_>>()
+    });
+    Ok(addr)
 }
 
 fn connect(addr: SocketAddr, count: usize) -> Result<Vec<TcpStream>> {
