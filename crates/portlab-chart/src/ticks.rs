@@ -25,8 +25,9 @@ pub(crate) fn choices(scale: &Scale, most: usize) -> Vec<Ticks> {
         let counts = (2..=most.clamp(2, 5)).rev();
         choices.extend(counts.map(|count| plain(evenly(10f64.powf(low), 10f64.powf(high), count))));
         // Over less than a factor of four, even steps have rounder values than 1, 2 and 5.
-        if high - low > 0.6 {
-            choices.insert(0, by_decades(low, high, 1, &[1.0, 2.0, 5.0]));
+        let round = by_decades(low, high, 1, &[1.0, 2.0, 5.0]);
+        if high - low > 0.6 && round.labelled.len() > 1 {
+            choices.insert(0, round);
         }
     } else if high - low < 2.5 {
         choices.push(by_decades(low, high, 1, &[1.0, 2.0, 5.0]));
@@ -120,6 +121,18 @@ mod tests {
         let ticks = &choices(&scale, 8)[0];
         assert_eq!(ticks.labelled, [1.0, 10.0, 100.0, 1000.0]);
         assert_eq!(ticks.light[..8], [0.8, 0.9, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
+    }
+
+    #[test]
+    fn an_axis_of_logarithms_has_at_least_two_labels() {
+        for tenth in 10..100 {
+            for factor in [4.1, 4.9, 7.0] {
+                let low = f64::from(tenth) / 10.0;
+                let scale = Scale::fit(Spacing::Log, [low, low * factor], (0.0, 300.0));
+                let labelled = &choices(&scale, 8)[0].labelled;
+                assert!(labelled.len() >= 2, "{low} x {factor}: {labelled:?}");
+            }
+        }
     }
 
     #[test]
