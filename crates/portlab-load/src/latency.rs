@@ -1,8 +1,9 @@
 //! Histograms of times.
 
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use portlab_stats::{load::Quantiles, record::Histogram};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 
 /// Buckets of [`Latency::rounded`] from a latency to its double: each is two per cent wide.
@@ -115,6 +116,20 @@ impl Latency {
 impl Serialize for Latency {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         self.quantiles().serialize(to)
+    }
+}
+
+impl JsonSchema for Latency {
+    fn schema_name() -> Cow<'static, str> {
+        Quantiles::schema_name()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        Quantiles::schema_id()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Quantiles::json_schema(generator)
     }
 }
 

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use portlab_stats::summary::GENERATOR_LIMIT;
-use serde::Serialize;
 
 use crate::{
-    Answers, ChatFindings, Datagrams, Endings, Exchanges, Fairness, Latency, Outages, Plan, Tally,
-    TargetFigures, TimeSeries,
+    Answers, ChatFindings, Datagrams, Ended, Endings, Exchanges, Fairness, Latency, Outages, Plan,
+    Tally, TargetFigures, TimeSeries,
     stats::{Little, Stats},
     tls::Handshakes,
 };
@@ -92,22 +91,6 @@ pub struct Outcome {
     /// What was measured, interval by interval.
     pub series: TimeSeries,
     pub(crate) little: Little,
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ended {
-    /// As planned.
-    #[default]
-    Done,
-    /// The user ended it.
-    Interrupted,
-    /// There were more errors than allowed.
-    TooManyErrors,
-    /// Every connection was lost.
-    #[serde(rename = "nobody_left")]
-    AllLost,
 }
 
 /// A stretch of a run while measuring.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use portlab_stats::load::{
-    AnswerLine, DatagramResult, ExchangeLine, Fairness, OutageResult, Quantiles, Redirect,
-    StatusCount, TargetResult, TlsResult,
+    AnswerLine, DatagramResult, ExchangeLine, Fairness, OutageResult, Redirect, StatusCount,
+    TargetResult, TlsResult,
 };
 use portlab_words::{Lang, Text, tr};
 use schemars::JsonSchema;
@@ -118,13 +118,10 @@ pub struct LoadResult {
     pub bytes_received: u64,
     /// From when a message was due to the last byte of its answer, or to when the last member of its room
     /// received it: of those that became due while measuring.
-    #[schemars(with = "Quantiles")]
     pub latency_ns: Latency,
     /// The same from when a message was sent; `null` in a closed loop, where both are equal.
-    #[schemars(with = "Option<Quantiles>")]
     pub uncorrected_latency_ns: Option<Latency>,
     /// How late the generator itself sent messages; `null` in a closed loop.
-    #[schemars(with = "Option<Quantiles>")]
     pub pacing_lag_ns: Option<Latency>,
     /// Messages that were due and never sent.
     pub due_not_sent: u64,
@@ -137,10 +134,8 @@ pub struct LoadResult {
     /// How long it took to make all connections.
     pub connect_phase_ns: u64,
     /// How long each connection took to be made.
-    #[schemars(with = "Quantiles")]
     pub connect_latency_ns: Latency,
     /// How long each handshake of TLS took after that; `null` without TLS.
-    #[schemars(with = "Option<Quantiles>")]
     pub handshake_latency_ns: Option<Latency>,
     /// How connections were encrypted; `null` without TLS.
     pub tls: Option<TlsResult>,
@@ -228,10 +223,8 @@ pub struct ChatResult {
     /// The same per second.
     pub deliveries_per_s: f64,
     /// From when a message was due to when the last member received it: the latency.
-    #[schemars(with = "Quantiles")]
     pub fan_out_ns: Latency,
     /// From when a message was due to when each member received it.
-    #[schemars(with = "Quantiles")]
     pub delivery_ns: Latency,
     /// Messages that didn't reach their whole room.
     pub unheard: u64,

@@ -26,11 +26,11 @@ const fn line(colour: usize, dash: usize) -> Style {
     }
 }
 
-const BLUE: Style = line(3, 0);
+pub(crate) const BLUE: Style = line(3, 0);
 const AMBER: Style = line(2, 0);
 const RED: Style = line(1, 0);
 const GREEN: Style = line(6, 0);
-const GREY: Style = line(14, 4);
+pub(crate) const GREY: Style = line(14, 4);
 
 /// Histograms of the same kind, each with its name and its style.
 pub(crate) type Named<'a> = [(String, Style, &'a Histogram)];
@@ -150,26 +150,31 @@ fn latency(record: &LoadRecord, lang: Lang) -> Chart {
 }
 
 fn errors(record: &LoadRecord, lang: Lang) -> Chart {
-    let name = lang.pick("errors", "错误");
     let per_s = |it: &IntervalLine| Some(it.errors as f64 / it.length_s().max(1e-9));
+    let series = over(record, lang.pick("errors", "错误"), RED, per_s);
     let heading = lang.pick("Errors over time", "错误随时间的变化");
-    let label = lang.pick("errors per second", "每秒错误数");
-    let y = Axis::new(label, Spacing::FromZero, units::short);
-    let series = [over(record, name, RED, per_s)];
-    of_time(("errors", heading), String::new(), &series, y, lang)
+    counts(
+        ("errors", heading),
+        lang.pick("errors per second", "每秒错误数"),
+        series,
+        lang,
+    )
 }
 
 fn connections(record: &LoadRecord, lang: Lang) -> Chart {
-    let name = lang.pick("open", "打开");
     let open = |it: &IntervalLine| Some(it.open_connections as f64);
+    let series = over(record, lang.pick("open", "打开"), GREEN, open);
     let heading = lang.pick("Open connections over time", "打开的连接数随时间的变化");
     let label = lang.pick(
         "connections at the end of the interval",
         "间隔结束时的连接数",
     );
+    counts(("open", heading), label, series, lang)
+}
+
+fn counts(about: (&str, &str), label: &str, series: Series, lang: Lang) -> Chart {
     let y = Axis::new(label, Spacing::FromZero, units::short);
-    let series = [over(record, name, GREEN, open)];
-    of_time(("open", heading), String::new(), &series, y, lang)
+    of_time(about, String::new(), &[series], y, lang)
 }
 
 /// The latencies of a run: counted from when messages were due, and in an open loop from when they were sent too.

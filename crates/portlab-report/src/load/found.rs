@@ -224,19 +224,17 @@ impl Report<'_> {
 
     fn errors_card(&self) -> ((&'static str, &'static str), String, Tone, String) {
         let (lang, errors, missing) = (self.lang, self.record.errors, self.missing());
-        let (name, text) = match missing {
-            0 => (("Errors", "错误"), self.said(&self.record.checked_how)),
-            _ => (
-                ("Errors and missing answers", "错误与缺少的响应"),
-                tr!(
-                    lang,
-                    "{errors} errors, {missing} answers missing",
-                    "{errors} 个错误，缺少 {missing} 个响应"
-                ),
-            ),
+        let checked = self.said(&self.record.checked_how);
+        let (name, count, text) = match (errors, missing) {
+            (_, 0) => (("Errors", "错误"), errors, checked),
+            (0, _) => (("Missing answers", "缺少的响应"), missing, checked),
+            // A message that was lost with its connection is both.
+            _ => {
+                let text = tr!(lang, "{missing} answers missing", "缺少 {missing} 个响应");
+                (("Errors", "错误"), errors, text)
+            }
         };
-        let all = errors + missing;
-        let tone = if all > 0 { Tone::Bad } else { Tone::Good };
-        (name, all.to_string(), tone, text)
+        let tone = if count > 0 { Tone::Bad } else { Tone::Good };
+        (name, count.to_string(), tone, text)
     }
 }

@@ -104,7 +104,7 @@ impl Report<'_> {
             Ended::Done => return chips,
             Ended::Interrupted => lang.pick("interrupted", "已中断"),
             Ended::TooManyErrors => lang.pick("too many errors", "错误过多"),
-            Ended::NobodyLeft => lang.pick("every connection was lost", "失去了所有连接"),
+            Ended::AllLost => lang.pick("every connection was lost", "失去了所有连接"),
         };
         chips.push(("!", why.to_owned()));
         chips

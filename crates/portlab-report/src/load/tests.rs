@@ -83,7 +83,7 @@ fn a_run_in_which_nothing_was_measured_is_reported_in_every_form() {
     (record.elapsed_ns, record.messages) = (0, 0);
     (record.latency_ns, record.connect_latency_ns) = Default::default();
     (record.intervals, record.histograms) = Default::default();
-    record.ended = Ended::NobodyLeft;
+    record.ended = Ended::AllLost;
     record.verdict.word = Word::No;
     for lang in Lang::ALL {
         let document = Document::of_load(&record, lang);

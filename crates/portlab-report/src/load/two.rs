@@ -1,6 +1,5 @@
 //! The report on two loads: what has changed.
 
-use portlab_chart::{Marker, Style};
 use portlab_stats::load::{
     LoadRecord,
     changes::{Change, Figure, LEAST_INTERVALS, Trend, changes},
@@ -31,12 +30,12 @@ impl Document {
         let named = [
             (
                 lang.pick("before", "之前").to_owned(),
-                BEFORE,
+                charts::GREY,
                 &before.histograms.latency,
             ),
             (
                 lang.pick("now", "现在").to_owned(),
-                NOW,
+                charts::BLUE,
                 &now.histograms.latency,
             ),
         ];
@@ -129,17 +128,6 @@ pub fn load_failures(
     Ok(failures)
 }
 
-const fn line(colour: usize, dash: usize) -> Style {
-    Style {
-        colour,
-        dash,
-        marker: Marker::None,
-    }
-}
-
-const BEFORE: Style = line(14, 4);
-const NOW: Style = line(3, 0);
-
 fn name(figure: Figure) -> Text {
     match figure {
         Figure::Throughput => Text::new("throughput", "吞吐量"),
@@ -200,54 +188,61 @@ fn summary(changes: &[Change], lang: Lang) -> Vec<String> {
     said
 }
 
+/// What must be alike in two runs whose figures are compared.
+type Alike = ((&'static str, &'static str), fn(&LoadRecord) -> String);
+
+const ALIKE: [Alike; 12] = [
+    (("target", "目标"), |it| it.target.clone()),
+    (("loop", "循环"), |it| {
+        format!("{:?}", it.pace).to_lowercase()
+    }),
+    (("rate", "速率"), |it| {
+        it.rate_per_s.map_or("–".to_owned(), per_s)
+    }),
+    (("connections", "连接数"), |it| {
+        it.connections.to_string()
+    }),
+    (("depth", "深度"), |it| it.depth.to_string()),
+    (("length of a message", "消息长度"), |it| {
+        [it.size_bytes, it.size_max_bytes]
+            .map(|it| units::bytes(it as f64))
+            .join("–")
+    }),
+    (("method", "方法"), |it| {
+        it.method.clone().unwrap_or("–".to_owned())
+    }),
+    (("expected answer", "期望的响应"), |it| {
+        it.expect.clone()
+    }),
+    (("TLS", "TLS"), |it| match &it.tls {
+        Some(tls) => tls.version.clone().unwrap_or("–".to_owned()),
+        None => "–".to_owned(),
+    }),
+    (("pause", "停顿"), |it| match it.think_ns {
+        Some(ends) => ends.map(|it| nanos(it as f64)).join("–"),
+        None => "–".to_owned(),
+    }),
+    (("proxy", "代理"), |it| {
+        it.through.clone().unwrap_or("–".to_owned())
+    }),
+    (("threads of the generator", "生成器线程数"), |it| {
+        it.threads.to_string()
+    }),
+];
+
 /// In which respects the runs aren't alike.
 fn unlike(before: &LoadRecord, now: &LoadRecord, lang: Lang) -> Vec<String> {
-    let of = |it: &LoadRecord| {
-        let sizes = [it.size_bytes, it.size_max_bytes].map(|it| units::bytes(it as f64));
-        [
-            (lang.pick("target", "目标"), it.target.clone()),
-            (
-                lang.pick("loop", "循环"),
-                format!("{:?}", it.pace).to_lowercase(),
-            ),
-            (
-                lang.pick("rate", "速率"),
-                it.rate_per_s.map_or("–".to_owned(), per_s),
-            ),
-            (
-                lang.pick("connections", "连接数"),
-                it.connections.to_string(),
-            ),
-            (lang.pick("depth", "深度"), it.depth.to_string()),
-            (
-                lang.pick("length of a message", "消息长度"),
-                sizes.join("–"),
-            ),
-            (
-                lang.pick("expected answer", "期望的响应"),
-                it.expect.clone(),
-            ),
-            (
-                lang.pick("proxy", "代理"),
-                it.through.clone().unwrap_or_else(|| "–".to_owned()),
-            ),
-            (
-                lang.pick("threads of the generator", "生成器线程数"),
-                it.threads.to_string(),
-            ),
-        ]
-    };
-    let pairs = of(before).into_iter().zip(of(now));
-    let different = pairs.filter(|(before, now)| before != now);
-    let mut said: Vec<_> = different
-        .map(|((what, before), (_, now))| {
-            tr!(
+    let mut said = Vec::new();
+    for ((en, zh), of) in ALIKE {
+        let (what, earlier, later) = (lang.pick(en, zh), of(before), of(now));
+        if earlier != later {
+            said.push(tr!(
                 lang,
-                "the runs aren't alike: {what} was {before}, and is {now}",
-                "两次运行不同：{what}之前是 {before}，现在是 {now}"
-            )
-        })
-        .collect();
+                "the runs aren't alike: {what} was {earlier}, and is {later}",
+                "两次运行不同：{what}之前是 {earlier}，现在是 {later}"
+            ));
+        }
+    }
     for (when, it) in [
         (lang.pick("before", "之前"), before),
         (lang.pick("now", "现在"), now),

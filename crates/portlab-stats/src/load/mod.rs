@@ -118,18 +118,20 @@ pub enum Loop {
     Idle,
 }
 
-/// How the run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How a run ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ended {
     /// As planned.
+    #[default]
     Done,
-    /// Its user ended it.
+    /// The user ended it.
     Interrupted,
     /// There were more errors than allowed.
     TooManyErrors,
     /// Every connection was lost.
-    NobodyLeft,
+    #[serde(rename = "nobody_left")]
+    AllLost,
 }
 
 /// Errors of one kind.
