@@ -110,7 +110,7 @@ const SAMPLES: u64 = 1_000;
 /// How long a run must be.
 const LENGTH: Duration = Duration::from_secs(1);
 
-/// Whether a generator whose lag and latency have these 99th percentiles was late itself.
+/// Whether a generator whose lag and latency have these 99th percentiles itself sent late.
 pub(crate) fn is_late(lag_p99_ns: u64, latency_p99_ns: u64) -> bool {
     lag_p99_ns > LAG_ALLOWED_NS && lag_p99_ns as f64 > LAG_SHARE * latency_p99_ns as f64
 }
@@ -266,7 +266,7 @@ impl<'a> Judge<'a> {
         let (threads, cores) = (outcome.threads(), outcome.cores);
         if threads > cores {
             let text = tr!(
-                "{threads} threads took turns on {cores} cores, and latencies contain that; use fewer --threads",
+                "{threads} threads shared {cores} cores, and latencies contain their waiting; use fewer --threads",
                 "{threads} 个线程轮流使用 {cores} 个核，延迟中包含了等待；请减少 --threads"
             );
             self.add(CautionKind::Crowded, text);
@@ -275,7 +275,7 @@ impl<'a> Judge<'a> {
         if is_late(p99s_ns[0], p99s_ns[1]) {
             let [lag, latency] = p99s_ns.map(|it| units::nanos(it as f64));
             let text = tr!(
-                "the generator was late itself: p99 of its pacing lag is {lag}, and of the latency {latency}; \
+                "the generator itself sent late: p99 of its pacing lag is {lag}, and of the latency {latency}; \
                  try a lower --rate, --plain, or a machine that does nothing else; try more --threads",
                 "负载生成器自己发送晚了：它的滞后 p99 为 {lag}，延迟 p99 为 {latency}；请试试更低的 --rate、--plain，或换一台空闲的机器；\
                  请试试更多 --threads"
@@ -321,8 +321,8 @@ impl<'a> Judge<'a> {
             let (unserved, connections) = (fairness.unserved, fairness.connections);
             if (1..connections).contains(&unserved) {
                 let text = tr!(
-                    "{unserved} of {connections} connections got no answer while measuring: the percentiles are \
-                     those of the others; use fewer --connections",
+                    "{unserved} of {connections} connections got no answer while measuring: the percentiles \
+                     describe only the others; use fewer --connections",
                     "{connections} 个连接中有 {unserved} 个在测量期间没有得到响应：分位数只反映其余连接；请减少 --connections"
                 );
                 self.add(CautionKind::Unserved, text);
@@ -413,7 +413,7 @@ impl<'a> Judge<'a> {
             let elapsed = units::time(outcome.elapsed);
             let Text { en, zh } = longer(self.plan);
             let text = tr!(
-                "{elapsed} of measuring is short: chance plays a part; {en}",
+                "{elapsed} of measuring is short, so chance has a large effect; {en}",
                 "只测量了 {elapsed}，时间太短，偶然因素影响大；{zh}"
             );
             self.add(CautionKind::Short, text);

@@ -12,7 +12,7 @@ use crate::{Expect, Framing, Pace, Payload, Ring, Script, Target, Tls, Url, leav
 
 /// Everything that a run needs. Nothing is looked up later.
 ///
-/// A run is `stop x pace x script` on `connections`; each part means the same whatever the others are.
+/// A run is `stop x pace x script` on `connections`; the parts are independent of each other.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// What is loaded, at least one target: connections are spread over the targets evenly.

@@ -81,7 +81,7 @@ pub fn preflight(plan: &Plan, limits: &Limits) -> Vec<Text> {
     warn(
         threads > cores,
         tr!(
-            "{threads} threads on {cores} cores take turns, and latencies contain that; use fewer --threads",
+            "{threads} threads share {cores} cores, and latencies contain their waiting; use fewer --threads",
             "{threads} 个线程轮流使用 {cores} 个核，延迟中包含了等待；请减少 --threads"
         ),
     );
@@ -263,7 +263,12 @@ mod tests {
         plan.threads = 3;
         plan.script.behaviour.trickle = Some(Duration::from_secs(1));
         let texts = texts(&plan, &limits);
-        let parts = ["holds 16", "room for 100", "3 threads on 2", "takes 64.0 s"];
+        let parts = [
+            "holds 16",
+            "room for 100",
+            "3 threads share 2",
+            "takes 64.0 s",
+        ];
         assert_eq!(texts.len(), parts.len());
         for (text, part) in texts.iter().zip(parts) {
             assert!(text.contains(part), "{text}");

@@ -279,7 +279,7 @@ fn measure_rate(unit: Unit, result: &LoadResult, parts: &Parts) -> Result<Measur
         (Unit::Share, Some(asked), None) => asked,
         (Unit::Share, ..) => {
             return Err(Text::new(
-                "the rate was changed during the run, so nothing is a share of it",
+                "the rate was changed during the run: a share of it is not defined",
                 "运行中改变了速率，所以没有可比的速率",
             ));
         }

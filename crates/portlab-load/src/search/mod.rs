@@ -98,9 +98,9 @@ pub enum Limit {
 /// The factor from one rate to the next, until one trial has held and another has missed the bound.
 const FACTOR: f64 = 2.0;
 
-/// Where a trial is made when the highest rate lies between two trials: at one and the other of these quantiles, in
-/// turn. At the median, half of the trials hold whatever the server is like; aside of it, trials that hold below and miss
-/// above show how sharp the limit is, so that fewer trials are needed.
+/// Where trials are made when the highest rate lies between two trials: at these two quantiles of the belief, in turn. At
+/// the median, half of the trials hold with every server. At other quantiles, trials that hold below and miss above show how
+/// sharp the limit is, so that fewer trials are needed.
 const ASIDE: [f64; 2] = [0.2, 0.8];
 
 /// Trials up to this factor above the lowest rate that was tried are trials of the lowest rates.

@@ -76,7 +76,7 @@ const CLAIMS: &[Claim] = &[
     ("answers were errors, and", |it| {
         (1..it.outcome.answered).contains(&it.error_answers())
     }),
-    ("percentiles are those of the others", |it| {
+    ("percentiles describe only the others", |it| {
         it.samples() > 0 && it.outcome.fairness.is_some_and(|it| it.most_messages > 0)
     }),
     ("the true percentiles are worse", |it| {

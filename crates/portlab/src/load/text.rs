@@ -488,7 +488,10 @@ impl Page {
                 "与利特尔法则相差不到 {percent:.2}%"
             ));
         }
-        reasons.push(lang.pick("generator at ease", "生成器有余力").to_owned());
+        reasons.push(
+            lang.pick("generator had time left", "生成器有余力")
+                .to_owned(),
+        );
         self.styled_row(name, word, GOOD, &reasons.join(lang.pick(", ", "，")));
     }
 }

@@ -118,7 +118,7 @@ pub(super) fn of_several(
         Err(why) => bail!(undecided(why)),
     };
     let last = after.iter().max_by_key(|record| record.started_unix_s);
-    let last = last.context(tr!("there are no runs", "没有运行记录"))?;
+    let last = last.context(tr!("the folder contains no runs", "文件夹里没有运行记录"))?;
     let text = match format {
         Format::Md => gate_markdown(&gate, last, lang()),
         _ => gate_text(&gate, last, lang(), args::terminal_width()),

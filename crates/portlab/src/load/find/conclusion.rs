@@ -37,7 +37,7 @@ pub(super) fn finding(result: &LoadResult, finding: Finding, lang: Lang) -> Stri
         }
         Finding::Nothing => tr!(
             lang,
-            "{WARN}says nothing{WARN:#}: generator late",
+            "{WARN}undecided{WARN:#}: generator late",
             "{WARN}无结论{WARN:#}：生成器发送晚"
         ),
     }
@@ -117,7 +117,7 @@ impl Find<'_> {
         }
     }
 
-    /// Why nothing is known of the server.
+    /// Why the search has no result.
     pub(super) fn why_unknown(&self) -> Text {
         if self.trials.is_empty() {
             return Text::new(
@@ -152,7 +152,7 @@ impl Find<'_> {
         if spoiled > 0 && found != Highest::Unknown {
             let trials = plural(spoiled as u64, "trial");
             let text = tr!(
-                "{trials} said nothing about the server: the generator itself was late, or at its limit; try a machine \
+                "{trials} can't be judged: the generator itself was late, or at its limit; try a machine \
                  that does nothing else; try more --threads",
                 "{spoiled} 次试验不能说明服务端的情况：负载生成器自己发送晚了，或到了极限；请换一台空闲的机器；请试试更多 --threads"
             );

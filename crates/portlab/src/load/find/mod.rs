@@ -127,7 +127,7 @@ struct Find<'a> {
     trials: Vec<(Step, Finding)>,
     /// Why the search ended before it was settled.
     cut_short: Option<Text>,
-    /// Answers were wrong, whatever the rate.
+    /// Answers were wrong, which another rate would not change.
     wrong: bool,
 }
 
@@ -267,7 +267,7 @@ impl Find<'_> {
     /// Fails if not even the lowest rate meets the limits.
     ///
     /// # Errors
-    /// When nothing is known of the server.
+    /// When the search has no result.
     fn verdict(&self) -> anyhow::Result<Verdict> {
         Ok(match self.search.highest() {
             _ if self.wrong => Verdict::Failed,

@@ -323,7 +323,7 @@ mod tests {
         let steps = [(1e3, 100, 0), (2e3, 10_000, 9_000)];
         let late = "at 2.00k/s the generator itself was late, so nothing is known about the server";
         tells(&steps, &["no knee up to 1.00k/s: ", late]);
-        let caution = "! at 2.00k/s: the generator was late itself";
+        let caution = "! at 2.00k/s: the generator itself sent late";
         tells(&steps, &["believable: with care", caution]);
     }
 

@@ -137,7 +137,7 @@ fn filled(cells: usize, share: f64) -> String {
     bar + &" ".repeat(gap)
 }
 
-/// A share in `[0, 1]` in percent, in at most five columns: nothing is dropped to 0 that isn't 0.
+/// A share in `[0, 1]` in percent, in at most five columns. Only a share of 0 is shown as a dash.
 fn percent(share: f64) -> String {
     match share * 100.0 {
         0.0 => "–".to_owned(),
