@@ -83,7 +83,7 @@ fn a_datagram_that_comes_back_changed_is_an_error() {
         }
         vec![answer]
     });
-    let (result, code) = run(&target, "-c=1 --messages=10 --timeout=100ms");
+    let (result, code) = run(&target, "-c=1 --messages=10 --timeout=2s");
     holds(&result, json!({"errors": 3, "unanswered": 1}));
     assert_eq!(code, 1);
 }
@@ -122,7 +122,7 @@ fn an_answer_is_matched_by_the_number_that_a_text_contains() {
         }
     });
     let args = ["--text=get {seq}", "--expect=datagram&starts:200"];
-    let options = words("-c=1 --messages=150 --depth=8 --timeout=200ms --json");
+    let options = words("-c=1 --messages=150 --depth=8 --timeout=1s --json");
     let result = json(&portlab(
         &[&["load", &target], &args[..], &options].concat(),
     ));
