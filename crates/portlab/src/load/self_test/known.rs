@@ -101,9 +101,8 @@ impl Known {
         Ok(line.trim().to_owned())
     }
 
-    /// Ends the server, and returns how long its answers took by its own clock, at each of
-    /// [`QUANTILES`].
-    pub(super) fn own_quantiles(mut self) -> anyhow::Result<[f64; QUANTILES.len()]> {
+    /// Ends the server, and returns how long its answers took by its own clock.
+    pub(super) fn own_quantiles(mut self) -> anyhow::Result<[AtQuantiles; 2]> {
         drop(self.child.stdin.take());
         let line = self.read_line()?;
         serde_json::from_str(&line).with_context(|| {
@@ -125,11 +124,21 @@ impl Drop for Known {
 
 const NO_ADDRESS: Text = Text::new("the server printed no address", "服务端没有输出地址");
 
-/// The quantiles of its own latencies that a server prints.
+/// The quantiles that are checked.
 pub(super) const QUANTILES: [f64; 5] = [0.5, 0.75, 0.9, 0.95, 0.99];
 
+/// A time in nanoseconds for each of [`QUANTILES`].
+pub(super) type AtQuantiles = [f64; QUANTILES.len()];
+
+/// The times of `latency` at [`QUANTILES`], and beyond each of them: at the quantile that only a third as many exceed.
+pub(super) fn at_and_beyond(latency: &Latency) -> [AtQuantiles; 2] {
+    [1.0, 3.0].map(|part| {
+        QUANTILES.map(|quantile| latency.quantile_ns(1.0 - (1.0 - quantile) / part) as f64)
+    })
+}
+
 /// Serves until stdin ends. Prints its address first, and at the end how long its answers took by its own clock: from
-/// the arrival of a message in the kernel to the last byte of its answer, in nanoseconds at each of [`QUANTILES`].
+/// the arrival of a message in the kernel to the last byte of its answer, as [`at_and_beyond`].
 pub(crate) fn serve(args: &Args) -> anyhow::Result<Verdict> {
     if !args.cpus.is_empty() {
         keep_to(&args.cpus)?;
@@ -167,7 +176,7 @@ pub(crate) fn serve(args: &Args) -> anyhow::Result<Verdict> {
     let own = own
         .lock()
         .expect("no thread panics while it holds the lock");
-    writeln!(out, "{:?}", QUANTILES.map(|it| own.quantile_ns(it)))?;
+    writeln!(out, "{:?}", at_and_beyond(&own))?;
     Ok(Verdict::Fine)
 }
 
