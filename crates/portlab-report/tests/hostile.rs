@@ -190,14 +190,11 @@ fn report_on_load(record: &LoadRecord) -> Vec<String> {
     let mut forms = vec![json, load_csv(record)];
     forms.extend(load_failures(good, record, 0.05, Lang::Zh).unwrap_or_default());
     for document in [
-        Document::of_load(record, Lang::En),
         Document::of_load(record, Lang::Zh),
-        Document::of_two_loads(good, record, Lang::Zh),
         Document::of_two_loads(record, good, Lang::En),
     ] {
-        let said = [1, 100].map(|width| document.text(width));
-        forms.extend(said.map(|it| anstream::adapter::strip_str(&it).to_string()));
-        forms.extend([document.markdown(), document.html()]);
+        let said = anstream::adapter::strip_str(&document.text(1)).to_string();
+        forms.extend([said, document.markdown(), document.html()]);
     }
     forms
 }

@@ -84,7 +84,7 @@ In a ladder (--rate A..B), which loads a server up to overload, missing answers
 leave the exit code at 0; wrong answers and errors make it 1.
 An answer that is an error by its own protocol (HTTP 404, -ERR, 550) is an
 error, unless --any-answer is given.
-docs/load.md has more examples, and says what each figure means.
+docs/load.md has ten tasks with examples; docs/load-reference.md has every figure.
 Exit codes: 0 fine, 1 errors, wrong answers or missing ones, 2 could not run."
 )]
 pub(crate) struct Args {
@@ -230,7 +230,7 @@ struct ScriptArgs {
     shuffle: bool,
 
     /// Go through the steps of this file on each connection: lines of say TEXT, expect
-    /// WHAT, think TIME, repeat N ... end (docs/load.md has the grammar). After the last
+    /// WHAT, think TIME, repeat N ... end (docs/load-reference.md has the grammar). After the last
     /// step the connection is closed, and another takes its place
     #[arg(long, value_name = "FILE", conflicts_with_all = ["message", "expect", "greeting", "think"])]
     dialogue: Option<PathBuf>,
