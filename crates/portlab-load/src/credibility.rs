@@ -276,8 +276,8 @@ impl<'a> Judge<'a> {
             let [lag, latency] = p99s_ns.map(|it| units::nanos(it as f64));
             let text = tr!(
                 "the generator itself sent late: p99 of its pacing lag is {lag}, and of the latency {latency}; \
-                 try a lower --rate, --plain, or a machine that does nothing else; try more --threads",
-                "负载生成器自己发送晚了：它的滞后 p99 为 {lag}，延迟 p99 为 {latency}；请试试更低的 --rate、--plain，或换一台空闲的机器；\
+                 try a lower --rate, or a machine that does nothing else; try more --threads",
+                "负载生成器自己发送晚了：它的滞后 p99 为 {lag}，延迟 p99 为 {latency}；请试试更低的 --rate，或换一台空闲的机器；\
                  请试试更多 --threads"
             );
             self.add(CautionKind::PacingLag, text);
