@@ -167,7 +167,10 @@ impl<'a> Judge<'a> {
             plan,
             outcome,
             samples: outcome.latency.count(),
-            error_answers: outcome.tally.error_answers(),
+            error_answers: match plan.is_udp() {
+                true => outcome.tally.error_datagrams(),
+                false => outcome.tally.error_answers(),
+            },
             unmet: outcome.tally.unmet(),
             doubts: Vec::new(),
         };
@@ -467,7 +470,7 @@ fn after_an_outage(plan: &Plan, outcome: &Outcome) -> Text {
         return contained;
     }
     let mut said = vec![contained, Text::new("; ", "；"), decoding::LOOK];
-    let advice = decoding::advice(&plan.script.payload);
+    let advice = decoding::advice(&plan.script.payload, outcome.tally.first_wrong());
     if let Some(advice) = advice.filter(|_| outcome.answered == 0) {
         said.extend([Text::new("; ", "；"), advice]);
     }
@@ -556,6 +559,15 @@ mod tests {
         assert!(text.starts_with("1 of 10000 answers"), "{text}");
         (1..10_000).for_each(|_| outcome.tally.add(Phase::Verify, error));
         assert_eq!(Judgement::of(&plan, &outcome).word, "no");
+        // Wrong datagrams are answers too.
+        let (mut plan, mut outcome) = good();
+        outcome.answered = 10_000;
+        plan.targets = vec![crate::Target::Udp(std::net::SocketAddr::from((
+            [127, 0, 0, 1],
+            1,
+        )))];
+        (0..10_000).for_each(|_| outcome.tally.add(Phase::Verify, Cause::Length));
+        assert_eq!(Judgement::of(&plan, &outcome).word, "no");
     }
 
     /// The reasons to doubt the good outcome after a change, of a closed loop, or of an open one.
@@ -584,6 +596,11 @@ mod tests {
         // A twentieth, and three for what is always in flight.
         let behind = |missing| doubts(true, |outcome| outcome.messages -= missing);
         assert_eq!((behind(503), behind(504)), (vec![], vec![Overload]));
+        // Messages that wait for a connection aren't in flight, even if all answers came late.
+        let slow = |outcome: &mut Outcome| {
+            (0..90_000).for_each(|_| outcome.latency.record(3_000_000_000));
+        };
+        assert_eq!(doubts(true, slow), [Overload]);
         // An interrupted run isn't overload.
         let interrupted = doubts(true, |outcome| outcome.ended = Ended::Interrupted);
         assert_eq!(interrupted, [EndedEarly]);

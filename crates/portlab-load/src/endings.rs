@@ -152,7 +152,7 @@ impl Endings {
         }
         said.push(decoding::LOOK);
         said.push(Text::new("; ", "；"));
-        said.push(decoding::advice(payload).unwrap_or(Text::new(
+        said.push(decoding::advice(payload, None).unwrap_or(Text::new(
             "check that it speaks this protocol (--text, --expect, --greeting); check that it has room for so many \
              --connections",
             "请确认它支持这个协议（--text、--expect、--greeting）；请确认它能容纳这么多连接（--connections）",

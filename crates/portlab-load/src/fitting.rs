@@ -30,15 +30,26 @@ impl Plan {
         }
     }
 
-    /// `text` without the clauses that name an option which a run like this doesn't take. Semicolons divide a text into
-    /// clauses, in both languages.
+    /// `sentence` without the clauses that name an option which a run like this doesn't take. Semicolons divide a text
+    /// into clauses, in both languages. The first clause says what happened, and stays.
     #[must_use]
-    pub fn fitting(&self, text: &Text) -> Text {
+    pub fn fitting(&self, sentence: &Text) -> Text {
+        self.without_clauses(sentence, 1)
+    }
+
+    /// `advice` in the same way; it may become empty.
+    pub(crate) fn fitting_advice(&self, advice: &Text) -> Text {
+        self.without_clauses(advice, 0)
+    }
+
+    /// `text` without the clauses that don't fit, from the clause with this number on.
+    fn without_clauses(&self, text: &Text, from: usize) -> Text {
         let clauses = |lang: Lang| {
             let mark = lang.pick("; ", "；");
-            let fits = |clause: &&str| options(clause).all(|it| self.takes(it));
-            let clauses = text.pick(lang).split(mark).filter(fits);
-            clauses.collect::<Vec<_>>().join(mark)
+            let fits = |clause: &str| options(clause).all(|it| self.takes(it));
+            let clauses = text.pick(lang).split(mark).enumerate();
+            let fitting = clauses.filter_map(|(at, it)| (at < from || fits(it)).then_some(it));
+            fitting.collect::<Vec<_>>().join(mark)
         };
         Text {
             en: clauses(Lang::En).into(),
@@ -84,6 +95,12 @@ mod tests {
         );
         plan.life.reconnect = true;
         plan.pace = Pace::Idle;
+        let what = Text::new(
+            "answers failed --expect; use --text",
+            "响应不符合 --expect；请使用 --text",
+        );
+        assert_eq!(plan.fitting(&what).en, "answers failed --expect");
+        assert_eq!(plan.fitting_advice(&what).en, "");
         assert_eq!(told(&plan), both("it crashed", "它崩溃了"));
     }
 }

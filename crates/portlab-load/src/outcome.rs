@@ -322,7 +322,7 @@ impl Outcome {
     ///
     /// Some more messages may be unanswered: those that a server of this latency always has in flight, as far as
     /// they were not yet in flight when measuring began, because the warm-up was shorter than an answer takes; and
-    /// those that chance adds.
+    /// those that chance adds. The connections bound the messages in flight: the others wait, because the server is slow.
     pub fn kept_up(&self, plan: &Plan) -> bool {
         let Some(rate_per_s) = plan.pace.rate_per_s() else {
             return true;
@@ -332,7 +332,12 @@ impl Outcome {
         let quick_s = self.latency.quantile_ns(0.1) as f64 / 1e9;
         let late_start_s = (quick_s - plan.warmup.as_secs_f64()).max(0.0);
         let chance = 1.0 + 2.0 * (rate_per_s * quick_s).sqrt();
-        missing <= KEPT_UP * self.due() as f64 + rate_per_s * late_start_s + chance
+        let slots = match self.chat {
+            None => (plan.connections * plan.depth) as f64,
+            Some(_) => f64::INFINITY,
+        };
+        let in_flight = (rate_per_s * late_start_s).min(slots);
+        missing <= KEPT_UP * self.due() as f64 + in_flight + chance
     }
 
     /// By how much a closed loop misses Little's law, N = X R, as a share of N: N is what the connections should

@@ -497,7 +497,7 @@ fn hint(failure: Failure, plan: &Plan, outcome: &Outcome) -> Option<Text> {
     let may_decode = outcome.chat.is_none() && outcome.answered == 0 && outcome.endings.closed == 0;
     let advice = match (phase, cause) {
         (Phase::Receive, Cause::TimedOut) | (Phase::Verify, Cause::WrongByte) if may_decode => {
-            decoding::advice(plan.script.exchange(0).0)
+            decoding::advice(plan.script.exchange(0).0, outcome.tally.first_wrong())
         }
         _ => None,
     };
@@ -511,7 +511,7 @@ fn hint(failure: Failure, plan: &Plan, outcome: &Outcome) -> Option<Text> {
             advice,
         ]),
     };
-    Some(plan.fitting(&hint)).filter(|it| !it.en.is_empty())
+    Some(plan.fitting_advice(&hint)).filter(|it| !it.en.is_empty())
 }
 
 impl Closed {

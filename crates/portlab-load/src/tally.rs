@@ -155,6 +155,12 @@ impl Tally {
         self.wrong(|cause| matches!(cause, Cause::ErrorAnswer(_)))
     }
 
+    /// The same of datagrams, whose wrong echoes end no connection: they count as answers too.
+    pub(crate) fn error_datagrams(&self) -> u64 {
+        let is_wrong = |cause| matches!(cause, Cause::WrongByte | Cause::Length);
+        self.error_answers() + self.wrong(is_wrong)
+    }
+
     /// How many answers were not as a condition says.
     pub fn unmet(&self) -> u64 {
         self.wrong(|cause| matches!(cause, Cause::Content(_)))

@@ -84,7 +84,7 @@ In a ladder (--rate A..B), which loads a server up to overload, missing answers
 leave the exit code at 0; wrong answers and errors make it 1.
 An answer that is an error by its own protocol (HTTP 404, -ERR, 550) is an
 error, unless --any-answer is given.
-docs/load.md has ten tasks with examples; docs/load-reference.md has every figure.
+docs/load.md has ten tasks, and docs/load-reference.md every figure.
 Exit codes: 0 fine, 1 errors, wrong answers or missing ones, 2 could not run."
 )]
 pub(crate) struct Args {
@@ -192,7 +192,7 @@ struct ScriptArgs {
     size: Option<plan::Sizes>,
 
     /// Where the answer ends: echo, bytes:N, until:"\r\n", lines:N, close (when the
-    /// server closes), or none; and what it contains, each joined by &: starts:TEXT,
+    /// server closes), datagram (any one, over UDP), or none; and what it contains, each joined by &: starts:TEXT,
     /// contains:TEXT, match:REGEX, not:TEXT (write \& for an & in a text)
     #[arg(long, value_name = "WHAT")]
     expect: Option<Expectation>,
