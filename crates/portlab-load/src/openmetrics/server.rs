@@ -44,7 +44,7 @@ pub(super) fn serve(
         if Arc::strong_count(&clients) <= MOST {
             let (metrics, client) = (metrics.clone(), Arc::clone(&clients));
             thread::Builder::new().spawn(move || {
-                // A client that fails has no answer.
+                // If the connection fails, its answer is dropped.
                 let _ = answer_client(stream, &metrics);
                 drop(client);
             })?;

@@ -190,10 +190,11 @@ impl Reader {
         }
         if expect.framing == Framing::Close {
             if self.blocks.len() > 1 {
-                return Err(Text::new(
-                    "the answer to this message is the end of its connection, so it can't be repeated on one; move it \
-                     behind the end of the block",
-                    "这条消息的响应以关闭连接结束，不能在一个连接上重复；请把它移到块的 end 之后",
+                let begin = self.blocks.last().map_or(0, |it| it.line);
+                return Err(tr!(
+                    "the answer to this message is the end of its connection, and the repeat of line {begin} contains the \
+                     message; write end before its say",
+                    "这条消息的响应以关闭连接结束，而第 {begin} 行的 repeat 包含这条消息；请在它的 say 之前写 end"
                 ));
             }
             self.close = Some(number);
@@ -415,7 +416,7 @@ mod tests {
             (
                 "repeat 2\nsay a\nexpect close\nend",
                 3,
-                "behind the end of the block",
+                "write end before its say",
             ),
             ("# nothing\n", 2, "no say"),
             ("", 1, "no say"),

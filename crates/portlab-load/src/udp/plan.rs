@@ -49,7 +49,7 @@ impl Plan {
         let (payload, expect) = script.exchange(0);
         if script.dialogue().is_some() {
             return Err(Text::new(
-                "the steps of --dialogue are those of a connection, and UDP has none; use --text or --lines, and --think",
+                "--dialogue goes through its steps on a connection, which UDP lacks; use --text or --lines, and --think",
                 "--dialogue 的步骤属于连接，而 UDP 没有连接；请用 --text 或 --lines，以及 --think",
             ));
         }

@@ -23,7 +23,7 @@ impl Report<'_> {
         let matched = match found.numbered {
             true => lang.pick("by their sequence numbers", "按序号"),
             false => lang.pick(
-                "by their order: messages have no number",
+                "by their order, because messages lack a number",
                 "按顺序：消息没有序号",
             ),
         };

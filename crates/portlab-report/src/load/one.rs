@@ -35,7 +35,7 @@ impl Document {
     }
 }
 
-/// A section: its id, its title, and what it says; a run about which it says nothing has no such section.
+/// A section: its id, its title, and what it says; a section without blocks is left out.
 type Section = (
     &'static str,
     (&'static str, &'static str),
@@ -78,7 +78,7 @@ impl Report<'_> {
         self.record.in_lang(text, self.lang).to_owned()
     }
 
-    /// Names, and what is known of each; nothing if nothing is known.
+    /// The facts that are known, each with its name; without facts, the list is empty.
     pub(super) fn facts<const N: usize>(
         &self,
         facts: [((&'static str, &'static str), Option<String>); N],

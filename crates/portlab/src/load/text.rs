@@ -304,7 +304,7 @@ impl Page {
         }
         if !found.numbered {
             let text = lang.pick(
-                "messages have no number: answers are matched by their order",
+                "messages lack a number, so answers are matched by their order",
                 "消息没有序号：按顺序匹配响应",
             );
             parts.push(text.to_owned());

@@ -54,7 +54,7 @@ impl Bench {
 /// A server's certificate and what else TLS needs.
 ///
 /// # Errors
-/// When the system has no randomness.
+/// When the system's random numbers can't be read.
 pub(super) fn config() -> anyhow::Result<ServerConfig> {
     let own = generate_simple_self_signed([NAME.to_owned()])?;
     let key = PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
