@@ -244,15 +244,17 @@ fn is_unsafe(c: char) -> bool {
 /// stands for the others.
 #[test]
 fn one_change_anywhere_is_refused_or_reported_on() {
-    change_each_place(&GOOD);
+    change_each_place(&GOOD, 1);
 }
 
 #[test]
 fn one_change_anywhere_in_a_load_is_refused_or_reported_on() {
-    change_each_place(&LOAD);
+    // A load has many keys, and the fuzz target `loads` tries them too: each key gets a third of the changes, in turn.
+    change_each_place(&LOAD, 3);
 }
 
-fn change_each_place(good: &Value) {
+/// Tries changes at each place of `good`: of every so many changes, one.
+fn change_each_place(good: &Value, every: usize) {
     let mut all = Vec::new();
     places(good, "", &mut all);
     let is_first = |place: &&String| {
@@ -261,8 +263,9 @@ fn change_each_place(good: &Value) {
     };
     let mut faults = Vec::new();
     let (mut reported, mut refused) = (0, 0);
-    for place in all.iter().filter(is_first).filter(|it| !it.is_empty()) {
-        for change in CHANGES {
+    let places = all.iter().filter(is_first).filter(|it| !it.is_empty());
+    for (at, place) in places.enumerate() {
+        for change in CHANGES.iter().skip(at % every).step_by(every) {
             let mut record = good.clone();
             change.make(&mut record, place);
             if record == *good {
