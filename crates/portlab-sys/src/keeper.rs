@@ -11,9 +11,13 @@
 
 use std::{
     io,
-    os::{fd::RawFd, unix::process::CommandExt},
+    os::{
+        fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
+        unix::process::CommandExt,
+    },
     process::Command,
     ptr,
+    sync::OnceLock,
 };
 
 use nix::{
@@ -21,12 +25,15 @@ use nix::{
     sys::{
         prctl,
         signal::{SigSet, SigmaskHow, Signal, sigprocmask},
+        signalfd::{SfdFlags, SignalFd},
     },
     unistd::{ForkResult, Pid, fork, getpid, getppid, setpgid},
 };
 use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
     fs::{Mode, OFlags, open},
     io::read,
+    pipe::{PipeFlags, pipe_with},
     process::{Resource, Rlimit, setrlimit},
 };
 
@@ -37,29 +44,66 @@ use crate::children::leave;
 /// `command`.
 ///
 /// The keeper ends when none of its descendants is left, in the same way as the program: with the same exit code, or
-/// by the same signal. On SIGTERM, and when the thread that starts it ends, the keeper kills all of its
-/// descendants first, however long that takes. So never kill a keeper: its descendants would run on.
+/// by the same signal. On SIGTERM, and when this process ends, SIGKILL included, the keeper kills all of its
+/// descendants first, however long that takes. So never kill a keeper: its descendants would run on. A child that this
+/// process forks, and that executes no other program, counts as this process.
 ///
 /// The keeper closes all descriptors but `held`. If `held` is a locked file, the lock shows other programs that
 /// descendants of the keeper may still run.
 pub fn keep(command: &mut Command, held: Option<RawFd>) -> &mut Command {
-    let parent = getpid();
+    keep_while(command, open_while_this_process_runs(), held)
+}
+
+/// A descriptor at which a reader finds the end when this process has ended: the other end of the pipe is this process's
+/// alone, and the kernel closes it.
+fn open_while_this_process_runs() -> Result<RawFd, rustix::io::Errno> {
+    static PIPE: OnceLock<(OwnedFd, OwnedFd)> = OnceLock::new();
+    let pipe = match PIPE.get() {
+        Some(pipe) => pipe,
+        None => {
+            let pipe = pipe_with(PipeFlags::CLOEXEC)?;
+            PIPE.get_or_init(|| pipe)
+        }
+    };
+    Ok(pipe.0.as_raw_fd())
+}
+
+/// Keeps as [`keep`] does, until `starter` is at its end.
+fn keep_while(
+    command: &mut Command,
+    starter: Result<RawFd, rustix::io::Errno>,
+    held: Option<RawFd>,
+) -> &mut Command {
     command.process_group(0);
+    let hook = move || divide(starter?, held);
     // SAFETY: between fork and exec, `divide` and what it calls make system calls only, and allocate
     // nothing.
-    unsafe { command.pre_exec(move || divide(parent, held)) }
+    unsafe { command.pre_exec(hook) }
 }
 
 /// Makes this process the keeper. Returns only in the keeper's child, which then becomes the program.
-fn divide(parent: Pid, held: Option<RawFd>) -> io::Result<()> {
+fn divide(starter: RawFd, held: Option<RawFd>) -> io::Result<()> {
     let mut before = SigSet::empty();
     let mask = SigmaskHow::SIG_SETMASK;
     sigprocmask(mask, Some(&SigSet::all()), Some(&mut before))?;
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGCHLD);
+    signals.add(Signal::SIGTERM);
+    let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
     prctl::set_child_subreaper(true)?;
     let keeper = getpid();
     // SAFETY: this process has one thread, for it is the child of a fork, so another fork copies all of it.
     if let ForkResult::Parent { child } = unsafe { fork() }? {
-        keep_until_none_is_left(child.as_raw(), parent, held);
+        let _ = prctl::set_name(c"portlab-keeper");
+        let numbers = [
+            signals.as_fd().as_raw_fd(),
+            starter,
+            held.unwrap_or(starter),
+        ];
+        close_all_but(numbers);
+        // SAFETY: the descriptor is open until this process ends, for it was just spared.
+        let starter = unsafe { BorrowedFd::borrow_raw(starter) };
+        keep_until_none_is_left(child.as_raw(), &signals, starter);
     }
     let own = Pid::from_raw(0);
     let _ = setpgid(own, own);
@@ -70,16 +114,10 @@ fn divide(parent: Pid, held: Option<RawFd>) -> io::Result<()> {
     Ok(sigprocmask(mask, Some(&before), None)?)
 }
 
-/// Waits in the keeper until no descendant is left, and ends the keeper. All signals are blocked.
-fn keep_until_none_is_left(program: i32, parent: Pid, held: Option<RawFd>) -> ! {
-    let _ = prctl::set_name(c"portlab-keeper");
-    close_all_but(held.unwrap_or(RawFd::MAX));
-    let _ = prctl::set_pdeathsig(Signal::SIGTERM);
-    let mut signals = SigSet::empty();
-    signals.add(Signal::SIGCHLD);
-    signals.add(Signal::SIGTERM);
-    // If the parent ended before that call, no signal will come.
-    let mut ending = getppid() != parent;
+/// Waits in the keeper until no descendant is left, and ends the keeper. All signals are blocked; SIGCHLD and SIGTERM
+/// come from `signals`.
+fn keep_until_none_is_left(program: i32, signals: &SignalFd, starter: BorrowedFd<'_>) -> ! {
+    let mut ending = false;
     let mut ended_with = 0;
     loop {
         let mut status = 0;
@@ -97,39 +135,46 @@ fn keep_until_none_is_left(program: i32, parent: Pid, held: Option<RawFd>) -> ! 
         if ending {
             // Children of the killed processes become children of this process, and are killed in the next turn.
             kill_children(program);
-            wait(&SigSet::empty(), A_MOMENT);
-        } else {
-            ending = wait(&signals, A_WHILE) == libc::SIGTERM;
+            let _ = poll(&mut [], Some(&A_MOMENT));
+            continue;
+        }
+        let mut fds = [
+            PollFd::new(signals, PollFlags::IN),
+            PollFd::from_borrowed_fd(starter, PollFlags::IN),
+        ];
+        let _ = poll(&mut fds, Some(&A_WHILE));
+        // Nothing is ever written to the pipe, so what is reported is its end.
+        ending = !fds[1].revents().is_empty();
+        while let Ok(Some(signal)) = signals.read_signal() {
+            ending |= signal.ssi_signo.cast_signed() == libc::SIGTERM;
         }
     }
 }
 
-/// Closes every descriptor but `held`. The pipes of the program, and the pipe that shows the parent whether the program
+/// Closes every descriptor but `spared`. The pipes of the program, and the pipe that shows the parent whether the program
 /// could be started, must end with the program.
-fn close_all_but(held: RawFd) {
-    let below = held.cast_unsigned().checked_sub(1);
-    let above = held.cast_unsigned() + 1;
-    for (first, last) in [(0, below), (above, Some(u32::MAX))] {
-        let Some(last) = last else { continue };
-        // SAFETY: no code of this process uses the descriptors: it runs nothing but this file's functions.
-        unsafe {
-            if libc::syscall(libc::SYS_close_range, first, last, 0) != 0 {
-                for fd in (0..MANY_FILES).filter(|fd| *fd != held) {
-                    libc::close(fd);
-                }
+fn close_all_but(mut spared: [RawFd; 3]) {
+    spared.sort_unstable();
+    let mut first = 0;
+    for spared in spared.map(RawFd::cast_unsigned) {
+        if first < spared {
+            close(first, spared - 1);
+        }
+        first = spared + 1;
+    }
+    close(first, u32::MAX);
+}
+
+/// Closes the descriptors from `first` to `last`.
+fn close(first: u32, last: u32) {
+    // SAFETY: no code of this process uses the descriptors: it runs nothing but this file's functions.
+    unsafe {
+        if libc::syscall(libc::SYS_close_range, first, last, 0) != 0 {
+            for fd in first..=last.min(MANY_FILES) {
+                libc::close(fd.cast_signed());
             }
         }
     }
-}
-
-/// Waits for one of `signals`, for at most `nanoseconds`, and returns it, or -1.
-fn wait(signals: &SigSet, nanoseconds: i64) -> i32 {
-    let most = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: nanoseconds,
-    };
-    // SAFETY: both places are valid, and nothing is written.
-    unsafe { libc::sigtimedwait(signals.as_ref(), ptr::null_mut(), &raw const most) }
 }
 
 /// Kills every child of this process. A child keeps its number until it is reaped, so no other process can have it.
@@ -183,13 +228,19 @@ fn end_as(status: i32) -> ! {
 }
 
 /// More descriptors than a freshly forked process has, for kernels without `close_range`.
-const MANY_FILES: i32 = 4096;
+const MANY_FILES: u32 = 4096;
 
-/// The time between two turns of killing, in nanoseconds.
-const A_MOMENT: i64 = 1_000_000;
+/// The time between two turns of killing.
+const A_MOMENT: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 1_000_000,
+};
 
-/// The longest time between two checks of the children, in nanoseconds.
-const A_WHILE: i64 = 200_000_000;
+/// The longest time between two checks of the children.
+const A_WHILE: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 200_000_000,
+};
 
 #[cfg(test)]
 mod tests {
@@ -206,6 +257,7 @@ mod tests {
         path::{Path, PathBuf},
         process::{Child, Stdio},
         thread,
+        time::Duration,
     };
 
     fn kept(words: &[&str]) -> io::Result<Child> {
@@ -251,11 +303,13 @@ mod tests {
 
     /// A program that starts three processes and ends. Each has left its parent, group, session and environment, and
     /// writes its number to a file.
-    fn detached(name: &str) -> (Child, PathBuf) {
+    fn detached(name: &str, starter: Result<RawFd, rustix::io::Errno>) -> (Child, PathBuf) {
         let dir = folder(name);
         let script = "for i in 1 2 3; do (setsid env -i sh -c 'echo $$ > \"$0\"/'$i'; exec sleep 600' \
                       \"$0\" &) ; done";
-        let child = kept(&["sh", "-c", script, dir.to_str().unwrap()]).unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", script, dir.to_str().unwrap()]);
+        let child = keep_while(&mut command, starter, None).spawn().unwrap();
         (child, dir)
     }
 
@@ -267,7 +321,7 @@ mod tests {
 
     #[test]
     fn a_process_that_left_its_parent_group_session_and_environment_is_found_and_ended() {
-        let (mut child, dir) = detached("keeper");
+        let (mut child, dir) = detached("keeper", open_while_this_process_runs());
         wait_until("three are started", || numbers(&dir).len() == 3);
         let left = numbers(&dir);
         let keeper = pid_of(&child);
@@ -300,16 +354,31 @@ mod tests {
     }
 
     #[test]
-    fn all_end_with_the_thread_that_started_them() {
+    fn all_end_when_the_process_that_started_them_has_ended() {
+        let (near, far) = pipe_with(PipeFlags::CLOEXEC).unwrap();
+        let (mut child, dir) = detached("keeper-process", Ok(near.as_raw_fd()));
+        wait_until("three are started", || numbers(&dir).len() == 3);
+        drop(far);
+        child.wait().unwrap();
+        let left = numbers(&dir);
+        assert!(left.iter().all(|&pid| started(pid).is_none()), "{left:?}");
+    }
+
+    #[test]
+    fn none_ends_with_the_thread_that_started_it() {
         let (mut child, dir) = thread::spawn(|| {
-            let (child, dir) = detached("keeper-thread");
+            let (child, dir) = detached("keeper-thread", open_while_this_process_runs());
             wait_until("three are started", || numbers(&dir).len() == 3);
             (child, dir)
         })
         .join()
         .unwrap();
-        child.wait().unwrap();
         let left = numbers(&dir);
+        // The kernel has told the children of an ended thread by now; the keeper would need a moment to end them.
+        thread::sleep(Duration::from_millis(50));
+        assert!(left.iter().all(|&pid| started(pid).is_some()), "{left:?}");
+        signal_pid(pid_of(&child), spawn::Signal::TERM).unwrap();
+        child.wait().unwrap();
         assert!(left.iter().all(|&pid| started(pid).is_none()), "{left:?}");
     }
 }
