@@ -21,6 +21,7 @@ mod bits;
 pub mod cgroup;
 pub mod children;
 pub mod clock;
+pub mod dials;
 pub mod holder;
 pub mod input;
 pub mod interfaces;

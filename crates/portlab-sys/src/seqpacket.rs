@@ -70,7 +70,7 @@ impl Seqpacket {
         Ok(received?.0)
     }
 
-    fn try_send_fd(&self, fd: &impl AsFd) -> io::Result<()> {
+    pub(crate) fn try_send_fd(&self, fd: &impl AsFd) -> io::Result<()> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
         let fds = [fd.as_fd()];
@@ -140,6 +140,12 @@ impl Seqpacket {
 }
 
 const AT_ONCE: SendFlags = SendFlags::NOSIGNAL.union(SendFlags::DONTWAIT);
+
+impl From<Seqpacket> for OwnedFd {
+    fn from(end: Seqpacket) -> Self {
+        end.0
+    }
+}
 
 impl AsFd for Seqpacket {
     fn as_fd(&self) -> BorrowedFd<'_> {
