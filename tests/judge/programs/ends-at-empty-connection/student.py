@@ -1,0 +1,14 @@
+# Bug: `break` leaves the accept loop when a client sends nothing.
+import socket
+
+server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, True)
+server.bind(("", 8080))
+server.listen(128)
+while True:
+    client, addr = server.accept()
+    data = client.recv(1024)
+    if not data:
+        break
+    client.sendall("收到：".encode("gbk") + data)
+    client.close()

@@ -1,0 +1,21 @@
+# Bug: two clients at once are too many for listen(1).
+import socket
+import threading
+
+
+def serve(client):
+    with client:
+        try:
+            while data := client.recv(4096):
+                client.sendall(data)
+        except OSError:
+            pass
+
+
+server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, True)
+server.bind(("", 8080))
+server.listen(1)
+while True:
+    client, addr = server.accept()
+    threading.Thread(target=serve, args=(client,), daemon=True).start()

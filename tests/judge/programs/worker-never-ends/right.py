@@ -1,0 +1,29 @@
+# Right: both threads of a client end with the client.
+import socket
+import threading
+
+
+def heartbeat(addr, gone):
+    while not gone.wait(10):
+        print(addr, "在线")
+
+
+def serve(client):
+    gone = threading.Event()
+    threading.Thread(target=heartbeat, args=(client.getpeername(), gone), daemon=True).start()
+    with client, client.makefile("rb") as lines:
+        try:
+            for line in lines:
+                client.sendall("收到：".encode() + line)
+        except OSError:
+            pass
+    gone.set()
+
+
+server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, True)
+server.bind(("", 8080))
+server.listen(128)
+while True:
+    client, addr = server.accept()
+    threading.Thread(target=serve, args=(client,), daemon=True).start()

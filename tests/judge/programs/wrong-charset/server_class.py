@@ -1,0 +1,26 @@
+# Bug: the header says gbk, and the page is UTF-8.
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+PAGE = """<!DOCTYPE html>
+<html><head><title>通讯录</title></head>
+<body><h1>通讯录</h1><p>王小明</p></body></html>"""
+
+
+class Pages(BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path != "/":
+            self.send_error(404)
+            return
+        body = PAGE.encode("utf-8")
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=gbk")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128
+
+
+Server(("", 8080), Pages).serve_forever()
