@@ -275,6 +275,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("conformance", &["sys"]),
     ("proxy", &["service", "words"]),
     ("load", &["service", "stats", "sys", "words"]),
+    ("assist", &["load", "service", "sys", "words"]),
     ("backends", &["service", "stats", "sys", "words"]),
     ("lab", &["backends", "load", "stats", "sys", "words"]),
     ("chart", &[]),
@@ -323,7 +324,10 @@ fn dependencies_run_downwards_and_each_runtime_is_used_in_its_crates() {
     for (library, homes) in [
         ("tokio", &["portlab-backends"][..]),
         ("rayon", &["portlab-backends"]),
-        ("mio", &["portlab-backends", "portlab-load"]),
+        (
+            "mio",
+            &["portlab-assist", "portlab-backends", "portlab-load"],
+        ),
         ("rustls", &["portlab", "portlab-load"]),
         ("clap", &["portlab"]),
         ("anyhow", &["portlab"]),

@@ -12,7 +12,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use super::{
     Needle, Unmet,
     escape::{escape, unescape, unquote},
-    unclosed, unknown, with_ampersands,
+    parts, unclosed, unknown, with_ampersands,
 };
 
 /// Conditions on the content of an answer, all of which must be met. Without any, every answer is right.
@@ -56,6 +56,19 @@ const MOST_COMPILED: usize = 10 << 20;
 impl Conditions {
     /// The most bytes of an answer that are kept for a regular expression, or to be decoded.
     pub const MOST_KEPT: usize = 1 << 20;
+
+    /// Reads conditions such as `starts:OK&not:ERR`.
+    ///
+    /// # Errors
+    /// When a part isn't a condition.
+    pub fn parse(text: &str) -> Result<Self, Text> {
+        Self::read(&parts(text))
+    }
+
+    /// Whether `answer`, all of it, meets every condition.
+    pub fn are_met_by(&self, answer: &[u8]) -> bool {
+        self.judge(answer).is_ok()
+    }
 
     /// Reads conditions such as `starts:OK`, in which `&` stands for itself.
     pub(super) fn read(parts: &[String]) -> Result<Self, Text> {

@@ -1,0 +1,157 @@
+//! What a person commands.
+
+use std::{fmt, time::Duration};
+
+use portlab_service::TextEncoding;
+
+use crate::{By, PeerId, Template};
+
+/// A command to the engine.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Sends bytes.
+    Send {
+        /// To where.
+        to: Recipient,
+        /// The bytes.
+        bytes: Vec<u8>,
+        /// In how many sends.
+        pieces: Pieces,
+        /// What made the assistant send.
+        by: By,
+    },
+    /// Sends a text again and again, from now on. It replaces the one before.
+    Every {
+        /// To where.
+        to: Recipient,
+        /// The text.
+        text: Template,
+        /// The time between two sends.
+        every: Duration,
+    },
+    /// Ends periodic sending.
+    EveryOff,
+    /// Closes connections, when everything is sent.
+    Close(Recipient),
+    /// Sends the own FIN, when everything is sent, and goes on receiving.
+    HalfClose(Recipient),
+    /// Resets connections.
+    Reset(Recipient),
+    /// Stops reading.
+    Pause(Recipient),
+    /// Reads again.
+    Resume(Recipient),
+    /// Changes how the texts of rules and of periodic sending are sent, and how the texts of conditions are read.
+    Speak(Speech),
+    /// Sends what is still waiting, closes everything, and ends the engine. The second one ends it at once.
+    Quit,
+}
+
+/// The recipients of a command.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Recipient {
+    /// Every peer that is online.
+    #[default]
+    All,
+    /// One peer.
+    One(PeerId),
+}
+
+/// In how many sends bytes are sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pieces {
+    /// In as few as the kernel allows.
+    #[default]
+    Whole,
+    /// In this many of the same size.
+    Parts {
+        /// How many, at least 1.
+        count: usize,
+        /// The time between two sends.
+        gap: Duration,
+    },
+    /// Byte by byte.
+    Bytes {
+        /// The time between two sends.
+        gap: Duration,
+    },
+}
+
+/// How texts are sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Speech {
+    /// Their encoding.
+    pub encoding: TextEncoding,
+    /// What follows a text.
+    pub eol: Eol,
+}
+
+/// The line end that is sent after a text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Eol {
+    /// Nothing.
+    #[default]
+    None,
+    /// `\n`.
+    Lf,
+    /// `\r\n`.
+    CrLf,
+}
+
+impl Eol {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::None, Self::Lf, Self::CrLf];
+
+    /// The characters.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Lf => "\n",
+            Self::CrLf => "\r\n",
+        }
+    }
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Lf => "lf",
+            Self::CrLf => "crlf",
+        }
+    }
+
+    /// The one of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.name() == name)
+    }
+}
+
+impl Pieces {
+    /// The most bytes of one send, when there are `all` bytes.
+    pub(crate) fn size(self, all: usize) -> usize {
+        match self {
+            Self::Whole => all,
+            Self::Parts { count, .. } => all.div_ceil(count.max(1)),
+            Self::Bytes { .. } => 1,
+        }
+        .max(1)
+    }
+
+    /// The time between two sends.
+    pub(crate) fn gap(self) -> Duration {
+        match self {
+            Self::Whole => Duration::ZERO,
+            Self::Parts { gap, .. } | Self::Bytes { gap } => gap,
+        }
+    }
+}
+
+/// Writes the recipient as it can be typed behind `/to`.
+impl fmt::Display for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.pad("all"),
+            Self::One(peer) => f.pad(&peer.0.to_string()),
+        }
+    }
+}

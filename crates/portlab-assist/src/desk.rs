@@ -1,0 +1,344 @@
+//! What a person types: texts to send, and commands.
+
+use std::{path::Path, time::Duration};
+
+use portlab_load::bytes_of_hex;
+use portlab_service::{TextEncoding, nearest};
+use portlab_words::{Text, tr, units};
+
+use crate::{By, Command, Eol, PeerId, Pieces, Recipient, Speech, Template};
+
+/// What the typed lines have set: encoding, line end and recipient.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Desk {
+    /// How texts are sent.
+    pub speech: Speech,
+    /// To where.
+    pub to: Recipient,
+    /// Whether received bytes are shown in GBK and in UTF-8.
+    pub both: bool,
+}
+
+/// What a typed line has done.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// The commands for the engine.
+    pub commands: Vec<Command>,
+    /// Whether the encodings of the rows have changed.
+    pub reread: bool,
+    /// Something to show to the person.
+    pub said: Option<Text>,
+    /// Whether the person asks for help.
+    pub help: bool,
+}
+
+/// The commands, in the order of the help: how each is written, and what it does.
+pub const HELP: &[(&str, Text)] = &[
+    ("TEXT", Text::new("send the text", "发送这段文字")),
+    (
+        "//TEXT",
+        Text::new("send a text that begins with /", "发送以 / 开头的文字"),
+    ),
+    (
+        "/to 2 | all",
+        Text::new("choose who gets what you send", "选择发给哪个客户端"),
+    ),
+    ("/hex c4 e3", Text::new("send bytes", "按十六进制发送字节")),
+    ("/file PATH", Text::new("send a file", "发送文件")),
+    (
+        "/every 500ms TEXT",
+        Text::new(
+            "send the text every 500 ms; /every off ends it",
+            "每 500 毫秒发送一次；/every off 停止",
+        ),
+    ),
+    (
+        "/parts 2 TEXT",
+        Text::new(
+            "send the text in 2 parts, 500 ms apart",
+            "分成 2 段发送，间隔 500 毫秒",
+        ),
+    ),
+    (
+        "/drip 200ms TEXT",
+        Text::new("send the text byte by byte", "逐字节发送"),
+    ),
+    (
+        "/close [2]",
+        Text::new("close the connection (FIN)", "关闭连接（FIN）"),
+    ),
+    (
+        "/fin [2]",
+        Text::new(
+            "half-close: send the FIN, go on receiving",
+            "半关闭：发出 FIN，继续接收",
+        ),
+    ),
+    (
+        "/reset [2]",
+        Text::new("reset the connection (RST)", "复位连接（RST）"),
+    ),
+    ("/pause [2]", Text::new("stop reading", "停止读取")),
+    ("/resume [2]", Text::new("read again", "继续读取")),
+    (
+        "/encoding gbk",
+        Text::new(
+            "change the encoding; earlier rows are read again",
+            "换一种编码，已收到的内容重新解码",
+        ),
+    ),
+    (
+        "/both",
+        Text::new(
+            "show GBK and UTF-8 beside each other, or no longer",
+            "GBK 与 UTF-8 对照显示；再输入一次取消",
+        ),
+    ),
+    (
+        "/eol lf|crlf|none",
+        Text::new(
+            "what follows a text that you send",
+            "发送的文字后面加什么换行",
+        ),
+    ),
+    ("/help", Text::new("show these commands", "显示这些命令")),
+    ("/quit", Text::new("end", "结束")),
+];
+
+/// The bytes of the largest file that is sent.
+const MOST_FILE: u64 = 16 << 20;
+/// The time between two parts.
+const PART_GAP: Duration = Duration::from_millis(500);
+
+impl Desk {
+    /// The encodings in which rows are shown.
+    pub fn encodings(&self) -> Vec<TextEncoding> {
+        let own = self.speech.encoding;
+        let other = match own.name() {
+            "UTF-8" => "gbk",
+            _ => "utf-8",
+        };
+        let other = other.parse().ok().filter(|_| self.both);
+        [Some(own), other].into_iter().flatten().collect()
+    }
+
+    /// Carries out a typed line. Only `/file` reads a file; everything else is pure.
+    ///
+    /// # Errors
+    /// When the line can't be carried out; nothing has changed then.
+    pub fn typed(&mut self, line: &str) -> Result<Done, Text> {
+        let line = line.trim_end_matches(['\r', '\n']);
+        match line.strip_prefix('/') {
+            Some(rest) if !rest.starts_with('/') => self.command(rest),
+            Some(text) => self.send(text, Pieces::Whole),
+            None if line.is_empty() && self.speech.eol == Eol::None => Ok(Done::default()),
+            None => self.send(line, Pieces::Whole),
+        }
+    }
+
+    fn command(&mut self, line: &str) -> Result<Done, Text> {
+        let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        let rest_trimmed = rest.trim();
+        match name {
+            "to" => {
+                self.to = recipient(rest_trimmed)?;
+                Ok(Done::said(match self.to {
+                    Recipient::All => Text::new("to: all clients", "发给：所有客户端"),
+                    Recipient::One(peer) => tr!("to: {peer}", "发给：{peer}"),
+                }))
+            }
+            "hex" => {
+                let bytes = bytes_of_hex(rest_trimmed)?;
+                self.bytes(bytes, "/hex c4 e3", Pieces::Whole, By::Hand)
+            }
+            "file" => self.file(rest_trimmed),
+            "every" => self.every(rest),
+            "parts" => {
+                let (count, text) = two(rest, "/parts 2 TEXT", "/parts 2 文字")?;
+                let count = count.parse().ok().filter(|it| (2..=1000).contains(it));
+                let count = count.ok_or_else(|| expected("/parts 2 TEXT", "/parts 2 文字"))?;
+                let gap = PART_GAP;
+                self.send(text, Pieces::Parts { count, gap })
+            }
+            "drip" => {
+                let (gap, text) = two(rest, "/drip 200ms TEXT", "/drip 200ms 文字")?;
+                let gap = time(gap, "1ms")?;
+                self.send(text, Pieces::Bytes { gap })
+            }
+            "close" => self.ending(rest_trimmed, Command::Close),
+            "fin" => self.ending(rest_trimmed, Command::HalfClose),
+            "reset" => self.ending(rest_trimmed, Command::Reset),
+            "pause" => self.ending(rest_trimmed, Command::Pause),
+            "resume" => self.ending(rest_trimmed, Command::Resume),
+            "encoding" => self.encoding(rest_trimmed),
+            "both" => {
+                self.both = !self.both;
+                Ok(Done {
+                    reread: true,
+                    ..Done::default()
+                })
+            }
+            "eol" => self.eol(rest_trimmed),
+            "help" | "?" => Ok(Done {
+                help: true,
+                ..Done::default()
+            }),
+            "quit" | "exit" => Ok(Done::of(Command::Quit)),
+            _ => Err(unknown(name)),
+        }
+    }
+
+    /// Sends `text`, encoded and with the line end.
+    fn send(&self, text: &str, pieces: Pieces) -> Result<Done, Text> {
+        let text = format!("{text}{}", self.speech.eol.text());
+        let bytes = self.speech.encoding.encode(&text).map_err(Text::of)?;
+        self.bytes(bytes, "/drip 200ms TEXT", pieces, By::Hand)
+    }
+
+    /// Sends `bytes`. If there are none, the command should be written as in `form`.
+    fn bytes(&self, bytes: Vec<u8>, form: &str, pieces: Pieces, by: By) -> Result<Done, Text> {
+        if bytes.is_empty() {
+            return Err(expected(form, form));
+        }
+        let to = self.to;
+        Ok(Done::of(Command::Send {
+            to,
+            bytes,
+            pieces,
+            by,
+        }))
+    }
+
+    fn file(&self, path: &str) -> Result<Done, Text> {
+        if path.is_empty() {
+            return Err(expected("/file PATH", "/file 文件路径"));
+        }
+        let read = portlab_sys::input::read(Path::new(path), MOST_FILE);
+        let bytes = read.map_err(|error| {
+            let why = Text::of(&error);
+            tr!("can't read {path:?}: {why}", "无法读文件 {path:?}：{why:#}")
+        })?;
+        if bytes.is_empty() {
+            return Err(tr!("the file {path:?} is empty", "文件 {path:?} 是空的"));
+        }
+        self.bytes(bytes, "/file PATH", Pieces::Whole, By::File)
+    }
+
+    fn every(&self, rest: &str) -> Result<Done, Text> {
+        if rest.trim() == "off" {
+            return Ok(Done::of(Command::EveryOff));
+        }
+        let (every, text) = two(rest, "/every 500ms TEXT", "/every 500ms 文字")?;
+        let every = time(every, "10ms")?;
+        let text = Template::parse(text)?;
+        // A character that the encoding lacks is found now.
+        text.check(self.speech)?;
+        let to = self.to;
+        Ok(Done::of(Command::Every { to, text, every }))
+    }
+
+    fn ending(&self, to: &str, command: fn(Recipient) -> Command) -> Result<Done, Text> {
+        let to = match to {
+            "" => self.to,
+            to => recipient(to)?,
+        };
+        Ok(Done::of(command(to)))
+    }
+
+    fn encoding(&mut self, label: &str) -> Result<Done, Text> {
+        self.speech.encoding = label.parse()?;
+        Ok(self.spoken(true))
+    }
+
+    fn eol(&mut self, name: &str) -> Result<Done, Text> {
+        let eol = Eol::named(name);
+        self.speech.eol = eol.ok_or_else(|| {
+            expected(
+                "/eol lf, /eol crlf, /eol none",
+                "/eol lf、/eol crlf、/eol none",
+            )
+        })?;
+        Ok(self.spoken(false))
+    }
+
+    /// Tells the engine and the person what is set now.
+    fn spoken(&self, reread: bool) -> Done {
+        let Speech { encoding, eol } = self.speech;
+        let (encoding, eol) = (encoding.name(), eol.name());
+        Done {
+            commands: vec![Command::Speak(self.speech)],
+            reread,
+            said: Some(tr!(
+                "encoding: {encoding}, eol: {eol}",
+                "编码：{encoding}，换行：{eol}"
+            )),
+            help: false,
+        }
+    }
+}
+
+impl Done {
+    fn of(command: Command) -> Self {
+        Self {
+            commands: vec![command],
+            ..Self::default()
+        }
+    }
+
+    fn said(text: Text) -> Self {
+        Self {
+            said: Some(text),
+            ..Self::default()
+        }
+    }
+}
+
+/// The first word of `rest`, and the text behind it.
+fn two<'a>(rest: &'a str, en: &str, zh: &str) -> Result<(&'a str, &'a str), Text> {
+    let (word, text) = rest.trim_start().split_once(' ').unwrap_or_default();
+    match text.is_empty() {
+        true => Err(expected(en, zh)),
+        false => Ok((word, text)),
+    }
+}
+
+fn recipient(text: &str) -> Result<Recipient, Text> {
+    let number = text.strip_prefix('#').unwrap_or(text);
+    match (text, number.parse()) {
+        ("all", _) => Ok(Recipient::All),
+        (_, Ok(number)) => Ok(Recipient::One(PeerId(number))),
+        _ => Err(tr!(
+            "unknown client {text:?}: expected the number of a client, such as 2, or all",
+            "没有 {text:?} 这个客户端：请写客户端的编号（如 2），或 all"
+        )),
+    }
+}
+
+fn time(text: &str, least: &'static str) -> Result<Duration, Text> {
+    let read = units::duration(least, "1h")(text);
+    read.map_err(|error| {
+        let why = Text::of(error);
+        tr!(
+            "invalid time {text:?}: {why}",
+            "时间 {text:?} 无效：{why:#}"
+        )
+    })
+}
+
+fn expected(en: &str, zh: &str) -> Text {
+    tr!("expected {en}", "应写成 {zh}")
+}
+
+fn unknown(name: &str) -> Text {
+    let names = HELP.iter().filter_map(|(form, _)| form.strip_prefix('/'));
+    let names = names.map(|it| it.split(' ').next().unwrap_or(it));
+    let names = names.filter(|it| it.chars().all(|it| it.is_ascii_lowercase()));
+    let Text { en, zh } = match nearest(name, names) {
+        Some(near) => tr!("did you mean /{near}?", "要写的是不是 /{near}？"),
+        None => Text::new("/help lists the commands", "输入 /help 查看所有命令"),
+    };
+    tr!(
+        "unknown command /{name}: {en} (to send this text, type //{name})",
+        "没有 /{name} 这个命令：{zh}（要发送这段文字，请输入 //{name}）"
+    )
+}

@@ -1,0 +1,172 @@
+//! One peer: its socket, and what waits to be sent.
+
+use std::{
+    collections::VecDeque,
+    io::{self, Read, Write},
+    net::Shutdown,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use mio::net::TcpStream;
+use portlab_service::TextDecoder;
+use socket2::SockRef;
+
+use crate::{By, Pieces};
+
+/// One connection.
+pub(super) struct Peer {
+    pub(super) stream: TcpStream,
+    pub(super) decoder: TextDecoder,
+    pub(super) paused: bool,
+    /// Its FIN has come.
+    pub(super) fin: bool,
+    /// The own FIN was sent.
+    pub(super) half_closed: bool,
+    /// What happens when everything is sent.
+    pub(super) then: Then,
+    /// The next answer's number.
+    pub(super) answers: u64,
+    queue: VecDeque<Message>,
+    /// The bytes in the queue.
+    queued: usize,
+    /// When the next piece may be sent.
+    next_at: Option<Instant>,
+}
+
+/// What happens to a connection when everything is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Then {
+    Nothing,
+    HalfClose,
+    Close,
+}
+
+/// Bytes that wait to be sent.
+struct Message {
+    bytes: Arc<[u8]>,
+    /// How many of them are sent.
+    sent: usize,
+    /// The most bytes of one send.
+    size: usize,
+    gap: Duration,
+    by: By,
+}
+
+impl Peer {
+    pub(super) fn new(stream: TcpStream, decoder: TextDecoder) -> Self {
+        Self {
+            stream,
+            decoder,
+            paused: false,
+            fin: false,
+            half_closed: false,
+            then: Then::Nothing,
+            answers: 0,
+            queue: VecDeque::new(),
+            queued: 0,
+            next_at: None,
+        }
+    }
+
+    /// Puts bytes into the queue; returns whether there was room.
+    pub(super) fn queue(&mut self, bytes: Arc<[u8]>, pieces: Pieces, by: By) -> bool {
+        let has_room = self.queued + bytes.len() <= MOST_QUEUED;
+        if has_room && !bytes.is_empty() {
+            self.queued += bytes.len();
+            let size = pieces.size(bytes.len());
+            let gap = pieces.gap();
+            self.queue.push_back(Message {
+                bytes,
+                sent: 0,
+                size,
+                gap,
+                by,
+            });
+        }
+        has_room
+    }
+
+    /// Whether everything is sent.
+    pub(super) fn has_sent_all(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Whether so much waits to be sent that nothing more should be read: a peer that sends and never reads would
+    /// otherwise fill the memory with answers.
+    pub(super) fn is_full(&self) -> bool {
+        self.queued > ENOUGH_QUEUED
+    }
+
+    /// When the next piece is due, if one waits for its time.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.next_at.filter(|_| !self.queue.is_empty())
+    }
+
+    /// Sends the next piece, if it is due. Returns what was sent; `None` if there is nothing to send now.
+    pub(super) fn send(&mut self, now: Instant) -> io::Result<Option<(Vec<u8>, By)>> {
+        let Some(message) = self.queue.front_mut() else {
+            return Ok(None);
+        };
+        if self.next_at.is_some_and(|at| at > now) {
+            return Ok(None);
+        }
+        // The rest of the piece that has begun.
+        let end = (message.sent / message.size + 1) * message.size;
+        let piece = &message.bytes[message.sent..end.min(message.bytes.len())];
+        let count = match self.stream.write(piece) {
+            Ok(count) => count,
+            Err(error) if is_again(&error) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let sent = (piece[..count].to_vec(), message.by);
+        message.sent += count;
+        self.queued -= count;
+        let is_piece = message.sent.is_multiple_of(message.size);
+        self.next_at = (is_piece && !message.gap.is_zero()).then(|| now + message.gap);
+        if message.sent == message.bytes.len() {
+            self.queue.pop_front();
+        }
+        Ok(Some(sent))
+    }
+
+    /// Reads once; `None` if nothing has come. No bytes are the peer's FIN.
+    pub(super) fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Option<Vec<u8>>> {
+        match self.stream.read(buffer) {
+            Ok(count) => Ok(Some(buffer[..count].to_vec())),
+            Err(error) if is_again(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends the own FIN.
+    pub(super) fn half_close(&mut self) -> io::Result<()> {
+        self.half_closed = true;
+        self.stream.shutdown(Shutdown::Write)
+    }
+
+    /// Whether bytes have come that were not read.
+    pub(super) fn has_unread(&self) -> bool {
+        matches!(self.stream.peek(&mut [0]), Ok(count) if count > 0)
+    }
+
+    /// Makes the kernel send an RST when the socket is closed.
+    ///
+    /// Source: SO_LINGER in `socket(7)`.
+    pub(super) fn reset(&self) {
+        // It fails if the peer has reset the connection already.
+        let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+    }
+}
+
+fn is_again(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+    )
+}
+
+/// The most bytes that wait to be sent to one peer.
+pub(super) const MOST_QUEUED: usize = 32 << 20;
+/// With more bytes that wait, nothing is read from the peer.
+const ENOUGH_QUEUED: usize = 256 << 10;

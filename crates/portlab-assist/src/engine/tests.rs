@@ -1,0 +1,268 @@
+//! The engine with real clients.
+
+use std::{
+    io::{Read, Write},
+    net::{Shutdown, TcpListener, TcpStream},
+    sync::mpsc::{Receiver, sync_channel},
+    time::Duration,
+};
+
+use super::*;
+use crate::{By, Ended, PeerId, Pieces, Recipient, What};
+
+/// An engine on a free port, its events, and its port's address.
+struct Desk {
+    engine: Engine,
+    events: Receiver<Event>,
+    addr: std::net::SocketAddr,
+}
+
+fn desk(change: impl FnOnce(&mut Plan)) -> Desk {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    let mut plan = Plan {
+        open: Open::Listen(listener),
+        speech: Speech::default(),
+        rules: Rules::default(),
+        echo: false,
+        hold: false,
+    };
+    change(&mut plan);
+    let (sender, events) = sync_channel(256);
+    let engine = Engine::start(plan, sender).unwrap();
+    let desk = Desk {
+        engine,
+        events,
+        addr,
+    };
+    assert_eq!(desk.next(), What::Listening(addr));
+    desk
+}
+
+impl Desk {
+    #[track_caller]
+    fn next(&self) -> What {
+        self.events.recv_timeout(PATIENCE).unwrap().what
+    }
+
+    fn client(&self) -> TcpStream {
+        let client = TcpStream::connect(self.addr).unwrap();
+        client.set_read_timeout(Some(PATIENCE)).unwrap();
+        client.set_nodelay(true).unwrap();
+        let addr = client.local_addr().unwrap();
+        match self.next() {
+            What::Online { addr: of, .. } => assert_eq!(of, addr),
+            other => panic!("{other:?}"),
+        }
+        client
+    }
+
+    fn send(&self, text: &str, pieces: Pieces) {
+        self.engine.send(Command::Send {
+            to: Recipient::All,
+            bytes: text.into(),
+            pieces,
+            by: By::Hand,
+        });
+    }
+}
+
+fn received(peer: u32, text: &str) -> What {
+    What::Received {
+        peer: PeerId(peer),
+        bytes: text.into(),
+    }
+}
+
+fn sent(peer: u32, text: &str, by: By) -> What {
+    What::Sent {
+        peer: PeerId(peer),
+        bytes: text.into(),
+        by,
+    }
+}
+
+fn offline(peer: u32, how: Ended) -> What {
+    What::Offline {
+        peer: PeerId(peer),
+        how,
+    }
+}
+
+#[test]
+fn a_client_comes_sends_is_answered_and_goes() {
+    let desk = desk(|_| ());
+    let mut client = desk.client();
+    client.write_all(b"hello").unwrap();
+    assert_eq!(desk.next(), received(1, "hello"));
+    desk.send("world", Pieces::Whole);
+    assert_eq!(desk.next(), sent(1, "world", By::Hand));
+    let mut answer = [0; 5];
+    client.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"world");
+    drop(client);
+    assert_eq!(desk.next(), offline(1, Ended::Fin));
+    // The next client has a number of its own.
+    let _client = desk.client();
+    desk.engine.send(Command::Quit);
+    assert_eq!(desk.next(), offline(2, Ended::ClosedHere));
+    assert_eq!(desk.next(), What::Stopped);
+}
+
+#[test]
+fn rules_answer_before_the_echo_also_after_the_peers_fin() {
+    let rules = ["contains:你好 => 你好，{seq}".to_owned()];
+    let desk = desk(|plan| {
+        plan.rules = Rules::parse(&rules).unwrap();
+        plan.speech.encoding = "gbk".parse().unwrap();
+        plan.echo = true;
+    });
+    let gbk = plan_encoding();
+    let mut client = desk.client();
+    client.write_all(b"x").unwrap();
+    assert_eq!(desk.next(), received(1, "x"));
+    assert_eq!(desk.next(), sent(1, "x", By::Echo));
+    client.write_all(&gbk.encode("你好").unwrap()).unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    let mut all = Vec::new();
+    client.read_to_end(&mut all).unwrap();
+    assert_eq!(all, gbk.encode("x你好，1").unwrap());
+    let mut rest: Vec<_> = (0..3).map(|_| desk.next()).collect();
+    assert_eq!(rest.pop(), Some(offline(1, Ended::Fin)));
+}
+
+fn plan_encoding() -> portlab_service::TextEncoding {
+    "gbk".parse().unwrap()
+}
+
+#[test]
+fn each_way_to_end_a_connection_is_told_apart() {
+    let desk = desk(|plan| plan.hold = true);
+    let peer = |number| Recipient::One(PeerId(number));
+    // Closed with bytes unread: the kernel sends a reset.
+    let mut client = desk.client();
+    desk.engine.send(Command::Pause(peer(1)));
+    assert_eq!(desk.next(), What::Paused { peer: PeerId(1) });
+    client.write_all(b"unread").unwrap();
+    let seen = |it: &PeerState| it.own.is_some_and(|it| it.unread_bytes == 6);
+    portlab_testkit::wait_until("the bytes wait in the kernel", || {
+        desk.engine.states().unwrap().values().any(seen)
+    });
+    desk.engine.send(Command::Close(peer(1)));
+    assert_eq!(desk.next(), offline(1, Ended::ClosedUnread));
+    let error = client.read(&mut [0]).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+
+    let mut client = desk.client();
+    desk.engine.send(Command::Reset(peer(2)));
+    assert_eq!(desk.next(), offline(2, Ended::ResetHere));
+    assert!(client.read(&mut [0]).is_err());
+
+    let client = desk.client();
+    socket2::SockRef::from(&client)
+        .set_linger(Some(Duration::ZERO))
+        .unwrap();
+    drop(client);
+    assert_eq!(desk.next(), offline(3, Ended::Reset));
+
+    // Half-closed here: the client reads the end, and can still send.
+    let mut client = desk.client();
+    desk.engine.send(Command::HalfClose(peer(4)));
+    assert_eq!(desk.next(), What::HalfClosed { peer: PeerId(4) });
+    assert_eq!(client.read(&mut [0]).unwrap(), 0);
+    client.write_all(b"still").unwrap();
+    assert_eq!(desk.next(), received(4, "still"));
+    desk.send("no", Pieces::Whole);
+    assert!(matches!(desk.next(), What::Unsent { .. }));
+    drop(client);
+    assert_eq!(desk.next(), offline(4, Ended::Fin));
+
+    // The peer's FIN leaves the own end in CLOSE-WAIT.
+    let client = desk.client();
+    client.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(desk.next(), What::Fin { peer: PeerId(5) });
+    let states = desk.engine.states().unwrap();
+    let state = states[&PeerId(5)];
+    assert_eq!(state.own.unwrap().state, "CLOSE-WAIT");
+    assert_eq!(state.peer.unwrap().state, "FIN-WAIT-2");
+    desk.engine.send(Command::Close(peer(5)));
+    assert_eq!(desk.next(), offline(5, Ended::ClosedHere));
+}
+
+#[test]
+fn a_text_is_sent_in_pieces_with_a_gap_and_the_bytes_arrive_whole() {
+    let desk = desk(|_| ());
+    let mut client = desk.client();
+    let gap = Duration::from_millis(1);
+    desk.send("abcde", Pieces::Parts { count: 2, gap });
+    desk.send("xy", Pieces::Bytes { gap });
+    for piece in ["abc", "de", "x", "y"] {
+        assert_eq!(desk.next(), sent(1, piece, By::Hand));
+    }
+    let mut all = [0; 7];
+    client.read_exact(&mut all).unwrap();
+    assert_eq!(&all, b"abcdexy");
+}
+
+#[test]
+fn a_command_for_a_client_that_is_not_online_names_those_that_are() {
+    let desk = desk(|_| ());
+    desk.engine.send(Command::Close(Recipient::All));
+    let _clients = [
+        match desk.next() {
+            What::Unsent { peer: None, .. } => desk.client(),
+            other => panic!("{other:?}"),
+        },
+        desk.client(),
+    ];
+    desk.engine.send(Command::Reset(Recipient::One(PeerId(9))));
+    match desk.next() {
+        What::Unsent { peer: None, why } => assert!(why.en.contains("#1, #2"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_flood_that_is_not_taken_is_counted_and_every_byte_with_it() {
+    let desk = desk(|_| ());
+    let mut client = desk.client();
+    // Nothing is taken from the channel meanwhile, and the client isn't slowed down.
+    let flood = vec![b'x'; 1 << 20];
+    for _ in 0..64 {
+        client.write_all(&flood).unwrap();
+    }
+    drop(client);
+    let (mut bytes, mut folds) = (0, 0);
+    loop {
+        match desk.next() {
+            What::Received { bytes: it, .. } => bytes += it.len() as u64,
+            What::Folded { bytes: it, .. } => {
+                bytes += it;
+                folds += 1;
+            }
+            What::Offline { .. } => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(bytes, 64 << 20);
+    assert!(folds > 0);
+}
+
+#[test]
+fn a_peer_that_sends_and_never_reads_does_not_fill_the_memory_with_answers() {
+    let desk = desk(|plan| plan.echo = true);
+    let mut client = desk.client();
+    client
+        .set_write_timeout(Some(Duration::from_millis(300)))
+        .unwrap();
+    let flood = vec![b'x'; 1 << 20];
+    // The kernel's buffers take some, and then TCP stops the client.
+    let mut written = 0_usize;
+    while let Ok(count) = client.write(&flood) {
+        written += count;
+        assert!(written < 256 << 20, "the client is never stopped");
+    }
+}
+
+/// How long a busy machine may take.
+const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,0 +1,567 @@
+//! The loop of the engine: waiting for sockets, commands and times, and one turn after the other.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        mpsc::{Receiver, TryRecvError},
+    },
+    time::{Duration, Instant},
+};
+
+use mio::{
+    Events, Interest, Poll, Token,
+    net::{TcpListener, TcpStream},
+};
+use portlab_words::{Text, tr};
+
+use super::{
+    Open, Plan,
+    outbox::Outbox,
+    peer::{MOST_QUEUED, Peer, Then},
+    states::Ends,
+};
+use crate::{
+    By, Command, Ended, Event, PeerId, Pieces, Recipient, Rules, Speech, Template, What,
+    template::Moment,
+};
+
+/// The state of the engine.
+pub(super) struct Turn<T> {
+    poll: Poll,
+    listener: Option<TcpListener>,
+    peers: BTreeMap<PeerId, Peer>,
+    last: u32,
+    commands: Receiver<Command>,
+    outbox: Outbox<T>,
+    ends: Ends,
+    speech: Speech,
+    rules: Rules,
+    echo: bool,
+    hold: bool,
+    every: Option<Every>,
+    /// Peers that may have more to read or to send.
+    ready: BTreeSet<PeerId>,
+    /// When clients are accepted again; now if there may be some.
+    accept_at: Option<Instant>,
+    /// When everything ends, after a command to quit.
+    quits_at: Option<Instant>,
+    buffer: Vec<u8>,
+}
+
+/// Periodic sending.
+struct Every {
+    to: Recipient,
+    text: Template,
+    every: Duration,
+    next_at: Instant,
+    sent: u64,
+}
+
+impl<T: From<Event>> Turn<T> {
+    pub(super) fn new(
+        poll: Poll,
+        plan: Plan,
+        commands: Receiver<Command>,
+        outbox: Outbox<T>,
+        ends: Ends,
+    ) -> io::Result<Self> {
+        let mut turn = Self {
+            poll,
+            listener: None,
+            peers: BTreeMap::new(),
+            last: 0,
+            commands,
+            outbox,
+            ends,
+            speech: plan.speech,
+            rules: plan.rules,
+            echo: plan.echo,
+            hold: plan.hold,
+            every: None,
+            ready: BTreeSet::new(),
+            accept_at: None,
+            quits_at: None,
+            buffer: vec![0; READ],
+        };
+        match plan.open {
+            Open::Listen(listener) => {
+                listener.set_nonblocking(true)?;
+                let mut listener = TcpListener::from_std(listener);
+                let registry = turn.poll.registry();
+                registry.register(&mut listener, LISTENER, Interest::READABLE)?;
+                turn.outbox.post(What::Listening(listener.local_addr()?));
+                turn.listener = Some(listener);
+            }
+            Open::Connected(stream) => {
+                let addr = stream.peer_addr()?;
+                stream.set_nonblocking(true)?;
+                turn.meet(TcpStream::from_std(stream), addr)?;
+            }
+        }
+        Ok(turn)
+    }
+
+    /// Runs until a command ends it, or the receiver of events has gone.
+    pub(super) fn run(mut self) {
+        let mut events = Events::with_capacity(256);
+        while !self.is_over() {
+            let timeout = self.timeout();
+            match self.poll.poll(&mut events, timeout) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                    self.trouble(&Text::new("can't wait for events", "无法等待事件"), &error);
+                    break;
+                }
+                _ => {}
+            }
+            for event in &events {
+                match event.token() {
+                    WAKER => {}
+                    LISTENER => self.accept_at = Some(Instant::now()),
+                    token => {
+                        self.ready.insert(peer_of(token));
+                    }
+                }
+            }
+            self.obey();
+            self.accept();
+            for id in std::mem::take(&mut self.ready) {
+                self.turn(id);
+            }
+            self.tick();
+            self.outbox.flush();
+        }
+        self.peers.clear();
+        self.outbox.post(What::Stopped);
+        // The receiver needs the last event, and may be slow.
+        while self.outbox.is_behind() && !self.outbox.is_gone() {
+            std::thread::sleep(AGAIN);
+            self.outbox.flush();
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        let quits = self
+            .quits_at
+            .is_some_and(|at| self.peers.is_empty() || at <= Instant::now());
+        quits || self.outbox.is_gone()
+    }
+
+    /// How long to wait for the next event.
+    fn timeout(&self) -> Option<Duration> {
+        if !self.ready.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let behind = self.outbox.is_behind().then(|| Instant::now() + AGAIN);
+        let every = self.every.as_ref().map(|it| it.next_at);
+        let pieces = self.peers.values().filter_map(Peer::due).min();
+        let all = [behind, every, pieces, self.accept_at, self.quits_at];
+        let next = all.into_iter().flatten().min()?;
+        Some(next.saturating_duration_since(Instant::now()))
+    }
+
+    /// Accepts the clients that wait.
+    fn accept(&mut self) {
+        while let (Some(listener), Some(at)) = (&self.listener, self.accept_at) {
+            if at > Instant::now() {
+                return;
+            }
+            if self.outbox.is_far_behind() || self.peers.len() >= MOST_PEERS {
+                self.accept_at = Some(Instant::now() + PAUSE);
+                return;
+            }
+            let accepted = listener.accept();
+            match accepted.and_then(|(stream, addr)| self.meet(stream, addr)) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.accept_at = None,
+                // The client has gone again.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) => {
+                    self.accept_at = Some(Instant::now() + PAUSE);
+                    self.trouble(
+                        &Text::new(
+                            "can't accept a client, and will try again in a second",
+                            "无法接受新的客户端，一秒后再试",
+                        ),
+                        &error,
+                    );
+                }
+            }
+        }
+    }
+
+    /// Takes a new connection.
+    fn meet(&mut self, mut stream: TcpStream, addr: SocketAddr) -> io::Result<()> {
+        // Each send leaves at once, as a segment of its own.
+        let _ = stream.set_nodelay(true);
+        self.last += 1;
+        let peer = PeerId(self.last);
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        self.poll
+            .registry()
+            .register(&mut stream, token_of(peer), interest)?;
+        let decoder = self.speech.encoding.decoder();
+        self.ends.add(peer, stream.local_addr()?, addr);
+        self.peers.insert(peer, Peer::new(stream, decoder));
+        self.outbox.post(What::Online { peer, addr });
+        self.ready.insert(peer);
+        Ok(())
+    }
+
+    /// Reads once from a peer, and sends to it.
+    fn turn(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return;
+        };
+        if !peer.paused && !peer.fin && !peer.is_full() {
+            match peer.receive(&mut self.buffer) {
+                Ok(None) => {}
+                Ok(Some(bytes)) if bytes.is_empty() => self.take_fin(id),
+                Ok(Some(bytes)) => {
+                    self.ready.insert(id);
+                    self.take(id, bytes);
+                }
+                Err(error) => return self.broken(id, &error),
+            }
+        } else if let Ok(Some(error)) = peer.stream.take_error() {
+            return self.broken(id, &error);
+        }
+        self.send(id);
+    }
+
+    /// Answers what was received, and reports it.
+    fn take(&mut self, id: PeerId, bytes: Vec<u8>) {
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return;
+        };
+        let mut text = String::new();
+        peer.decoder.decode(&bytes, false, &mut text);
+        let answer = match self.rules.answer(&text) {
+            Some((number, template)) => {
+                peer.answers += 1;
+                let moment = Moment {
+                    bytes: &bytes,
+                    text: &text,
+                    seq: peer.answers,
+                    peer: id,
+                };
+                Some((template.render(moment, self.speech), By::Rule(number)))
+            }
+            None => self.echo.then(|| (Ok(bytes.clone()), By::Echo)),
+        };
+        self.outbox.post(What::Received { peer: id, bytes });
+        match answer {
+            Some((Ok(bytes), by)) => self.queue(id, &bytes.into(), Pieces::Whole, by),
+            Some((Err(why), _)) => self.outbox.post(What::Unsent {
+                peer: Some(id),
+                why,
+            }),
+            None => {}
+        }
+    }
+
+    fn take_fin(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return;
+        };
+        peer.fin = true;
+        if !self.hold || peer.half_closed {
+            peer.then = Then::Close;
+        }
+        if !(peer.then == Then::Close && peer.has_sent_all()) {
+            self.outbox.post(What::Fin { peer: id });
+        }
+    }
+
+    fn queue(&mut self, id: PeerId, bytes: &Arc<[u8]>, pieces: Pieces, by: By) {
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return;
+        };
+        let why = if peer.half_closed || peer.then != Then::Nothing && !peer.fin {
+            Some(Text::new(
+                "this end has sent its FIN, and can only receive",
+                "本端已发出 FIN，只能接收",
+            ))
+        } else if !peer.queue(Arc::clone(bytes), pieces, by) {
+            let most = MOST_QUEUED >> 20;
+            Some(tr!(
+                "the peer doesn't read, and {most} MiB wait already",
+                "对方没有读取数据，已有 {most} MiB 在等待发送"
+            ))
+        } else {
+            None
+        };
+        match why {
+            Some(why) => self.outbox.post(What::Unsent {
+                peer: Some(id),
+                why,
+            }),
+            None => self.send(id),
+        }
+    }
+
+    /// Sends as much as the kernel takes in one turn; then does what follows.
+    fn send(&mut self, id: PeerId) {
+        let now = Instant::now();
+        for _ in 0..SENDS {
+            let Some(peer) = self.peers.get_mut(&id) else {
+                return;
+            };
+            let was_full = peer.is_full();
+            match peer.send(now) {
+                Ok(Some((bytes, by))) => {
+                    if was_full && !peer.is_full() {
+                        self.ready.insert(id);
+                    }
+                    self.outbox.post(What::Sent {
+                        peer: id,
+                        bytes,
+                        by,
+                    });
+                }
+                Ok(None) => return self.after_sending(id),
+                Err(error) => return self.broken(id, &error),
+            }
+        }
+        self.ready.insert(id);
+    }
+
+    fn after_sending(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(&id) else {
+            return;
+        };
+        if !peer.has_sent_all() {
+            return;
+        }
+        match peer.then {
+            Then::Nothing => {}
+            Then::Close => {
+                let how = match (peer.fin, peer.has_unread()) {
+                    (true, _) if !self.hold || peer.half_closed => Ended::Fin,
+                    (_, true) => Ended::ClosedUnread,
+                    _ => Ended::ClosedHere,
+                };
+                self.end(id, how);
+            }
+            Then::HalfClose if peer.half_closed => {}
+            Then::HalfClose if peer.fin => {
+                // Both directions are closed then.
+                self.end(id, Ended::ClosedHere);
+            }
+            Then::HalfClose => match peer.half_close() {
+                Ok(()) => self.outbox.post(What::HalfClosed { peer: id }),
+                Err(error) => self.broken(id, &error),
+            },
+        }
+    }
+
+    /// Sends what is due.
+    fn tick(&mut self) {
+        let now = Instant::now();
+        let due = |it: &&PeerId| self.peers[*it].due().is_some_and(|at| at <= now);
+        let due: Vec<_> = self.peers.keys().filter(due).copied().collect();
+        for id in due {
+            self.send(id);
+        }
+        let Some(mut every) = self.every.take() else {
+            return;
+        };
+        if every.next_at <= now {
+            for id in self.recipients(every.to) {
+                every.sent += 1;
+                let moment = Moment {
+                    bytes: b"",
+                    text: "",
+                    seq: every.sent,
+                    peer: id,
+                };
+                match every.text.render(moment, self.speech) {
+                    Ok(bytes) => self.queue(id, &bytes.into(), Pieces::Whole, By::Every),
+                    Err(why) => self.outbox.post(What::Unsent {
+                        peer: Some(id),
+                        why,
+                    }),
+                }
+            }
+            every.next_at = (every.next_at + every.every).max(now);
+        }
+        self.every = Some(every);
+    }
+
+    /// Carries out the commands that have come.
+    fn obey(&mut self) {
+        loop {
+            match self.commands.try_recv() {
+                Ok(command) => self.carry_out(command),
+                Err(TryRecvError::Empty) => return,
+                Err(TryRecvError::Disconnected) => {
+                    self.quits_at = Some(Instant::now());
+                    return;
+                }
+            }
+        }
+    }
+
+    fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::Send {
+                to,
+                bytes,
+                pieces,
+                by,
+            } => {
+                let bytes: Arc<[u8]> = bytes.into();
+                for id in self.asked(to) {
+                    self.queue(id, &bytes, pieces, by);
+                }
+            }
+            Command::Every { to, text, every } => {
+                self.every = Some(Every {
+                    to,
+                    text,
+                    every,
+                    next_at: Instant::now(),
+                    sent: 0,
+                });
+            }
+            Command::EveryOff => self.every = None,
+            Command::Close(to) => self.then(to, Then::Close),
+            Command::HalfClose(to) => self.then(to, Then::HalfClose),
+            Command::Reset(to) => {
+                for id in self.asked(to) {
+                    self.peers[&id].reset();
+                    self.end(id, Ended::ResetHere);
+                }
+            }
+            Command::Pause(to) => self.pause(to, true),
+            Command::Resume(to) => self.pause(to, false),
+            Command::Speak(speech) => {
+                if speech.encoding != self.speech.encoding {
+                    for peer in self.peers.values_mut() {
+                        peer.decoder = speech.encoding.decoder();
+                    }
+                }
+                self.speech = speech;
+            }
+            Command::Quit if self.quits_at.is_some() => self.quits_at = Some(Instant::now()),
+            Command::Quit => {
+                self.quits_at = Some(Instant::now() + LAST_BYTES);
+                self.listener = None;
+                self.every = None;
+                for id in self.recipients(Recipient::All) {
+                    self.then(Recipient::One(id), Then::Close);
+                }
+            }
+        }
+    }
+
+    fn then(&mut self, to: Recipient, then: Then) {
+        for id in self.asked(to) {
+            if let Some(peer) = self.peers.get_mut(&id) {
+                peer.then = peer.then.max(then);
+                self.send(id);
+            }
+        }
+    }
+
+    fn pause(&mut self, to: Recipient, paused: bool) {
+        for id in self.asked(to) {
+            if let Some(peer) = self.peers.get_mut(&id)
+                && peer.paused != paused
+            {
+                peer.paused = paused;
+                self.ready.insert(id);
+                self.outbox.post(match paused {
+                    true => What::Paused { peer: id },
+                    false => What::Resumed { peer: id },
+                });
+            }
+        }
+    }
+
+    /// The peers that are meant by a person; if there are none, the person is told.
+    fn asked(&mut self, to: Recipient) -> Vec<PeerId> {
+        let all = self.recipients(to);
+        if all.is_empty() {
+            let online = self.recipients(Recipient::All);
+            let online: Vec<_> = online.iter().map(PeerId::to_string).collect();
+            let (en, zh) = (online.join(", "), online.join("、"));
+            let why = match to {
+                Recipient::All => Text::new("no client is online", "没有客户端在线"),
+                Recipient::One(peer) if en.is_empty() => tr!(
+                    "{peer} is not online, and no other client is",
+                    "{peer} 不在线，也没有其他客户端在线"
+                ),
+                Recipient::One(peer) => tr!(
+                    "{peer} is not online; online: {en} (/to all sends to all)",
+                    "{peer} 不在线；在线的有 {zh}（/to all 发给所有客户端）"
+                ),
+            };
+            self.outbox.post(What::Unsent { peer: None, why });
+        }
+        all
+    }
+
+    fn recipients(&self, to: Recipient) -> Vec<PeerId> {
+        match to {
+            Recipient::All => self.peers.keys().copied().collect(),
+            Recipient::One(id) => self
+                .peers
+                .contains_key(&id)
+                .then_some(id)
+                .into_iter()
+                .collect(),
+        }
+    }
+
+    /// Ends a connection that broke.
+    fn broken(&mut self, id: PeerId, error: &io::Error) {
+        let how = match error.kind() {
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Ended::Reset,
+            _ => Ended::Failed(Text::of(error)),
+        };
+        self.end(id, how);
+    }
+
+    fn end(&mut self, id: PeerId, how: Ended) {
+        // Dropping the peer closes its socket.
+        if self.peers.remove(&id).is_some() {
+            self.ready.remove(&id);
+            self.ends.end(id);
+            self.outbox.post(What::Offline { peer: id, how });
+        }
+    }
+
+    fn trouble(&mut self, what: &Text, error: &io::Error) {
+        let why = Text::of(error);
+        self.outbox
+            .post(What::Trouble(tr!("{what}: {why}", "{what:#}：{why:#}")));
+    }
+}
+
+fn token_of(peer: PeerId) -> Token {
+    Token(peer.0 as usize + FIRST_PEER)
+}
+
+fn peer_of(token: Token) -> PeerId {
+    PeerId((token.0 - FIRST_PEER) as u32)
+}
+
+pub(super) const WAKER: Token = Token(0);
+const LISTENER: Token = Token(1);
+const FIRST_PEER: usize = 2;
+
+/// The most bytes of one read.
+const READ: usize = 64 << 10;
+/// The most sends to one peer in one turn, so that others have theirs.
+const SENDS: usize = 16;
+/// The most peers at a time. Further clients wait in the accept queue.
+const MOST_PEERS: usize = 1000;
+/// How long until a client is accepted again after a failure.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long until a receiver that was full is tried again.
+const AGAIN: Duration = Duration::from_millis(20);
+/// How long the last bytes may take after a command to quit.
+const LAST_BYTES: Duration = Duration::from_secs(2);

@@ -1,0 +1,281 @@
+//! Rows: an event as it is shown.
+
+use std::{fmt::Write, net::SocketAddr, time::Duration};
+
+use portlab_service::{Guess, TextDecoder, TextEncoding, visible};
+use portlab_words::{Text, tr};
+use unicode_width::UnicodeWidthChar;
+
+use crate::{By, PeerId, Way, What};
+
+/// An event as it is shown: one read or one send is one row.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// When, since the assistant's start.
+    pub at: Duration,
+    /// The address of the peer that the event concerns, if it concerns one.
+    pub addr: Option<SocketAddr>,
+    /// What has happened.
+    pub what: What,
+    /// The bytes as text, in each encoding that is shown. Empty if the event has no bytes.
+    pub readings: Vec<Reading>,
+    /// Another encoding in which the peer's bytes are text.
+    pub guess: Option<Guess>,
+}
+
+/// Bytes as text in one encoding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// The encoding.
+    pub encoding: TextEncoding,
+    /// The characters, each with the number of its bytes in this row. All are inert.
+    cells: Vec<(char, u8)>,
+    /// Whether the first character began in the row before.
+    pub begins_cut: bool,
+    /// Whether the last character ends in the next row. Its bytes here belong to the sign [`CUT`].
+    pub ends_cut: bool,
+}
+
+/// Text and hex of the same bytes, side by side.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Line {
+    /// The text.
+    pub text: String,
+    /// The columns that the text takes.
+    pub columns: usize,
+    /// The bytes.
+    pub hex: String,
+}
+
+/// The sign for a part of a character, whose other part is in another row.
+pub const CUT: char = '▯';
+
+/// Decodes the bytes of one peer and one direction, row by row.
+pub(crate) struct Reader {
+    encoding: TextEncoding,
+    decoder: TextDecoder,
+    /// How many bytes belong to a character that isn't complete.
+    pending: usize,
+}
+
+impl Reader {
+    pub(crate) fn new(encoding: TextEncoding) -> Self {
+        Self {
+            encoding,
+            decoder: encoding.decoder(),
+            pending: 0,
+        }
+    }
+
+    /// Reads the bytes of the next row; returns also whether all were well formed.
+    pub(crate) fn read(&mut self, bytes: &[u8]) -> (Reading, bool) {
+        let mut reading = Reading {
+            encoding: self.encoding,
+            cells: Vec::with_capacity(bytes.len()),
+            begins_cut: false,
+            ends_cut: false,
+        };
+        let (mut text, mut well_formed) = (String::new(), true);
+        let mut here = 0_u8;
+        for byte in bytes {
+            // Byte by byte, so that each character is found with its bytes.
+            well_formed &= self.decoder.decode(&[*byte], false, &mut text);
+            here = here.saturating_add(1);
+            self.pending += 1;
+            if text.is_empty() {
+                continue;
+            }
+            let count = text.chars().count();
+            reading.begins_cut |= reading.cells.is_empty() && self.pending > usize::from(here);
+            for (at, character) in text.chars().enumerate() {
+                // After a malformed part of a character, its last byte is a character of its own.
+                let length = match (at, count) {
+                    (0, 1) => here,
+                    (0, _) => here - 1,
+                    (1, _) => 1,
+                    _ => 0,
+                };
+                reading.cells.push((visible(character), length));
+            }
+            text.clear();
+            here = 0;
+            self.pending = 0;
+        }
+        if here > 0 {
+            reading.ends_cut = true;
+            reading.cells.push((CUT, here));
+        }
+        (reading, well_formed)
+    }
+}
+
+impl Reading {
+    /// The text, with the sign [`CUT`] for a part of a character.
+    pub fn text(&self) -> String {
+        self.shown().map(|(character, _)| character).collect()
+    }
+
+    /// The complete characters that end in this row, without signs.
+    pub fn characters(&self) -> String {
+        let whole = self.cells.len() - usize::from(self.ends_cut);
+        self.cells[..whole].iter().map(|(it, _)| it).collect()
+    }
+
+    /// The characters with the number of their bytes, and the sign [`CUT`] before one that began in the row before.
+    fn shown(&self) -> impl Iterator<Item = (char, u8)> {
+        let begin = self.begins_cut.then_some((CUT, 0));
+        begin.into_iter().chain(self.cells.iter().copied())
+    }
+
+    /// Text and hex of `bytes` side by side, in lines that are at most `width` columns wide, with a gap of two columns
+    /// between text and hex. No character and no byte is broken; a line has at least one character.
+    pub fn lines(&self, bytes: &[u8], width: usize) -> Vec<Line> {
+        let (mut lines, mut line) = (Vec::new(), Line::default());
+        let (mut from, mut end) = (0, 0);
+        for (character, length) in self.shown() {
+            let (wide, length) = (character.width().unwrap_or(0), usize::from(length));
+            let hex_columns = (3 * (end + length - from)).saturating_sub(1);
+            if line.columns + wide + GAP + hex_columns > width && end > from && length > 0 {
+                line.hex = hex(&bytes[from..end]);
+                lines.push(std::mem::take(&mut line));
+                from = end;
+            }
+            line.text.push(character);
+            line.columns += wide;
+            end += length;
+        }
+        line.hex = hex(&bytes[from..end]);
+        lines.push(line);
+        lines
+    }
+}
+
+impl Row {
+    /// The peer that the event concerns, if it concerns one.
+    pub fn peer(&self) -> Option<PeerId> {
+        self.what.peer()
+    }
+
+    /// The sign of the direction: `←` for what was received, `→` for what was sent.
+    pub fn arrow(&self) -> &'static str {
+        match self.what {
+            What::Received { .. } => "←",
+            What::Sent { .. } => "→",
+            What::Folded { way: Way::In, .. } => "⇇",
+            What::Folded { way: Way::Out, .. } => "⇉",
+            _ => " ",
+        }
+    }
+
+    /// What made the assistant send, unless a person did.
+    pub fn by(&self) -> Option<Text> {
+        let What::Sent { by, .. } = self.what else {
+            return None;
+        };
+        match by {
+            By::Hand => None,
+            By::Rule(number) => Some(tr!("rule {number}", "规则 {number}")),
+            By::Echo => Some(Text::new("echo", "回显")),
+            By::Every => Some(Text::new("periodic", "定时")),
+            By::File => Some(Text::new("file", "文件")),
+            By::Replay => Some(Text::new("replay", "重放")),
+        }
+    }
+
+    /// The note about another encoding in which the peer's bytes are text.
+    pub fn note(&self) -> Option<Text> {
+        let guess = self.guess.as_ref()?;
+        let read = self.readings.first()?.encoding.name();
+        let (name, text) = (guess.encoding.name(), &guess.text);
+        let label = name.to_lowercase();
+        Some(tr!(
+            "these bytes are {name}, not {read}: read as {name} they are {text:?}; type /encoding {label} to read them so",
+            "这些字节是 {name} 编码，不是 {read}：按 {name} 解码是 {text:?}；输入 /encoding {label} 改用 {name}"
+        ))
+    }
+}
+
+/// Bytes in hex, with a space between two.
+pub fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(3 * bytes.len());
+    for (at, byte) in bytes.iter().enumerate() {
+        let gap = if at == 0 { "" } else { " " };
+        // A String takes everything.
+        let _ = write!(text, "{gap}{byte:02x}");
+    }
+    text
+}
+
+/// The columns between text and hex.
+const GAP: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reader(label: &str) -> Reader {
+        Reader::new(label.parse().unwrap())
+    }
+
+    #[test]
+    fn a_character_that_a_read_cuts_is_marked_and_completed_in_the_next_row() {
+        for label in ["gbk", "utf-8", "gb18030"] {
+            let encoding: TextEncoding = label.parse().unwrap();
+            let bytes = encoding.encode("你好").unwrap();
+            for at in 1..bytes.len() {
+                let mut reader = reader(label);
+                let [one, two] = [&bytes[..at], &bytes[at..]].map(|it| reader.read(it).0);
+                let is_cut = at != bytes.len() / 2;
+                assert_eq!(
+                    (one.ends_cut, two.begins_cut),
+                    (is_cut, is_cut),
+                    "{label} {at}"
+                );
+                assert_eq!(one.characters() + &two.characters(), "你好", "{label} {at}");
+                assert_eq!(one.text().ends_with(CUT), is_cut);
+                assert_eq!(two.text().starts_with(CUT), is_cut);
+            }
+        }
+        // In three rows.
+        let mut reader = reader("utf-8");
+        let texts = [0, 1, 2].map(|at| reader.read(&"你".as_bytes()[at..=at]).0.text());
+        assert_eq!(texts, ["▯", "▯", "▯你"]);
+    }
+
+    #[test]
+    fn control_characters_are_pictures_and_malformed_bytes_are_signs() {
+        let (reading, well_formed) = reader("utf-8").read(b"a\x1b[2J\n\xff");
+        assert_eq!(reading.text(), "a␛[2J␊\u{fffd}");
+        assert!(!well_formed);
+        // The second byte is no second half, and is a character of its own.
+        let (reading, well_formed) = reader("gbk").read(b"\xc4 ");
+        assert_eq!(reading.cells, [(char::REPLACEMENT_CHARACTER, 1), (' ', 1)]);
+        assert!(!well_formed);
+    }
+
+    #[test]
+    fn text_and_hex_are_broken_at_the_same_bytes_and_fit() {
+        let mixed = "a你b😀\r\nétext that goes on 和中文".repeat(3);
+        for label in ["utf-8", "gb18030", "latin1"] {
+            let bytes = mixed.as_bytes();
+            let (reading, _) = reader(label).read(bytes);
+            for width in [16, 20, 40, 77] {
+                let lines = reading.lines(bytes, width);
+                let hexes: Vec<_> = lines.iter().map(|it| it.hex.as_str()).collect();
+                assert_eq!(hexes.join(" "), hex(bytes), "{label} {width}");
+                let text: String = lines.iter().map(|it| it.text.as_str()).collect();
+                assert_eq!(text, reading.text());
+                for line in &lines {
+                    let columns: usize =
+                        line.text.chars().filter_map(UnicodeWidthChar::width).sum();
+                    assert_eq!(line.columns, columns);
+                    assert!(
+                        columns + GAP + line.hex.len() <= width,
+                        "{label} {width}: {line:?}"
+                    );
+                }
+            }
+        }
+        assert_eq!(reader("utf-8").read(b"").0.lines(b"", 20).len(), 1);
+    }
+}
