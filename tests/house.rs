@@ -159,6 +159,8 @@ const MAY_NAME_MODELS: &[&str] = &[
     "portlab-backends/src/models/",
     "portlab-backends/src/textbook/",
     "portlab-lessons/",
+    // Names of lessons.
+    "portlab-judge/src/bugs/",
     "portlab-stats/src/fixture.rs",
     "compare/entrants.rs",
     "serve/mod.rs",
@@ -255,6 +257,15 @@ fn every_case_is_listed_once() {
 }
 
 #[test]
+fn every_bug_of_the_judge_names_a_lesson_that_exists() {
+    let lessons = portlab(&["lesson"]);
+    for bug in portlab_judge::bugs::BUGS {
+        let is_listed = lessons.split_whitespace().any(|word| word == bug.lesson);
+        assert!(is_listed, "{}: there is no lesson {}", bug.name, bug.lesson);
+    }
+}
+
+#[test]
 fn one_crate_alone_may_have_unsafe_code() {
     for name in crates().iter().filter(|name| *name != "portlab-sys") {
         let sources = sources(name);
@@ -272,7 +283,8 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("service", &["words"]),
     ("sys", &["words"]),
     ("stats", &["words"]),
-    ("conformance", &["sys"]),
+    ("conformance", &["service", "sys", "words"]),
+    ("judge", &["conformance", "service", "sys", "words"]),
     ("proxy", &["service", "words"]),
     ("load", &["service", "stats", "sys", "words"]),
     ("assist", &["load", "service", "sys", "words"]),
@@ -450,6 +462,11 @@ const ENGLISH: &[(&str, &str)] = &[
     ("load/src/openmetrics/", ""),
     ("sys/src/tally.rs", ""),
     ("lab/src/python.rs", "import "),
+    // What Python prints; code in Python. A test of the crate finds a text of a bug without its Chinese.
+    ("judge/src/program/trouble.rs", "Address already"),
+    ("judge/src/program/trouble.rs", "Cannot assign"),
+    ("judge/src/program/trouble.rs", "No such file"),
+    ("judge/src/bugs/", ""),
     // A program of one page for a class.
     ("backends/src/textbook/", ""),
     // Both languages in one text.

@@ -7,6 +7,10 @@
 //!
 //! A new case is a constant in the file of its topic in `cases/`, and a line in the table.
 //!
+//! An [`Experiment`](experiments::Experiment) is what `portlab judge` does with a student's server: it assumes neither an
+//! echo nor a promise, asks through the [`Speech`](experiments::Speech) that the server was found to have, and names the
+//! bug that it found.
+//!
 //! ```
 //! use std::{io, net::TcpListener, thread};
 //!
@@ -40,6 +44,7 @@
 mod case;
 mod cases;
 mod client;
+pub mod experiments;
 mod failure;
 mod faults;
 mod member;

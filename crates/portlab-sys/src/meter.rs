@@ -188,6 +188,22 @@ pub fn zombies(root: i32) -> io::Result<Vec<i32>> {
     Ok(zombies.map(|it| it.pid).collect())
 }
 
+/// Whether a thread of one of `processes` runs, waits for a processor, or waits for a disk.
+///
+/// Source: the state in `proc(5)`, `/proc/pid/stat`.
+pub fn is_runnable(processes: &[i32]) -> bool {
+    let threads = processes.iter().flat_map(|pid| {
+        let threads = fs::read_dir(format!("/proc/{pid}/task"));
+        threads.into_iter().flatten().flatten()
+    });
+    let mut stats = threads.filter_map(|it| fs::read_to_string(it.path().join("stat")).ok());
+    // The state follows the name, which is in parentheses.
+    stats.any(|stat| {
+        let state = stat.rsplit_once(") ").map(|(_, rest)| rest);
+        state.is_some_and(|state| state.starts_with(['R', 'D']))
+    })
+}
+
 /// All processes of this machine. A process that ends before it is read is left out.
 fn processes() -> io::Result<impl Iterator<Item = Stat>> {
     let processes = all_processes().map_err(io::Error::other)?;
@@ -267,6 +283,19 @@ mod tests {
         // The number of a thread that had run for longer, used again.
         let again = runnable(&[(1, (30, 10))]);
         assert_eq!(again.wait_share_since(&before), Some(0.25));
+    }
+
+    #[test]
+    fn a_process_that_waits_is_not_runnable() {
+        let mut cat = std::process::Command::new("cat")
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let id = cat.id() as i32;
+        wait_until("cat waits for input", || !is_runnable(&[id]));
+        assert!(is_runnable(&[std::process::id() as i32]));
+        drop(cat.stdin.take());
+        cat.wait().unwrap();
     }
 
     #[test]

@@ -1,8 +1,50 @@
-//! How many sockets the kernel keeps in TIME-WAIT.
+//! Sockets in TIME-WAIT: whether the kernel keeps more of them, and how to end those of a port.
 
-use std::fs;
+use std::{fs, io, net::SocketAddr};
 
-use crate::limits::setting;
+use rustix::{
+    io::Errno,
+    net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with, sockopt},
+};
+
+use crate::{
+    limits::setting,
+    sockets::{State, sockets_at},
+};
+
+/// Ends the sockets in TIME-WAIT that a server of this machine has left at `port`, so that a program without SO_REUSEADDR
+/// can bind this port again at once. Nothing may listen at `port`: a server would get a connection.
+///
+/// From the address of the peer of each socket, a SYN is sent. The kernel answers with the ACK of the old connection, and
+/// the new socket with a RST, which ends the socket in TIME-WAIT: with `net.ipv4.tcp_rfc1337=0`, the default. Only a
+/// peer at an address of this machine can be imitated.
+///
+/// # Errors
+/// When the sockets can't be listed.
+///
+/// Source: `tcp_timewait_state_process` in the kernel's `net/ipv4/tcp_minisocks.c`.
+pub fn sweep(port: u16) -> io::Result<()> {
+    for socket in sockets_at(port)? {
+        if socket.state == State::TimeWait && socket.local.port() == port {
+            // If it fails, the socket stays until its time has passed.
+            let _ = knock(socket.remote, socket.local);
+        }
+    }
+    Ok(())
+}
+
+/// Sends a SYN from `from` to `to`.
+fn knock(from: SocketAddr, to: SocketAddr) -> Result<(), Errno> {
+    let family = match from {
+        SocketAddr::V4(_) => AddressFamily::INET,
+        SocketAddr::V6(_) => AddressFamily::INET6,
+    };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = socket_with(family, SocketType::STREAM, flags, None)?;
+    sockopt::set_socket_reuseaddr(&socket, true)?;
+    bind(&socket, &from)?;
+    connect(&socket, &to)
+}
 
 /// Whether the kernel would keep one more socket in TIME-WAIT: at its limit, the kernel closes connections without
 /// TIME-WAIT. True if the limit can't be read.
@@ -28,6 +70,30 @@ fn kept_in(sockstat: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use portlab_testkit::wait_until;
+    use std::net::{TcpListener, TcpStream};
+
+    #[test]
+    fn a_swept_port_has_no_time_wait() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        let waiting = || {
+            let all = sockets_at(addr.port()).unwrap();
+            let of_server =
+                |it: &&crate::sockets::Socket| it.local == addr && it.state == State::TimeWait;
+            all.iter().filter(of_server).count()
+        };
+        let client = TcpStream::connect(addr).unwrap();
+        let (server, _) = listener.accept().unwrap();
+        drop(server);
+        drop(client);
+        drop(listener);
+        if has_room() {
+            wait_until("the server's socket is in TIME-WAIT", || waiting() == 1);
+        }
+        sweep(addr.port()).unwrap();
+        wait_until("the socket has ended", || waiting() == 0);
+    }
 
     #[test]
     fn the_sockets_in_time_wait_are_counted() {

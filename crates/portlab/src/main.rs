@@ -37,6 +37,7 @@ mod connect;
 mod doctor;
 mod error_text;
 mod gate;
+mod judge;
 mod lesson;
 mod load;
 mod man;
@@ -78,6 +79,7 @@ enum Command {
     Proxy(proxy::Args),
     Connect(connect::Args),
     Models(models::Args),
+    Judge(Box<judge::Args>),
     Lesson(lesson::Args),
     Ports(ports::Args),
     Doctor(doctor::Args),
@@ -128,6 +130,7 @@ fn run(command: Command) -> anyhow::Result<Verdict> {
         Command::Proxy(args) => proxy::run(&args),
         Command::Connect(args) => connect::run(&args),
         Command::Models(args) => models::run(&args),
+        Command::Judge(args) => judge::run(&args),
         Command::Lesson(args) => lesson::run(&args),
         Command::Ports(args) => ports::run(&args),
         Command::Doctor(args) => doctor::run(&args),

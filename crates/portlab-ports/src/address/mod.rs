@@ -66,6 +66,8 @@ impl Purpose {
     pub const CONNECT: Self = Self::to_connect("portlab connect");
     /// Where `load` shows its figures to Prometheus.
     pub const METRICS: Self = Self::to_bind("portlab load ADDR --openmetrics");
+    /// The server that `judge` judges.
+    pub const JUDGE: Self = Self::to_connect("portlab judge --at");
     /// What `doctor` examines.
     pub const DOCTOR: Self = Self::to_connect("portlab doctor");
     /// What `ports` explains: port 0 has a meaning too.

@@ -1,0 +1,101 @@
+//! One client after another: the first, the next, and one that sends nothing.
+
+use std::time::Duration;
+
+use portlab_words::tr;
+
+use super::{Experiment, Kind, Service, Trouble, Weight};
+
+pub(super) const answers_a_client: Experiment = Experiment {
+    about: ["answers a client", "回答客户端"],
+    names: &["no-answer", "wrong-answer", "errors-swallowed", "crashes"],
+    run: |subject| {
+        let Some(mut first) = subject.connect() else {
+            return Err(subject.named("crashes"));
+        };
+        if subject.speech.kind == Kind::Chat {
+            drop(first);
+            return subject.expect_service("no-answer");
+        }
+        let speech = subject.speech.clone();
+        let (_, bytes) = first.ask(&speech);
+        if speech.kind != Kind::Silent {
+            drop(first);
+            return match bytes.is_empty() {
+                false => Ok(()),
+                true => subject.expect_service("no-answer"),
+            };
+        }
+        if subject.without_answer(Service::Deaf) == Service::Down {
+            return Err(subject.named("crashes"));
+        }
+        // A server whose errors are swallowed may come to the first client only when another one connects.
+        let _second = subject.connect();
+        let late = !first.drain(Duration::from_millis(200)).is_empty();
+        match late || subject.is_spinning() {
+            true => Err(Trouble::Bug("errors-swallowed")),
+            false => Err(Trouble::Bug("no-answer")),
+        }
+    },
+    ..Experiment::ANY
+};
+
+pub(super) const serves_the_next_client: Experiment = Experiment {
+    about: [
+        "serves the next client after the first",
+        "第一个客户端走了，还能服务下一个",
+    ],
+    names: &[
+        "ends-after-first-client",
+        "epoll-closed-before-unregistered",
+        "resends-after-end",
+    ],
+    unless: &["no-answer", "errors-swallowed", "crashes"],
+    run: |subject| {
+        match subject.served() {
+            Ok(first) => first.close(),
+            Err(_) => return Err(subject.named("ends-after-first-client")),
+        }
+        match subject.ask() {
+            Service::Served => Ok(()),
+            // The loop of the first client goes on without a client.
+            Service::Deaf if subject.is_spinning() => Err(Trouble::Bug("resends-after-end")),
+            _ => Err(subject.named("ends-after-first-client")),
+        }
+    },
+    ..Experiment::ANY
+};
+
+pub(super) const survives_an_empty_connection: Experiment = Experiment {
+    about: [
+        "survives a client that connects and closes",
+        "客户端连上就断开，服务端不受影响",
+    ],
+    weight: Weight::Must,
+    names: &[
+        "ends-at-empty-connection",
+        "epoll-closed-before-unregistered",
+    ],
+    unless: &[
+        "no-answer",
+        "errors-swallowed",
+        "crashes",
+        "ends-after-first-client",
+        "epoll-closed-before-unregistered",
+        "resends-after-end",
+    ],
+    run: |subject| {
+        for _ in 0..2 {
+            let Some(client) = subject.connect() else {
+                return Err(subject.named("ends-at-empty-connection"));
+            };
+            client.close();
+        }
+        subject.note(tr!(
+            "both clients have sent nothing",
+            "这两个客户端什么也没有发送"
+        ));
+        subject.expect_service("ends-at-empty-connection")
+    },
+    ..Experiment::ANY
+};

@@ -1,0 +1,74 @@
+//! What an experiment is, and what it finds.
+
+use portlab_words::Text;
+
+use super::{Speech, Subject};
+
+/// A question to a server, answered by what the server is observed to do.
+#[derive(Debug)]
+pub struct Experiment {
+    /// Its name, in snake case. The table of experiments takes it from the constant.
+    pub name: &'static str,
+    /// What the server should do, in a few words, in English and Chinese: a row of the table that a student sees.
+    pub about: [&'static str; 2],
+    /// How much it matters.
+    pub weight: Weight,
+    /// Whether it makes sense for a server that speaks so.
+    pub fits: fn(&Speech) -> bool,
+    /// What it needs beside the address.
+    pub needs: Needs,
+    /// The bugs that it may name.
+    pub names: &'static [&'static str],
+    /// If one of these bugs was named already, the experiment would only find the bug again, and is left out.
+    pub unless: &'static [&'static str],
+    /// Runs it.
+    pub run: fn(&mut Subject<'_>) -> Outcome,
+}
+
+/// How much it matters that a server passes, as in RFC 2119.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    /// A server that fails can be worse in one respect only.
+    May,
+    /// A server that fails works in class, and not elsewhere.
+    Should,
+    /// A server that fails is wrong.
+    Must,
+}
+
+/// What an experiment needs beside the server's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing.
+    Address,
+    /// To look at the server's processes from outside.
+    Process,
+    /// To pause the server's processes, or to end the server and start it again.
+    Control,
+}
+
+/// How an experiment ends: the server passes, or why it doesn't.
+pub type Outcome = Result<(), Trouble>;
+
+/// Why a server doesn't pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// A bug, by its name.
+    Bug(&'static str),
+    /// The experiment can't tell, and why.
+    Skipped(Text),
+}
+
+impl Experiment {
+    /// The common part of most experiments. Each adds `about`, `names` and `run`.
+    pub(crate) const ANY: Self = Self {
+        name: "",
+        about: ["", ""],
+        weight: Weight::Must,
+        fits: |_| true,
+        needs: Needs::Address,
+        names: &[],
+        unless: &[],
+        run: |_| Ok(()),
+    };
+}

@@ -1,0 +1,102 @@
+//! As much of HTTP/1 as a judge needs.
+
+use super::Progress;
+
+/// A response, as far as it was received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    /// Names in lower case, and values.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// The request for `path`, whose connection the server should close after its response.
+pub(crate) fn request(path: &str) -> Vec<u8> {
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: portlab-judge\r\nAccept: */*\r\n\
+         Connection: close\r\n\r\n"
+    )
+    .into_bytes()
+}
+
+/// The response that `received` begins with, if its head is complete.
+pub(crate) fn response(received: &[u8]) -> Option<Response> {
+    let mut headers = [httparse::EMPTY_HEADER; 64];
+    let mut head = httparse::Response::new(&mut headers);
+    let httparse::Status::Complete(length) = head.parse(received).ok()? else {
+        return None;
+    };
+    let status = head.code?;
+    let headers = head.headers.iter();
+    let headers = headers.map(|it| {
+        let value = String::from_utf8_lossy(it.value).trim().to_owned();
+        (it.name.to_ascii_lowercase(), value)
+    });
+    Some(Response {
+        status,
+        headers: headers.collect(),
+        body: received[length..].to_vec(),
+    })
+}
+
+impl Response {
+    /// The value of a header, by its name in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        let found = headers.find(|(header, _)| header == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// How many bytes the body should have, if the head says so.
+    pub(crate) fn length(&self) -> Option<usize> {
+        self.header("content-length")?.parse().ok()
+    }
+
+    /// Whether the body is sent in chunks.
+    pub(crate) fn is_chunked(&self) -> bool {
+        let coding = self.header("transfer-encoding").unwrap_or_default();
+        coding.to_ascii_lowercase().contains("chunked")
+    }
+}
+
+/// How far a response has come. A response without a length is whole when the connection ends.
+pub(crate) fn progress(received: &[u8], has_ended: bool) -> Progress {
+    let Some(response) = response(received) else {
+        let begins = received.len().min(5);
+        let is_http = received[..begins] == b"HTTP/"[..begins];
+        return match is_http && !has_ended {
+            true => Progress::Partial,
+            false => Progress::Wrong,
+        };
+    };
+    let is_whole = match response.length() {
+        Some(length) => response.body.len() >= length,
+        None if response.is_chunked() => response.body.ends_with(b"0\r\n\r\n"),
+        None => matches!(response.status, 204 | 304),
+    };
+    match is_whole || has_ended {
+        true => Progress::Right,
+        false => Progress::Partial,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_response_is_whole_at_its_length_or_at_the_end() {
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
+        let at = |body: &str, ended| progress(format!("{head}{body}").as_bytes(), ended);
+        assert_eq!(at("hell", false), Progress::Partial);
+        assert_eq!(at("hello", false), Progress::Right);
+        let without = b"HTTP/1.0 200 OK\r\n\r\nhello";
+        assert_eq!(progress(without, false), Progress::Partial);
+        assert_eq!(progress(without, true), Progress::Right);
+        assert_eq!(progress(b"HTT", false), Progress::Partial);
+        assert_eq!(progress(b"hello", false), Progress::Wrong);
+        let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n";
+        assert_eq!(progress(chunked, false), Progress::Right);
+    }
+}

@@ -1,0 +1,38 @@
+//! What `portlab judge` does with a server: the table of experiments.
+//!
+//! A new one is a constant in the file of its topic, and a line in the table. Experiments run in the order of the table,
+//! each on a server that runs and has no client.
+
+#![allow(
+    non_upper_case_globals,
+    reason = "an experiment is called by the name of its constant"
+)]
+
+mod clients;
+mod experiment;
+pub(crate) mod http;
+mod record;
+mod speech;
+mod subject;
+mod visitor;
+
+pub use experiment::{Experiment, Needs, Outcome, Trouble, Weight};
+pub use record::Event;
+pub use speech::{Answer, Kind, Progress, Speech};
+pub use subject::{Program, Service, Subject};
+pub use visitor::{Processes, Received, Visitor, Waits};
+
+/// Lists the experiments under the names of their constants.
+macro_rules! table {
+    ($($topic:ident::$experiment:ident,)*) => {
+        /// Every experiment, in the order in which they run.
+        pub static EXPERIMENTS: &[&Experiment] =
+            &[$(&Experiment { name: stringify!($experiment), ..$topic::$experiment },)*];
+    };
+}
+
+table! {
+    clients::answers_a_client,
+    clients::serves_the_next_client,
+    clients::survives_an_empty_connection,
+}

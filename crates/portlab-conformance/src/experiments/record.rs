@@ -1,0 +1,158 @@
+//! The evidence of an experiment: what was sent, what came, and when.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use portlab_service::inert;
+use portlab_words::{Text, tr};
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The time since the experiment began.
+    pub at: Duration,
+    /// What happened.
+    pub what: Text,
+}
+
+/// The events of an experiment, which its clients write themselves.
+#[derive(Clone, Debug)]
+pub(crate) struct Record(Arc<Mutex<Events>>);
+
+#[derive(Debug)]
+struct Events {
+    began: Instant,
+    events: Vec<Event>,
+    left_out: usize,
+    has_waited: bool,
+    clients: usize,
+}
+
+impl Record {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Mutex::new(Events {
+            began: Instant::now(),
+            events: Vec::new(),
+            left_out: 0,
+            has_waited: false,
+            clients: 0,
+        })))
+    }
+
+    /// Adds an event. Of many, the first and the last are kept.
+    pub(crate) fn add(&self, what: Text) {
+        self.with(|it| {
+            let at = it.began.elapsed();
+            if it.events.len() >= MOST {
+                it.events.remove(MOST / 2);
+                it.left_out += 1;
+            }
+            it.events.push(Event { at, what });
+        });
+    }
+
+    /// Notes that something was awaited, and didn't come in time: on a busy machine, it may only have been late.
+    pub(crate) fn waited_in_vain(&self) {
+        self.with(|it| it.has_waited = true);
+    }
+
+    pub(crate) fn has_waited(&self) -> bool {
+        self.with(|it| it.has_waited)
+    }
+
+    /// The number of the next client, from 1.
+    pub(crate) fn next_client(&self) -> usize {
+        self.with(|it| {
+            it.clients += 1;
+            it.clients
+        })
+    }
+
+    /// The events so far. Where some were left out, an event says how many.
+    pub(crate) fn events(&self) -> Vec<Event> {
+        self.with(|it| {
+            let mut events = it.events.clone();
+            let count = it.left_out;
+            if count > 0 {
+                let at = events[MOST / 2 - 1].at;
+                let what = tr!("({count} more events)", "（还有 {count} 个事件）");
+                events.insert(MOST / 2, Event { at, what });
+            }
+            events
+        })
+    }
+
+    fn with<T>(&self, what: impl FnOnce(&mut Events) -> T) -> T {
+        // A panic in another thread leaves whole events.
+        what(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// How many events are kept.
+const MOST: usize = 16;
+
+/// `bytes` as a text between backticks, or as hex if the bytes are not text; of many, the beginning.
+pub(crate) fn shown(bytes: &[u8]) -> String {
+    let (begin, is_cut) = match bytes.get(..SHOWN) {
+        Some(begin) if bytes.len() > SHOWN => (begin, true),
+        _ => (bytes, false),
+    };
+    let valid = match std::str::from_utf8(begin) {
+        Ok(text) => Some(text),
+        // A character that the cut has split.
+        Err(error) if is_cut && error.error_len().is_none() => {
+            std::str::from_utf8(&begin[..error.valid_up_to()]).ok()
+        }
+        Err(_) => None,
+    };
+    let more = if is_cut { "..." } else { "" };
+    match valid {
+        Some(text) => {
+            let text = text.replace('\r', "\\r").replace('\n', "\\n");
+            format!("`{}{more}`", inert(&text))
+        }
+        None => {
+            let hex: Vec<_> = begin
+                .iter()
+                .take(SHOWN / 3)
+                .map(|it| format!("{it:02x}"))
+                .collect();
+            let more = if bytes.len() > SHOWN / 3 { " ..." } else { "" };
+            format!("[{}{more}]", hex.join(" "))
+        }
+    }
+}
+
+/// How many bytes of a text are shown.
+const SHOWN: usize = 48;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_shown_as_text_or_as_hex() {
+        assert_eq!(shown("你好\r\n\x1b".as_bytes()), "`你好\\r\\n␛`");
+        assert_eq!(shown(b"\xc4\xe3"), "[c4 e3]");
+        // The cut after 48 bytes splits a character.
+        let text = format!("a{}", "你".repeat(40));
+        assert_eq!(shown(text.as_bytes()), format!("`a{}...`", "你".repeat(15)));
+        assert!(shown(&[0xff; 100]).ends_with("ff ...]"));
+    }
+
+    #[test]
+    fn of_many_events_the_first_and_the_last_are_kept() {
+        let record = Record::new();
+        for number in 0..100 {
+            record.add(number.to_string().into());
+        }
+        let events = record.events();
+        let texts: Vec<_> = events.iter().map(|it| &*it.what.en).collect();
+        assert_eq!(texts.len(), MOST + 1);
+        assert_eq!(texts[..8], ["0", "1", "2", "3", "4", "5", "6", "7"]);
+        assert_eq!(texts[8], "(84 more events)");
+        assert_eq!(texts[16], "99");
+    }
+}

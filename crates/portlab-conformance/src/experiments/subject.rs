@@ -1,0 +1,313 @@
+//! The server under judgement.
+
+use std::{
+    net::SocketAddr,
+    thread,
+    time::{Duration, Instant},
+};
+
+use portlab_sys::{listening::has_listener, meter};
+use portlab_words::{Text, tr};
+
+use super::{
+    Event, Kind, Outcome, Progress, Received, Speech, Trouble, Visitor, Waits,
+    record::Record,
+    visitor::{Dial, Processes},
+};
+
+/// The program of a server, as far as an experiment may look at it and control it.
+pub trait Program {
+    /// Its processes.
+    fn processes(&self) -> Processes;
+    /// Whether one of its processes listens at the server's port.
+    fn is_listening(&self) -> bool;
+    /// How the program has ended, in a few words; `None` while a process of it is alive.
+    fn ended(&mut self) -> Option<Text>;
+    /// Whether [`kill`](Self::kill) and the starts are allowed.
+    fn is_controlled(&self) -> bool;
+    /// Kills all of its processes, and waits until they have ended.
+    fn kill(&mut self);
+    /// Starts it once, at a port as it is. Returns where it listens, or what it did instead.
+    ///
+    /// # Errors
+    /// When it doesn't listen in time.
+    fn start_once(&mut self) -> Result<SocketAddr, Text>;
+    /// Frees its port from sockets in TIME-WAIT, and starts it.
+    ///
+    /// # Errors
+    /// When it doesn't listen in time.
+    fn start(&mut self) -> Result<SocketAddr, Text>;
+    /// What it has written to stderr since its start; of much, the end.
+    fn complaints(&self) -> String;
+}
+
+/// A server under judgement, and the record of one experiment.
+pub struct Subject<'a> {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    /// How it is asked.
+    pub speech: Speech,
+    /// Its program, if known.
+    pub program: Option<&'a mut dyn Program>,
+    /// How long a client waits for a step of the server.
+    pub patience: Duration,
+    record: Record,
+}
+
+/// What a client found who asked the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// The right answer came.
+    Served,
+    /// Another answer came, or a part of the answer.
+    Wrong,
+    /// Nothing came.
+    Deaf,
+    /// The program has ended, or doesn't listen any more.
+    Down,
+}
+
+impl<'a> Subject<'a> {
+    /// A server at `addr` that is asked by `speech`. Its record begins now.
+    pub fn new(
+        addr: SocketAddr,
+        speech: Speech,
+        program: Option<&'a mut dyn Program>,
+        patience: Duration,
+    ) -> Self {
+        Self {
+            addr,
+            speech,
+            program,
+            patience,
+            record: Record::new(),
+        }
+    }
+
+    /// What has happened so far.
+    pub fn events(&self) -> Vec<Event> {
+        self.record.events()
+    }
+
+    /// Whether something was awaited in vain: on a busy machine, it may only have been late.
+    pub fn has_waited(&self) -> bool {
+        self.record.has_waited()
+    }
+
+    /// Adds an event to the record.
+    pub fn note(&self, what: Text) {
+        self.record.add(what);
+    }
+
+    /// How long clients of this server wait.
+    pub fn waits(&self) -> Waits {
+        Waits {
+            patience: self.patience,
+            processes: self.program.as_ref().map(|it| it.processes()),
+        }
+    }
+
+    /// Connects a client. `None` if the server can't be reached.
+    pub fn connect(&mut self) -> Option<Visitor> {
+        self.dial(Dial::default())
+    }
+
+    pub(crate) fn dial(&mut self, dial: Dial) -> Option<Visitor> {
+        let mut visitor = Visitor::connect(self.addr, dial, &self.record, self.waits())?;
+        if self.speech.greets
+            && let Received::Bytes(_) = visitor.receive()
+        {
+            visitor.drain(QUIET);
+        }
+        Some(visitor)
+    }
+
+    /// Connects a client that asks the question and gets the right answer, and stays connected if the server allows it.
+    ///
+    /// # Errors
+    /// What the client found instead.
+    pub fn served(&mut self) -> Result<Visitor, Service> {
+        let Some(mut visitor) = self.connect() else {
+            return Err(self.without_answer(Service::Deaf));
+        };
+        if self.speech.kind == Kind::Chat {
+            return self.partner_of(&mut visitor).map(|_| visitor);
+        }
+        let (progress, bytes) = visitor.ask(&self.speech.clone());
+        match progress {
+            Progress::Right => Ok(visitor),
+            // A response without length, whose connection stays open: another experiment judges that.
+            Progress::Partial if self.speech.kind == Kind::Http && !bytes.is_empty() => Ok(visitor),
+            _ if bytes.is_empty() => Err(self.without_answer(Service::Deaf)),
+            _ => Err(self.without_answer(Service::Wrong)),
+        }
+    }
+
+    /// Connects another member of a chat, which receives a line of `first`.
+    fn partner_of(&mut self, first: &mut Visitor) -> Result<Visitor, Service> {
+        let Some(mut second) = self.connect() else {
+            return Err(self.without_answer(Service::Deaf));
+        };
+        // The first line may be taken for a name.
+        for member in [&mut *first, &mut second] {
+            let number = member.number();
+            member.send(format!("judge{number}\n").as_bytes());
+            member.drain(QUIET);
+        }
+        let line = format!("hello-{}", first.number());
+        first.send(format!("{line}\n").as_bytes());
+        let (progress, _) = second.collect(self.patience, |bytes, _| {
+            let has_line = bytes
+                .windows(line.len())
+                .any(|part| part == line.as_bytes());
+            if has_line {
+                Progress::Right
+            } else {
+                Progress::Partial
+            }
+        });
+        match progress {
+            Progress::Right => Ok(second),
+            _ => Err(self.without_answer(Service::Deaf)),
+        }
+    }
+
+    /// Connects a client, asks, and disconnects it. A client of a chat has a partner.
+    pub fn ask(&mut self) -> Service {
+        match self.served() {
+            Ok(_) => Service::Served,
+            Err(service) => service,
+        }
+    }
+
+    /// Expects that a new client is served: otherwise, the server has the bug `bug`.
+    ///
+    /// # Errors
+    /// If the client isn't served.
+    pub fn expect_service(&mut self, bug: &'static str) -> Outcome {
+        match self.ask() {
+            Service::Served => Ok(()),
+            _ => Err(self.named(bug)),
+        }
+    }
+
+    /// `service`, or [`Service::Down`] if the program has ended or no longer listens, with an event that says so.
+    pub fn without_answer(&mut self, service: Service) -> Service {
+        // A program that has met an exception needs a moment to end.
+        let since = Instant::now();
+        while self.is_up() {
+            if since.elapsed() > ENDING {
+                return service;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        Service::Down
+    }
+
+    /// Whether the server still listens. If not, an event says so.
+    pub fn is_up(&mut self) -> bool {
+        let addr = self.addr;
+        let Some(program) = &mut self.program else {
+            let is_up = has_listener(addr) != Some(false);
+            if !is_up {
+                self.note(tr!("the server no longer listens", "服务端不再监听"));
+            }
+            return is_up;
+        };
+        if let Some(Text { en, zh }) = program.ended() {
+            self.note(tr!("the program has ended: {en}", "程序结束了：{zh}"));
+            return false;
+        }
+        if !program.is_listening() {
+            self.note(tr!(
+                "the program runs, and no longer listens at {addr}",
+                "程序还在运行，但不再监听 {addr}"
+            ));
+            return false;
+        }
+        true
+    }
+
+    /// The trouble with the name `bug`, unless the program's traceback names another bug.
+    pub fn named(&self, bug: &'static str) -> Trouble {
+        let complaints = self.program.as_ref().map(|it| it.complaints());
+        let by_traceback = complaints.and_then(|it| bug_of_traceback(&it));
+        Trouble::Bug(by_traceback.unwrap_or(bug))
+    }
+
+    /// The share of a processor that the server uses in `time`. `None` if its processes can't be seen.
+    pub fn cpu_share(&self, time: Duration) -> Option<f64> {
+        let processes = self.program.as_ref()?.processes();
+        let before = processes.usage()?;
+        let since = Instant::now();
+        thread::sleep(time);
+        let used = processes.usage()?.cpu.saturating_sub(before.cpu);
+        let share = used.as_secs_f64() / since.elapsed().as_secs_f64();
+        let (ms, of) = (used.as_millis(), since.elapsed().as_millis());
+        self.note(tr!(
+            "in {of} ms without data, the server uses {ms} ms of CPU time",
+            "{of} 毫秒里没有任何数据，服务端用了 {ms} 毫秒 CPU 时间"
+        ));
+        Some(share)
+    }
+
+    /// Whether the server computes although nothing is to be done. A server that sleeps in `recv`, `accept` or `epoll`
+    /// uses nearly nothing, and one that loops uses a fair share of a processor, on a busy machine too.
+    pub fn is_spinning(&self) -> bool {
+        self.cpu_share(IDLE).is_some_and(|share| share > SPINNING)
+    }
+
+    /// Waits until `holds` returns true. Returns false if that doesn't happen in time.
+    pub fn until(&self, holds: impl FnMut() -> bool) -> bool {
+        let held = self.waits().until(holds);
+        if !held {
+            self.record.waited_in_vain();
+        }
+        held
+    }
+}
+
+/// The bug that only a traceback tells apart from others: the program ended, and its last error says why.
+fn bug_of_traceback(complaints: &str) -> Option<&'static str> {
+    let closed = [
+        "negative integer",
+        "Invalid file object",
+        "Bad file descriptor",
+        "is not registered",
+        "KeyError",
+    ];
+    let is_unregistering = complaints.contains("unregister(");
+    let is_closed = closed.iter().any(|it| complaints.contains(it));
+    (is_unregistering && is_closed).then_some("epoll-closed-before-unregistered")
+}
+
+impl Processes {
+    /// Those that are alive.
+    pub fn all(&self) -> Vec<i32> {
+        let mut tree = meter::tree(self.root).unwrap_or_default();
+        if !self.with_root {
+            tree.retain(|&pid| pid != self.root);
+        }
+        tree
+    }
+
+    /// What they have used so far.
+    pub fn usage(&self) -> Option<meter::Usage> {
+        match self.with_root {
+            true => meter::usage(self.root).ok(),
+            false => meter::usage_below(self.root).ok(),
+        }
+    }
+}
+
+/// How long a server is quiet when its greeting or its answer is taken to be over.
+pub(crate) const QUIET: Duration = Duration::from_millis(60);
+
+/// How long a program that has met an exception may take to end.
+const ENDING: Duration = Duration::from_millis(400);
+
+/// For how long the CPU time of a server without work is measured.
+const IDLE: Duration = Duration::from_millis(400);
+
+/// The share of a processor above which a server without work spins.
+const SPINNING: f64 = 0.15;

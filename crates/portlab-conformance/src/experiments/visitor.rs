@@ -1,0 +1,375 @@
+//! A client that writes down what it does and what it sees.
+
+use std::{
+    io::{self, ErrorKind, Read, Write},
+    net::{Shutdown, SocketAddr, TcpStream},
+    time::{Duration, Instant},
+};
+
+use portlab_sys::meter;
+use portlab_words::tr;
+use socket2::{Domain, SockRef, Socket, Type};
+
+use super::{Progress, Speech, record::Record, record::shown};
+
+/// A client of the server under judgement. It ends with a reset, so that no socket in TIME-WAIT stays at the server's
+/// port, unless it is closed otherwise.
+#[derive(Debug)]
+pub struct Visitor {
+    stream: TcpStream,
+    number: usize,
+    record: Record,
+    waits: Waits,
+    has_ended: bool,
+}
+
+/// How long a client waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Waits {
+    /// How long it waits for a step of the server that sleeps.
+    pub patience: Duration,
+    /// The server's processes. While one of them runs or waits for a processor, the machine may be busy, and the wait is
+    /// longer.
+    pub processes: Option<Processes>,
+}
+
+/// The processes of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Processes {
+    /// The process, or the keeper, from which all of them descend.
+    pub root: i32,
+    /// Whether the root is one of them; a keeper isn't.
+    pub with_root: bool,
+}
+
+/// What a client received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// The server has closed the connection.
+    End,
+    /// The server, or the kernel of its machine, has reset the connection.
+    Reset,
+    /// Nothing in time.
+    Nothing,
+}
+
+/// How often longer a wait may be while the server runs.
+const LONGER: u32 = 4;
+
+/// How long a wait is without a look at the server.
+const LOOK: Duration = Duration::from_millis(100);
+
+impl Waits {
+    /// Whether a wait since `since`, for at most `limit`, is over.
+    pub(crate) fn is_over(&self, since: Instant, limit: Duration) -> bool {
+        let waited = since.elapsed();
+        let is_running = || {
+            let processes = self.processes;
+            processes.is_some_and(|it| meter::is_runnable(&it.all()))
+        };
+        waited >= limit && (waited >= limit * LONGER || !is_running())
+    }
+
+    /// Waits until `holds` returns true. Returns false if that doesn't happen in time.
+    pub(crate) fn until(&self, mut holds: impl FnMut() -> bool) -> bool {
+        let since = Instant::now();
+        while !holds() {
+            if self.is_over(since, self.patience) {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        true
+    }
+}
+
+/// How a client connects.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Dial {
+    /// Whether segments and the receive buffer are small, so that the server can't send much before the client reads.
+    pub(crate) is_narrow: bool,
+}
+
+impl Visitor {
+    pub(crate) fn connect(
+        addr: SocketAddr,
+        dial: Dial,
+        record: &Record,
+        waits: Waits,
+    ) -> Option<Self> {
+        let number = record.next_client();
+        match dial.connect(addr, waits) {
+            Ok(stream) => {
+                record.add(tr!("client {number} connects", "客户端 {number} 连接"));
+                Some(Self {
+                    stream,
+                    number,
+                    record: record.clone(),
+                    waits,
+                    has_ended: false,
+                })
+            }
+            Err(error) => {
+                if error.kind() != ErrorKind::ConnectionRefused {
+                    record.waited_in_vain();
+                }
+                let (en, zh) = match error.kind() {
+                    ErrorKind::ConnectionRefused => {
+                        ("connection refused".to_owned(), "连接被拒绝".to_owned())
+                    }
+                    ErrorKind::TimedOut => ("no connection in time".to_owned(), "超时".to_owned()),
+                    _ => (error.to_string(), error.to_string()),
+                };
+                record.add(tr!(
+                    "client {number} can't connect: {en}",
+                    "客户端 {number} 连不上：{zh}"
+                ));
+                None
+            }
+        }
+    }
+
+    /// Sends `bytes`. Returns false if the connection has ended, or the server doesn't read.
+    pub fn send(&mut self, bytes: &[u8]) -> bool {
+        let (number, length, text) = (self.number, bytes.len(), shown(bytes));
+        let sent = self.send_quietly(bytes);
+        match sent {
+            true => self.record.add(tr!(
+                "client {number} sends {length} bytes: {text}",
+                "客户端 {number} 发送 {length} 字节：{text}"
+            )),
+            false => self.record.add(tr!(
+                "client {number} can't send {length} bytes",
+                "客户端 {number} 发不出这 {length} 字节"
+            )),
+        }
+        sent
+    }
+
+    /// Sends `bytes` without an event.
+    pub fn send_quietly(&mut self, bytes: &[u8]) -> bool {
+        let _ = self.stream.set_write_timeout(Some(self.waits.patience));
+        self.stream.write_all(bytes).is_ok()
+    }
+
+    /// Sends as much of `bytes` as the server and the buffers on the way take. Returns how many bytes.
+    pub fn send_until_full(&mut self, bytes: &[u8]) -> usize {
+        let _ = self.stream.set_write_timeout(Some(LOOK * 2));
+        let mut sent = 0;
+        while sent < bytes.len() {
+            match self.stream.write(&bytes[sent..]) {
+                Ok(length) => sent += length,
+                Err(_) => break,
+            }
+        }
+        let number = self.number;
+        self.record.add(tr!(
+            "client {number} sends {sent} bytes, and doesn't read",
+            "客户端 {number} 发送 {sent} 字节，自己不接收"
+        ));
+        sent
+    }
+
+    /// Waits for bytes, or for the end, for at most the patience.
+    pub fn receive(&mut self) -> Received {
+        self.receive_within(self.waits.patience)
+    }
+
+    /// The same, for at most `limit`; nothing in this time is no event.
+    pub fn receive_within(&mut self, limit: Duration) -> Received {
+        let since = Instant::now();
+        let received = loop {
+            match self.read(LOOK.min(limit)) {
+                Received::Nothing if !self.waits.is_over(since, limit) => {}
+                received => break received,
+            }
+        };
+        self.note(&received, since);
+        received
+    }
+
+    /// Reads once, for at most `limit`, without an event.
+    pub(crate) fn read(&mut self, limit: Duration) -> Received {
+        let _ = self.stream.set_read_timeout(Some(limit.max(SHORTEST)));
+        let mut buffer = vec![0; 65_536];
+        match self.stream.read(&mut buffer) {
+            Ok(0) => Received::End,
+            Ok(length) => {
+                buffer.truncate(length);
+                Received::Bytes(buffer)
+            }
+            Err(error) if would_block(&error) => Received::Nothing,
+            Err(_) => Received::Reset,
+        }
+    }
+
+    /// Asks the question of `speech`, and returns how far the answer came and its bytes.
+    pub fn ask(&mut self, speech: &Speech) -> (Progress, Vec<u8>) {
+        if !speech.question.is_empty() && !self.send(&speech.question) {
+            return (Progress::Wrong, Vec::new());
+        }
+        self.answer(speech)
+    }
+
+    /// Waits for the answer to a question that was sent.
+    pub fn answer(&mut self, speech: &Speech) -> (Progress, Vec<u8>) {
+        let is_nothing = speech.answer == super::Answer::Nothing;
+        let limit = if is_nothing {
+            LOOK
+        } else {
+            self.waits.patience
+        };
+        self.collect(limit, |bytes, has_ended| speech.progress(bytes, has_ended))
+    }
+
+    /// Receives until `progress` of what has come is no longer partial, or until the connection ends, or until nothing
+    /// has come for `limit`.
+    pub fn collect(
+        &mut self,
+        limit: Duration,
+        progress: impl Fn(&[u8], bool) -> Progress,
+    ) -> (Progress, Vec<u8>) {
+        let mut bytes = Vec::new();
+        let mut since = Instant::now();
+        let began = since;
+        loop {
+            let received = self.read(LOOK);
+            match &received {
+                Received::Bytes(more) => {
+                    bytes.extend_from_slice(more);
+                    since = Instant::now();
+                }
+                Received::Nothing if !self.waits.is_over(since, limit) => continue,
+                _ => {}
+            }
+            let has_ended = matches!(received, Received::End | Received::Reset);
+            let now = progress(&bytes, has_ended);
+            let may_go_on = matches!(received, Received::Bytes(_)) && bytes.len() < MOST;
+            if now == Progress::Partial && may_go_on {
+                continue;
+            }
+            if !bytes.is_empty() {
+                self.note(&Received::Bytes(bytes.clone()), began);
+            }
+            let is_expected = now == Progress::Right && received == Received::Nothing;
+            if !matches!(received, Received::Bytes(_)) && !is_expected {
+                self.note(&received, since);
+            }
+            return (now, bytes);
+        }
+    }
+
+    /// Reads what the server sends until nothing comes for `quiet`, without an event if nothing comes.
+    pub fn drain(&mut self, quiet: Duration) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let received = loop {
+            match self.read(quiet) {
+                Received::Bytes(more) if bytes.len() < MOST => bytes.extend(more),
+                received => break received,
+            }
+        };
+        let now = Instant::now();
+        if !bytes.is_empty() {
+            self.note(&Received::Bytes(bytes.clone()), now);
+        }
+        if matches!(received, Received::End | Received::Reset) {
+            self.note(&received, now);
+        }
+        bytes
+    }
+
+    fn note(&mut self, received: &Received, since: Instant) {
+        let number = self.number;
+        self.record.add(match received {
+            Received::Bytes(bytes) => {
+                let (length, text) = (bytes.len(), shown(bytes));
+                tr!(
+                    "client {number} receives {length} bytes: {text}",
+                    "客户端 {number} 收到 {length} 字节：{text}"
+                )
+            }
+            Received::End => tr!(
+                "client {number}: the server closes the connection",
+                "客户端 {number}：服务端关闭了连接"
+            ),
+            Received::Reset => tr!(
+                "client {number}: the connection is reset",
+                "客户端 {number}：连接被复位"
+            ),
+            Received::Nothing => {
+                self.record.waited_in_vain();
+                let ms = since.elapsed().as_millis();
+                tr!(
+                    "client {number} has received nothing for {ms} ms",
+                    "客户端 {number} 等了 {ms} 毫秒，什么也没收到"
+                )
+            }
+        });
+        self.has_ended |= matches!(received, Received::End | Received::Reset);
+    }
+
+    /// Sends the FIN; the other direction stays open.
+    pub fn half_close(&mut self) {
+        let number = self.number;
+        self.record.add(tr!(
+            "client {number} closes its sending half (FIN)",
+            "客户端 {number} 半关闭：不再发送（FIN）"
+        ));
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    /// Closes the connection as a client does that has received everything: with a FIN.
+    pub fn close(self) {
+        let number = self.number;
+        self.record.add(tr!(
+            "client {number} closes the connection (FIN)",
+            "客户端 {number} 关闭连接（FIN）"
+        ));
+        let _ = SockRef::from(&self.stream).set_linger(None);
+    }
+
+    /// Ends the connection with a reset, as a client does that is killed, or that loses its answer.
+    pub fn reset(self) {
+        let number = self.number;
+        self.record.add(tr!(
+            "client {number} resets the connection (RST)",
+            "客户端 {number} 把连接复位（RST）"
+        ));
+    }
+
+    /// Whether the server has closed or reset the connection, as far as the client has received.
+    pub fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+
+    /// Its number among the clients of the experiment, from 1.
+    pub(crate) fn number(&self) -> usize {
+        self.number
+    }
+}
+
+impl Dial {
+    fn connect(self, addr: SocketAddr, waits: Waits) -> io::Result<TcpStream> {
+        let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
+        if self.is_narrow {
+            socket.set_recv_buffer_size(4096)?;
+            socket.set_tcp_mss(536)?;
+        }
+        socket.connect_timeout(&addr.into(), waits.patience)?;
+        socket.set_tcp_nodelay(true)?;
+        socket.set_linger(Some(Duration::ZERO))?;
+        Ok(socket.into())
+    }
+}
+
+fn would_block(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+/// The most bytes of an answer that are read.
+const MOST: usize = 64 << 20;
+
+/// The shortest wait for bytes: the system takes no wait of zero.
+const SHORTEST: Duration = Duration::from_millis(1);

@@ -1,0 +1,87 @@
+//! The bugs that a judge can name.
+//!
+//! A new one is a constant in the file of its topic, and a line in the table.
+
+#![allow(
+    non_upper_case_globals,
+    reason = "a bug is called by the name of its constant"
+)]
+
+mod clients;
+mod start;
+
+/// A bug, in a beginner's words.
+#[derive(Debug)]
+pub struct Bug {
+    /// Its name, in kebab case: a part of the JSON. The table takes it from the constant.
+    pub name: &'static str,
+    /// What goes wrong, in a few words, in English and Chinese.
+    pub title: [&'static str; 2],
+    /// Why.
+    pub cause: [&'static str; 2],
+    /// What to do about it.
+    pub remedy: [&'static str; 2],
+    /// The code to write, in Python; it may have several lines.
+    pub code: &'static str,
+    /// The lesson to read.
+    pub lesson: &'static str,
+    /// Parts of the line of a Python program to look at; an earlier one counts more.
+    pub look_at: &'static [&'static str],
+}
+
+/// Lists the bugs under the names of their constants.
+macro_rules! table {
+    ($($topic:ident::$bug:ident $name:literal,)*) => {
+        /// Every bug.
+        pub static BUGS: &[&Bug] = &[$(&Bug { name: $name, ..$topic::$bug },)*];
+    };
+}
+
+table! {
+    start::no_listen "no-listen",
+    start::crashes_at_start "crashes-at-start",
+    start::no_answer "no-answer",
+    start::wrong_answer "wrong-answer",
+    start::crashes "crashes",
+    start::errors_swallowed "errors-swallowed",
+    clients::ends_after_first_client "ends-after-first-client",
+    clients::ends_at_empty_connection "ends-at-empty-connection",
+    clients::resends_after_end "resends-after-end",
+    clients::epoll_closed_before_unregistered "epoll-closed-before-unregistered",
+}
+
+/// The bug with this name.
+pub fn find(name: &str) -> Option<&'static Bug> {
+    BUGS.iter().find(|it| it.name == name).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portlab_conformance::experiments::EXPERIMENTS;
+
+    #[test]
+    fn every_bug_that_an_experiment_names_is_in_the_table() {
+        for experiment in EXPERIMENTS {
+            for name in experiment.names.iter().chain(experiment.unless) {
+                assert!(find(name).is_some(), "{}: {name}", experiment.name);
+            }
+            assert!(!experiment.names.is_empty(), "{}", experiment.name);
+        }
+    }
+
+    #[test]
+    fn every_bug_has_its_texts_in_both_languages() {
+        for bug in BUGS {
+            for [en, zh] in [bug.title, bug.cause, bug.remedy] {
+                let is_chinese = zh.chars().any(|it| it > '\u{4e00}');
+                assert!(!en.is_empty() && is_chinese, "{}: {en} {zh}", bug.name);
+            }
+            let kebab = |it: char| it.is_ascii_lowercase() || it == '-';
+            assert!(bug.name.chars().all(kebab), "{}", bug.name);
+            for line in bug.code.lines() {
+                assert!(line.chars().count() <= 68, "{}: {line}", bug.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Servers that don't start, or don't answer at all.
+
+use super::Bug;
+
+const PLAIN: Bug = Bug {
+    name: "",
+    title: ["", ""],
+    cause: ["", ""],
+    remedy: ["", ""],
+    code: "",
+    lesson: "server",
+    look_at: &[],
+};
+
+pub(super) const no_listen: Bug = Bug {
+    title: ["the program doesn't listen", "程序没有监听端口"],
+    cause: [
+        "A client can connect only when the server has called listen() on a socket that is bound to a port.",
+        "服务端要先 bind 端口，再调用 listen()，客户端才能连接。",
+    ],
+    remedy: [
+        "Bind the socket, listen, and accept in a loop.",
+        "绑定端口、设置监听，然后在循环里 accept。",
+    ],
+    code: "server.bind((\"\", 8080))\nserver.listen(128)",
+    look_at: &[".bind(", "socket.socket("],
+    ..PLAIN
+};
+
+pub(super) const crashes_at_start: Bug = Bug {
+    title: ["the program ends before it listens", "程序还没监听就结束了"],
+    cause: [
+        "An error at the start has ended the program. The last line of its stderr says which.",
+        "程序启动时出了错误。错误输出的最后一行说明了是什么错误。",
+    ],
+    remedy: [
+        "Read the last line of the error, and the line of the program that it names.",
+        "先看错误信息的最后一行，再看它指出的那一行程序。",
+    ],
+    ..PLAIN
+};
+
+pub(super) const no_answer: Bug = Bug {
+    title: ["a client gets no answer", "客户端收不到回答"],
+    cause: [
+        "The client connects and sends, and nothing comes back: the server doesn't call recv(), or doesn't send.",
+        "客户端连上并发送了数据，却什么也没收到：服务端没有 recv()，或者没有发送。",
+    ],
+    remedy: [
+        "After accept(), receive and send on the socket that accept() returned, not on the listening one.",
+        "accept() 之后，要用 accept() 返回的新套接字收发数据，不要用监听套接字。",
+    ],
+    code: "client, addr = server.accept()\ndata = client.recv(1024)\nclient.sendall(data)",
+    look_at: &[".recv(", ".accept("],
+    ..PLAIN
+};
+
+pub(super) const wrong_answer: Bug = Bug {
+    title: ["the answer is wrong", "回答不对"],
+    cause: [
+        "The same question had another answer before.",
+        "同样的问题，之前得到的是另一个回答。",
+    ],
+    remedy: [
+        "Compare both answers in the evidence, and find out which variable has changed between them.",
+        "对比证据里的两个回答，看看中间哪个变量变了。",
+    ],
+    look_at: &[".send"],
+    ..PLAIN
+};
+
+pub(super) const crashes: Bug = Bug {
+    title: [
+        "an ordinary client ends the server",
+        "普通的客户端就让服务端结束了",
+    ],
+    cause: [
+        "The server has met an error while it served a client, and the error has ended the whole program.",
+        "服务端在服务一个客户端时出了错误，整个程序就结束了。",
+    ],
+    remedy: [
+        "Correct the line that the error names, and let an error end only the connection of its client.",
+        "改正错误所指的那一行；并且让错误只结束这一个客户端的连接。",
+    ],
+    code: "try:\n    serve(client)\nexcept Exception as error:\n    print(error)\nfinally:\n    client.close()",
+    look_at: &[".recv(", ".accept("],
+    ..PLAIN
+};
+
+pub(super) const errors_swallowed: Bug = Bug {
+    title: [
+        "errors are swallowed, and no client is read",
+        "异常被吞掉了，没有一个客户端被读取",
+    ],
+    cause: [
+        "On a non-blocking socket, accept() and recv() raise BlockingIOError when nothing has come. One `try` with \
+         `except: pass` around both jumps over recv() each time that accept() has nothing.",
+        "非阻塞套接字没有数据时，accept() 和 recv() 会抛出 BlockingIOError。把两者放在同一个 try 里再 except: pass，\
+         accept() 没有新连接时就跳过了 recv()。",
+    ],
+    remedy: [
+        "Give each call a `try` of its own, and catch BlockingIOError only.",
+        "每个调用各用一个 try，而且只捕获 BlockingIOError。",
+    ],
+    code: "try:\n    client, addr = server.accept()\n    clients.append(client)\nexcept BlockingIOError:\n    pass\nfor client in \
+           clients:\n    ...  # recv() in a try of its own",
+    lesson: "event-loop",
+    look_at: &["except:", "except Exception", "setblocking(False)"],
+    ..PLAIN
+};

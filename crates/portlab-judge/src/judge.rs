@@ -1,0 +1,354 @@
+//! The judge: recognises the server, runs the experiments that fit, and collects the verdict.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use portlab_conformance::experiments::{
+    EXPERIMENTS, Experiment, Kind, Needs, Program, Speech, Subject, Trouble, Weight,
+};
+use portlab_service::inert;
+use portlab_words::{Text, tr};
+
+use crate::{
+    Finding, Mark, Result, Row, Seen, Side, Traceback, Verdict,
+    bugs::{Bug, find},
+    program::StartTrouble,
+    recognise::{recognise, told},
+    source::Source,
+};
+
+/// What to judge.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Whose program it is.
+    pub name: Option<String>,
+    /// The command that was started; empty for a server that ran already.
+    pub command: Vec<String>,
+    /// The student's program, if the command names a Python file.
+    pub source: Option<Source>,
+    /// The kind of the server, if the user says it.
+    pub kind: Option<Kind>,
+    /// How long a client waits for a step of the server.
+    pub patience: Duration,
+}
+
+/// A judgement that runs.
+struct Judging<'a, 'p> {
+    plan: &'a Plan,
+    addr: SocketAddr,
+    speech: Speech,
+    program: Option<&'p mut dyn Program>,
+    verdict: Verdict,
+    /// Whether the next experiment needs a server that was started anew.
+    is_stale: bool,
+    /// Why no more experiments run: the server can't be started again.
+    stopped: Option<Text>,
+}
+
+/// Judges the server at `addr`. `show` is called after each experiment.
+///
+/// `start` is the server's address and its program if known; or why it couldn't be started.
+pub fn judge(
+    plan: &Plan,
+    start: std::result::Result<(SocketAddr, Option<&mut dyn Program>), StartTrouble>,
+    show: &mut dyn FnMut(&Row),
+) -> Verdict {
+    let began = Instant::now();
+    let mut verdict = Verdict::begin(plan, Side::Server);
+    match start {
+        Err(trouble) => {
+            let (row, finding) = plan.not_started(trouble);
+            show(&row);
+            verdict.experiments.push(row);
+            verdict.bugs.extend(finding);
+        }
+        Ok((addr, program)) => {
+            let started = row(&STARTS, Result::Pass);
+            show(&started);
+            verdict.experiments.push(started);
+            let mut judging = Judging {
+                plan,
+                addr,
+                speech: Speech::echo(b""),
+                program,
+                verdict,
+                is_stale: false,
+                stopped: None,
+            };
+            judging.recognise();
+            for experiment in EXPERIMENTS {
+                let ended = match judging.left_out(experiment, began) {
+                    None => judging.run(experiment),
+                    Some(Some(why)) => skipped(experiment, why),
+                    Some(None) => continue,
+                };
+                show(&ended);
+                judging.verdict.experiments.push(ended);
+            }
+            verdict = judging.verdict;
+        }
+    }
+    verdict.mark = Mark::of(&verdict.experiments);
+    verdict.took_ms = ms(began.elapsed());
+    verdict
+}
+
+impl Judging<'_, '_> {
+    fn recognise(&mut self) {
+        let nothing = Speech {
+            greets: false,
+            ..Speech::echo(b"")
+        };
+        let kind = self.plan.kind;
+        let mut subject = self.subject(nothing, self.plan.patience);
+        let speech = match kind {
+            Some(kind) => told(&mut subject, kind),
+            None => recognise(&mut subject),
+        };
+        self.addr = subject.addr;
+        self.verdict.addr = Some(self.addr.to_string());
+        self.verdict.speech = Some(speech.kind.name().to_owned());
+        self.speech = speech;
+        if self.plan.name.is_none() {
+            self.verdict.name = self.addr.to_string();
+        }
+    }
+
+    fn subject(&mut self, speech: Speech, patience: Duration) -> Subject<'_> {
+        let program = self
+            .program
+            .as_mut()
+            .map(|it| &mut **it as &mut dyn Program);
+        Subject::new(self.addr, speech, program, patience)
+    }
+
+    /// Whether an experiment is left out: `Some(None)` if it doesn't fit, and `Some(Some(why))` if it can't run.
+    fn left_out(&self, experiment: &Experiment, began: Instant) -> Option<Option<Text>> {
+        if !(experiment.fits)(&self.speech) {
+            return Some(None);
+        }
+        let mut named = self.verdict.bugs.iter().map(|it| it.bug.as_str());
+        if let Some(bug) = named.find(|it| experiment.unless.contains(it)) {
+            let [en, zh] = find(bug).map_or(["", ""], |it| it.title);
+            return Some(Some(tr!("because {en}", "因为{zh}")));
+        }
+        if let Some(why) = &self.stopped {
+            return Some(Some(why.clone()));
+        }
+        let can = match (&self.program, experiment.needs) {
+            (_, Needs::Address) | (Some(_), Needs::Process) => true,
+            (Some(program), Needs::Control) => program.is_controlled(),
+            (None, _) => false,
+        };
+        if !can {
+            return Some(Some(match experiment.needs {
+                Needs::Process => {
+                    Text::new("the server's process can't be seen", "看不到服务端的进程")
+                }
+                _ => Text::new(
+                    "portlab doesn't pause or end a program that it hasn't started",
+                    "portlab 不会暂停或结束不是它启动的程序",
+                ),
+            }));
+        }
+        (began.elapsed() > LONGEST).then(|| {
+            let seconds = LONGEST.as_secs();
+            Some(tr!(
+                "the judge's {seconds} s are over",
+                "评测已经用了 {seconds} 秒"
+            ))
+        })
+    }
+
+    /// Runs an experiment. If something came too late, the experiment runs again with more patience: a busy machine
+    /// must not look like a bug.
+    fn run(&mut self, experiment: &Experiment) -> Row {
+        for patience in [self.plan.patience, 3 * self.plan.patience] {
+            if let Err(why) = self.refresh() {
+                self.stopped = Some(why.clone());
+                return skipped(experiment, why);
+            }
+            let mut subject = self.subject(self.speech.clone(), patience);
+            let outcome = (experiment.run)(&mut subject);
+            let (addr, is_up) = (subject.addr, subject.is_up());
+            let (events, has_waited) = (subject.events(), subject.has_waited());
+            self.addr = addr;
+            self.is_stale = outcome.is_err() || !is_up;
+            let bug = match outcome {
+                Ok(()) => return row(experiment, Result::Pass),
+                Err(Trouble::Skipped(why)) => {
+                    return skipped(experiment, why);
+                }
+                Err(Trouble::Bug(bug)) => bug,
+            };
+            if has_waited && patience == self.plan.patience {
+                continue;
+            }
+            let seen = events.into_iter().map(|it| Seen {
+                at_ms: ms(it.at),
+                what: it.what,
+            });
+            return self.found(experiment, bug, seen.collect());
+        }
+        unreachable!("the second turn returns")
+    }
+
+    /// Makes sure that the server runs, and that the last experiment has left nothing behind.
+    fn refresh(&mut self) -> std::result::Result<(), Text> {
+        let is_stale = self.is_stale;
+        let Some(program) = &mut self.program else {
+            return Ok(());
+        };
+        let is_up = program.ended().is_none() && program.is_listening();
+        if is_up && (!is_stale || !program.is_controlled()) {
+            return Ok(());
+        }
+        self.addr = program.start()?;
+        self.is_stale = false;
+        Ok(())
+    }
+
+    fn found(&mut self, experiment: &Experiment, name: &'static str, evidence: Vec<Seen>) -> Row {
+        let result = match experiment.weight {
+            Weight::Must | Weight::Should => Result::Fail,
+            Weight::May => Result::Warn,
+        };
+        let row = Row {
+            bug: Some(name.to_owned()),
+            ..row(experiment, result)
+        };
+        let is_known = self.verdict.bugs.iter().any(|it| it.bug == name);
+        if let Some(bug) = find(name).filter(|_| !is_known) {
+            let stderr = self
+                .program
+                .as_ref()
+                .map(|it| it.complaints())
+                .unwrap_or_default();
+            let finding = self.plan.finding(bug, experiment, evidence, &stderr);
+            self.verdict.bugs.push(finding);
+        }
+        row
+    }
+}
+
+impl Plan {
+    /// The finding of `bug`. The line is that of the traceback in `stderr`, or one that the bug's patterns find.
+    fn finding(
+        &self,
+        bug: &Bug,
+        experiment: &Experiment,
+        evidence: Vec<Seen>,
+        stderr: &str,
+    ) -> Finding {
+        let source = self.source.as_ref();
+        let traceback = Traceback::of(stderr, source.map(Source::path));
+        let place = source.and_then(|source| {
+            let of_traceback = traceback.as_ref().and_then(|it| it.place.as_ref());
+            let line = of_traceback.and_then(|(_, line)| source.line(*line));
+            line.or_else(|| source.find(bug))
+        });
+        let text = |[en, zh]: [&'static str; 2]| Text::new(en, zh);
+        let lines: Vec<_> = stderr.lines().map(inert).collect();
+        let last = lines.len().saturating_sub(STDERR);
+        Finding {
+            bug: bug.name.to_owned(),
+            experiment: experiment.name.to_owned(),
+            weight: weight(experiment.weight).to_owned(),
+            title: text(bug.title),
+            evidence,
+            stderr: lines[last..].to_vec(),
+            cause: text(bug.cause),
+            source: place,
+            remedy: text(bug.remedy),
+            code: bug.code.to_owned(),
+            lesson: bug.lesson.to_owned(),
+        }
+    }
+
+    fn not_started(&self, trouble: StartTrouble) -> (Row, Option<Finding>) {
+        let bug = trouble.bug.and_then(find);
+        let row = Row {
+            bug: bug.map(|it| it.name.to_owned()),
+            why: bug.is_none().then(|| trouble.what.clone()),
+            ..row(&STARTS, Result::Fail)
+        };
+        let seen = Seen {
+            at_ms: 0,
+            what: trouble.what,
+        };
+        let finding = bug.map(|it| self.finding(it, &STARTS, vec![seen], &trouble.stderr));
+        (row, finding)
+    }
+}
+
+impl Verdict {
+    /// A verdict without experiments.
+    pub(crate) fn begin(plan: &Plan, side: Side) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        Self {
+            format: Self::FORMAT,
+            portlab_version: env!("CARGO_PKG_VERSION").to_owned(),
+            name: plan.name.clone().unwrap_or_default(),
+            side,
+            command: plan.command.iter().map(|it| inert(it)).collect(),
+            addr: None,
+            speech: None,
+            started_unix_s: now.map_or(0, |it| it.as_secs()),
+            took_ms: 0,
+            mark: Mark::of(&[]),
+            experiments: Vec::new(),
+            bugs: Vec::new(),
+        }
+    }
+}
+
+/// The row of the start, which is no experiment of the table.
+static STARTS: Experiment = Experiment {
+    name: "starts_and_listens",
+    about: ["starts and listens", "启动并监听端口"],
+    weight: Weight::Must,
+    fits: |_| true,
+    needs: Needs::Control,
+    names: &["no-listen", "crashes-at-start"],
+    unless: &[],
+    run: |_| Ok(()),
+};
+
+fn row(experiment: &Experiment, result: Result) -> Row {
+    let [en, zh] = experiment.about;
+    Row {
+        experiment: experiment.name.to_owned(),
+        about: Text::new(en, zh),
+        weight: weight(experiment.weight).to_owned(),
+        result,
+        bug: None,
+        why: None,
+    }
+}
+
+fn skipped(experiment: &Experiment, why: Text) -> Row {
+    Row {
+        why: Some(why),
+        ..row(experiment, Result::Skipped)
+    }
+}
+
+fn weight(weight: Weight) -> &'static str {
+    match weight {
+        Weight::Must => "must",
+        Weight::Should => "should",
+        Weight::May => "may",
+    }
+}
+
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// How many lines of stderr a finding has.
+const STDERR: usize = 8;
+
+/// When no further experiment begins.
+const LONGEST: Duration = Duration::from_secs(60);

@@ -1,0 +1,30 @@
+//! Judges a student's server by experiments from outside, and names the bug in a beginner's words.
+//!
+//! ```text
+//! command line ── Launch ──▶ Launched (program/): starts, finds the port, restarts, sweeps TIME-WAIT
+//!                               │
+//!                               ▼
+//!                 recognise ──▶ Speech: how to ask the server one question
+//!                               │
+//!     portlab_conformance::experiments, one after another, each with a record of evidence
+//!                               │ the name of a bug
+//!                               ▼
+//!                 bugs/ (title, cause, remedy, lesson) + source (the line to look at) ──▶ Verdict, as JSON
+//! ```
+//!
+//! A verdict comes from what the server is observed to do. The program's source is read only to point at a line.
+
+#![forbid(unsafe_code)]
+
+pub mod bugs;
+mod judge;
+pub mod program;
+mod recognise;
+pub mod source;
+mod traceback;
+mod verdict;
+
+pub use judge::{Plan, judge};
+pub use portlab_conformance::experiments::{Kind, Program};
+pub use traceback::Traceback;
+pub use verdict::{Finding, Mark, Place, Result, Row, Seen, Side, Verdict};

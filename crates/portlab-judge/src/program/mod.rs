@@ -1,0 +1,12 @@
+//! The program of a server: started by the judge, or running already.
+
+mod attached;
+mod launched;
+mod output;
+mod port;
+mod trouble;
+
+pub use attached::Attached;
+pub use launched::{Launch, Launched};
+pub use output::Tail;
+pub use trouble::StartTrouble;

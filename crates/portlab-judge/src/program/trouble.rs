@@ -1,0 +1,205 @@
+//! Why a program doesn't become a server: what a beginner can do about it.
+
+use std::{io, os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
+
+use portlab_service::inert;
+use portlab_sys::sockets::{State, holders, sockets_at};
+use portlab_words::{Text, tr};
+
+use crate::Traceback;
+
+/// A program that couldn't be started, or doesn't listen.
+#[derive(Clone, Debug)]
+pub struct StartTrouble {
+    /// The name of the bug; `None` if the command itself is wrong.
+    pub bug: Option<&'static str>,
+    /// What happened, and what to do.
+    pub what: Text,
+    /// The end of the program's stderr.
+    pub stderr: String,
+}
+
+/// What a program has written.
+pub(super) struct Output {
+    pub(super) stdout: String,
+    pub(super) stderr: String,
+}
+
+impl StartTrouble {
+    pub(super) fn empty() -> Self {
+        Self::of_command(Text::new(
+            "no command is given; write it behind --: portlab judge -- python3 server.py",
+            "没有写要运行的命令；请写在 -- 后面：portlab judge -- python3 server.py",
+        ))
+    }
+
+    pub(super) fn not_found(program: &str, error: &io::Error) -> Self {
+        let program = inert(program);
+        Self::of_command(match error.kind() {
+            io::ErrorKind::NotFound => tr!(
+                "can't start {program}: there is no such program or folder; check the spelling, and write python3 \
+                 before the name of a Python file",
+                "无法启动 {program}：没有这个程序或文件夹；请检查拼写，Python 文件的名字前面要写 python3"
+            ),
+            io::ErrorKind::PermissionDenied => tr!(
+                "can't start {program}: it isn't executable; write python3 before the name of a Python file",
+                "无法启动 {program}：它不是可执行文件；Python 文件的名字前面要写 python3"
+            ),
+            _ => tr!(
+                "can't start {program}: {error}",
+                "无法启动 {program}：{error}"
+            ),
+        })
+    }
+
+    fn of_command(what: Text) -> Self {
+        Self {
+            bug: None,
+            what,
+            stderr: String::new(),
+        }
+    }
+
+    /// The program has ended instead of listening.
+    pub(super) fn ended(status: ExitStatus, output: &Output, words: &[String]) -> Self {
+        let Text { en, zh } = in_words(status);
+        let why = Traceback::of(&output.stderr, None).map(|it| it.error);
+        let hint = why
+            .as_deref()
+            .map_or_else(Text::default, |why| hint(why, words));
+        let what = match why {
+            Some(why) => tr!(
+                "the program ends before it listens ({en}): {why}{hint}",
+                "程序还没有监听就结束了（{zh}）：{why}{hint:#}"
+            ),
+            None => tr!(
+                "the program ends before it listens ({en}); its socket must be bound, listen, and accept in a loop",
+                "程序还没有监听就结束了（{zh}）；服务端要 bind、listen，并且在循环里 accept"
+            ),
+        };
+        Self {
+            bug: Some("crashes-at-start"),
+            what,
+            stderr: output.stderr.clone(),
+        }
+    }
+
+    /// The program runs, and doesn't listen.
+    pub(super) fn silent(
+        timeout: Duration,
+        wanted: Option<u16>,
+        ports: &[u16],
+        output: &Output,
+    ) -> Self {
+        let seconds = timeout.as_secs_f64();
+        let prompt = output
+            .stdout
+            .lines()
+            .last()
+            .map(str::trim)
+            .unwrap_or_default();
+        let what = match (wanted, ports) {
+            (Some(wanted), [_, ..]) => {
+                let ports: Vec<_> = ports.iter().map(u16::to_string).collect();
+                let ports = ports.join(", ");
+                tr!(
+                    "the program listens at port {ports}, and not at port {wanted}; judge it with --port, or let it \
+                     take its port from {{port}}",
+                    "程序监听的是端口 {ports}，而不是 {wanted}；请用 --port 指定要评测的端口，或者让程序使用 {{port}}"
+                )
+            }
+            // A prompt stands at the end of stdout, without a line end.
+            _ if !prompt.is_empty() && !output.stdout.ends_with('\n') => {
+                let prompt = inert(prompt);
+                tr!(
+                    "the program doesn't listen after {seconds} s: it waits for input at `{prompt}`; let it take its \
+                     port from the command line: int(sys.argv[1])",
+                    "过了 {seconds} 秒程序还没有监听：它在 `{prompt}` 处等待输入；请让程序从命令行得到端口号：int(sys.argv[1])"
+                )
+            }
+            _ => tr!(
+                "the program runs, and doesn't listen after {seconds} s; call listen() on the bound socket, or give it \
+                 more time with --start-timeout",
+                "程序在运行，但过了 {seconds} 秒还没有监听；请对绑定好的套接字调用 listen()，或者用 --start-timeout 多给它时间"
+            ),
+        };
+        Self {
+            bug: Some("no-listen"),
+            what,
+            stderr: output.stderr.clone(),
+        }
+    }
+}
+
+/// What to do about an error that beginners meet.
+fn hint(error: &str, words: &[String]) -> Text {
+    let has = |what: &str| error.contains(what);
+    if has("Address already in use") {
+        // The port is in the command, or in the program's text.
+        let used = words
+            .iter()
+            .filter_map(|it| it.parse().ok())
+            .find_map(holder);
+        return match used {
+            Some((port, who)) => tr!(
+                "; port {port} is used by {who}: end that program, or use another port",
+                "；端口 {port} 正被 {who} 占用：请先结束那个程序，或者换一个端口"
+            ),
+            None => Text::new(
+                "; another program uses the port, or a connection in TIME-WAIT does: `portlab ports` lists them",
+                "；端口被别的程序占用，或者还有连接处于 TIME-WAIT：`portlab ports` 会列出它们",
+            ),
+        };
+    }
+    if has("Permission denied") {
+        return Text::new(
+            "; ports below 1024 belong to the administrator: use a port from 1024 to 65535",
+            "；1024 以下的端口只有管理员可以用：请用 1024 到 65535 之间的端口",
+        );
+    }
+    if has("Cannot assign requested address") {
+        return Text::new(
+            "; the address in bind() is not of this machine: write \"\" or \"127.0.0.1\"",
+            "；bind() 里的地址不是本机的：请写 \"\" 或 \"127.0.0.1\"",
+        );
+    }
+    if has("No such file or directory") {
+        return Text::new(
+            "; check the file's name and the folder in which portlab was started",
+            "；请检查文件名，以及启动 portlab 时所在的文件夹",
+        );
+    }
+    if has("IndexError") {
+        return Text::new(
+            "; if the program takes its port from the command line, write {port} behind its name",
+            "；如果程序从命令行得到端口号，请在程序名后面写上 {port}",
+        );
+    }
+    Text::default()
+}
+
+/// The program that listens at `port`.
+fn holder(port: u16) -> Option<(u16, String)> {
+    let at_port = sockets_at(port).ok()?;
+    let listener = at_port
+        .iter()
+        .find(|it| it.state == State::Listen && it.local.port() == port)?;
+    let holder = holders().remove(&listener.inode)?.into_iter().next()?;
+    Some((port, format!("{} (pid {})", holder.name, holder.pid)))
+}
+
+/// How a program ended.
+pub(super) fn in_words(status: ExitStatus) -> Text {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => tr!("exit code {code}", "退出码 {code}"),
+        (None, Some(11)) => Text::new("segmentation fault", "段错误"),
+        (None, Some(13)) => Text::new(
+            "signal 13, SIGPIPE: it wrote to a connection that the client had closed",
+            "信号 13（SIGPIPE）：向客户端已经关闭的连接写数据",
+        ),
+        (None, signal) => {
+            let signal = signal.unwrap_or_default();
+            tr!("signal {signal}", "信号 {signal}")
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! What a server speaks: found out by a few clients that ask harmless questions.
+
+use std::time::Duration;
+
+use portlab_conformance::experiments::{
+    Answer, Kind, Progress, Received, Speech, Subject, Visitor,
+};
+
+/// Finds out what the server of `subject` speaks. If the server ends meanwhile, it is started again.
+///
+/// First a request of HTTP, which is plain text for every other server; then short lines, once beside a silent client,
+/// which would receive a line if the server is a chat.
+pub(crate) fn recognise(subject: &mut Subject<'_>) -> Speech {
+    let unknown = Speech {
+        kind: Kind::Silent,
+        question: LINE.to_vec(),
+        answer: Answer::Nothing,
+        greets: false,
+        closes: false,
+    };
+    let Some(mut first) = subject.connect() else {
+        return unknown;
+    };
+    let greeting = receive(&mut first, GREETING);
+    if first.has_ended() && !greeting.is_empty() {
+        return of_sender(subject, greeting, unknown);
+    }
+    let greets = !greeting.is_empty();
+    let request = Speech::http(true).question;
+    first.send(&request);
+    let page = receive(&mut first, subject.patience);
+    let closes = first.has_ended();
+    drop(first);
+    if page.starts_with(b"HTTP/") {
+        return Speech::http(closes);
+    }
+    restart_if_down(subject);
+    if page == request {
+        return match is_chat(subject, greets) {
+            true => chat(greets),
+            false => Speech {
+                greets,
+                closes,
+                ..Speech::echo(LINE)
+            },
+        };
+    }
+    if page.is_empty() || greets {
+        let found = is_chat(subject, greets);
+        restart_if_down(subject);
+        if found {
+            return chat(greets);
+        }
+    }
+    subject.speech.greets = greets;
+    let (one, closes) = ask(subject, LINE);
+    let (again, _) = ask(subject, LINE);
+    let (other, _) = ask(subject, OTHER);
+    let kind = match () {
+        () if one.is_empty() => return Speech { greets, ..unknown },
+        () if one == LINE && other == OTHER => Kind::Echo,
+        () if one == other => Kind::Reply,
+        () => Kind::Lines,
+    };
+    let answer = match one == again {
+        true => Answer::Exactly(one),
+        false => Answer::Something,
+    };
+    Speech {
+        kind,
+        question: LINE.to_vec(),
+        answer,
+        greets,
+        closes,
+    }
+}
+
+/// What a server speaks that the user says it is. The questions are the same; what isn't known is learned.
+pub(crate) fn told(subject: &mut Subject<'_>, kind: Kind) -> Speech {
+    match kind {
+        Kind::Echo => Speech::echo(LINE),
+        Kind::Http => Speech::http(true),
+        Kind::Chat => chat(recognise(subject).greets),
+        Kind::Silent => Speech {
+            kind,
+            question: LINE.to_vec(),
+            answer: Answer::Nothing,
+            greets: false,
+            closes: false,
+        },
+        Kind::Reply | Kind::Lines => {
+            let found = recognise(subject);
+            match found.answer {
+                Answer::Exactly(_) | Answer::Something => Speech { kind, ..found },
+                _ => Speech {
+                    kind,
+                    answer: Answer::Something,
+                    ..found
+                },
+            }
+        }
+    }
+}
+
+fn chat(greets: bool) -> Speech {
+    Speech {
+        kind: Kind::Chat,
+        question: LINE.to_vec(),
+        answer: Answer::Something,
+        greets,
+        closes: false,
+    }
+}
+
+/// A server that sends and closes without a question.
+fn of_sender(subject: &mut Subject<'_>, greeting: Vec<u8>, unknown: Speech) -> Speech {
+    restart_if_down(subject);
+    let again = subject
+        .connect()
+        .map(|mut it| receive(&mut it, subject.patience));
+    let answer = match again.is_none_or(|it| it == greeting) {
+        true => Answer::Exactly(greeting),
+        false => Answer::Something,
+    };
+    Speech {
+        kind: Kind::Reply,
+        question: Vec::new(),
+        answer,
+        closes: true,
+        ..unknown
+    }
+}
+
+/// Asks `line` on a connection of its own. Returns the answer, and whether the server closed after it.
+fn ask(subject: &mut Subject<'_>, line: &[u8]) -> (Vec<u8>, bool) {
+    let Some(mut client) = subject.connect() else {
+        return Default::default();
+    };
+    client.send(line);
+    let answer = receive(&mut client, subject.patience);
+    let closes = client.has_ended();
+    drop(client);
+    restart_if_down(subject);
+    (answer, closes)
+}
+
+/// Whether a client receives what another one sends.
+fn is_chat(subject: &mut Subject<'_>, greets: bool) -> bool {
+    let (Some(mut listener), Some(mut speaker)) = (subject.connect(), subject.connect()) else {
+        return false;
+    };
+    if greets {
+        receive(&mut listener, GREETING);
+        receive(&mut speaker, GREETING);
+        // The first line is the member's name.
+        listener.send(b"judge-a\n");
+        speaker.send(b"judge-b\n");
+        receive(&mut listener, GREETING);
+    }
+    speaker.send(LINE);
+    let word = LINE.trim_ascii_end();
+    let has_word = |bytes: &[u8]| bytes.windows(word.len()).any(|it| it == word);
+    let (progress, _) = listener.collect(GREETING, |bytes, has_ended| match () {
+        () if has_word(bytes) => Progress::Right,
+        () if has_ended => Progress::Wrong,
+        () => Progress::Partial,
+    });
+    progress == Progress::Right
+}
+
+/// What comes within `limit`, until the server is quiet for a moment.
+fn receive(client: &mut Visitor, limit: Duration) -> Vec<u8> {
+    match client.receive_within(limit) {
+        Received::Bytes(mut bytes) => {
+            bytes.extend(client.drain(QUIET));
+            bytes
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn restart_if_down(subject: &mut Subject<'_>) {
+    if !subject.is_up()
+        && let Some(program) = &mut subject.program
+        && let Ok(addr) = program.start()
+    {
+        subject.addr = addr;
+    }
+}
+
+/// The two questions. Servers that read one line and servers that read bytes take both.
+const LINE: &[u8] = b"hello 4711\n";
+const OTHER: &[u8] = b"good morning 0815\n";
+
+/// How long a greeting may take.
+const GREETING: Duration = Duration::from_millis(250);
+
+/// How long a server is quiet when its answer is over.
+const QUIET: Duration = Duration::from_millis(100);

@@ -1,0 +1,138 @@
+//! `portlab judge`: judges a student's server by experiments, and names the bug in a beginner's words.
+
+mod screen;
+
+use std::{io, net::SocketAddr, time::Duration};
+
+use anyhow::{Context, bail};
+use clap::builder::PossibleValuesParser;
+use portlab_judge::{
+    Kind, Plan, Program, Verdict as Judgement, judge,
+    program::{Attached, Launch, Launched},
+    source::Source,
+};
+use portlab_sys::interrupt;
+use portlab_words::{tr, units};
+
+use crate::{
+    Verdict,
+    address::Purpose,
+    args::{self, lang, whole},
+    output,
+};
+use screen::Screen;
+
+/// Judge a student's server, and name its bugs
+///
+/// Starts the program of COMMAND, finds its port, and examines it from outside: each
+/// experiment is a client that a server must be able to bear. For each bug that is
+/// found it shows what was sent and received, the likely cause, the line of a Python
+/// program to look at, the code to write, and the lesson to read. The program, and
+/// everything that it started, ends with portlab.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portlab judge -- python3 server.py
+  portlab judge -- python3 server.py {port}      portlab chooses a free port
+  portlab judge --lang zh --as http -- python3 web.py
+  portlab judge --at 127.0.0.1:8080              a server that runs already
+  portlab judge --json -- ./server > verdict.json
+
+Exit codes: 0 fine (warnings are fine too), 1 a bug was found, 2 could not run.")]
+pub(crate) struct Args {
+    /// The command that starts the server, behind --; {port} is replaced by a free
+    /// port
+    #[arg(value_name = "COMMAND", last = true, required_unless_present = "at")]
+    command: Vec<String>,
+
+    /// Judge the server that runs at ADDR, HOST:PORT; it isn't paused or ended
+    #[arg(long, value_name = "ADDR", conflicts_with = "command")]
+    at: Option<String>,
+
+    /// With --at: the command that starts the server again when it has ended
+    #[arg(long, value_name = "COMMAND", requires = "at")]
+    restart: Option<String>,
+
+    /// What the server is [default: found out by asking]
+    #[arg(long = "as", value_name = "KIND", value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::name)))]
+    kind: Option<String>,
+
+    /// The port to judge, if the program listens at several
+    #[arg(long, value_name = "PORT", value_parser = whole(1..=u16::MAX), conflicts_with = "at")]
+    port: Option<u16>,
+
+    /// How long the program may take until it listens
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::duration("100ms", "10min"))]
+    start_timeout: Duration,
+
+    /// Print the verdict as JSON, in both languages (docs/judge.schema.json)
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
+    // The keeper ends the program and everything that it started.
+    interrupt::leave_with("").with_context(args::uncaught)?;
+    let mut screen = Screen::new(args.json);
+    let verdict = args.judge(&mut screen)?;
+    match args.json {
+        true => output::print_json(&verdict)?,
+        false => screen.end(&verdict)?,
+    }
+    Ok(match verdict.is_fine() {
+        true => Verdict::Fine,
+        false => Verdict::Failed,
+    })
+}
+
+impl Args {
+    fn judge(&self, screen: &mut Screen) -> anyhow::Result<Judgement> {
+        let plan = Plan {
+            name: None,
+            command: self.command.clone(),
+            source: Source::of(&self.command, None),
+            kind: self.kind.as_ref().and_then(|it| kind(it)),
+            patience: PATIENCE,
+        };
+        if let Some(at) = &self.at {
+            return self.judge_at(&plan, at, screen);
+        }
+        screen.starts(&self.command);
+        let launch = Launch {
+            words: self.command.clone(),
+            folder: None,
+            port: self.port,
+            timeout: self.start_timeout,
+        };
+        let mut launched = Launched::start(launch);
+        let start = match &mut launched {
+            Ok(program) => Ok((program.addr(), Some(program as &mut dyn Program))),
+            Err(trouble) if trouble.bug.is_none() => bail!(trouble.what.clone()),
+            Err(trouble) => Err(trouble.clone()),
+        };
+        Ok(judge(&plan, start, &mut |row| screen.row(row)))
+    }
+
+    fn judge_at(&self, plan: &Plan, at: &str, screen: &mut Screen) -> anyhow::Result<Judgement> {
+        let addr = first_address(at)?;
+        let mut program = Attached::find(addr, self.restart.clone(), self.start_timeout);
+        let program = program.as_mut().map(|it| it as &mut dyn Program);
+        Ok(judge(plan, Ok((addr, program)), &mut |row| screen.row(row)))
+    }
+}
+
+/// The first address that `text` means.
+fn first_address(text: &str) -> anyhow::Result<SocketAddr> {
+    let all = Purpose::JUDGE.resolve(text)?;
+    let first = all.first().copied();
+    first
+        .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+        .with_context(|| tr!(lang(), "{text} has no address", "{text} 没有地址"))
+}
+
+fn kind(name: &str) -> Option<Kind> {
+    Kind::ALL.into_iter().find(|it| it.name() == name)
+}
+
+/// How long a client waits for a step of a server that sleeps.
+const PATIENCE: Duration = Duration::from_secs(1);

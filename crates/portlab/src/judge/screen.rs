@@ -1,0 +1,155 @@
+//! The verdict on the terminal: a row for each experiment as it ends, then each bug with its evidence, then the mark.
+
+use std::io::{self, Write};
+
+use portlab_judge::{Finding, Result, Row, Side, Verdict};
+use portlab_service::inert;
+use portlab_words::{
+    Lang, Text, tr,
+    wrap::{Lead, hang, wrap_behind},
+};
+
+use crate::{
+    args::{BAD, DIM, GOOD, HEAD, WARN, lang, prose_width},
+    output,
+    progress::Progress,
+};
+
+/// The screen of one judgement; it shows nothing if JSON is printed.
+pub(super) struct Screen {
+    is_quiet: bool,
+    lang: Lang,
+    width: usize,
+    progress: Option<Progress>,
+}
+
+impl Screen {
+    pub(super) fn new(is_quiet: bool) -> Self {
+        Self {
+            is_quiet,
+            lang: lang(),
+            width: prose_width(),
+            progress: None,
+        }
+    }
+
+    /// The program is being started.
+    pub(super) fn starts(&mut self, command: &[String]) {
+        let command = inert(&command.join(" "));
+        let line = tr!(self.lang, "judging {command}", "评测 {command}");
+        if !self.is_quiet {
+            // If stdout is closed, the verdict is still worth its exit code.
+            let _ = output::print(&format!("{HEAD}{line}{HEAD:#}\n\n"));
+        }
+        self.progress = Some(Progress::new(&line));
+    }
+
+    /// An experiment has ended.
+    pub(super) fn row(&mut self, row: &Row) {
+        if let Some(progress) = &mut self.progress {
+            progress.say(row.about.pick(self.lang));
+        }
+        if self.is_quiet {
+            return;
+        }
+        let (sign, style) = match row.result {
+            Result::Pass => ("✓", GOOD),
+            Result::Warn => ("!", WARN),
+            Result::Fail => ("✗", BAD),
+            Result::Skipped => ("-", DIM),
+        };
+        let mut text = row.about.pick(self.lang).to_owned();
+        if let Some(why) = &row.why {
+            let why = why.pick(self.lang);
+            text += &tr!(self.lang, " (skipped: {why})", "（跳过：{why}）");
+        }
+        let line = hang(&[Lead::new(sign, style, 1)], &text, self.width);
+        let _ = output::print(&line);
+    }
+
+    /// Everything is known: the bugs, and the mark.
+    pub(super) fn end(&mut self, verdict: &Verdict) -> io::Result<()> {
+        self.progress = None;
+        let mut text = String::new();
+        for (number, finding) in verdict.bugs.iter().enumerate() {
+            text += &self.finding(number + 1, finding);
+        }
+        text += &self.mark(verdict);
+        output::stdout().write_all(text.as_bytes())
+    }
+
+    fn finding(&self, number: usize, finding: &Finding) -> String {
+        let pick = |text: &'_ Text| text.pick(self.lang).to_owned();
+        let (title, bug) = (pick(&finding.title), &finding.bug);
+        let mut text = format!("\n{BAD}{number}. {title}{BAD:#}  {DIM}{bug}{DIM:#}\n");
+        for seen in &finding.evidence {
+            let ms = seen.at_ms;
+            let at = tr!(self.lang, "+{ms} ms", "+{ms} 毫秒");
+            text += &hang(
+                &[Lead::new("", DIM, 1), Lead::new(&at, DIM, 8)],
+                &pick(&seen.what),
+                self.width,
+            );
+        }
+        let last = finding.stderr.len().saturating_sub(STDERR);
+        for line in &finding.stderr[last..] {
+            text += &hang(
+                &[Lead::new("", DIM, 1), Lead::new("stderr", DIM, 8)],
+                line,
+                self.width,
+            );
+        }
+        let head = |en, zh| self.lang.pick(en, zh);
+        text += &self.part(head("Why", "原因"), &pick(&finding.cause));
+        if let Some(place) = &finding.source {
+            let (file, line, code) = (&place.file, place.line, &place.text);
+            let said = tr!(
+                self.lang,
+                "line {line} of {file}: {code}",
+                "{file} 第 {line} 行：{code}"
+            );
+            text += &self.part(head("Look at", "看这里"), &said);
+        }
+        text += &self.part(head("Do this", "怎么改"), &pick(&finding.remedy));
+        for line in finding.code.lines() {
+            text += &format!("      {GOOD}{line}{GOOD:#}\n");
+        }
+        let lesson = &finding.lesson;
+        text + &self.part(head("Read", "去学"), &format!("portlab lesson {lesson}"))
+    }
+
+    fn part(&self, head: &str, text: &str) -> String {
+        let colon = self.lang.pick(": ", "：");
+        let lines = wrap_behind(text, self.width, &format!("    {head}{colon}"));
+        let first = lines
+            .join("\n")
+            .replacen(head, &format!("{HEAD}{head}{HEAD:#}"), 1);
+        first + "\n"
+    }
+
+    fn mark(&self, verdict: &Verdict) -> String {
+        let mark = verdict.mark;
+        let (points, of, passed, judged) = (mark.points, mark.of, mark.passed, mark.judged);
+        let what = match verdict.side {
+            Side::Client => self.lang.pick("the client", "客户端"),
+            Side::Server => self.lang.pick("the server", "服务端"),
+        };
+        let speech = verdict.speech.as_deref().unwrap_or("-");
+        let style = match verdict.is_fine() {
+            true => GOOD,
+            false => BAD,
+        };
+        let mut text = tr!(
+            self.lang,
+            "\n{style}Mark: {points} of {of}{style:#}  ({passed} of {judged} experiments passed; {what} speaks {speech})\n",
+            "\n{style}得分：{points} / {of}{style:#}  （{judged} 个实验通过了 {passed} 个；{what}的类型：{speech}）\n"
+        );
+        if verdict.bugs.is_empty() && mark.judged > 0 && verdict.is_fine() {
+            text += self.lang.pick("No bug was found.\n", "没有发现问题。\n");
+        }
+        text
+    }
+}
+
+/// How many lines of stderr are shown.
+const STDERR: usize = 3;
