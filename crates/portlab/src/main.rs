@@ -48,6 +48,8 @@ mod progress;
 mod proxy;
 mod report;
 mod serve;
+#[cfg(feature = "tui")]
+mod terminal;
 
 /// A laboratory for ports: serves one protocol through every classic concurrency model, loads any
 /// TCP port, and compares the models side by side.

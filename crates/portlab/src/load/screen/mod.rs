@@ -8,7 +8,6 @@ mod chart;
 mod figures;
 mod histogram;
 mod paint;
-mod terminal;
 mod view;
 
 use std::{
@@ -20,8 +19,9 @@ use portlab_load::{Interval, Plan, Progress, Watch};
 use portlab_sys::terminal::has_hung_up;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 
-use self::{terminal::Terminal, view::View};
+use self::view::View;
 use super::show::Live;
+use crate::terminal::{self, Drawings, Terminal};
 
 /// The screen appears when a run has lasted this long: a run that ends at once should not flicker.
 const APPEARS_AFTER: Duration = Duration::from_millis(300);
@@ -61,7 +61,7 @@ impl Screen {
             began: Instant::now(),
             terminal: None,
             tried: false,
-            drawings: Drawings::default(),
+            drawings: Drawings::new(STANDS),
             wanted_rate: None,
         }
     }
@@ -169,27 +169,6 @@ impl Drop for Screen {
     }
 }
 
-/// Whether there is something to draw, and when the last drawing was.
-#[derive(Debug, Default)]
-struct Drawings {
-    /// Whether the view has changed since the last drawing.
-    stale: bool,
-    last: Option<Instant>,
-}
-
-impl Drawings {
-    /// Whether to draw at `now`; if so, the drawing counts as done.
-    fn is_due(&mut self, now: Instant, at_once: bool) -> bool {
-        let is_over = |last| now.saturating_duration_since(last) >= STANDS;
-        let due = at_once || (self.stale && self.last.is_none_or(is_over));
-        if due {
-            self.stale = false;
-            self.last = Some(now);
-        }
-        due
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,22 +190,5 @@ mod tests {
         let mut closed = Screen::new(&closed());
         closed.handle_key(KeyCode::Up, KeyModifiers::NONE);
         assert_eq!(closed.wanted_rate(), None, "a closed loop has no rate");
-    }
-
-    #[test]
-    fn the_screen_is_drawn_at_most_four_times_a_second_and_only_after_a_change() {
-        let (mut drawings, began) = (Drawings::default(), Instant::now());
-        let mut count = 0;
-        for tick in 0..100 {
-            drawings.stale = true;
-            let now = began + Duration::from_millis(50) * tick;
-            count += u32::from(drawings.is_due(now, false));
-        }
-        assert_eq!(count, 20);
-        let later = began + Duration::from_secs(10);
-        drawings.stale = true;
-        assert!(drawings.is_due(later, false));
-        assert!(!drawings.is_due(later + STANDS, false), "nothing is new");
-        assert!(drawings.is_due(later + STANDS, true), "a key was pressed");
     }
 }
