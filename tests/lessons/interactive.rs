@@ -11,14 +11,15 @@ use std::{
 
 use libtest_mimic::Failed;
 use portlab_lessons::{
-    Answers, Exit, LessonRun, Pace, Report, find, order::SEED, play, script::Ask,
+    Answers, CLEAR, Choices, ERASE, Exit, Lesson, LessonRun, Pace, Report, find, order::SEED, play,
+    script::Ask,
 };
 use portlab_sys::listening::has_listener;
 use portlab_testkit::{binary, wait_until};
 use portlab_words::Lang;
 use socket2::SockRef;
 
-use crate::{check, turn_at_the_courses_port};
+use crate::{check, plays::width, turn_at_the_courses_port};
 
 /// An output that keeps what was written to it.
 #[derive(Clone, Default)]
@@ -68,15 +69,20 @@ struct Watched {
 
 impl Watched {
     fn begin(lesson: &'static str) -> io::Result<Self> {
+        Self::begin_with(lesson, Choices::default(), Lang::En)
+    }
+
+    fn begin_with(lesson: &'static str, choices: Choices, lang: Lang) -> io::Result<Self> {
         let (answers, keys) = io::pipe()?;
         let board = Board::default();
         let out = Box::new(board.clone());
         let lesson = thread::spawn(move || {
             let mut run = LessonRun {
-                lang: Lang::En,
+                lang,
                 width: 80,
                 pace: Pace::Enter,
                 seed: SEED,
+                choices,
                 program: PathBuf::from(binary()),
                 out,
                 answers: Answers::new(answers.into()),
@@ -197,6 +203,50 @@ fn with_a_students_server(
     let (_, ended) = lesson.end();
     let report = ended?;
     check(report.not_here == ["yours/answered"], format!("{report:?}"))
+}
+
+/// With `--projector`, no screen has more than 20 rows or 60 columns, and no part of the text is lost.
+pub(crate) fn its_screens_suit_a_projector(lesson: &'static Lesson) -> Result<(), Failed> {
+    let lang = Lang::Zh;
+    let choices = Choices {
+        projector: true,
+        ..Choices::default()
+    };
+    if lesson.name == "processes" {
+        // It forks, and so needs a process of its own.
+        return Ok(());
+    }
+    let mut played = Watched::begin_with(lesson.name, choices, lang)?;
+    played.types(&"\n".repeat(200))?;
+    let (shown, ended) = played.end();
+    check(
+        matches!(ended, Ok(_) | Err(Exit::Left)),
+        format!("{ended:?}\n{shown}"),
+    )?;
+    let script = lesson.script(lang)?;
+    let screens: Vec<&str> = shown.split(CLEAR).collect();
+    check(screens.len() > script.steps.len(), &shown)?;
+    for screen in &screens {
+        // The user's Enter ends the prompt's line on a terminal, and the lesson erases that line.
+        let prompts = screen.replace(ERASE, "\r");
+        let lines = prompts.split('\n');
+        let rows = lines.clone().count();
+        check(rows <= 20, format!("{rows} rows:\n{screen}"))?;
+        for part in lines.flat_map(|line| line.split('\r')) {
+            let columns = width(&anstream::adapter::strip_str(part).to_string());
+            check(columns <= 60, format!("{columns} columns: {part}"))?;
+        }
+    }
+    // Each step begins a screen.
+    for number in 1..=script.steps.len() {
+        let heading = format!("── {number}/{}  ", script.steps.len());
+        let is_inside = screens.iter().any(|screen| {
+            let place = screen.find(&heading);
+            place.is_some_and(|at| screen[..at].contains('\n'))
+        });
+        check(!is_inside, format!("{heading}doesn't begin a screen"))?;
+    }
+    Ok(())
 }
 
 pub(crate) fn a_guess_is_judged_right_or_wrong() -> Result<(), Failed> {

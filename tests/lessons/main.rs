@@ -7,6 +7,7 @@
 )]
 
 mod answers;
+mod choices;
 mod interactive;
 mod interrupt;
 mod listings;
@@ -53,9 +54,11 @@ fn turn_at_the_courses_port() -> MutexGuard<'static, ()> {
     COURSES_PORT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The turn of a lesson that listens at port 8080 without a user.
+/// The turn of a lesson that may listen at port 8080.
 fn turn_of(lesson: &Lesson) -> Option<MutexGuard<'static, ()>> {
-    (lesson.name == "client").then(turn_at_the_courses_port)
+    lesson
+        .has_a_port_for_the_user()
+        .then(turn_at_the_courses_port)
 }
 
 type OnLesson = fn(&'static Lesson) -> Result<(), Failed>;
@@ -64,6 +67,14 @@ type Once = fn() -> Result<(), Failed>;
 const ON_EVERY_LESSON: &[(&str, OnLesson)] = &[
     ("its_texts_agree", texts::agree),
     ("its_pages_are_what_its_texts_say", pages::are_fresh),
+    (
+        "its_last_step_stands_alone",
+        choices::its_last_step_stands_alone,
+    ),
+    (
+        "its_screens_suit_a_projector",
+        interactive::its_screens_suit_a_projector,
+    ),
     (
         "ctrl_c_leaves_nothing_behind",
         interrupt::leaves_nothing_behind,
@@ -78,6 +89,9 @@ macro_rules! once {
 }
 
 once! {
+    choices::a_wrong_choice_gets_an_error_with_a_remedy,
+    choices::one_language_is_shown_where_there_are_two,
+    choices::programs_are_saved_and_run,
     interactive::a_students_server_that_resets_the_connection_does_not_end_the_lesson,
     plays::a_lesson_ends_without_a_message_when_its_pipe_is_closed,
     interactive::a_students_server_gets_a_client_when_it_listens,

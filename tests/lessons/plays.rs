@@ -39,6 +39,11 @@ impl Room {
         Self { dir, mark }
     }
 
+    /// The folder.
+    pub(crate) fn path(&self) -> &Path {
+        &self.dir
+    }
+
     /// `portlab lesson ARGUMENTS`, without a terminal.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary());
@@ -213,7 +218,7 @@ pub(crate) fn the_holder_of_port_8080_is_named() -> Result<(), Failed> {
 }
 
 /// The columns of a line: a Chinese character takes two.
-fn width(line: &str) -> usize {
+pub(crate) fn width(line: &str) -> usize {
     let wide = |character: char| ('\u{2e80}'..='\u{ffef}').contains(&character);
     line.chars().map(|it| if wide(it) { 2 } else { 1 }).sum()
 }

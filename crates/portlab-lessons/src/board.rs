@@ -1,21 +1,46 @@
 //! Laying text out on a terminal.
 
-use anstyle::{AnsiColor, Style};
+use anstyle::{Ansi256Color, AnsiColor, Style};
 use portlab_words::wrap::wrap_behind;
 use unicode_width::UnicodeWidthStr;
 
-/// The style of headings.
-pub(crate) const HEAD: Style = Style::new().bold();
-/// The style of secondary text.
-pub(crate) const DIM: Style = Style::new().dimmed();
-/// The colour of claims that were seen.
-pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
-/// The colour of claims that failed.
-pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
-/// The colour of questions.
-pub(crate) const ASK: Style = AnsiColor::Yellow.on_default().bold();
-/// The colour of programs.
-const CODE: Style = AnsiColor::Cyan.on_default();
+/// The colours of a lesson.
+#[derive(Debug)]
+pub(crate) struct Palette {
+    /// Headings.
+    pub(crate) head: Style,
+    /// Secondary text.
+    pub(crate) dim: Style,
+    /// Claims that were seen.
+    pub(crate) good: Style,
+    /// Claims that failed.
+    pub(crate) bad: Style,
+    /// Questions.
+    pub(crate) ask: Style,
+    /// Programs.
+    pub(crate) code: Style,
+}
+
+/// The colours of the user's terminal.
+pub(crate) static USUAL: Palette = Palette {
+    head: Style::new().bold(),
+    dim: Style::new().dimmed(),
+    good: AnsiColor::Green.on_default(),
+    bad: AnsiColor::Red.on_default().bold(),
+    ask: AnsiColor::Yellow.on_default().bold(),
+    code: AnsiColor::Cyan.on_default(),
+};
+
+/// Colours for a projector: a contrast of at least 4.5:1 on black and on white (WCAG 2.2, 1.4.3). Only six colours of the
+/// 256 have it on both.
+pub(crate) static PROJECTOR: Palette = Palette {
+    head: Style::new().bold(),
+    dim: Ansi256Color(243).on_default(),
+    good: Ansi256Color(29).on_default(),
+    bad: Ansi256Color(131).on_default().bold(),
+    ask: Ansi256Color(163).on_default().bold(),
+    code: Ansi256Color(63).on_default(),
+};
 
 pub(crate) fn painted(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
@@ -29,25 +54,27 @@ pub(crate) fn wrapped(text: &str, width: usize, first: &str) -> String {
 }
 
 /// Unchanged lines, behind a bar; a line wider than `width` is broken.
-pub(crate) fn barred(text: &str, style: Style, width: usize) -> String {
+pub(crate) fn barred(text: &str, style: Style, width: usize, palette: &Palette) -> String {
+    let dim = palette.dim;
     let room = width.saturating_sub(4).max(1);
     let mut barred = String::new();
     for line in text.lines() {
         for piece in broken(line, room) {
-            barred += &format!("  {DIM}│{DIM:#} {style}{piece}{style:#}\n");
+            barred += &format!("  {dim}│{dim:#} {style}{piece}{style:#}\n");
         }
     }
     barred
 }
 
-pub(crate) fn code(text: &str, width: usize) -> String {
-    barred(text, CODE, width)
+pub(crate) fn code(text: &str, width: usize, palette: &Palette) -> String {
+    barred(text, palette.code, width, palette)
 }
 
 /// A heading with a rule behind it.
-pub(crate) fn rule(text: &str, width: usize) -> String {
+pub(crate) fn rule(text: &str, width: usize, palette: &Palette) -> String {
+    let Palette { head, dim, .. } = palette;
     let rest = width.saturating_sub(text.width() + 4);
-    format!("{HEAD}── {text}{HEAD:#} {DIM}{}{DIM:#}\n", "─".repeat(rest))
+    format!("{head}── {text}{head:#} {dim}{}{dim:#}\n", "─".repeat(rest))
 }
 
 /// `line` in pieces of at most `width` columns.
@@ -69,16 +96,16 @@ fn broken(line: &str, width: usize) -> Vec<String> {
 
 /// Replaces the marks of a text by styles. `code` keeps its marks, so that it is recognised without colour; **bold**
 /// loses its marks.
-pub(crate) fn styled(text: &str) -> String {
+pub(crate) fn styled(text: &str, palette: &Palette) -> String {
     let mut styled = String::new();
     for (at, piece) in text.split('`').enumerate() {
         if at % 2 == 1 {
-            styled += &painted(CODE, &format!("`{piece}`"));
+            styled += &painted(palette.code, &format!("`{piece}`"));
             continue;
         }
         for (at, piece) in piece.split("**").enumerate() {
             if at % 2 == 1 {
-                styled += &painted(HEAD, piece);
+                styled += &painted(palette.head, piece);
             } else {
                 styled += piece;
             }
@@ -114,16 +141,60 @@ mod tests {
 
     #[test]
     fn code_keeps_its_marks_and_bold_loses_them() {
-        assert_eq!(plain(&wrapped(&styled("a `b` **c**"), 20, "")), "a `b` c\n");
+        assert_eq!(
+            plain(&wrapped(&styled("a `b` **c**", &USUAL), 20, "")),
+            "a `b` c\n"
+        );
     }
 
     #[test]
     fn long_lines_of_a_program_are_broken_and_indented() {
-        assert_eq!(plain(&code("abcdef", 8)), "  │ abcd\n  │   ef\n");
+        assert_eq!(plain(&code("abcdef", 8, &USUAL)), "  │ abcd\n  │   ef\n");
     }
 
     #[test]
     fn a_rule_ends_at_the_margin() {
-        assert_eq!(plain(&rule("门", 12)), "── 门 ──────\n");
+        assert_eq!(plain(&rule("门", 12, &USUAL)), "── 门 ──────\n");
+    }
+
+    #[test]
+    fn a_projector_shows_every_colour_on_black_and_on_white() {
+        // The colours 16 to 231 are a cube, 232 to 255 are greys (xterm's 256 colours).
+        let rgb = |index: u8| match index {
+            16..=231 => [36, 6, 1].map(|step| match (index - 16) / step % 6 {
+                0 => 0,
+                level => 55 + 40 * level,
+            }),
+            _ => [8 + 10 * (index - 232); 3],
+        };
+        let linear = |value: u8| match f64::from(value) / 255.0 {
+            low if low <= 0.04045 => low / 12.92,
+            high => ((high + 0.055) / 1.055).powf(2.4),
+        };
+        let Palette {
+            head,
+            dim,
+            good,
+            bad,
+            ask,
+            code,
+        } = &PROJECTOR;
+        // The colour of bold text is the terminal's own; dimmed text has no known colour.
+        assert_eq!(head.get_fg_color(), None);
+        for style in [dim, good, bad, ask, code] {
+            let Some(anstyle::Color::Ansi256(Ansi256Color(index @ 16..))) = style.get_fg_color()
+            else {
+                panic!("{style:?} depends on the terminal");
+            };
+            assert!(!style.get_effects().contains(anstyle::Effects::DIMMED));
+            let [red, green, blue] = rgb(index).map(linear);
+            let luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+            let on_black = (luminance + 0.05) / 0.05;
+            let on_white = 1.05 / (luminance + 0.05);
+            assert!(
+                on_black >= 4.5 && on_white >= 4.5,
+                "colour {index}: {on_black:.2} on black, {on_white:.2} on white"
+            );
+        }
     }
 }

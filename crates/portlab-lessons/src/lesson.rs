@@ -36,6 +36,7 @@ pub struct Lesson {
 /// When the user quits, or the machine refuses what the lesson needs.
 pub fn play(lesson: &Lesson, run: &mut LessonRun) -> Result<Report, Exit> {
     let script = lesson.script_as_shown(run.lang, run.seed)?;
+    let script = script.with_code(run.choices.code);
     Stage::play(script, lesson.files, run, lesson.play)
 }
 
@@ -121,6 +122,11 @@ impl Lesson {
             }
         }
         examples
+    }
+
+    /// Whether the user's own program meets the lesson at a port.
+    pub fn has_a_port_for_the_user(&self) -> bool {
+        self.en.contains("{yours}")
     }
 
     /// The title in `lang`.

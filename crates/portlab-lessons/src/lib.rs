@@ -14,6 +14,7 @@
 //! | `board` | laying text out on a terminal |
 //! | `words` | the stage's own messages, in both languages |
 //! | `cast` | what lessons share: clients, connections, ports, students' programs, the kernel's tables |
+//! | [`programs`] | the programs as files |
 //! | [`page`] | a lesson as a page in Markdown |
 //!
 //! Each text is data that any program can read:
@@ -40,13 +41,15 @@ pub mod lesson;
 pub mod lessons;
 pub mod order;
 pub mod page;
+pub mod programs;
 pub mod run;
 pub mod script;
 mod seen;
 pub mod stage;
 mod words;
 
+pub use cast::listen_at;
 pub use lesson::{Lesson, Part, play};
 pub use lessons::{LESSONS, find};
-pub use run::{Answers, ERASE, LessonRun, Pace};
+pub use run::{Answers, CLEAR, Choices, Code, ERASE, LessonRun, Pace};
 pub use stage::{Exit, Report};

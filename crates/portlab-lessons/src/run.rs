@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, Write},
+    num::NonZeroU16,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::PathBuf,
     thread,
@@ -34,6 +35,9 @@ pub(crate) const READING: Duration = Duration::from_secs(36);
 /// The greatest width of a text: wider lines are hard to read.
 const WIDEST: usize = 80;
 
+/// The width of a projector's screen.
+pub(crate) const PROJECTED: usize = 60;
+
 /// One run of a lesson.
 pub struct LessonRun {
     /// The language.
@@ -44,6 +48,8 @@ pub struct LessonRun {
     pub pace: Pace,
     /// Orders the answers to choose from; [`crate::order::SEED`] gives the order of the pages.
     pub seed: u64,
+    /// What the user has chosen beside these.
+    pub choices: Choices,
     /// The file of this program: a lesson starts its servers from it.
     pub program: PathBuf,
     /// The output.
@@ -51,6 +57,34 @@ pub struct LessonRun {
     /// The user's input.
     pub answers: Answers,
 }
+
+/// What a user may choose of a lesson.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Choices {
+    /// The first step that is shown, from 0. The steps before it are set up without being shown.
+    pub first_step: usize,
+    /// The programs that are shown.
+    pub code: Code,
+    /// Whether the screen is a projector's: at most 20 rows and 60 columns, in colours that are read on black and on white.
+    pub projector: bool,
+    /// The port at which the lesson meets the user's own program; without one, 8080 if it is free.
+    pub port: Option<NonZeroU16>,
+}
+
+/// The language of the programs that are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Code {
+    /// Python and Rust.
+    #[default]
+    Both,
+    /// Python; Rust only where there is no Python.
+    Python,
+    /// Rust; Python only where there is no Rust.
+    Rust,
+}
+
+/// Clears the screen. It is written alone.
+pub const CLEAR: &str = "\x1b[2J\x1b[H";
 
 /// Moves the cursor a line up and erases that line. It is written alone, to remove the prompt.
 pub const ERASE: &str = "\x1b[1A\x1b[2K";
@@ -88,8 +122,12 @@ pub(crate) enum Input {
 impl LessonRun {
     /// The columns that a text may take.
     pub(crate) fn columns(&self) -> usize {
+        let widest = match self.choices.projector {
+            true => PROJECTED,
+            false => WIDEST,
+        };
         // Tables and bars need 30 columns.
-        self.width.clamp(30, WIDEST)
+        self.width.clamp(30, widest)
     }
 
     pub(crate) fn is_interactive(&self) -> bool {

@@ -41,7 +41,7 @@
 //!
 //! Paragraphs know `code` and **bold**; a list item begins with `- `.
 
-use crate::excerpt::excerpt;
+use crate::{excerpt::excerpt, run::Code};
 
 /// A parsed text.
 #[derive(Clone, Debug, Default)]
@@ -192,6 +192,42 @@ impl Script {
     pub fn step(&self, key: &str) -> Option<(usize, &Step)> {
         let mut steps = self.steps.iter().enumerate();
         steps.find(|(_, step)| step.key == key)
+    }
+
+    /// The text with the programs of one language only, in each part that shows programs of both.
+    #[must_use]
+    pub fn with_code(mut self, code: Code) -> Self {
+        let other = match code {
+            Code::Both => return self,
+            Code::Python => ["python", "rust"],
+            Code::Rust => ["rust", "python"],
+        };
+        let is_in = |block: &Block, wanted: &str| matches!(block, Block::Code { language, .. } if language == wanted);
+        let keep = |parts: &mut [&mut Vec<Block>]| {
+            let mut blocks = parts.iter().flat_map(|part| part.iter());
+            if blocks.any(|block| is_in(block, other[0])) {
+                for part in parts {
+                    part.retain(|block| !is_in(block, other[1]));
+                }
+            }
+        };
+        for step in &mut self.steps {
+            let mut parts = vec![&mut step.say, &mut step.seen, &mut step.why];
+            parts.extend(step.ask.as_mut().map(|ask| &mut ask.question));
+            keep(&mut parts);
+        }
+        for it in &mut self.questions {
+            keep(&mut [&mut it.question, &mut it.answer]);
+        }
+        self
+    }
+
+    /// The place, from 0, of the step that is called `name`: its number, from 1, or its key.
+    pub fn place_of(&self, name: &str) -> Option<usize> {
+        match name.parse::<usize>() {
+            Ok(number) => number.checked_sub(1).filter(|at| *at < self.steps.len()),
+            Err(_) => self.step(name).map(|(at, _)| at),
+        }
     }
 
     /// All blocks, in no particular order.

@@ -31,6 +31,15 @@ pub(crate) fn seed_of_page(lang: Lang) -> String {
     )
 }
 
+/// What is shown in place of the steps before the first that is shown.
+pub(crate) fn set_up(lang: Lang, steps: usize) -> String {
+    tr!(
+        lang,
+        "Steps 1 to {steps} run first, without being shown.",
+        "先在后台执行第 1 到 {steps} 步，不显示。",
+    )
+}
+
 /// The output of a Python program on a machine without Python.
 pub(crate) static NOT_RUN: Text = Text::new(
     "(not run: there is no Python 3 here)",
@@ -49,6 +58,7 @@ pub(crate) static SEEN_ONCE: Text = Text::new(
 pub(crate) static WHY: Text = Text::new("Why", "为什么");
 pub(crate) static THINK: Text = Text::new("Think about it", "想一想");
 pub(crate) static ANSWER: Text = Text::new("Answer", "答案");
+pub(crate) static NEXT_SCREEN: Text = Text::new("Enter: next page, q: quit", "按回车翻页，q 退出");
 pub(crate) static GO_ON: Text = Text::new("Enter: continue, q: quit", "按回车继续，q 退出");
 pub(crate) static TELL_WHY: Text = Text::new("Enter: see why, q: quit", "按回车看为什么，q 退出");
 pub(crate) static OUTCOME_ON_PAGE: Text = Text::new("What happened", "结果");

@@ -42,11 +42,11 @@ pub(crate) fn raw_stdout() -> Output<io::Stdout> {
     Output(io::stdout())
 }
 
-/// stdout for a lesson: a write fails if the reader has gone, because the lesson then goes on without pauses. `erase`
-/// is the sequence that erases the lesson's prompt.
-pub(crate) fn failing_stdout(erase: &'static str) -> Inert<anstream::Stdout> {
+/// stdout for a lesson: a write fails if the reader has gone, because the lesson then goes on without pauses. The
+/// sequences `moves`, which erase the lesson's prompt and clear the screen, pass if they are written alone.
+pub(crate) fn failing_stdout(moves: &'static [&'static str]) -> Inert<anstream::Stdout> {
     Inert {
-        erase,
+        moves,
         ..Inert::new(anstream::stdout())
     }
 }
@@ -170,13 +170,13 @@ fn as_gone(error: io::Error) -> io::Error {
 #[derive(Debug)]
 pub(crate) struct Inert<W> {
     stream: W,
-    /// A sequence that passes if it is written alone; empty for none.
-    erase: &'static str,
+    /// Sequences that pass if they are written alone.
+    moves: &'static [&'static str],
 }
 
 impl<W> Inert<W> {
     fn new(stream: W) -> Self {
-        Self { stream, erase: "" }
+        Self { stream, moves: &[] }
     }
 }
 
@@ -187,7 +187,7 @@ impl<W: Write> Write for Inert<W> {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if !self.erase.is_empty() && bytes == self.erase.as_bytes() {
+        if self.moves.iter().any(|it| bytes == it.as_bytes()) {
             return self.stream.write_all(bytes);
         }
         let text = String::from_utf8_lossy(bytes);
@@ -215,8 +215,8 @@ pub(crate) fn filtered(text: &str) -> String {
     shown.collect()
 }
 
-/// The length of the colour that `bytes` begin with, or 0: bold, dimmed, italic, underlined, one of the 16 text
-/// colours, or a reset of these (`ECMA-48`, SGR). Hidden text and background colours aren't colours here.
+/// The length of the colour that `bytes` begin with, or 0: bold, dimmed, italic, underlined, one of the 16 or of the
+/// 256 text colours, or a reset of these (`ECMA-48`, SGR). Hidden text and background colours aren't colours here.
 fn colour_length(bytes: &[u8]) -> usize {
     let Some(end) = bytes.iter().take(LONGEST_COLOUR).position(|&it| it == b'm') else {
         return 0;
@@ -226,6 +226,11 @@ fn colour_length(bytes: &[u8]) -> usize {
         let number = str::from_utf8(number).ok().and_then(|it| it.parse().ok());
         matches!(number, Some(0..=4_u8 | 22..=24 | 30..=37 | 39 | 90..=97))
     };
+    // One of 256 colours is `38;5;N`.
+    if let Some(index) = numbers.strip_prefix(b"38;5;") {
+        let index: Option<u8> = str::from_utf8(index).ok().and_then(|it| it.parse().ok());
+        return index.map_or(0, |_| end + 1);
+    }
     match numbers.split(|&it| it == b';').all(is_known) {
         true => end + 1,
         false => 0,
@@ -248,8 +253,11 @@ mod tests {
             filtered("a\u{202e}b\u{2066}\u{9b}2J\x7f"),
             "a\u{fffd}b\u{fffd}\u{fffd}2J␡"
         );
-        // Hidden text, a background colour, a colour that doesn't end, and one within another.
+        assert_eq!(filtered("\x1b[38;5;243mx"), "\x1b[38;5;243mx");
+        // Hidden text, a background colour, no colour of 256, one that doesn't end, and one within another.
         for text in [
+            "\x1b[38;5;256m",
+            "\x1b[38;2;1;2;3m",
             "\x1b[8m",
             "\x1b[41m",
             "\x1b[31",

@@ -13,6 +13,7 @@ use std::sync::{Mutex, MutexGuard};
 pub(crate) use client::Client;
 pub(crate) use connection::{PATIENCE, accept, be_patient, connect, connection, receive};
 pub(crate) use ends::Ends;
+pub use port::listen_at;
 pub(crate) use port::{fresh_listener, has_only_a_listener};
 pub(crate) use student::Student;
 pub(crate) use text::{encoded, encoding, hex, listed, read_as};

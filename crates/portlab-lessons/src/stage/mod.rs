@@ -9,6 +9,7 @@
 //! ```
 
 mod reading;
+mod screen;
 mod show;
 mod step;
 #[cfg(test)]
@@ -29,6 +30,7 @@ use portlab_sys::holder::holder;
 use portlab_words::{Lang, tr};
 
 use reading::Reading;
+use screen::Screen;
 pub(crate) use show::caption;
 pub(crate) use step::LessonStep;
 
@@ -36,8 +38,8 @@ pub use crate::seen::Seen;
 
 use crate::{
     board,
-    cast::{Student, kernel::error_name},
-    run::{Input, LessonRun},
+    cast::{Student, kernel::error_name, listen_at},
+    run::{Input, LessonRun, Pace},
     script::{Script, ScriptError},
     words,
 };
@@ -101,6 +103,9 @@ pub struct Stage<'a> {
     /// How many steps have been played.
     played: usize,
     reading: Reading,
+    screen: Screen,
+    /// The pace of the steps that are shown, while the steps before them are set up.
+    silenced: Option<Pace>,
     python: Option<Option<Python>>,
 }
 
@@ -122,6 +127,8 @@ impl<'a> Stage<'a> {
             report: Report::default(),
             played: 0,
             reading,
+            screen: Screen::default(),
+            silenced: None,
             python: None,
         };
         stage.open()?;
@@ -148,10 +155,20 @@ impl<'a> Stage<'a> {
         let at = self.next_step(key)?;
         let text = self.script.steps[at].clone();
         self.played += 1;
+        if at >= self.run.choices.first_step
+            && let Some(pace) = self.silenced.take()
+        {
+            self.run.pace = pace;
+        }
+        // Each step begins a screen.
+        self.make_room(screen::ROWS)?;
         let heading = format!("{}/{}  {}", at + 1, self.script.steps.len(), text.title);
         let heading = self.filled(&heading)?;
         let columns = self.run.columns();
-        self.write(&format!("\n{}", board::rule(&heading, columns)))?;
+        self.write(&format!(
+            "\n{}",
+            board::rule(&heading, columns, self.palette())
+        ))?;
         self.blocks(&text.say)?;
         let guess = match &text.ask {
             Some(ask) => self.ask(ask)?,
@@ -208,7 +225,7 @@ impl<'a> Stage<'a> {
         match &self.run.wait(other, patience)? {
             Input::Line(line) => self.typed(line).map(|_| false),
             Input::Other if is_interactive => {
-                self.write("\n")?;
+                self.leave_prompt()?;
                 Ok(true)
             }
             Input::Other => Ok(true),
@@ -216,9 +233,15 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Listens at port 8080, which the course's programs use, or at another if 8080 is taken. In the text, `{yours}` is
-    /// its number, and `{taken}` names the program that holds 8080, if one does. Fails if no port is free.
+    /// Listens at the port that the user has chosen; otherwise at port 8080, which the course's programs use, or at another
+    /// if 8080 is taken. In the text, `{yours}` is its number, and `{taken}` names the program that holds 8080, if one
+    /// does. Fails if the chosen port, or every port, is taken.
     pub(crate) fn courses_port(&mut self) -> io::Result<TcpListener> {
+        if let Some(port) = self.run.choices.port {
+            self.set("yours", port);
+            self.set("taken", "");
+            return listen_at(port);
+        }
         let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
         let door = TcpListener::bind(usual);
         let is_free = door.is_ok();
@@ -252,7 +275,7 @@ impl<'a> Stage<'a> {
     /// Shows a remark between prompts, if there is a user. Fails when it can't be written.
     pub(crate) fn remark(&mut self, text: &str) -> Result<(), Exit> {
         if self.is_interactive() {
-            self.write(&format!("{}\n", board::painted(board::DIM, text)))?;
+            self.write(&format!("{}\n", board::painted(self.palette().dim, text)))?;
         }
         Ok(())
     }

@@ -1,7 +1,5 @@
 //! How a lesson is shown: its opening, blocks of text, questions, prompts, its end.
 
-use std::io::{ErrorKind, Write};
-
 use portlab_words::{Lang, Text};
 
 use super::{Exit, Report, Stage};
@@ -14,17 +12,27 @@ use crate::{
 
 impl Stage<'_> {
     pub(super) fn open(&mut self) -> Result<(), Exit> {
+        let before = self.run.choices.first_step;
         let columns = self.run.columns();
-        let rule = board::painted(board::DIM, &"━".repeat(columns));
+        let rule = board::painted(self.palette().dim, &"━".repeat(columns));
         let title = self.script.title.clone();
-        let title = board::painted(board::HEAD, &board::wrapped(&title, columns, "  "));
+        let title = board::wrapped(&title, columns, "  ");
+        let title = board::painted(self.palette().head, &title);
         self.write(&format!("{rule}\n{title}{rule}\n\n"))?;
+        if before > 0 {
+            let said = board::wrapped(&words::set_up(self.lang(), before), columns, "");
+            self.write(&board::painted(self.palette().dim, said.trim_end()))?;
+            self.write("\n")?;
+            self.silenced = Some(self.run.pace);
+            self.run.pace = Pace::Straight;
+            return Ok(());
+        }
         if self.script.steps.iter().any(|step| step.ask.is_some()) {
             let seed = words::seed(self.lang(), self.run.seed);
             let seed = board::wrapped(&seed, columns, "");
             self.write(&format!(
                 "{}\n\n",
-                board::painted(board::DIM, seed.trim_end())
+                board::painted(self.palette().dim, seed.trim_end())
             ))?;
         }
         let goal = self.script.goal.clone();
@@ -45,12 +53,12 @@ impl Stage<'_> {
         let columns = self.run.columns();
         let questions = std::mem::take(&mut self.script.questions);
         if !questions.is_empty() {
-            let rule = board::rule(words::THINK.pick(lang), columns);
+            let rule = board::rule(words::THINK.pick(lang), columns, self.palette());
             self.write(&format!("\n{rule}"))?;
         }
         for question in questions {
             self.write("\n")?;
-            self.marked(board::ASK, "?", &question.question)?;
+            self.marked(self.palette().ask, "?", &question.question)?;
             self.wait(&words::ANSWER_IT)?;
             self.blocks(&question.answer)?;
         }
@@ -66,7 +74,7 @@ impl Stage<'_> {
             not_here,
             failed,
         } = &self.report;
-        let mut line = board::painted(board::GOOD, &format!("✓ {}", held.len()));
+        let mut line = board::painted(self.palette().good, &format!("✓ {}", held.len()));
         let is_all = not_here.is_empty() && failed.is_empty();
         let seen = match is_all {
             true => &words::ALL_SEEN,
@@ -77,7 +85,7 @@ impl Stage<'_> {
             line += &format!("  ○ {} {}", not_here.len(), words::NOT_HERE.pick(lang));
         }
         if !failed.is_empty() {
-            let count = board::painted(board::BAD, &format!("✗ {}", failed.len()));
+            let count = board::painted(self.palette().bad, &format!("✗ {}", failed.len()));
             line += &format!("  {count} {}", words::FAILED.pick(lang));
         }
         line + "\n"
@@ -86,7 +94,10 @@ impl Stage<'_> {
     pub(super) fn ask(&mut self, ask: &Ask) -> Result<Option<usize>, Exit> {
         let lang = self.lang();
         self.write("\n")?;
-        let heading = board::painted(board::ASK, &format!("? {}", words::GUESS.pick(lang)));
+        let heading = board::painted(
+            self.palette().ask,
+            &format!("? {}", words::GUESS.pick(lang)),
+        );
         self.write(&format!("{heading}\n"))?;
         self.blocks(&ask.question)?;
         let columns = self.run.columns();
@@ -124,7 +135,8 @@ impl Stage<'_> {
     pub(super) fn prompt(&mut self, prompt: &Text) -> Result<(), Exit> {
         self.run.discard_input();
         let prompt = format!("[{}]", prompt.pick(self.lang()));
-        self.write(&format!("{} ", board::painted(board::DIM, &prompt)))
+        let prompt = board::painted(self.palette().dim, &prompt);
+        self.prompt_with(&format!("{prompt} "))
     }
 
     pub(super) fn answer(&mut self, prompt: &Text) -> Result<String, Exit> {
@@ -136,7 +148,7 @@ impl Stage<'_> {
             Some(line) => self.typed(&line),
             None => {
                 // Ctrl-D leaves the cursor behind the prompt.
-                self.write("\n")?;
+                self.leave_prompt()?;
                 Err(Exit::Left)
             }
         }
@@ -147,15 +159,15 @@ impl Stage<'_> {
             "q" | "Q" | "quit" => Err(Exit::Left),
             "" => {
                 // Erases the prompt, which is on the line above.
-                self.write(ERASE)?;
+                self.prompt_with(ERASE)?;
+                self.screen_was_read(false);
                 Ok(String::new())
             }
-            line => Ok(line.to_owned()),
+            line => {
+                self.screen_was_read(true);
+                Ok(line.to_owned())
+            }
         }
-    }
-
-    pub(super) fn heading(&mut self, text: &str) -> Result<(), Exit> {
-        self.write(&format!("{}\n", board::painted(board::HEAD, text)))
     }
 
     /// Shows blocks, with pauses for reading them.
@@ -176,7 +188,8 @@ impl Stage<'_> {
             Block::Paragraph(text) => board::wrapped(&self.prose(text)?, columns, ""),
             Block::Item(text) => board::wrapped(&self.prose(text)?, columns, "  - "),
             Block::Lines(text) => {
-                board::barred(&self.filled(text)?, anstyle::Style::new(), columns)
+                let plain = anstyle::Style::new();
+                board::barred(&self.filled(text)?, plain, columns, self.palette())
             }
             Block::Code {
                 language,
@@ -186,8 +199,8 @@ impl Stage<'_> {
             } => {
                 let caption = caption(language, file.as_deref(), *is_whole, self.lang());
                 let caption = board::wrapped(&caption, columns, "  ");
-                let caption = board::painted(board::DIM, caption.trim_end());
-                format!("{caption}\n{}", board::code(text, columns))
+                let caption = board::painted(self.palette().dim, caption.trim_end());
+                format!("{caption}\n{}", board::code(text, columns, self.palette()))
             }
         };
         self.write(&lines)?;
@@ -221,7 +234,7 @@ impl Stage<'_> {
 
     /// `text` with its styles and its values. Marks within a value are shown as they are.
     pub(super) fn prose(&self, text: &str) -> Result<String, Exit> {
-        self.filled(&board::styled(text))
+        self.filled(&board::styled(text, self.palette()))
     }
 
     pub(super) fn filled(&self, text: &str) -> Result<String, Exit> {
@@ -242,19 +255,6 @@ impl Stage<'_> {
     pub(super) fn current(&self) -> &str {
         let place = self.played.saturating_sub(1);
         self.script.steps.get(place).map_or("", |step| &step.key)
-    }
-
-    pub(super) fn write(&mut self, text: &str) -> Result<(), Exit> {
-        let out = &mut self.run.out;
-        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-        match written {
-            // The reader has closed the pipe. The lesson goes on without pauses, to check its claims.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
-                self.run.pace = Pace::Straight;
-                Ok(())
-            }
-            written => written.map_err(Exit::Io),
-        }
     }
 }
 

@@ -6,7 +6,6 @@ use portlab_words::tr;
 
 use super::{Exit, Seen, Stage};
 use crate::{
-    board,
     script::{Ask, Block, Claim, Step},
     words,
 };
@@ -103,11 +102,18 @@ impl<'a> DerefMut for LessonStep<'_, 'a> {
 impl Stage<'_> {
     fn claim(&mut self, claim: &Claim, seen: Seen) -> Result<(), Exit> {
         let name = format!("{}/{}", self.current(), claim.key);
+        // A claim of a step that isn't shown counts only if it failed, because then the steps after it may fail too.
+        let silenced = match seen {
+            Seen::No => self.silenced.take(),
+            _ if self.silenced.is_some() => return Ok(()),
+            _ => None,
+        };
+        let palette = self.palette();
         let (list, style, mark) = match seen {
             Seen::Moot => return Ok(()),
-            Seen::Yes => (&mut self.report.held, board::GOOD, "✓"),
-            Seen::NotHere => (&mut self.report.not_here, board::DIM, "○"),
-            Seen::No => (&mut self.report.failed, board::BAD, "✗"),
+            Seen::Yes => (&mut self.report.held, palette.good, "✓"),
+            Seen::NotHere => (&mut self.report.not_here, palette.dim, "○"),
+            Seen::No => (&mut self.report.failed, palette.bad, "✗"),
         };
         list.push(name);
         let text = match (seen, &claim.not_here) {
@@ -119,7 +125,9 @@ impl Stage<'_> {
             (Seen::Yes | Seen::Moot, _) => claim.text.clone(),
             (Seen::No, _) => format!("{} — {}", claim.text, words::NOT_SEEN.pick(self.lang())),
         };
-        self.marked(style, mark, &[Block::Paragraph(text)])
+        self.marked(style, mark, &[Block::Paragraph(text)])?;
+        self.silenced = silenced.or(self.silenced);
+        Ok(())
     }
 
     /// Shows the right answer, and whether the user's guess was right. If this machine couldn't show the outcome, shows what
@@ -138,6 +146,6 @@ impl Stage<'_> {
             "{verdict}{right}"
         );
         self.write("\n")?;
-        self.marked(board::ASK, "→", &[Block::Paragraph(right)])
+        self.marked(self.palette().ask, "→", &[Block::Paragraph(right)])
     }
 }

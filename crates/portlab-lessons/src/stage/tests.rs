@@ -16,7 +16,7 @@ use super::{
     reading::Reading,
 };
 use crate::{
-    run::{Answers, LessonRun, Pace, READING},
+    run::{Answers, Choices, LessonRun, Pace, READING},
     script::Script,
 };
 
@@ -45,17 +45,30 @@ fn played(play_it: Play) -> (String, Result<Report, Exit>) {
 }
 
 fn played_on(out: Box<dyn Write>, pace: Pace, play_it: Play) -> Result<Report, Exit> {
+    played_from(0, TEXT, out, pace, play_it)
+}
+
+fn played_from(
+    first_step: usize,
+    text: &str,
+    out: Box<dyn Write>,
+    pace: Pace,
+    play_it: Play,
+) -> Result<Report, Exit> {
     let mut run = LessonRun {
         lang: Lang::En,
         width: 80,
         pace,
         seed: crate::order::SEED,
+        choices: Choices {
+            first_step,
+            ..Choices::default()
+        },
         program: PathBuf::new(),
         out,
         answers: Answers::new(io::pipe().unwrap().0.into()),
     };
-    let script = Script::parse(TEXT, &[])?;
-    Stage::play(script, &[], &mut run, play_it)
+    Stage::play(Script::parse(text, &[])?, &[], &mut run, play_it)
 }
 
 /// Plays the text's only step: sets `{a}` and records what was seen.
@@ -121,6 +134,43 @@ fn what_this_machine_cannot_show_is_still_explained() {
     }
     assert!(!shown.contains("A is"), "{shown}");
     assert_eq!(report.unwrap().held.len(), 0);
+}
+
+#[test]
+fn a_step_that_is_not_shown_counts_only_if_it_failed() {
+    fn both(stage: &mut Stage<'_>, first: Seen) -> Result<(), Exit> {
+        let mut step = stage.step("one")?;
+        // The user isn't asked while a step is set up.
+        assert!(!step.is_interactive());
+        step.set("a", "7");
+        step.seen("a", first);
+        step.seen("b", NotHere);
+        step.end()?;
+        let mut step = stage.step("two")?;
+        assert_eq!(step.run().pace, Pace::Clock);
+        step.seen("c", Yes);
+        step.end()
+    }
+    let text = format!("{TEXT}## step two: Two\nDo.\n### seen\n- c: C.\n");
+    for (play_it, failed) in [
+        ((|stage| both(stage, Yes)) as Play, &[][..]),
+        (|stage| both(stage, No), &["one/a".to_owned()]),
+    ] {
+        let board = Board::default();
+        let out = Box::new(board.clone());
+        let report = played_from(1, &text, out, Pace::Clock, play_it).unwrap();
+        assert_eq!(
+            (&report.held[..], &report.failed[..]),
+            (&["two/c".to_owned()][..], failed)
+        );
+        assert_eq!(report.not_here.len(), 0);
+        let shown = String::from_utf8(board.0.lock().unwrap().clone()).unwrap();
+        for hidden in ["Say.", "Because.", "right", "Story"] {
+            assert!(!shown.contains(hidden), "{hidden} is in\n{shown}");
+        }
+        assert!(shown.contains("Do.") && shown.contains("C."), "{shown}");
+        assert_eq!(shown.contains("A is 7."), !failed.is_empty(), "{shown}");
+    }
 }
 
 #[test]

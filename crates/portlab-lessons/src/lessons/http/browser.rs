@@ -1,6 +1,6 @@
 //! The requests of the user's browser, if there is a user.
 
-use std::{io::Write, os::fd::AsFd, time::Duration};
+use std::{os::fd::AsFd, time::Duration};
 
 use portlab_service::inert;
 
@@ -47,8 +47,8 @@ fn until_enter(stage: &mut Stage<'_>, site: &mut Site) -> Result<Vec<String>, Ex
         "Requests are shown here as they come. Enter: continue, q: quit.",
         "收到的请求会显示在这里。按回车继续，q 退出。",
     );
-    let prompt = board::painted(board::DIM, &format!("[{prompt}]"));
-    writeln!(stage.run().out, "{prompt}")?;
+    let prompt = board::painted(stage.palette().dim, &format!("[{prompt}]"));
+    stage.write(&format!("{prompt}\n"))?;
     loop {
         match stage
             .run()
@@ -60,7 +60,7 @@ fn until_enter(stage: &mut Stage<'_>, site: &mut Site) -> Result<Vec<String>, Ex
             Input::Other => {
                 for head in site.heads() {
                     let line = head.lines().next().unwrap_or_default();
-                    writeln!(stage.run().out, "  │ {}", inert(line))?;
+                    stage.write(&format!("  │ {}\n", inert(line)))?;
                     heads.push(head);
                 }
             }

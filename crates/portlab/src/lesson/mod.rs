@@ -1,11 +1,19 @@
-//! `portlab lesson`: the course, live.
+//! `portlab lesson`: the course, live, and as files.
 
-use std::io::{self, IsTerminal, Write};
+mod files;
+
+use std::{
+    io::{self, IsTerminal, Write},
+    num::NonZeroU16,
+    path::PathBuf,
+};
 
 use anstyle::Style;
 use anyhow::{Context, bail};
+use clap::builder::PossibleValuesParser;
 use portlab_lessons::{
-    Answers, Exit, LESSONS, Lesson, LessonRun, Pace, Part, find, order::SEED, play,
+    Answers, CLEAR, Choices, Code, ERASE, Exit, LESSONS, Lesson, LessonRun, Pace, Part, find,
+    listen_at, order::SEED, play, script::Script,
 };
 use portlab_service::nearest;
 use portlab_sys::interrupt;
@@ -32,17 +40,19 @@ Examples:
   portlab lesson
   portlab lesson ports
   portlab lesson ports --lang zh --auto
+  portlab lesson client --step yours --port 9000
+  portlab lesson client --save .
 
 Exit codes: 0 fine, 1 a result differs from what the lesson says, 2 could not
-run, 130 ended by Ctrl-C. A lesson uses loopback only, and leaves no process and
-no file.")]
+run, 130 ended by Ctrl-C. A lesson uses loopback only, and leaves no process
+behind; only --save writes files.")]
 pub(crate) struct Args {
     /// The lesson: its name, or its number in the list
     #[arg(value_name = "NAME", conflicts_with = "json")]
-    name: Option<String>,
+    names: Vec<String>,
 
     /// Go on without Enter, with pauses for reading
-    #[arg(long, requires = "name")]
+    #[arg(long, requires = "names")]
     auto: bool,
 
     /// Shorten the pauses to a tenth; needs --auto
@@ -53,9 +63,40 @@ pub(crate) struct Args {
     ///
     /// The default gives the order of the lesson's page. All who play with the same
     /// seed see the same order, in both languages.
-    #[arg(long, value_name = "N", default_value_t = SEED, requires = "name")]
+    #[arg(long, value_name = "N", default_value_t = SEED)]
     #[arg(value_parser = args::whole(0..=u64::MAX))]
     seed: u64,
+
+    /// The step to start with: its number or its name
+    ///
+    /// The steps before it run first, without being shown.
+    #[arg(long, value_name = "STEP", requires = "names")]
+    step: Option<String>,
+
+    /// The programs that are shown: python, rust or both
+    ///
+    /// Where a step has programs in one language only, they are shown.
+    #[arg(long, value_name = "LANGUAGE", default_value = "both")]
+    #[arg(value_parser = PossibleValuesParser::new(["python", "rust", "both"]))]
+    code: String,
+
+    /// Suit a projector: 20 rows and 60 columns, page by page
+    ///
+    /// The colours are readable on black and on white.
+    #[arg(long, requires = "names")]
+    projector: bool,
+
+    /// The port at which your own program meets the lesson
+    ///
+    /// For lessons with a program of your own: client and server. Without it, the
+    /// lesson takes 8080, or another port if 8080 is in use.
+    #[arg(long, requires = "names", value_parser = args::whole(NonZeroU16::MIN..=NonZeroU16::MAX))]
+    port: Option<NonZeroU16>,
+
+    /// Write the programs of the lesson into a folder, and end
+    #[arg(long, value_name = "DIR", requires = "names")]
+    #[arg(conflicts_with_all = ["auto", "step", "projector", "port"])]
+    save: Option<PathBuf>,
 
     /// List the lessons as JSON, with their titles in both languages
     #[arg(long)]
@@ -64,7 +105,20 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let lang = args::lang();
-    let Some(name) = &args.name else {
+    let lessons = args.names.iter().map(|name| {
+        let lesson = find(name);
+        lesson.ok_or_else(|| anyhow::Error::msg(unknown(name, lang)))
+    });
+    let lessons: Vec<&Lesson> = lessons.collect::<anyhow::Result<_>>()?;
+    let [lesson] = lessons[..] else {
+        if let [_, second, ..] = lessons[..] {
+            let second = second.name;
+            bail!(tr!(
+                lang,
+                "one lesson at a time: leave out {second}",
+                "一次只能学一课：请去掉 {second}",
+            ));
+        }
         let mut out = output::stdout();
         if args.json {
             output::print_json(&as_json())?;
@@ -73,9 +127,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         }
         return Ok(Verdict::Fine);
     };
-    let Some(lesson) = find(name) else {
-        bail!(unknown(name, lang));
-    };
+    if let Some(folder) = &args.save {
+        return files::save(lesson, args.code(), folder);
+    }
+    let choices = choices(lesson, args)?;
     let is_interactive = io::stdin().is_terminal() && io::stdout().is_terminal();
     let pace = match (args.auto, args.fast) {
         (true, true) => Pace::Fast,
@@ -100,8 +155,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         width: width(),
         pace,
         seed: args.seed,
+        choices,
         program: std::env::current_exe().with_context(args::not_found)?,
-        out: Box::new(output::failing_stdout(portlab_lessons::ERASE)),
+        out: Box::new(output::failing_stdout(&[ERASE, CLEAR])),
         answers: Answers::stdin().context(tr!("can't read stdin", "无法读标准输入"))?,
     };
     match play(lesson, &mut run) {
@@ -121,6 +177,59 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
             Err(anyhow::Error::new(exit).context(what))
         }
     }
+}
+
+impl Args {
+    fn code(&self) -> Code {
+        match self.code.as_str() {
+            "python" => Code::Python,
+            "rust" => Code::Rust,
+            _ => Code::Both,
+        }
+    }
+}
+
+/// What `args` choose of `lesson`.
+fn choices(lesson: &Lesson, args: &Args) -> anyhow::Result<Choices> {
+    let lang = args::lang();
+    let first_step = match &args.step {
+        None => 0,
+        Some(step) => {
+            let script = lesson.script(lang)?;
+            let place = script.place_of(step);
+            place.ok_or_else(|| anyhow::Error::msg(unknown_step(step, lesson, &script)))?
+        }
+    };
+    if let Some(port) = args.port {
+        if !lesson.has_a_port_for_the_user() {
+            let name = lesson.name;
+            bail!(tr!(
+                lang,
+                "lesson {name} has no program of yours, so it takes no --port; lessons client and server do",
+                "课程 {name} 里没有你自己的程序，用不到 --port；client 和 server 才用得到",
+            ));
+        }
+        // The lesson listens there later.
+        drop(listen_at(port)?);
+    }
+    Ok(Choices {
+        first_step,
+        code: args.code(),
+        projector: args.projector,
+        port: args.port,
+    })
+}
+
+/// The error for an unknown step, with all steps.
+fn unknown_step(step: &str, lesson: &Lesson, script: &Script) -> String {
+    let steps = (1..).zip(&script.steps);
+    let steps = steps.map(|(number, step)| format!("{number} {}", step.key));
+    let (name, steps) = (lesson.name, steps.collect::<Vec<_>>().join(", "));
+    tr!(
+        args::lang(),
+        "unknown step {step:?}; the steps of lesson {name} are: {steps}",
+        "没有 {step:?} 这一步；课程 {name} 的步骤是：{steps}",
+    )
 }
 
 /// The columns of the terminal; off a terminal, what `COLUMNS` says, if it is set.

@@ -1,0 +1,60 @@
+//! What `portlab lesson` writes: a lesson's programs.
+
+use std::{fs, io::Write, path::Path};
+
+use anyhow::{Context, bail};
+use portlab_lab::quoted;
+use portlab_lessons::{Code, Lesson, programs::Program};
+use portlab_sys::{input, whole::write_whole};
+use portlab_words::tr;
+
+use crate::{Verdict, args, output};
+
+/// Writes the programs of `lesson` into `folder`. A file of other content stays as it is, and then nothing is written.
+pub(super) fn save(lesson: &Lesson, code: Code, folder: &Path) -> anyhow::Result<Verdict> {
+    let lang = args::lang();
+    let programs = lesson.programs(&lesson.script(lang)?, code);
+    if programs.is_empty() {
+        let name = lesson.name;
+        bail!(tr!(
+            lang,
+            "lesson {name} has no program to save; without --code, programs in every language are saved",
+            "课程 {name} 没有可以保存的程序；去掉 --code 就会保存各种语言的程序",
+        ));
+    }
+    for program in &programs {
+        let path = folder.join(&program.file);
+        if is_other(&path, program) {
+            let (path, name) = (path.display(), lesson.name);
+            bail!(tr!(
+                lang,
+                "{path} exists with other content, so nothing was written; name another folder, such as --save lesson-{name}",
+                "{path} 已经存在，内容不同，所以什么也没有写；请换一个文件夹，例如 --save lesson-{name}",
+            ));
+        }
+    }
+    fs::create_dir_all(folder).with_context(|| args::unwritten(folder))?;
+    for program in &programs {
+        let path = folder.join(&program.file);
+        write_whole(&path, program.text.as_bytes()).with_context(|| args::unwritten(&path))?;
+        let commands = program.commands(&path.to_string_lossy());
+        let commands = commands
+            .iter()
+            .map(|words| quoted(words.iter().map(String::as_str)));
+        let run = commands.collect::<Vec<_>>().join(" && ");
+        let file = path.display();
+        let line = tr!(lang, "{file}: run it with: {run}", "{file}，运行：{run}");
+        writeln!(output::stdout(), "{line}")?;
+    }
+    Ok(Verdict::Fine)
+}
+
+/// Whether there is something else at `path` than `program`.
+fn is_other(path: &Path, program: &Program) -> bool {
+    let is_there = path.symlink_metadata().is_ok();
+    let found = input::read(path, LARGEST);
+    is_there && found.ok().as_deref() != Some(program.text.as_bytes())
+}
+
+/// No program is as large as this.
+const LARGEST: u64 = 1 << 20;
