@@ -45,6 +45,9 @@ pub(crate) fn recognise(subject: &mut Subject<'_>) -> Speech {
             },
         };
     }
+    if page.is_empty() && subject.is_spinning() {
+        return unknown;
+    }
     if page.is_empty() || greets {
         let found = is_chat(subject, greets);
         restart_if_down(subject);

@@ -6,6 +6,16 @@ use portlab_words::tr;
 
 use super::{Experiment, Kind, Service, Trouble, Weight};
 
+/// Servers with these bugs have no next client, or none that is answered.
+pub(super) const NOT_SERVING: &[&str] = &[
+    "no-answer",
+    "errors-swallowed",
+    "crashes",
+    "ends-after-first-client",
+    "epoll-closed-before-unregistered",
+    "resends-after-end",
+];
+
 pub(super) const answers_a_client: Experiment = Experiment {
     about: ["answers a client", "回答客户端"],
     names: &["no-answer", "wrong-answer", "errors-swallowed", "crashes"],
@@ -76,14 +86,7 @@ pub(super) const survives_an_empty_connection: Experiment = Experiment {
         "ends-at-empty-connection",
         "epoll-closed-before-unregistered",
     ],
-    unless: &[
-        "no-answer",
-        "errors-swallowed",
-        "crashes",
-        "ends-after-first-client",
-        "epoll-closed-before-unregistered",
-        "resends-after-end",
-    ],
+    unless: NOT_SERVING,
     run: |subject| {
         for _ in 0..2 {
             let Some(client) = subject.connect() else {
@@ -96,6 +99,32 @@ pub(super) const survives_an_empty_connection: Experiment = Experiment {
             "这两个客户端什么也没有发送"
         ));
         subject.expect_service("ends-at-empty-connection")
+    },
+    ..Experiment::ANY
+};
+
+pub(super) const serves_others_beside_a_silent_client: Experiment = Experiment {
+    about: [
+        "serves others while one client is silent",
+        "一个客户端不说话，不影响别的客户端",
+    ],
+    weight: Weight::Should,
+    names: &["one-at-a-time", "crashes"],
+    unless: NOT_SERVING,
+    fits: |speech| speech.kind != Kind::Silent && !speech.question.is_empty(),
+    run: |subject| {
+        let silent = subject.connect();
+        subject.note(tr!(
+            "client 1 stays connected and sends nothing",
+            "客户端 1 保持连接，什么也不发送"
+        ));
+        let service = subject.ask();
+        drop(silent);
+        match service {
+            Service::Served => Ok(()),
+            Service::Down => Err(subject.named("crashes")),
+            _ => Err(Trouble::Bug("one-at-a-time")),
+        }
     },
     ..Experiment::ANY
 };

@@ -9,8 +9,12 @@
 )]
 
 mod clients;
+mod ends;
 mod experiment;
 pub(crate) mod http;
+mod large;
+mod leaks;
+mod listening;
 mod record;
 mod speech;
 mod subject;
@@ -35,4 +39,16 @@ table! {
     clients::answers_a_client,
     clients::serves_the_next_client,
     clients::survives_an_empty_connection,
+    ends::survives_a_reset,
+    clients::serves_others_beside_a_silent_client,
+    ends::does_not_spin,
+    ends::notices_the_end,
+    large::sends_all,
+    ends::answers_after_half_close,
+    ends::sends_the_rest_after_half_close,
+    leaks::ends_its_workers,
+    leaks::closes_its_sockets,
+    leaks::reaps_its_children,
+    listening::has_a_queue,
+    listening::restarts_at_once,
 }

@@ -6,7 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portlab_sys::{listening::has_listener, meter};
+use portlab_sys::{
+    listening::has_listener,
+    meter,
+    spawn::{Signal, signal_pid},
+};
 use portlab_words::{Text, tr};
 
 use super::{
@@ -112,7 +116,30 @@ impl<'a> Subject<'a> {
         self.dial(Dial::default())
     }
 
-    pub(crate) fn dial(&mut self, dial: Dial) -> Option<Visitor> {
+    /// Connects a client that doesn't wait for a greeting.
+    pub(crate) fn connect_quietly(&mut self) -> Option<Visitor> {
+        Visitor::connect(self.addr, Dial::default(), &self.record, self.waits())
+    }
+
+    /// Connects a client whose segments and receive buffer are small.
+    pub(crate) fn connect_narrow(&mut self) -> Option<Visitor> {
+        self.dial(Dial { is_narrow: true })
+    }
+
+    /// Stops the server's processes until the answer is dropped, if that is allowed: what clients do meanwhile arrives
+    /// before the server does anything.
+    pub(crate) fn pause(&self) -> Option<Paused> {
+        let program = self.program.as_ref().filter(|it| it.is_controlled())?;
+        let processes = program.processes().all();
+        for pid in &processes {
+            // Fails only if the process has ended.
+            let _ = signal_pid(*pid, Signal::STOP);
+        }
+        self.until(|| !meter::is_runnable(&processes));
+        Some(Paused(processes))
+    }
+
+    fn dial(&mut self, dial: Dial) -> Option<Visitor> {
         let mut visitor = Visitor::connect(self.addr, dial, &self.record, self.waits())?;
         if self.speech.greets
             && let Received::Bytes(_) = visitor.receive()
@@ -264,6 +291,17 @@ impl<'a> Subject<'a> {
             self.record.waited_in_vain();
         }
         held
+    }
+}
+
+/// Processes that are stopped until this is dropped.
+pub(crate) struct Paused(Vec<i32>);
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        for pid in &self.0 {
+            let _ = signal_pid(*pid, Signal::CONT);
+        }
     }
 }
 

@@ -56,7 +56,7 @@ pub enum Received {
 }
 
 /// How often longer a wait may be while the server runs.
-const LONGER: u32 = 4;
+const LONGER: u32 = 3;
 
 /// How long a wait is without a look at the server.
 const LOOK: Duration = Duration::from_millis(100);

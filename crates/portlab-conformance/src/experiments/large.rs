@@ -1,0 +1,83 @@
+//! Much data, and a client that reads slowly: a call of `send` may take a part of it only.
+
+use std::time::Duration;
+
+use portlab_words::{Text, tr};
+
+use super::{Experiment, Kind, Progress, Trouble, Weight, clients::NOT_SERVING};
+
+pub(super) const sends_all: Experiment = Experiment {
+    about: [
+        "sends everything to a client that reads slowly",
+        "客户端接收得慢，也能收到全部数据",
+    ],
+    weight: Weight::Must,
+    fits: |speech| speech.answers() && !(speech.kind == Kind::Echo && speech.closes),
+    names: &["send-not-sendall"],
+    unless: NOT_SERVING,
+    run: |subject| {
+        if subject.speech.kind == Kind::Echo {
+            let Some(mut client) = subject.connect_narrow() else {
+                return Err(subject.named("send-not-sendall"));
+            };
+            let sent = client.send_until_full(&text());
+            std::thread::sleep(SLOW);
+            return expect(subject, &mut client, sent);
+        }
+        let speech = subject.speech.clone();
+        let Some(mut client) = subject.connect() else {
+            return Err(subject.named("send-not-sendall"));
+        };
+        let (_, whole) = client.ask(&speech);
+        drop(client);
+        if whole.len() < SMALL {
+            return Err(Trouble::Skipped(Text::new(
+                "the answer is short",
+                "它的回答很短",
+            )));
+        }
+        let Some(mut client) = subject.connect_narrow() else {
+            return Err(subject.named("send-not-sendall"));
+        };
+        client.send(&speech.question);
+        std::thread::sleep(SLOW);
+        expect(subject, &mut client, whole.len())
+    },
+    ..Experiment::ANY
+};
+
+/// Expects `length` bytes.
+fn expect(
+    subject: &super::Subject<'_>,
+    client: &mut super::Visitor,
+    length: usize,
+) -> super::Outcome {
+    let (progress, bytes) =
+        client.collect(subject.patience, |bytes, _| match bytes.len() < length {
+            true => Progress::Partial,
+            false => Progress::Right,
+        });
+    if progress == Progress::Right {
+        return Ok(());
+    }
+    let got = bytes.len();
+    subject.note(tr!(
+        "{got} of {length} bytes have come",
+        "一共应该有 {length} 字节，只收到 {got} 字节"
+    ));
+    Err(subject.named("send-not-sendall"))
+}
+
+/// More than the buffers on the way to a slow client take, as lines of plain text.
+pub(super) fn text() -> Vec<u8> {
+    b"a line of text, forty bytes long ......\n".repeat(LINES)
+}
+
+/// 400 kB.
+const LINES: usize = 10_000;
+
+/// For how long a slow client doesn't read.
+const SLOW: Duration = Duration::from_millis(300);
+
+/// An answer that fits into any send buffer.
+const SMALL: usize = 16 * 1024;
