@@ -21,7 +21,7 @@ impl Traceback {
             .and_then(|it| it.file_name())
             .map(|it| it.to_string_lossy());
         let places = last.lines().filter_map(place);
-        let places = places.filter(|(file, _)| {
+        let mut places = places.filter(|(file, _)| {
             let its_name = Path::new(file).file_name().map(|it| it.to_string_lossy());
             name.is_none() || its_name == name
         });
@@ -29,7 +29,7 @@ impl Traceback {
         let mut lines = last.lines().skip(1);
         let error = lines.find(|line| !line.is_empty() && !line.starts_with(' '));
         Some(Self {
-            place: places.last(),
+            place: places.next_back(),
             error: inert(error?.trim()),
         })
     }
