@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 mod connection;
+mod diagnosis;
 mod ends;
 pub(crate) mod kernel;
 mod port;
@@ -12,6 +13,7 @@ use std::sync::{Mutex, MutexGuard};
 
 pub(crate) use client::Client;
 pub(crate) use connection::{PATIENCE, accept, be_patient, connect, connection, receive};
+pub(crate) use diagnosis::{Fault, Role, fault_in};
 pub(crate) use ends::Ends;
 pub use port::listen_at;
 pub(crate) use port::{fresh_listener, has_only_a_listener};

@@ -90,6 +90,13 @@ impl Student {
         error_of(&errors.collect::<Vec<_>>()).to_owned()
     }
 
+    /// The error that ended the program; `None` while it runs, or if there was no error.
+    pub(crate) fn error_if_ended(&mut self) -> Option<String> {
+        let has_ended = matches!(self.child.try_wait(), Ok(Some(_)));
+        let error = has_ended.then(|| self.error_line())?;
+        (!error.is_empty()).then_some(error)
+    }
+
     /// Waits until it has ended, 60 s at most. Returns whether its exit code was 0. Fails when the wait fails.
     pub(crate) fn ended_well(&mut self) -> io::Result<bool> {
         for _ in 0..PATIENCE.as_millis() {

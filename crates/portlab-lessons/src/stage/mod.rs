@@ -38,7 +38,7 @@ pub use crate::seen::Seen;
 
 use crate::{
     board,
-    cast::{Student, kernel::error_name, listen_at},
+    cast::{Fault, Role, Student, kernel::error_name, listen_at},
     run::{Input, LessonRun, Pace},
     script::{Script, ScriptError},
     words,
@@ -217,20 +217,38 @@ impl<'a> Stage<'a> {
     /// Waits until `other` is readable, which depends on the user's own program. Returns false when the user skips this,
     /// or, without a user, after ten seconds. Fails when the user quits.
     pub(crate) fn wait_for(&mut self, other: BorrowedFd<'_>) -> Result<bool, Exit> {
+        let patience = if self.is_interactive() { 3600 } else { 10 };
+        let ready = self.wait_within(other, Duration::from_secs(patience))?;
+        Ok(ready == Some(true))
+    }
+
+    /// As [`Stage::wait_for`], for `patience` at most: `None` when nothing happened in that time.
+    pub(crate) fn wait_within(
+        &mut self,
+        other: BorrowedFd<'_>,
+        patience: Duration,
+    ) -> Result<Option<bool>, Exit> {
         let is_interactive = self.is_interactive();
         if is_interactive {
             self.prompt(&words::WAITING)?;
         }
-        let patience = Duration::from_secs(if is_interactive { 3600 } else { 10 });
-        match &self.run.wait(other, patience)? {
-            Input::Line(line) => self.typed(line).map(|_| false),
-            Input::Other if is_interactive => {
-                self.leave_prompt()?;
-                Ok(true)
-            }
-            Input::Other => Ok(true),
-            Input::Timeout => Ok(false),
+        let input = self.run.wait(other, patience)?;
+        if is_interactive && !matches!(input, Input::Line(_)) {
+            self.leave_prompt()?;
         }
+        match &input {
+            Input::Line(line) => self.typed(line).map(|_| Some(false)),
+            Input::Other => Ok(Some(true)),
+            Input::Timeout => Ok(None),
+        }
+    }
+
+    /// Shows what is wrong with the user's program, and what to change. The text is shown as it is, without styles.
+    pub(crate) fn diagnose(&mut self, fault: &Fault, role: Role) -> Result<(), Exit> {
+        let said = fault.said(role, self.lang());
+        let said = board::wrapped(&said, self.run.columns(), "! ");
+        let mark = board::painted(self.palette().bad, "!");
+        self.write(&said.replacen('!', &mark, 1))
     }
 
     /// Listens at the port that the user has chosen; otherwise at port 8080, which the course's programs use, or at another

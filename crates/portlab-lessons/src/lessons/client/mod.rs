@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Read, Write},
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
     os::fd::{AsFd, AsRawFd},
     time::Duration,
 };
@@ -21,7 +21,8 @@ use socket2::{Domain, Socket, Type};
 
 use crate::{
     cast::{
-        Student, accept, be_patient, encoding, fresh_listener, has_only_a_listener, hex,
+        Fault, Role, Student, accept, be_patient, encoding, fault_in, fresh_listener,
+        has_only_a_listener, hex,
         kernel::{remains_once, shown, sockets_once},
         read_as, receive,
     },
@@ -117,45 +118,59 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     let mut step = stage.task("yours")?;
     // The user starts a program; without a user, the lesson starts one.
     let on = &mut step;
-    let stand_in = if on.is_interactive() {
+    let mut stand_in = if on.is_interactive() {
         None
     } else {
         Some(stand_in(on, &port.to_string())?)
     };
-    let Some((client, from, received)) = first_client_that_sends(on, &door)? else {
+    let Some(came) = right_client(on, &door)? else {
+        let error = stand_in.as_mut().and_then(Student::error_if_ended);
+        if let Some(error) = error {
+            on.diagnose(&Fault::Failed(error), Role::Client)?;
+        }
         step.seen("came", Seen::NotHere);
         step.seen("gbk", Seen::Moot);
         step.end()?;
         return stage.skip("by_hand");
     };
-    step.set("their_own", from);
-    step.set("their_hex", hex(&received));
-    // Other bytes are hardly ever valid UTF-8 by chance, while nearly all bytes are valid GBK.
-    let as_utf8 = str::from_utf8(&received).ok();
-    let as_utf8 = as_utf8.filter(|text| !text.is_ascii());
-    let text = as_utf8.map_or_else(|| read_as(gbk, &received), str::to_owned);
+    step.set("their_own", came.from);
+    step.set("their_hex", hex(&came.bytes));
+    let text = read_as(gbk, &came.bytes);
+    let text = str::from_utf8(&came.bytes)
+        .ok()
+        .filter(|_| !came.is_right)
+        .unwrap_or(&text);
     step.set("their_text", text.escape_debug());
     step.seen("came", true);
-    step.seen("gbk", Seen::if_shown(as_utf8.is_none()));
+    step.seen("gbk", Seen::if_shown(came.is_right));
     step.end()?;
 
-    by_hand(stage, gbk, client, as_utf8.is_none())?;
+    if !came.is_right {
+        return stage.skip("by_hand");
+    }
+    by_hand(stage, gbk, came.client)?;
     drop(stand_in);
     Ok(())
 }
 
-/// The first client that sends data, its port, and the data. A client that disconnects without sending, as
-/// `portlab doctor` does, is ignored. `None` when the user skips this.
-fn first_client_that_sends(
-    stage: &mut Stage<'_>,
-    door: &TcpListener,
-) -> Result<Option<(TcpStream, u16, Vec<u8>)>, Exit> {
-    loop {
-        if !stage.wait_for(door.as_fd())? {
-            return Ok(None);
-        }
+/// A client that has sent something.
+struct Came {
+    client: TcpStream,
+    /// Its port.
+    from: u16,
+    bytes: Vec<u8>,
+    /// Whether the bytes are a text in GBK.
+    is_right: bool,
+}
+
+/// The first client that sends a text in GBK. Each other client gets a diagnosis, and then the lesson waits for the next:
+/// the user changes the program and runs it again. When the user gives up, the last client that has sent anything; `None`
+/// if there was none.
+fn right_client(stage: &mut Stage<'_>, door: &TcpListener) -> Result<Option<Came>, Exit> {
+    let mut last = None;
+    while stage.wait_for(door.as_fd())? {
         // The address is taken from `accept`: after a reset, `peer_addr` would fail.
-        let (mut client, from) = door.accept()?;
+        let (client, from) = door.accept()?;
         be_patient(&client)?;
         let port = from.port();
         stage.remark(&tr!(
@@ -163,27 +178,65 @@ fn first_client_that_sends(
             "A client has connected from port {port}, and has sent nothing yet.",
             "有客户端从 {port} 号端口连接成功，还没有发送数据。",
         ))?;
-        if !stage.wait_for(client.as_fd())? {
-            return Ok(None);
-        }
-        match receive(&mut client) {
-            Ok(received) if !received.is_empty() => {
-                return Ok(Some((client, port, received)));
+        let fault = match sent(stage, client)? {
+            None => break,
+            Some(Err(fault)) => fault,
+            Some(Ok((client, bytes))) => {
+                let fault = fault_in(&bytes);
+                last = Some(Came {
+                    client,
+                    from: port,
+                    bytes,
+                    is_right: fault.is_none(),
+                });
+                match fault {
+                    None => break,
+                    Some(fault) => fault,
+                }
             }
-            _ => stage.remark(stage.lang().pick(
-                "The client has left without sending anything.",
-                "客户端没有发送数据就断开了。",
-            ))?,
+        };
+        stage.diagnose(&fault, Role::Client)?;
+        if !stage.is_interactive() {
+            break;
+        }
+        let lang = stage.lang();
+        stage.remark(lang.pick(
+            "Change the program and run it again: the lesson waits.",
+            "改好程序再运行一次，演示程序会等着。",
+        ))?;
+        // A client that waits for an answer ends, and the user gets the terminal back.
+        if let Some(last) = &last {
+            let _ = last.client.shutdown(Shutdown::Both);
         }
     }
+    Ok(last)
 }
 
-fn by_hand(
+/// What `client` sends first, or why it sent nothing; `None` when the user gives up.
+fn sent(
     stage: &mut Stage<'_>,
-    gbk: TextEncoding,
     mut client: TcpStream,
-    uses_gbk: bool,
-) -> Result<(), Exit> {
+) -> Result<Option<Result<(TcpStream, Vec<u8>), Fault>>, Exit> {
+    loop {
+        match stage.wait_within(client.as_fd(), SILENCE)? {
+            Some(false) => return Ok(None),
+            Some(true) => break,
+            None if !stage.is_interactive() => return Ok(None),
+            // It may still send.
+            None => stage.diagnose(&Fault::Silent(SILENCE), Role::Client)?,
+        }
+    }
+    Ok(Some(match receive(&mut client) {
+        Ok(bytes) if bytes.is_empty() => Err(Fault::ClosedAtOnce),
+        Ok(bytes) => Ok((client, bytes)),
+        Err(_) => Err(Fault::Reset),
+    }))
+}
+
+/// How long a client may be silent before the lesson says what is missing.
+const SILENCE: Duration = Duration::from_secs(10);
+
+fn by_hand(stage: &mut Stage<'_>, gbk: TextEncoding, mut client: TcpStream) -> Result<(), Exit> {
     let mut step = stage.task("by_hand")?;
     let answer = step.answer_by_hand("hello")?;
     let mut bytes = Vec::new();
@@ -209,9 +262,9 @@ fn by_hand(
     let closed = is_sent && matches!(client.read(&mut [0; 1]), Ok(0));
     step.seen(
         "closed",
-        match (is_sent, closed && uses_gbk) {
-            (false, _) => Seen::Moot,
-            (true, closed) => Seen::if_shown(closed),
+        match is_sent {
+            false => Seen::Moot,
+            true => Seen::if_shown(closed),
         },
     );
     step.end()

@@ -1,0 +1,239 @@
+//! The user's own server: this lesson is its client.
+
+use std::{
+    io::{self, ErrorKind, Read, Write},
+    net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream},
+    thread,
+    time::{Duration, Instant},
+};
+
+use portlab_lab::Server;
+use portlab_service::TextEncoding;
+use portlab_sys::{
+    holder::holder,
+    sockets::{State, holders, sockets},
+};
+
+use crate::{
+    cast::{
+        Fault, PATIENCE, Role, Student, fault_in, fresh_listener, hex, listen_at, read_as, receive,
+    },
+    stage::{Exit, LessonStep, Seen, Stage},
+};
+
+/// The last step. After a wrong answer the user gets a diagnosis, and may start a changed server.
+pub(super) fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
+    // The listener is closed again: the port is for the user's server.
+    let port = if stage.is_interactive() {
+        stage.courses_port()?.local_addr()?.port()
+    } else {
+        let listener = match stage.run().choices.port {
+            Some(port) => listen_at(port)?,
+            None => fresh_listener()?,
+        };
+        let port = listener.local_addr()?.port();
+        stage.set("yours", port);
+        stage.set("taken", "");
+        port
+    };
+    let mut step = stage.task("yours")?;
+    for name in ["holder", "their_hex", "their_text"] {
+        step.set(name, "-");
+    }
+    let on = &mut step;
+    let mut stand_in = if on.is_interactive() {
+        None
+    } else {
+        Some(StandIn::start(on, port)?)
+    };
+    let mut last = None;
+    match &mut stand_in {
+        None => {
+            let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            while let Some(client) = connected_on_request(on, addr)? {
+                let outcome = asked(on, gbk, client, addr, false)?;
+                let fault = outcome.fault.clone();
+                last = Some(outcome);
+                let Some(fault) = fault else { break };
+                on.diagnose(&fault, Role::Server)?;
+                let lang = on.lang();
+                on.remark(lang.pick(
+                    "Change server.py and start it again: the lesson connects once more.",
+                    "改好 server.py 再启动一次，演示程序会重新连接。",
+                ))?;
+            }
+        }
+        Some(server) => match connected(server.addr) {
+            Some(client) => {
+                let outcome = asked(on, gbk, client, server.addr, server.server.is_err())?;
+                // Another program may have taken the port by now: its answer would prove nothing.
+                last = Some(outcome).filter(|it| it.pid == Some(server.pid()));
+            }
+            None => {
+                let error = server
+                    .server
+                    .as_mut()
+                    .ok()
+                    .and_then(Student::error_if_ended);
+                if let Some(error) = error {
+                    on.diagnose(&Fault::Failed(error), Role::Server)?;
+                }
+            }
+        },
+    }
+    let Some(outcome) = last else {
+        step.seen("listens", Seen::NotHere);
+        step.seen("answered", Seen::Moot);
+        step.seen("closed", Seen::Moot);
+        return step.end();
+    };
+    step.set("holder", &outcome.holder);
+    step.seen("listens", true);
+    show_answer(&mut step, gbk, &outcome);
+    step.seen("answered", Seen::if_shown(outcome.fault.is_none()));
+    step.seen("closed", Seen::if_shown(outcome.closed));
+    step.end()
+}
+
+/// What a server did with a greeting.
+struct Outcome {
+    holder: String,
+    pid: Option<i32>,
+    answer: Vec<u8>,
+    /// What is wrong with the answer.
+    fault: Option<Fault>,
+    /// Whether the server closed the connection.
+    closed: bool,
+}
+
+/// Sends the greeting to the server at `addr`, and waits for its answer and its close.
+fn asked(
+    stage: &mut Stage<'_>,
+    gbk: TextEncoding,
+    mut client: TcpStream,
+    addr: SocketAddr,
+    closes_after_the_client: bool,
+) -> Result<Outcome, Exit> {
+    let by = holder(addr);
+    // Fails if the server has reset the connection; then the system reports the reset only once, here.
+    let sent = client.write_all(&gbk.encode("你好，服务端！").map_err(io::Error::other)?);
+    let lang = stage.lang();
+    stage.remark(lang.pick(
+        "Waiting for the answer, ten seconds at most ...",
+        "正在等待回答，最多十秒……",
+    ))?;
+    let answer = receive(&mut client);
+    let fault = match &answer {
+        Ok(bytes) if bytes.is_empty() && sent.is_err() => Some(Fault::Reset),
+        Ok(bytes) if bytes.is_empty() => Some(Fault::ClosedAtOnce),
+        Ok(bytes) => fault_in(bytes),
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => Some(Fault::Reset),
+        Err(_) => Some(Fault::Silent(PATIENCE)),
+    };
+    let has_ended = matches!(fault, Some(Fault::ClosedAtOnce | Fault::Reset));
+    if closes_after_the_client {
+        client.shutdown(Shutdown::Write)?;
+    }
+    client.set_read_timeout(Some(CLOSING))?;
+    Ok(Outcome {
+        pid: by.as_ref().map(|by| by.pid),
+        holder: by.map_or_else(|| "-".to_owned(), |by| by.to_string()),
+        answer: answer.unwrap_or_default(),
+        fault,
+        closed: has_ended || matches!(client.read(&mut [0; 1]), Ok(0)),
+    })
+}
+
+/// Shows the answer of the user's server in `{their_text}` and `{their_hex}`.
+fn show_answer(step: &mut LessonStep<'_, '_>, gbk: TextEncoding, outcome: &Outcome) {
+    let lang = step.lang();
+    let said = match &outcome.fault {
+        Some(fault) => fault.said(Role::Server, lang),
+        None => read_as(gbk, &outcome.answer).escape_debug().to_string(),
+    };
+    step.set("their_text", said);
+    let bytes = match outcome.answer.is_empty() {
+        true => lang.pick("(no bytes)", "（没有字节）").to_owned(),
+        false => hex(&outcome.answer),
+    };
+    step.set("their_hex", bytes);
+}
+
+/// Connects to the user's server, each time that the user presses Enter, until this succeeds; `None` when the user skips it.
+fn connected_on_request(
+    stage: &mut Stage<'_>,
+    addr: SocketAddr,
+) -> Result<Option<TcpStream>, Exit> {
+    while stage.is_started()? {
+        if let Ok(stream) = TcpStream::connect(addr) {
+            return Ok(Some(stream));
+        }
+        let fault = Fault::Refused(addr.port(), python_elsewhere(addr.port()));
+        stage.diagnose(&fault, Role::Server)?;
+    }
+    Ok(None)
+}
+
+/// A Python program that listens at another port than `port`, if there is exactly one, and that port.
+fn python_elsewhere(port: u16) -> Option<(String, u16)> {
+    let holders = holders();
+    let listening = sockets().unwrap_or_default().into_iter();
+    let listening = listening.filter(|it| it.state == State::Listen && it.local.port() != port);
+    let mut programs = listening.filter_map(|it| {
+        let by = holders.get(&it.inode)?.first()?;
+        let is_python = by.name.starts_with("python");
+        is_python.then(|| (by.to_string(), it.local.port()))
+    });
+    let first = programs.next();
+    first.filter(|_| programs.next().is_none())
+}
+
+/// A server in the student's place: the listing in Python, or `portlab serve` on a machine without Python.
+struct StandIn {
+    addr: SocketAddr,
+    server: Result<Student, Server>,
+}
+
+impl StandIn {
+    fn start(stage: &mut Stage<'_>, port: u16) -> Result<Self, Exit> {
+        if let Some(student) = stage.student("server.py", &[&port.to_string()])? {
+            return Ok(Self {
+                addr: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+                server: Ok(student),
+            });
+        }
+        let options = ["--model", "iterative", "--service", "reply"];
+        let answer = ["--reply", "收到！", "--encoding", "gbk"];
+        let server = stage.server(&[options, answer].concat())?;
+        Ok(Self {
+            addr: server.addr(),
+            server: Err(server),
+        })
+    }
+
+    fn pid(&self) -> i32 {
+        match &self.server {
+            Ok(student) => student.pid(),
+            Err(server) => server.pid(),
+        }
+    }
+}
+
+/// A connection to `addr`, tried for as long as a program takes to start.
+fn connected(addr: SocketAddr) -> Option<TcpStream> {
+    let since = Instant::now();
+    loop {
+        match TcpStream::connect(addr) {
+            // If no program listens, TCP may connect a socket to itself.
+            Ok(stream) if stream.local_addr().is_ok_and(|own| own != addr) => return Some(stream),
+            _ if since.elapsed() > START => return None,
+            _ => thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
+/// How long a server may take to close the connection after its answer.
+const CLOSING: Duration = Duration::from_secs(3);
+
+/// How long a program may take until it listens.
+const START: Duration = Duration::from_secs(5);
