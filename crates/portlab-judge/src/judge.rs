@@ -108,6 +108,8 @@ impl Judging<'_, '_> {
             None => recognise(&mut subject),
         };
         self.addr = subject.addr;
+        // The last client may end the server a moment later.
+        self.is_stale = true;
         self.verdict.addr = Some(self.addr.to_string());
         self.verdict.speech = Some(speech.kind.name().to_owned());
         self.speech = speech;
@@ -165,7 +167,7 @@ impl Judging<'_, '_> {
     /// Runs an experiment. If something came too late, the experiment runs again with more patience: a busy machine
     /// must not look like a bug.
     fn run(&mut self, experiment: &Experiment) -> Row {
-        for patience in [self.plan.patience, 3 * self.plan.patience] {
+        for patience in [self.plan.patience, 2 * self.plan.patience] {
             if let Err(why) = self.refresh() {
                 self.stopped = Some(why.clone());
                 return skipped(experiment, why);
@@ -197,7 +199,9 @@ impl Judging<'_, '_> {
 
     /// Makes sure that the server runs, and that the last experiment has left nothing behind.
     fn refresh(&mut self) -> std::result::Result<(), Text> {
-        let is_stale = self.is_stale;
+        // A server that its clients end may do so a moment after an experiment.
+        let bugs = &self.verdict.bugs;
+        let is_stale = self.is_stale || bugs.iter().any(|it| ENDING.contains(&it.bug.as_str()));
         let Some(program) = &mut self.program else {
             return Ok(());
         };
@@ -346,6 +350,15 @@ fn weight(weight: Weight) -> &'static str {
 fn ms(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
+
+/// Bugs by which one client ends the whole server.
+const ENDING: &[&str] = &[
+    "crashes",
+    "ends-after-first-client",
+    "ends-at-empty-connection",
+    "ends-at-reset",
+    "epoll-closed-before-unregistered",
+];
 
 /// How many lines of stderr a finding has.
 const STDERR: usize = 8;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portlab_conformance::experiments::{
-    Answer, Kind, Progress, Received, Speech, Subject, Visitor,
+    Answer, Kind, Progress, Received, Service, Speech, Subject, Visitor,
 };
 
 /// Finds out what the server of `subject` speaks. If the server ends meanwhile, it is started again.
@@ -134,17 +134,23 @@ fn of_sender(subject: &mut Subject<'_>, greeting: Vec<u8>, unknown: Speech) -> S
     }
 }
 
-/// Asks `line` on a connection of its own. Returns the answer, and whether the server closed after it.
+/// Asks `line` on a connection of its own. Returns the answer, and whether the server closed after it. A server that ends
+/// meanwhile, perhaps because of the client before, is asked once more.
 fn ask(subject: &mut Subject<'_>, line: &[u8]) -> (Vec<u8>, bool) {
-    let Some(mut client) = subject.connect() else {
-        return Default::default();
-    };
-    client.send(line);
-    let answer = receive(&mut client, subject.patience);
-    let closes = client.has_ended();
-    drop(client);
-    restart_if_down(subject);
-    (answer, closes)
+    for _ in 0..2 {
+        if let Some(mut client) = subject.connect() {
+            client.send(line);
+            let answer = receive(&mut client, subject.patience);
+            if !answer.is_empty() {
+                return (answer, client.has_ended());
+            }
+        }
+        if subject.without_answer(Service::Deaf) != Service::Down {
+            break;
+        }
+        restart_if_down(subject);
+    }
+    Default::default()
 }
 
 /// Whether a client receives what another one sends.

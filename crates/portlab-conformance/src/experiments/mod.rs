@@ -23,7 +23,7 @@ mod visitor;
 pub use experiment::{Experiment, Needs, Outcome, Trouble, Weight};
 pub use record::Event;
 pub use speech::{Answer, Kind, Progress, Speech};
-pub use subject::{Program, Service, Subject};
+pub use subject::{Idle, Program, Service, Subject};
 pub use visitor::{Processes, Received, Visitor, Waits};
 
 /// Lists the experiments under the names of their constants.

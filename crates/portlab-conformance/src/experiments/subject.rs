@@ -9,6 +9,7 @@ use std::{
 use portlab_sys::{
     listening::has_listener,
     meter,
+    sockets::{State, sockets_at},
     spawn::{Signal, signal_pid},
 };
 use portlab_words::{Text, tr};
@@ -27,6 +28,8 @@ pub trait Program {
     fn is_listening(&self) -> bool;
     /// How the program has ended, in a few words; `None` while a process of it is alive.
     fn ended(&mut self) -> Option<Text>;
+    /// Whether the program has ended with an exit code that says so, or by a signal.
+    fn has_failed(&mut self) -> bool;
     /// Whether [`kill`](Self::kill) and the starts are allowed.
     fn is_controlled(&self) -> bool;
     /// Kills all of its processes, and waits until they have ended.
@@ -255,6 +258,12 @@ impl<'a> Subject<'a> {
         true
     }
 
+    /// Whether the program has ended by an error, and not because its work was done.
+    pub(crate) fn has_failed(&mut self) -> bool {
+        let program = self.program.as_mut();
+        program.is_some_and(|it| it.has_failed())
+    }
+
     /// The trouble with the name `bug`, unless the program's traceback names another bug.
     pub fn named(&self, bug: &'static str) -> Trouble {
         let complaints = self.program.as_ref().map(|it| it.complaints());
@@ -262,26 +271,52 @@ impl<'a> Subject<'a> {
         Trouble::Bug(by_traceback.unwrap_or(bug))
     }
 
-    /// The share of a processor that the server uses in `time`. `None` if its processes can't be seen.
-    pub fn cpu_share(&self, time: Duration) -> Option<f64> {
+    /// What the server does for a moment in which clients send nothing. `None` if its processes can't be seen.
+    pub fn idle(&self) -> Option<Idle> {
         let processes = self.program.as_ref()?.processes();
         let before = processes.usage()?;
         let since = Instant::now();
-        thread::sleep(time);
-        let used = processes.usage()?.cpu.saturating_sub(before.cpu);
-        let share = used.as_secs_f64() / since.elapsed().as_secs_f64();
-        let (ms, of) = (used.as_millis(), since.elapsed().as_millis());
+        thread::sleep(IDLE);
+        let (now, time) = (processes.usage()?, since.elapsed());
+        let cpu = now.cpu.saturating_sub(before.cpu);
+        let runnable = now.runnable.time_since(&before.runnable);
+        let (ms, of) = (cpu.as_millis(), time.as_millis());
         self.note(tr!(
             "in {of} ms without data, the server uses {ms} ms of CPU time",
             "{of} 毫秒里没有任何数据，服务端用了 {ms} 毫秒 CPU 时间"
         ));
-        Some(share)
+        let wakes = now.context_switches.saturating_sub(before.context_switches);
+        Some(Idle {
+            is_spinning: cpu > time.mul_f64(COMPUTING)
+                || runnable > time.mul_f64(RUNNABLE) && cpu > time.mul_f64(LEAST),
+            is_polling: wakes >= POLLING,
+        })
     }
 
-    /// Whether the server computes although nothing is to be done. A server that sleeps in `recv`, `accept` or `epoll`
-    /// uses nearly nothing, and one that loops uses a fair share of a processor, on a busy machine too.
+    /// Whether the server computes although nothing is to be done. Both of two looks must agree. A server that sleeps in
+    /// `recv`, `accept` or `epoll` does nearly nothing, and one that loops is always ready to run, on a busy machine too.
     pub fn is_spinning(&self) -> bool {
-        self.cpu_share(IDLE).is_some_and(|share| share > SPINNING)
+        let look = || self.idle().is_some_and(|it| it.is_spinning);
+        look() && look()
+    }
+
+    /// Whether data of a client waits in a socket that the server has accepted, and doesn't read.
+    pub(crate) fn leaves_unread(&self) -> bool {
+        let at_port = sockets_at(self.addr.port()).unwrap_or_default();
+        let mut of_server = at_port
+            .iter()
+            .filter(|it| it.local.port() == self.addr.port());
+        of_server.any(|it| it.state != State::Listen && it.inode != 0 && it.unread > 0)
+    }
+
+    /// Starts the server anew, if that is allowed.
+    pub(crate) fn restart(&mut self) {
+        if let Some(program) = &mut self.program
+            && program.is_controlled()
+            && let Ok(addr) = program.start()
+        {
+            self.addr = addr;
+        }
     }
 
     /// Waits until `holds` returns true. Returns false if that doesn't happen in time.
@@ -310,6 +345,7 @@ fn bug_of_traceback(complaints: &str) -> Option<&'static str> {
     let closed = [
         "negative integer",
         "Invalid file object",
+        "Invalid file descriptor",
         "Bad file descriptor",
         "is not registered",
         "KeyError",
@@ -338,14 +374,31 @@ impl Processes {
     }
 }
 
+/// What a server does while nothing is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Idle {
+    /// Whether it computes.
+    pub is_spinning: bool,
+    /// Whether it wakes up again and again.
+    pub is_polling: bool,
+}
+
 /// How long a server is quiet when its greeting or its answer is taken to be over.
 pub(crate) const QUIET: Duration = Duration::from_millis(60);
 
 /// How long a program that has met an exception may take to end.
 const ENDING: Duration = Duration::from_millis(400);
 
-/// For how long the CPU time of a server without work is measured.
+/// For how long a server without work is watched.
 const IDLE: Duration = Duration::from_millis(400);
 
-/// The share of a processor above which a server without work spins.
-const SPINNING: f64 = 0.15;
+/// The share of a processor above which a server without work computes.
+const COMPUTING: f64 = 0.3;
+
+/// The share of the time in which a server that loops is ready to run: it gets less of the processor if others run too,
+/// but not nothing.
+const RUNNABLE: f64 = 0.8;
+const LEAST: f64 = 0.02;
+
+/// How often a server wakes up that polls.
+const POLLING: u64 = 10;

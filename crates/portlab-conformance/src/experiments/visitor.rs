@@ -12,8 +12,8 @@ use socket2::{Domain, SockRef, Socket, Type};
 
 use super::{Progress, Speech, record::Record, record::shown};
 
-/// A client of the server under judgement. It ends with a reset, so that no socket in TIME-WAIT stays at the server's
-/// port, unless it is closed otherwise.
+/// A client of the server under judgement. It closes its connection when it is dropped, as a client does that has
+/// received everything.
 #[derive(Debug)]
 pub struct Visitor {
     stream: TcpStream,
@@ -56,7 +56,7 @@ pub enum Received {
 }
 
 /// How often longer a wait may be while the server runs.
-const LONGER: u32 = 3;
+const LONGER: u32 = 2;
 
 /// How long a wait is without a look at the server.
 const LOOK: Duration = Duration::from_millis(100);
@@ -327,7 +327,6 @@ impl Visitor {
             "client {number} closes the connection (FIN)",
             "客户端 {number} 关闭连接（FIN）"
         ));
-        let _ = SockRef::from(&self.stream).set_linger(None);
     }
 
     /// Ends the connection with a reset, as a client does that is killed, or that loses its answer.
@@ -337,6 +336,7 @@ impl Visitor {
             "client {number} resets the connection (RST)",
             "客户端 {number} 把连接复位（RST）"
         ));
+        let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
     }
 
     /// Whether the server has closed or reset the connection, as far as the client has received.
@@ -359,7 +359,6 @@ impl Dial {
         }
         socket.connect_timeout(&addr.into(), waits.patience)?;
         socket.set_tcp_nodelay(true)?;
-        socket.set_linger(Some(Duration::ZERO))?;
         Ok(socket.into())
     }
 }

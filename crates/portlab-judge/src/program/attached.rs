@@ -57,6 +57,10 @@ impl Program for Attached {
         (!runs).then(|| Text::new("see its own terminal", "请看它自己的终端"))
     }
 
+    fn has_failed(&mut self) -> bool {
+        false
+    }
+
     fn is_controlled(&self) -> bool {
         false
     }

@@ -165,6 +165,12 @@ impl Program for Launched {
         Some(super::trouble::in_words(status))
     }
 
+    fn has_failed(&mut self) -> bool {
+        let run = self.run.as_mut();
+        let status = run.and_then(|it| it.keeper.try_wait().ok()?);
+        status.is_some_and(|it| !it.success())
+    }
+
     fn is_controlled(&self) -> bool {
         true
     }
