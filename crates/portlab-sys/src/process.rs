@@ -1,6 +1,8 @@
 //! Status and command line of a process, as the kernel writes them.
 
-use std::{fs, io};
+use std::{fs, io, os::fd::AsFd};
+
+use rustix::io::ioctl_fionread;
 
 use crate::name::inert;
 
@@ -35,6 +37,43 @@ pub fn times_slept() -> u64 {
     count.and_then(|it| it.parse().ok()).unwrap_or(0)
 }
 
+/// Whether a thread of process `pid` waits in a call that receives from a socket, and that has no time limit of its own.
+/// (A program with a limit waits in `poll` first.) False if the calls can't be seen.
+///
+/// Source: `proc(5)`, `/proc/PID/task/TID/syscall`.
+pub fn receives_without_limit(pid: i32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{pid}/task"));
+    let mut calls = threads
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|it| fs::read_to_string(it.path().join("syscall")).ok());
+    calls.any(|call| receives(pid, &call).is_some())
+}
+
+/// Reads `45 0x3 0x7f...`: the number of the call and its arguments, the first of which is a descriptor.
+fn receives(pid: i32, call: &str) -> Option<()> {
+    let mut words = call.split_whitespace();
+    let number: libc::c_long = words.next()?.parse().ok()?;
+    if ![libc::SYS_recvfrom, libc::SYS_recvmsg, libc::SYS_read].contains(&number) {
+        return None;
+    }
+    let fd = words.next()?.strip_prefix("0x")?;
+    let fd = u64::from_str_radix(fd, 16).ok()?;
+    let file = fs::read_link(format!("/proc/{pid}/fd/{fd}")).ok()?;
+    file.to_str()?.starts_with("socket:").then_some(())
+}
+
+/// How many bytes wait in a pipe until its reader reads them.
+///
+/// # Errors
+/// If `pipe` has no such count.
+///
+/// Source: FIONREAD in `pipe(7)`.
+pub fn unread(pipe: &impl AsFd) -> io::Result<u64> {
+    Ok(ioctl_fionread(pipe)?)
+}
+
 /// This process.
 pub(crate) fn own_pid() -> i32 {
     rustix::process::getpid().as_raw_nonzero().get()
@@ -51,6 +90,7 @@ fn line_of(file: &str, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use portlab_testkit::wait_until;
     use std::{
         io::Read,
         process::{Command, Stdio},
@@ -89,6 +129,54 @@ mod tests {
         assert_eq!(line, "sh -c echo started; read line ?[31m");
         drop(child.stdin.take());
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_receiver_without_a_time_limit_is_seen_and_one_with_a_limit_is_not() {
+        let program = "\
+import socket, sys
+a, b = socket.socketpair()
+a.settimeout(float(sys.argv[1]) or None)
+print(flush=True)
+a.recv(1)
+";
+        let started = |limit| {
+            let mut child = Command::new("python3")
+                .args(["-c", program, limit])
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap();
+            child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+            let pid = child.id().cast_signed();
+            wait_until("it waits", || crate::threads::state(pid) == Some('S'));
+            (child, pid)
+        };
+        let (mut for_ever, pid) = started("0");
+        wait_until("it is seen", || receives_without_limit(pid));
+        let (mut limited, limited_pid) = started("600");
+        assert!(!receives_without_limit(limited_pid));
+        for child in [&mut for_ever, &mut limited] {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        assert!(!receives_without_limit(pid));
+    }
+
+    #[test]
+    fn what_waits_in_a_pipe_is_counted_until_it_is_read() {
+        let mut cat = Command::new("cat")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut pipe = cat.stdin.take().unwrap();
+        crate::spawn::signal(&mut cat, crate::spawn::Signal::STOP).unwrap();
+        std::io::Write::write_all(&mut pipe, b"three").unwrap();
+        assert_eq!(unread(&pipe).unwrap(), 5);
+        crate::spawn::signal(&mut cat, crate::spawn::Signal::CONT).unwrap();
+        wait_until("it is read", || unread(&pipe).unwrap() == 0);
+        drop(pipe);
+        cat.wait().unwrap();
     }
 
     #[test]
