@@ -259,7 +259,7 @@ fn every_case_is_listed_once() {
 #[test]
 fn every_bug_of_the_judge_names_a_lesson_that_exists() {
     let lessons = portlab(&["lesson"]);
-    for bug in portlab_judge::bugs::BUGS {
+    for bug in [portlab_judge::bugs::BUGS, portlab_judge::bugs::CLIENT_BUGS].concat() {
         let is_listed = lessons.split_whitespace().any(|word| word == bug.lesson);
         assert!(is_listed, "{}: there is no lesson {}", bug.name, bug.lesson);
     }

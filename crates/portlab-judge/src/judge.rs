@@ -6,7 +6,7 @@ use std::{
 };
 
 use portlab_conformance::experiments::{
-    EXPERIMENTS, Experiment, Kind, Needs, Program, Speech, Subject, Trouble, Weight,
+    EXPERIMENTS, Event, Experiment, Kind, Needs, Program, Speech, Subject, Trouble, Weight,
 };
 use portlab_service::inert;
 use portlab_words::{Text, tr};
@@ -90,8 +90,7 @@ pub fn judge(
             verdict = judging.verdict;
         }
     }
-    verdict.mark = Mark::of(&verdict.experiments);
-    verdict.took_ms = ms(began.elapsed());
+    verdict.end(began);
     verdict
 }
 
@@ -131,10 +130,8 @@ impl Judging<'_, '_> {
         if !(experiment.fits)(&self.speech) {
             return Some(None);
         }
-        let mut named = self.verdict.bugs.iter().map(|it| it.bug.as_str());
-        if let Some(bug) = named.find(|it| experiment.unless.contains(it)) {
-            let [en, zh] = find(bug).map_or(["", ""], |it| it.title);
-            return Some(Some(tr!("because {en}", "因为{zh}")));
+        if let Some(why) = self.verdict.left_out(experiment.unless, began) {
+            return Some(Some(why));
         }
         if let Some(why) = &self.stopped {
             return Some(Some(why.clone()));
@@ -144,8 +141,8 @@ impl Judging<'_, '_> {
             (Some(program), Needs::Control) => program.is_controlled(),
             (None, _) => false,
         };
-        if !can {
-            return Some(Some(match experiment.needs {
+        (!can).then(|| {
+            Some(match experiment.needs {
                 Needs::Process => {
                     Text::new("the server's process can't be seen", "看不到服务端的进程")
                 }
@@ -153,14 +150,7 @@ impl Judging<'_, '_> {
                     "portlab doesn't pause or end a program that it hasn't started",
                     "portlab 不会暂停或结束不是它启动的程序",
                 ),
-            }));
-        }
-        (began.elapsed() > LONGEST).then(|| {
-            let seconds = LONGEST.as_secs();
-            Some(tr!(
-                "the judge's {seconds} s are over",
-                "评测已经用了 {seconds} 秒"
-            ))
+            })
         })
     }
 
@@ -188,11 +178,7 @@ impl Judging<'_, '_> {
             if has_waited && patience == self.plan.patience {
                 continue;
             }
-            let seen = events.into_iter().map(|it| Seen {
-                at_ms: ms(it.at),
-                what: it.what,
-            });
-            return self.found(experiment, bug, seen.collect());
+            return self.found(experiment, bug, seen(events));
         }
         unreachable!("the second turn returns")
     }
@@ -215,22 +201,18 @@ impl Judging<'_, '_> {
     }
 
     fn found(&mut self, experiment: &Experiment, name: &'static str, evidence: Vec<Seen>) -> Row {
-        let result = match experiment.weight {
-            Weight::Must | Weight::Should => Result::Fail,
-            Weight::May => Result::Warn,
-        };
         let row = Row {
             bug: Some(name.to_owned()),
-            ..row(experiment, result)
+            ..row(experiment, Result::of(experiment.weight))
         };
-        let is_known = self.verdict.bugs.iter().any(|it| it.bug == name);
-        if let Some(bug) = find(name).filter(|_| !is_known) {
+        if let Some(bug) = find(name).filter(|_| !self.verdict.has_bug(name)) {
             let stderr = self
                 .program
                 .as_ref()
                 .map(|it| it.complaints())
                 .unwrap_or_default();
-            let finding = self.plan.finding(bug, experiment, evidence, &stderr);
+            let about = (experiment.name, experiment.weight);
+            let finding = self.plan.finding(bug, about, evidence, &stderr);
             self.verdict.bugs.push(finding);
         }
         row
@@ -239,10 +221,10 @@ impl Judging<'_, '_> {
 
 impl Plan {
     /// The finding of `bug`. The line is that of the traceback in `stderr`, or one that the bug's patterns find.
-    fn finding(
+    pub(crate) fn finding(
         &self,
         bug: &Bug,
-        experiment: &Experiment,
+        (experiment, weight): (&str, Weight),
         evidence: Vec<Seen>,
         stderr: &str,
     ) -> Finding {
@@ -258,8 +240,8 @@ impl Plan {
         let last = lines.len().saturating_sub(STDERR);
         Finding {
             bug: bug.name.to_owned(),
-            experiment: experiment.name.to_owned(),
-            weight: weight(experiment.weight).to_owned(),
+            experiment: experiment.to_owned(),
+            weight: weight.name().to_owned(),
             title: text(bug.title),
             evidence,
             stderr: lines[last..].to_vec(),
@@ -282,7 +264,8 @@ impl Plan {
             at_ms: 0,
             what: trouble.what,
         };
-        let finding = bug.map(|it| self.finding(it, &STARTS, vec![seen], &trouble.stderr));
+        let about = (STARTS.name, STARTS.weight);
+        let finding = bug.map(|it| self.finding(it, about, vec![seen], &trouble.stderr));
         (row, finding)
     }
 }
@@ -306,6 +289,32 @@ impl Verdict {
             bugs: Vec::new(),
         }
     }
+
+    /// Why an experiment is left out: one of the bugs `unless` was named already, or it is too late.
+    pub(crate) fn left_out(&self, unless: &[&str], began: Instant) -> Option<Text> {
+        let mut named = self.bugs.iter();
+        if let Some(bug) = named.find(|it| unless.contains(&&*it.bug)) {
+            let Text { en, zh } = &bug.title;
+            return Some(tr!("because {en}", "因为{zh}"));
+        }
+        (began.elapsed() > LONGEST).then(|| {
+            let seconds = LONGEST.as_secs();
+            tr!(
+                "the judge's {seconds} s are over",
+                "评测已经用了 {seconds} 秒"
+            )
+        })
+    }
+
+    pub(crate) fn has_bug(&self, name: &str) -> bool {
+        self.bugs.iter().any(|it| it.bug == name)
+    }
+
+    /// All experiments have ended.
+    pub(crate) fn end(&mut self, began: Instant) {
+        self.mark = Mark::of(&self.experiments);
+        self.took_ms = ms(began.elapsed());
+    }
 }
 
 /// The row of the start, which is no experiment of the table.
@@ -321,15 +330,7 @@ static STARTS: Experiment = Experiment {
 };
 
 fn row(experiment: &Experiment, result: Result) -> Row {
-    let [en, zh] = experiment.about;
-    Row {
-        experiment: experiment.name.to_owned(),
-        about: Text::new(en, zh),
-        weight: weight(experiment.weight).to_owned(),
-        result,
-        bug: None,
-        why: None,
-    }
+    Row::new(experiment.name, experiment.about, experiment.weight, result)
 }
 
 fn skipped(experiment: &Experiment, why: Text) -> Row {
@@ -339,12 +340,13 @@ fn skipped(experiment: &Experiment, why: Text) -> Row {
     }
 }
 
-fn weight(weight: Weight) -> &'static str {
-    match weight {
-        Weight::Must => "must",
-        Weight::Should => "should",
-        Weight::May => "may",
-    }
+/// The events of an experiment, as evidence.
+pub(crate) fn seen(events: Vec<Event>) -> Vec<Seen> {
+    let seen = events.into_iter().map(|it| Seen {
+        at_ms: ms(it.at),
+        what: it.what,
+    });
+    seen.collect()
 }
 
 fn ms(time: Duration) -> u64 {

@@ -1,4 +1,4 @@
-//! Judges a student's server by experiments from outside, and names the bug in a beginner's words.
+//! Judges a student's server or client by experiments from outside, and names the bug in a beginner's words.
 //!
 //! ```text
 //! command line ── Launch ──▶ Launched (program/): starts, finds the port, restarts, sweeps TIME-WAIT
@@ -12,11 +12,14 @@
 //!                 bugs/ (title, cause, remedy, lesson) + source (the line to look at) ──▶ Verdict, as JSON
 //! ```
 //!
-//! A verdict comes from what the server is observed to do. The program's source is read only to point at a line.
+//! A client is judged in the same way, with portlab as its server (`client/`).
+//!
+//! A verdict comes from what the program is observed to do. The program's source is read only to point at a line.
 
 #![forbid(unsafe_code)]
 
 pub mod bugs;
+mod client;
 mod judge;
 pub mod program;
 mod recognise;
@@ -24,6 +27,7 @@ pub mod source;
 mod traceback;
 mod verdict;
 
+pub use client::{ClientLaunch, TYPED_BY_DEFAULT, judge_client};
 pub use judge::{Plan, judge};
 pub use portlab_conformance::experiments::{Kind, Program};
 pub use traceback::Traceback;

@@ -1,5 +1,6 @@
 //! The verdict: what `--json` prints, and what a classroom page receives.
 
+use portlab_conformance::experiments::Weight;
 use portlab_words::Text;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -142,6 +143,34 @@ impl Verdict {
     /// Whether the program has no bug that fails it; warnings are fine.
     pub fn is_fine(&self) -> bool {
         self.experiments.iter().all(|it| it.result != Result::Fail)
+    }
+}
+
+impl Row {
+    pub(crate) fn new(
+        experiment: &str,
+        [en, zh]: [&'static str; 2],
+        weight: Weight,
+        result: Result,
+    ) -> Self {
+        Self {
+            experiment: experiment.to_owned(),
+            about: Text::new(en, zh),
+            weight: weight.name().to_owned(),
+            result,
+            bug: None,
+            why: None,
+        }
+    }
+}
+
+impl Result {
+    /// The result of an experiment with this weight that has found a bug.
+    pub(crate) fn of(weight: Weight) -> Self {
+        match weight {
+            Weight::Must | Weight::Should => Self::Fail,
+            Weight::May => Self::Warn,
+        }
     }
 }
 

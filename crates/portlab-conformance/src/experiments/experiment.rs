@@ -36,6 +36,17 @@ pub enum Weight {
     Must,
 }
 
+impl Weight {
+    /// Its name: a part of the JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Must => "must",
+            Self::Should => "should",
+            Self::May => "may",
+        }
+    }
+}
+
 /// What an experiment needs beside the server's address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {

@@ -21,7 +21,7 @@ mod subject;
 mod visitor;
 
 pub use experiment::{Experiment, Needs, Outcome, Trouble, Weight};
-pub use record::Event;
+pub use record::{Event, Record, shown};
 pub use speech::{Answer, Kind, Progress, Speech};
 pub use subject::{Idle, Program, Service, Subject};
 pub use visitor::{Processes, Received, Visitor, Waits};

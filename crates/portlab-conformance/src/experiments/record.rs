@@ -19,7 +19,7 @@ pub struct Event {
 
 /// The events of an experiment, which its clients write themselves.
 #[derive(Clone, Debug)]
-pub(crate) struct Record(Arc<Mutex<Events>>);
+pub struct Record(Arc<Mutex<Events>>);
 
 #[derive(Debug)]
 struct Events {
@@ -30,8 +30,15 @@ struct Events {
     clients: usize,
 }
 
+impl Default for Record {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Record {
-    pub(crate) fn new() -> Self {
+    /// A record that begins now.
+    pub fn new() -> Self {
         Self(Arc::new(Mutex::new(Events {
             began: Instant::now(),
             events: Vec::new(),
@@ -42,7 +49,7 @@ impl Record {
     }
 
     /// Adds an event. Of many, the first and the last are kept.
-    pub(crate) fn add(&self, what: Text) {
+    pub fn add(&self, what: Text) {
         self.with(|it| {
             let at = it.began.elapsed();
             if it.events.len() >= MOST {
@@ -71,7 +78,7 @@ impl Record {
     }
 
     /// The events so far. Where some were left out, an event says how many.
-    pub(crate) fn events(&self) -> Vec<Event> {
+    pub fn events(&self) -> Vec<Event> {
         self.with(|it| {
             let mut events = it.events.clone();
             let count = it.left_out;
@@ -94,7 +101,7 @@ impl Record {
 const MOST: usize = 16;
 
 /// `bytes` as a text between backticks, or as hex if the bytes are not text; of many, the beginning.
-pub(crate) fn shown(bytes: &[u8]) -> String {
+pub fn shown(bytes: &[u8]) -> String {
     let (begin, is_cut) = match bytes.get(..SHOWN) {
         Some(begin) if bytes.len() > SHOWN => (begin, true),
         _ => (bytes, false),

@@ -7,6 +7,7 @@
     reason = "a bug is called by the name of its constant"
 )]
 
+mod callers;
 mod clients;
 mod ends;
 mod running;
@@ -33,13 +34,15 @@ pub struct Bug {
 
 /// Lists the bugs under the names of their constants.
 macro_rules! table {
-    ($($topic:ident::$bug:ident $name:literal,)*) => {
-        /// Every bug.
-        pub static BUGS: &[&Bug] = &[$(&Bug { name: $name, ..$topic::$bug },)*];
+    ($(#[$doc:meta])* $table:ident: $($topic:ident::$bug:ident $name:literal,)*) => {
+        $(#[$doc])*
+        pub static $table: &[&Bug] = &[$(&Bug { name: $name, ..$topic::$bug },)*];
     };
 }
 
 table! {
+    /// Every bug of a server.
+    BUGS:
     start::no_listen "no-listen",
     start::crashes_at_start "crashes-at-start",
     start::no_answer "no-answer",
@@ -62,9 +65,38 @@ table! {
     running::no_reuseaddr "no-reuseaddr",
 }
 
-/// The bug with this name.
+table! {
+    /// Every bug of a client. Some have the name of a server's bug, and other words.
+    CLIENT_BUGS:
+    callers::no_connect "no-connect",
+    callers::crashes_at_start "crashes-at-start",
+    callers::crashes "crashes",
+    callers::sends_nothing "sends-nothing",
+    callers::mixed_encodings "mixed-encodings",
+    callers::one_read_one_message "one-read-one-message",
+    callers::splits_character "splits-character",
+    callers::send_not_sendall "send-not-sendall",
+    callers::busy_loop "busy-loop",
+    callers::no_timeout "no-timeout",
+    callers::dies_at_server_end "dies-at-server-end",
+    callers::misses_server_end "misses-server-end",
+    callers::never_closes "never-closes",
+    callers::dies_at_reset "dies-at-reset",
+    callers::dies_at_refusal "dies-at-refusal",
+    callers::no_blank_line "no-blank-line",
+    callers::bare_lf "bare-lf",
+    callers::no_host "no-host",
+    callers::waits_for_close "waits-for-close",
+}
+
+/// The bug of a server with this name.
 pub fn find(name: &str) -> Option<&'static Bug> {
     BUGS.iter().find(|it| it.name == name).copied()
+}
+
+/// The bug of a client with this name.
+pub fn client_bug(name: &str) -> Option<&'static Bug> {
+    CLIENT_BUGS.iter().find(|it| it.name == name).copied()
 }
 
 #[cfg(test)]
@@ -84,7 +116,7 @@ mod tests {
 
     #[test]
     fn every_bug_has_its_texts_in_both_languages() {
-        for bug in BUGS {
+        for bug in BUGS.iter().chain(CLIENT_BUGS) {
             for [en, zh] in [bug.title, bug.cause, bug.remedy] {
                 let is_chinese = zh.chars().any(|it| it > '\u{4e00}');
                 assert!(!en.is_empty() && is_chinese, "{}: {en} {zh}", bug.name);

@@ -10,3 +10,4 @@ pub use attached::Attached;
 pub use launched::{Launch, Launched};
 pub use output::Tail;
 pub use trouble::StartTrouble;
+pub(crate) use trouble::in_words;

@@ -29,6 +29,11 @@ impl Tail {
         tail
     }
 
+    /// Whether the pipe has ended: the thread that reads it has.
+    pub(crate) fn is_at_end(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+
     /// What was kept so far, as text.
     pub fn text(&self) -> String {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -26,14 +26,14 @@ pub(super) struct Output {
 }
 
 impl StartTrouble {
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self::of_command(Text::new(
             "no command is given; write it behind --: portlab judge -- python3 server.py",
             "没有写要运行的命令；请写在 -- 后面：portlab judge -- python3 server.py",
         ))
     }
 
-    pub(super) fn not_found(program: &str, error: &io::Error) -> Self {
+    pub(crate) fn not_found(program: &str, error: &io::Error) -> Self {
         let program = inert(program);
         Self::of_command(match error.kind() {
             io::ErrorKind::NotFound => tr!(
@@ -52,12 +52,20 @@ impl StartTrouble {
         })
     }
 
-    fn of_command(what: Text) -> Self {
+    pub(crate) fn of_command(what: Text) -> Self {
         Self {
             bug: None,
             what,
             stderr: String::new(),
         }
+    }
+
+    /// The system refuses what is needed to start a program, such as one more descriptor.
+    pub(crate) fn of_system(error: io::Error) -> Self {
+        Self::of_command(tr!(
+            "can't start the program: {error}; end other programs, and try again",
+            "无法启动程序：{error}；请先结束其他程序，然后再试"
+        ))
     }
 
     /// The program has ended instead of listening.
@@ -189,7 +197,7 @@ fn holder(port: u16) -> Option<(u16, String)> {
 }
 
 /// How a program ended.
-pub(super) fn in_words(status: ExitStatus) -> Text {
+pub(crate) fn in_words(status: ExitStatus) -> Text {
     match (status.code(), status.signal()) {
         (Some(code), _) => tr!("exit code {code}", "退出码 {code}"),
         (None, Some(11)) => Text::new("segmentation fault", "段错误"),

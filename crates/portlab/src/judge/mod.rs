@@ -1,4 +1,4 @@
-//! `portlab judge`: judges a student's server by experiments, and names the bug in a beginner's words.
+//! `portlab judge`: judges a student's server or client by experiments, and names the bug in a beginner's words.
 
 mod screen;
 
@@ -7,7 +7,7 @@ use std::{io, net::SocketAddr, time::Duration};
 use anyhow::{Context, bail};
 use clap::builder::PossibleValuesParser;
 use portlab_judge::{
-    Kind, Plan, Program, Verdict as Judgement, judge,
+    ClientLaunch, Kind, Plan, Program, TYPED_BY_DEFAULT, Verdict as Judgement, judge, judge_client,
     program::{Attached, Launch, Launched},
     source::Source,
 };
@@ -22,28 +22,39 @@ use crate::{
 };
 use screen::Screen;
 
-/// Judge a student's server, and name its bugs
+/// Judge a student's server or client, and name its bugs
 ///
 /// Starts the program of COMMAND, finds its port, and examines it from outside: each
 /// experiment is a client that a server must be able to bear. For each bug that is
 /// found it shows what was sent and received, the likely cause, the line of a Python
-/// program to look at, the code to write, and the lesson to read. The program, and
-/// everything that it started, ends with portlab.
+/// program to look at, the code to write, and the lesson to read. With --client,
+/// portlab is the server: the program may dial any address, and is connected to
+/// portlab instead. The program, and everything that it started, ends with portlab.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   portlab judge -- python3 server.py
   portlab judge -- python3 server.py {port}      portlab chooses a free port
   portlab judge --lang zh --as http -- python3 web.py
+  portlab judge --client -- python3 client.py
   portlab judge --at 127.0.0.1:8080              a server that runs already
   portlab judge --json -- ./server > verdict.json
 
 Exit codes: 0 fine (warnings are fine too), 1 a bug was found, 2 could not run.")]
 pub(crate) struct Args {
-    /// The command that starts the server, behind --; {port} is replaced by a free
+    /// The command that starts the program, behind --; {port} is replaced by a free
     /// port
     #[arg(value_name = "COMMAND", last = true, required_unless_present = "at")]
     command: Vec<String>,
+
+    /// Judge a client: portlab is the server
+    #[arg(long, conflicts_with = "at")]
+    client: bool,
+
+    /// With --client: what is typed when the program reads its stdin; \n ends a line
+    /// [default: some texts, then quit, exit, bye and q]
+    #[arg(long, value_name = "TEXT", requires = "client")]
+    typed: Option<String>,
 
     /// Judge the server that runs at ADDR, HOST:PORT; it isn't paused or ended
     #[arg(long, value_name = "ADDR", conflicts_with = "command")]
@@ -53,15 +64,16 @@ pub(crate) struct Args {
     #[arg(long, value_name = "COMMAND", requires = "at")]
     restart: Option<String>,
 
-    /// What the server is [default: found out by asking]
+    /// What the program speaks [default: found out by asking]
     #[arg(long = "as", value_name = "KIND", value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::name)))]
     kind: Option<String>,
 
-    /// The port to judge, if the program listens at several
+    /// The port to judge, if the program listens at several; with --client, the port
+    /// that it dials, where the system doesn't show that
     #[arg(long, value_name = "PORT", value_parser = whole(1..=u16::MAX), conflicts_with = "at")]
     port: Option<u16>,
 
-    /// How long the program may take until it listens
+    /// How long the program may take until it listens or connects
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::duration("100ms", "10min"))]
     start_timeout: Duration,
 
@@ -98,6 +110,9 @@ impl Args {
             return self.judge_at(&plan, at, screen);
         }
         screen.starts(&self.command);
+        if self.client {
+            return self.judge_client(&plan, screen);
+        }
         let launch = Launch {
             words: self.command.clone(),
             folder: None,
@@ -111,6 +126,18 @@ impl Args {
             Err(trouble) => Err(trouble.clone()),
         };
         Ok(judge(&plan, start, &mut |row| screen.row(row)))
+    }
+
+    fn judge_client(&self, plan: &Plan, screen: &mut Screen) -> anyhow::Result<Judgement> {
+        let typed = self.typed.as_ref().map(|it| it.replace("\\n", "\n"));
+        let launch = ClientLaunch {
+            words: self.command.clone(),
+            folder: None,
+            port: self.port,
+            typed: typed.unwrap_or_else(|| TYPED_BY_DEFAULT.to_owned()),
+            timeout: self.start_timeout,
+        };
+        judge_client(plan, &launch, &mut |row| screen.row(row)).map_err(anyhow::Error::new)
     }
 
     fn judge_at(&self, plan: &Plan, at: &str, screen: &mut Screen) -> anyhow::Result<Judgement> {

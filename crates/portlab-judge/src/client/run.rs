@@ -1,0 +1,340 @@
+//! One run of a client against a server that does as an experiment says.
+
+use std::{
+    cell::RefCell,
+    os::unix::process::ExitStatusExt,
+    process::ExitStatus,
+    rc::Rc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use portlab_conformance::experiments::Record;
+use portlab_sys::meter;
+use portlab_words::{Text, tr};
+
+use super::{
+    caller::{Caller, End},
+    experiment::Exam,
+    manner::{self, Manner},
+    start::{Door, Started},
+};
+use crate::{
+    Traceback,
+    program::{StartTrouble, in_words},
+};
+
+/// A run of the client. The first connection is served as the experiment says, and the others as a right server would.
+pub(super) struct Run {
+    started: Started,
+    callers: Vec<Caller>,
+    record: Record,
+    manner: Manner,
+    patience: Duration,
+    /// What the client has written to stderr, when the run has ended.
+    complaints: Complaints,
+}
+
+/// The stderr of the last run.
+pub(super) type Complaints = Rc<RefCell<String>>;
+
+/// What a client does after something was done to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Settled {
+    /// It has ended.
+    Ended(ExitStatus),
+    /// It waits: for bytes, for input, or for time to pass.
+    Waiting,
+    /// It uses a processor all the time.
+    Spinning,
+    /// It sends all the time.
+    Sending,
+}
+
+impl Run {
+    /// Starts the client.
+    ///
+    /// # Errors
+    /// When it can't be started, or when its port can't be seen.
+    pub(super) fn begin(exam: &Exam<'_>, door: Door) -> Result<Self, StartTrouble> {
+        Ok(Self {
+            started: Started::begin(exam.launch, door)?,
+            callers: Vec::new(),
+            record: exam.record.clone(),
+            manner: exam.manner.clone(),
+            patience: exam.patience,
+            complaints: Rc::clone(&exam.complaints),
+        })
+    }
+
+    /// Waits until the client connects. Returns false if it ends, or doesn't within `limit`.
+    pub(super) fn connected(&mut self, limit: Duration) -> bool {
+        let since = Instant::now();
+        while self.callers.is_empty() {
+            self.step();
+            if self.started.ended().is_some() {
+                self.step();
+                break;
+            }
+            if since.elapsed() > limit {
+                break;
+            }
+            thread::sleep(AGAIN);
+        }
+        !self.callers.is_empty()
+    }
+
+    /// Waits for the question of the first connection. Returns false if the client ends, or waits itself.
+    pub(super) fn asked(&mut self) -> bool {
+        let since = Instant::now();
+        let mut quiet = Quiet::new(self.started.root());
+        loop {
+            let moved = self.step();
+            let caller = &mut self.callers[0];
+            if self.manner.is_whole(caller) {
+                self.note_question();
+                return true;
+            }
+            if caller.end.is_some() || self.started.ended().is_some() {
+                break;
+            }
+            if moved {
+                quiet = Quiet::new(self.started.root());
+            }
+            let waits = quiet.look();
+            let limit = if caller.total > 0 {
+                BETWEEN_PARTS
+            } else {
+                self.patience
+            };
+            if waits > limit || since.elapsed() > LONGER * self.patience {
+                break;
+            }
+            thread::sleep(AGAIN);
+        }
+        self.note_question();
+        self.callers[0].total > 0
+    }
+
+    fn note_question(&self) {
+        let caller = &self.callers[0];
+        if caller.total > 0 {
+            let (length, text) = (caller.total, manner::in_words(&caller.pending));
+            self.record.add(tr!(
+                "the client sends {length} bytes: {text}",
+                "客户端发送 {length} 字节：{text}"
+            ));
+        }
+    }
+
+    /// Takes the question out of the first connection.
+    pub(super) fn question(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.callers[0].pending)
+    }
+
+    /// Sends `bytes` on the first connection.
+    pub(super) fn send(&mut self, bytes: &[u8]) {
+        let (length, text) = (bytes.len(), manner::in_words(bytes));
+        self.record.add(tr!(
+            "portlab answers with {length} bytes: {text}",
+            "portlab 回答 {length} 字节：{text}"
+        ));
+        self.callers[0].send(bytes);
+    }
+
+    /// Answers the first connection as a right server does, from now on.
+    pub(super) fn serve(&mut self) {
+        self.callers[0].is_served = true;
+    }
+
+    /// Closes the first connection: FIN.
+    pub(super) fn finish(&mut self) {
+        self.record.add(Text::new(
+            "portlab closes the connection (FIN)",
+            "portlab 关闭连接（FIN）",
+        ));
+        self.callers[0].finish();
+    }
+
+    /// Resets the first connection.
+    pub(super) fn reset(&mut self) {
+        self.record.add(Text::new(
+            "portlab resets the connection (RST)",
+            "portlab 把连接复位（RST）",
+        ));
+        self.callers.remove(0).reset();
+    }
+
+    /// The first connection.
+    pub(super) fn first(&mut self) -> &mut Caller {
+        &mut self.callers[0]
+    }
+
+    pub(super) fn started(&mut self) -> &mut Started {
+        &mut self.started
+    }
+
+    /// Waits until the client has ended, or has done nothing for `quiet`, or until it is clear that it won't wait.
+    pub(super) fn settle(&mut self, quiet_for: Duration) -> Settled {
+        let began = Instant::now();
+        let mut quiet = Quiet::new(self.started.root());
+        let mut moving_since = began;
+        loop {
+            let moved = self.step();
+            if let Some(status) = self.started.ended() {
+                // What it has sent before its end.
+                while self.step() {}
+                self.started.await_output();
+                let Text { en, zh } = in_words(status);
+                let why = Traceback::of(&self.started.stderr(), None).map(|it| it.error);
+                let why = why.map_or_else(String::new, |it| format!(": {it}"));
+                self.record
+                    .add(tr!("the client ends: {en}{why}", "客户端结束：{zh}{why}"));
+                return Settled::Ended(status);
+            }
+            let waits = quiet.look();
+            if !moved {
+                moving_since = Instant::now();
+            } else {
+                quiet.begin();
+            }
+            if !moved && waits >= quiet_for {
+                return Settled::Waiting;
+            }
+            if moving_since.elapsed() > LONGER * self.patience {
+                return Settled::Sending;
+            }
+            if quiet.has_run_for(self.patience) {
+                self.record.add(Text::new(
+                    "the client runs all the time, and does nothing that can be seen",
+                    "客户端一直占用 CPU，却没有做任何看得见的事",
+                ));
+                return Settled::Spinning;
+            }
+            if began.elapsed() > 2 * LONGER * self.patience {
+                return Settled::Waiting;
+            }
+            thread::sleep(AGAIN);
+        }
+    }
+
+    /// Sends, receives and accepts what can be at once, and answers the connections that are served. Returns whether anything
+    /// was done.
+    fn step(&mut self) -> bool {
+        let mut moved = false;
+        while let Some(stream) = self.started.accept() {
+            let is_first = self.callers.is_empty();
+            self.callers
+                .push(Caller::new(stream, &self.record, !is_first));
+            self.record.add(match is_first {
+                true => Text::new("the client connects", "客户端连接"),
+                false => Text::new("the client connects once more", "客户端又建立了一个连接"),
+            });
+            moved = true;
+        }
+        for caller in &mut self.callers {
+            moved |= caller.step();
+            if !caller.is_served {
+                continue;
+            }
+            if self.manner.is_whole(caller) {
+                let question = std::mem::take(&mut caller.pending);
+                caller.send(&self.manner.answer(&question));
+                if self.manner.closes_after(&question) {
+                    caller.finish();
+                }
+                moved = true;
+            }
+            if caller.end.is_some() && !caller.has_finished() {
+                caller.finish();
+            }
+        }
+        moved
+    }
+
+    /// How the client has died, if it has: its traceback's last line, or the signal that ended it. A client that says what is
+    /// wrong, and ends, is alive in this sense.
+    pub(super) fn death(&mut self) -> Option<String> {
+        let stderr = self.started.stderr();
+        if let Some(traceback) = Traceback::of(&stderr, None) {
+            return Some(traceback.error);
+        }
+        let signal = self.started.ended()?.signal()?;
+        Some(format!("signal {signal}"))
+    }
+
+    /// Whether the first connection was closed by the client, or the client has ended.
+    pub(super) fn is_over(&mut self) -> bool {
+        self.callers.first().is_none_or(Caller::is_closed) || self.started.ended().is_some()
+    }
+
+    /// Whether the client has closed with a FIN: it had read everything.
+    pub(super) fn has_closed_well(&self) -> bool {
+        self.callers
+            .first()
+            .is_some_and(|it| it.end == Some(End::Fin))
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        *self.complaints.borrow_mut() = self.started.stderr();
+    }
+}
+
+/// Whether a client waits, as seen from its processes.
+struct Quiet {
+    root: i32,
+    waiting_since: Option<Instant>,
+    running_since: Instant,
+    looks: u32,
+}
+
+impl Quiet {
+    fn new(root: i32) -> Self {
+        Self {
+            root,
+            waiting_since: None,
+            running_since: Instant::now(),
+            looks: 0,
+        }
+    }
+
+    fn begin(&mut self) {
+        *self = Self::new(self.root);
+    }
+
+    /// Looks at the processes, and returns for how long they have waited.
+    fn look(&mut self) -> Duration {
+        let now = Instant::now();
+        if meter::is_runnable(&meter::below(self.root).unwrap_or_default()) {
+            self.waiting_since = None;
+            self.looks += 1;
+        } else {
+            self.waiting_since.get_or_insert(now);
+            self.running_since = now;
+            self.looks = 0;
+        }
+        self.waiting_since.map_or(Duration::ZERO, |it| now - it)
+    }
+
+    /// Whether they have run at every look of this time.
+    fn has_run_for(&self, time: Duration) -> bool {
+        self.looks >= LOOKS && self.running_since.elapsed() >= time
+    }
+}
+
+/// How long a client that does nothing is taken to wait for the next step of the server.
+pub(super) const QUIET: Duration = Duration::from_millis(200);
+
+/// The time between two steps.
+const AGAIN: Duration = Duration::from_millis(3);
+
+/// How long a client that has sent something waits before its question is taken to be whole.
+pub(super) const BETWEEN_PARTS: Duration = Duration::from_millis(60);
+
+/// How many looks in a row must find a client running.
+const LOOKS: u32 = 50;
+
+/// How often longer than the patience a client may be busy.
+const LONGER: u32 = 4;

@@ -1,0 +1,17 @@
+# bugs: dies-at-server-end
+import socket
+import sys
+
+
+def run():
+    client = socket.create_connection(("127.0.0.1", 8080), timeout=10)
+    client.sendall(b"hello world\n")
+    line = client.makefile().readline()
+    print(line.split()[0])
+    client.close()
+
+
+try:
+    run()
+except OSError as error:
+    sys.exit(f"网络出错：{error}")

@@ -1,0 +1,16 @@
+# bugs: one-read-one-message
+import socket
+import sys
+
+
+def run():
+    client = socket.create_connection(("127.0.0.1", 8000), timeout=10)
+    client.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8000\r\nConnection: close\r\n\r\n")
+    print(client.recv(65536))
+    client.close()
+
+
+try:
+    run()
+except OSError as error:
+    sys.exit(f"网络出错：{error}")
