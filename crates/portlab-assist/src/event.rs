@@ -119,6 +119,8 @@ pub enum Ended {
     ClosedUnread,
     /// The assistant has reset it, with an RST.
     ResetHere,
+    /// The assistant has forgotten an address: UDP has no connection that could be closed.
+    Forgotten,
     /// It broke, such as by a timeout.
     Failed(Text),
 }
@@ -233,6 +235,10 @@ impl Ended {
                 "下线：本端关闭时还有没读的数据，内核因此发出复位（RST）",
             ),
             Self::ResetHere => Text::new("offline: reset here (RST)", "下线：本端复位（RST）"),
+            Self::Forgotten => Text::new(
+                "forgotten (UDP has no connection)",
+                "已移除（UDP 没有连接）",
+            ),
             Self::Failed(why) => tr!("offline: {why}", "下线：{why:#}"),
         }
     }
@@ -245,6 +251,7 @@ impl Ended {
             Self::ClosedHere => "closed_here",
             Self::ClosedUnread => "closed_unread",
             Self::ResetHere => "reset_here",
+            Self::Forgotten => "forgotten",
             Self::Failed(_) => "failed",
         }
     }

@@ -22,6 +22,7 @@ pub mod cgroup;
 pub mod children;
 pub mod clock;
 pub mod dials;
+pub mod growing;
 pub mod holder;
 pub mod input;
 pub mod interfaces;

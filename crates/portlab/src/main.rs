@@ -31,6 +31,7 @@ use say;
 mod address;
 mod advise;
 mod args;
+mod assist;
 mod compare;
 mod completions;
 mod connect;
@@ -80,6 +81,7 @@ enum Command {
     Serve(Box<serve::Args>),
     Proxy(proxy::Args),
     Connect(connect::Args),
+    Assist(Box<assist::Args>),
     Models(models::Args),
     Judge(Box<judge::Args>),
     Lesson(lesson::Args),
@@ -131,6 +133,7 @@ fn run(command: Command) -> anyhow::Result<Verdict> {
         Command::Serve(args) => serve::run(&args),
         Command::Proxy(args) => proxy::run(&args),
         Command::Connect(args) => connect::run(&args),
+        Command::Assist(args) => assist::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Judge(args) => judge::run(&args),
         Command::Lesson(args) => lesson::run(&args),

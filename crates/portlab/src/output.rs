@@ -96,6 +96,14 @@ pub(crate) fn json(value: &impl Serialize) -> serde_json::Result<String> {
     Ok(escaped(&serde_json::to_string_pretty(value)?))
 }
 
+/// `value` as JSON in one line, in which no character is left that a terminal obeys.
+///
+/// # Errors
+/// When it can't be JSON.
+pub(crate) fn json_line(value: &impl Serialize) -> serde_json::Result<String> {
+    Ok(escaped(&serde_json::to_string(value)?))
+}
+
 /// Prints `value` as JSON, and a line break.
 ///
 /// # Errors

@@ -1,5 +1,7 @@
 //! The engine: one thread that owns all sockets.
 
+mod link;
+mod obey;
 mod outbox;
 mod peer;
 mod states;
@@ -10,7 +12,7 @@ mod turn;
 use std::{
     collections::BTreeMap,
     io,
-    net::{TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream, UdpSocket},
     sync::{
         Arc,
         mpsc::{self, Sender, SyncSender},
@@ -58,6 +60,13 @@ pub enum Open {
     Listen(TcpListener),
     /// The assistant has connected to a server.
     Connected(TcpStream),
+    /// Datagrams come to this socket.
+    Udp {
+        /// The socket.
+        socket: UdpSocket,
+        /// The only peer; the socket is connected to it. Otherwise each address that sends is a peer.
+        to: Option<SocketAddr>,
+    },
 }
 
 impl Engine {

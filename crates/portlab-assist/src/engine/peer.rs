@@ -2,21 +2,19 @@
 
 use std::{
     collections::VecDeque,
-    io::{self, Read, Write},
-    net::Shutdown,
+    io,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use mio::net::TcpStream;
 use portlab_service::TextDecoder;
-use socket2::SockRef;
 
+use super::link::{Link, is_again};
 use crate::{By, Pieces};
 
-/// One connection.
+/// One peer.
 pub(super) struct Peer {
-    pub(super) stream: TcpStream,
+    pub(super) link: Link,
     pub(super) decoder: TextDecoder,
     pub(super) paused: bool,
     /// Its FIN has come.
@@ -54,9 +52,9 @@ struct Message {
 }
 
 impl Peer {
-    pub(super) fn new(stream: TcpStream, decoder: TextDecoder) -> Self {
+    pub(super) fn new(link: Link, decoder: TextDecoder) -> Self {
         Self {
-            stream,
+            link,
             decoder,
             paused: false,
             fin: false,
@@ -114,7 +112,7 @@ impl Peer {
         // The rest of the piece that has begun.
         let end = (message.sent / message.size + 1) * message.size;
         let piece = &message.bytes[message.sent..end.min(message.bytes.len())];
-        let count = match self.stream.write(piece) {
+        let count = match self.link.write(piece) {
             Ok(count) => count,
             Err(error) if is_again(&error) => return Ok(None),
             Err(error) => return Err(error),
@@ -130,40 +128,13 @@ impl Peer {
         Ok(Some(sent))
     }
 
-    /// Reads once; `None` if nothing has come. No bytes are the peer's FIN.
-    pub(super) fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Option<Vec<u8>>> {
-        match self.stream.read(buffer) {
-            Ok(count) => Ok(Some(buffer[..count].to_vec())),
-            Err(error) if is_again(&error) => Ok(None),
-            Err(error) => Err(error),
+    /// Drops the message that is being sent.
+    pub(super) fn drop_first(&mut self) {
+        if let Some(message) = self.queue.pop_front() {
+            self.queued -= message.bytes.len() - message.sent;
         }
+        self.next_at = None;
     }
-
-    /// Sends the own FIN.
-    pub(super) fn half_close(&mut self) -> io::Result<()> {
-        self.half_closed = true;
-        self.stream.shutdown(Shutdown::Write)
-    }
-
-    /// Whether bytes have come that were not read.
-    pub(super) fn has_unread(&self) -> bool {
-        matches!(self.stream.peek(&mut [0]), Ok(count) if count > 0)
-    }
-
-    /// Makes the kernel send an RST when the socket is closed.
-    ///
-    /// Source: SO_LINGER in `socket(7)`.
-    pub(super) fn reset(&self) {
-        // It fails if the peer has reset the connection already.
-        let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
-    }
-}
-
-fn is_again(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-    )
 }
 
 /// The most bytes that wait to be sent to one peer.

@@ -4,21 +4,19 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io,
     net::SocketAddr,
-    sync::{
-        Arc,
-        mpsc::{Receiver, TryRecvError},
-    },
+    sync::{Arc, mpsc::Receiver},
     time::{Duration, Instant},
 };
 
 use mio::{
     Events, Interest, Poll, Token,
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpStream, UdpSocket},
 };
 use portlab_words::{Text, tr};
 
 use super::{
     Open, Plan,
+    link::{Link, is_again},
     outbox::Outbox,
     peer::{MOST_QUEUED, Peer, Then},
     states::Ends,
@@ -31,33 +29,36 @@ use crate::{
 /// The state of the engine.
 pub(super) struct Turn<T> {
     poll: Poll,
-    listener: Option<TcpListener>,
-    peers: BTreeMap<PeerId, Peer>,
+    pub(super) listener: Option<TcpListener>,
+    /// The socket of datagrams, and whether some may have come.
+    pub(super) udp: Option<Arc<UdpSocket>>,
+    udp_is_ready: bool,
+    pub(super) peers: BTreeMap<PeerId, Peer>,
     last: u32,
-    commands: Receiver<Command>,
-    outbox: Outbox<T>,
+    pub(super) commands: Receiver<Command>,
+    pub(super) outbox: Outbox<T>,
     ends: Ends,
-    speech: Speech,
+    pub(super) speech: Speech,
     rules: Rules,
     echo: bool,
     hold: bool,
-    every: Option<Every>,
+    pub(super) every: Option<Every>,
     /// Peers that may have more to read or to send.
-    ready: BTreeSet<PeerId>,
+    pub(super) ready: BTreeSet<PeerId>,
     /// When clients are accepted again; now if there may be some.
     accept_at: Option<Instant>,
     /// When everything ends, after a command to quit.
-    quits_at: Option<Instant>,
+    pub(super) quits_at: Option<Instant>,
     buffer: Vec<u8>,
 }
 
 /// Periodic sending.
-struct Every {
-    to: Recipient,
-    text: Template,
-    every: Duration,
-    next_at: Instant,
-    sent: u64,
+pub(super) struct Every {
+    pub(super) to: Recipient,
+    pub(super) text: Template,
+    pub(super) every: Duration,
+    pub(super) next_at: Instant,
+    pub(super) sent: u64,
 }
 
 impl<T: From<Event>> Turn<T> {
@@ -71,6 +72,8 @@ impl<T: From<Event>> Turn<T> {
         let mut turn = Self {
             poll,
             listener: None,
+            udp: None,
+            udp_is_ready: false,
             peers: BTreeMap::new(),
             last: 0,
             commands,
@@ -98,7 +101,20 @@ impl<T: From<Event>> Turn<T> {
             Open::Connected(stream) => {
                 let addr = stream.peer_addr()?;
                 stream.set_nonblocking(true)?;
-                turn.meet(TcpStream::from_std(stream), addr)?;
+                turn.meet_stream(TcpStream::from_std(stream), addr)?;
+            }
+            Open::Udp { socket, to } => {
+                socket.set_nonblocking(true)?;
+                let mut socket = UdpSocket::from_std(socket);
+                let both = Interest::READABLE | Interest::WRITABLE;
+                turn.poll.registry().register(&mut socket, UDP, both)?;
+                let local = socket.local_addr()?;
+                let socket = Arc::new(socket);
+                turn.udp = Some(Arc::clone(&socket));
+                match to {
+                    Some(addr) => drop(turn.meet(Link::Udp(socket, addr), addr)),
+                    None => turn.outbox.post(What::Listening(local)),
+                }
             }
         }
         Ok(turn)
@@ -120,6 +136,11 @@ impl<T: From<Event>> Turn<T> {
                 match event.token() {
                     WAKER => {}
                     LISTENER => self.accept_at = Some(Instant::now()),
+                    UDP => {
+                        self.udp_is_ready = true;
+                        // The socket may have room for more datagrams.
+                        self.ready.extend(self.peers.keys());
+                    }
                     token => {
                         self.ready.insert(peer_of(token));
                     }
@@ -127,6 +148,7 @@ impl<T: From<Event>> Turn<T> {
             }
             self.obey();
             self.accept();
+            self.datagrams();
             for id in std::mem::take(&mut self.ready) {
                 self.turn(id);
             }
@@ -151,7 +173,8 @@ impl<T: From<Event>> Turn<T> {
 
     /// How long to wait for the next event.
     fn timeout(&self) -> Option<Duration> {
-        if !self.ready.is_empty() {
+        let reads = self.udp_is_ready && !self.udp_is_paused();
+        if !self.ready.is_empty() || reads {
             return Some(Duration::ZERO);
         }
         let behind = self.outbox.is_behind().then(|| Instant::now() + AGAIN);
@@ -173,7 +196,7 @@ impl<T: From<Event>> Turn<T> {
                 return;
             }
             let accepted = listener.accept();
-            match accepted.and_then(|(stream, addr)| self.meet(stream, addr)) {
+            match accepted.and_then(|(stream, addr)| self.meet_stream(stream, addr)) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.accept_at = None,
                 // The client has gone again.
@@ -193,21 +216,76 @@ impl<T: From<Event>> Turn<T> {
     }
 
     /// Takes a new connection.
-    fn meet(&mut self, mut stream: TcpStream, addr: SocketAddr) -> io::Result<()> {
+    fn meet_stream(&mut self, mut stream: TcpStream, addr: SocketAddr) -> io::Result<()> {
         // Each send leaves at once, as a segment of its own.
         let _ = stream.set_nodelay(true);
-        self.last += 1;
-        let peer = PeerId(self.last);
+        let peer = PeerId(self.last + 1);
         let interest = Interest::READABLE | Interest::WRITABLE;
         self.poll
             .registry()
             .register(&mut stream, token_of(peer), interest)?;
-        let decoder = self.speech.encoding.decoder();
         self.ends.add(peer, stream.local_addr()?, addr);
-        self.peers.insert(peer, Peer::new(stream, decoder));
+        self.meet(Link::Tcp(stream), addr);
+        Ok(())
+    }
+
+    fn meet(&mut self, link: Link, addr: SocketAddr) -> PeerId {
+        self.last += 1;
+        let peer = PeerId(self.last);
+        let decoder = self.speech.encoding.decoder();
+        self.peers.insert(peer, Peer::new(link, decoder));
         self.outbox.post(What::Online { peer, addr });
         self.ready.insert(peer);
-        Ok(())
+        peer
+    }
+
+    /// Reads the datagrams that have come.
+    fn datagrams(&mut self) {
+        let Some(socket) = self.udp.clone() else {
+            return;
+        };
+        for _ in 0..READS {
+            if !self.udp_is_ready || self.udp_is_paused() {
+                return;
+            }
+            match socket.recv_from(&mut self.buffer) {
+                Ok((count, addr)) => {
+                    let bytes = self.buffer[..count].to_vec();
+                    let id = self.peer_at(&socket, addr);
+                    self.take(id, bytes);
+                }
+                Err(error) if is_again(&error) => self.udp_is_ready = false,
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                    self.outbox.post(What::Trouble(Text::new(
+                        "the peer's machine answers that no program receives at this UDP port (ICMP)",
+                        "对方主机回应：这个 UDP 端口上没有程序接收（ICMP）",
+                    )));
+                }
+                Err(error) => {
+                    self.udp_is_ready = false;
+                    self.trouble(&Text::new("can't receive", "无法接收"), &error);
+                }
+            }
+        }
+    }
+
+    /// The peer at `addr`, which is a new one if no datagram has come from there.
+    fn peer_at(&mut self, socket: &Arc<UdpSocket>, addr: SocketAddr) -> PeerId {
+        let is_there = |it: &Peer| matches!(it.link, Link::Udp(_, at) if at == addr);
+        let found = self.peers.iter().find(|(_, it)| is_there(it));
+        if let Some((id, _)) = found {
+            return *id;
+        }
+        if self.peers.len() >= MOST_PEERS
+            && let Some(first) = self.peers.keys().next().copied()
+        {
+            self.end(first, Ended::Forgotten);
+        }
+        self.meet(Link::Udp(Arc::clone(socket), addr), addr)
+    }
+
+    fn udp_is_paused(&self) -> bool {
+        self.udp.is_some() && self.peers.values().any(|it| it.paused)
     }
 
     /// Reads once from a peer, and sends to it.
@@ -216,16 +294,17 @@ impl<T: From<Event>> Turn<T> {
             return;
         };
         if !peer.paused && !peer.fin && !peer.is_full() {
-            match peer.receive(&mut self.buffer) {
+            match peer.link.read(&mut self.buffer) {
                 Ok(None) => {}
-                Ok(Some(bytes)) if bytes.is_empty() => self.take_fin(id),
-                Ok(Some(bytes)) => {
+                Ok(Some(0)) => self.take_fin(id),
+                Ok(Some(count)) => {
+                    let bytes = self.buffer[..count].to_vec();
                     self.ready.insert(id);
                     self.take(id, bytes);
                 }
                 Err(error) => return self.broken(id, &error),
             }
-        } else if let Ok(Some(error)) = peer.stream.take_error() {
+        } else if let Some(error) = peer.link.error() {
             return self.broken(id, &error);
         }
         self.send(id);
@@ -275,7 +354,7 @@ impl<T: From<Event>> Turn<T> {
         }
     }
 
-    fn queue(&mut self, id: PeerId, bytes: &Arc<[u8]>, pieces: Pieces, by: By) {
+    pub(super) fn queue(&mut self, id: PeerId, bytes: &Arc<[u8]>, pieces: Pieces, by: By) {
         let Some(peer) = self.peers.get_mut(&id) else {
             return;
         };
@@ -303,7 +382,7 @@ impl<T: From<Event>> Turn<T> {
     }
 
     /// Sends as much as the kernel takes in one turn; then does what follows.
-    fn send(&mut self, id: PeerId) {
+    pub(super) fn send(&mut self, id: PeerId) {
         let now = Instant::now();
         for _ in 0..SENDS {
             let Some(peer) = self.peers.get_mut(&id) else {
@@ -338,7 +417,8 @@ impl<T: From<Event>> Turn<T> {
         match peer.then {
             Then::Nothing => {}
             Then::Close => {
-                let how = match (peer.fin, peer.has_unread()) {
+                let how = match (peer.fin, peer.link.has_unread()) {
+                    _ if peer.link.is_udp() => Ended::Forgotten,
                     (true, _) if !self.hold || peer.half_closed => Ended::Fin,
                     (_, true) => Ended::ClosedUnread,
                     _ => Ended::ClosedHere,
@@ -350,8 +430,11 @@ impl<T: From<Event>> Turn<T> {
                 // Both directions are closed then.
                 self.end(id, Ended::ClosedHere);
             }
-            Then::HalfClose => match peer.half_close() {
-                Ok(()) => self.outbox.post(What::HalfClosed { peer: id }),
+            Then::HalfClose => match peer.link.shut() {
+                Ok(()) => {
+                    peer.half_closed = true;
+                    self.outbox.post(What::HalfClosed { peer: id });
+                }
                 Err(error) => self.broken(id, &error),
             },
         }
@@ -390,121 +473,8 @@ impl<T: From<Event>> Turn<T> {
         self.every = Some(every);
     }
 
-    /// Carries out the commands that have come.
-    fn obey(&mut self) {
-        loop {
-            match self.commands.try_recv() {
-                Ok(command) => self.carry_out(command),
-                Err(TryRecvError::Empty) => return,
-                Err(TryRecvError::Disconnected) => {
-                    self.quits_at = Some(Instant::now());
-                    return;
-                }
-            }
-        }
-    }
-
-    fn carry_out(&mut self, command: Command) {
-        match command {
-            Command::Send {
-                to,
-                bytes,
-                pieces,
-                by,
-            } => {
-                let bytes: Arc<[u8]> = bytes.into();
-                for id in self.asked(to) {
-                    self.queue(id, &bytes, pieces, by);
-                }
-            }
-            Command::Every { to, text, every } => {
-                self.every = Some(Every {
-                    to,
-                    text,
-                    every,
-                    next_at: Instant::now(),
-                    sent: 0,
-                });
-            }
-            Command::EveryOff => self.every = None,
-            Command::Close(to) => self.then(to, Then::Close),
-            Command::HalfClose(to) => self.then(to, Then::HalfClose),
-            Command::Reset(to) => {
-                for id in self.asked(to) {
-                    self.peers[&id].reset();
-                    self.end(id, Ended::ResetHere);
-                }
-            }
-            Command::Pause(to) => self.pause(to, true),
-            Command::Resume(to) => self.pause(to, false),
-            Command::Speak(speech) => {
-                if speech.encoding != self.speech.encoding {
-                    for peer in self.peers.values_mut() {
-                        peer.decoder = speech.encoding.decoder();
-                    }
-                }
-                self.speech = speech;
-            }
-            Command::Quit if self.quits_at.is_some() => self.quits_at = Some(Instant::now()),
-            Command::Quit => {
-                self.quits_at = Some(Instant::now() + LAST_BYTES);
-                self.listener = None;
-                self.every = None;
-                for id in self.recipients(Recipient::All) {
-                    self.then(Recipient::One(id), Then::Close);
-                }
-            }
-        }
-    }
-
-    fn then(&mut self, to: Recipient, then: Then) {
-        for id in self.asked(to) {
-            if let Some(peer) = self.peers.get_mut(&id) {
-                peer.then = peer.then.max(then);
-                self.send(id);
-            }
-        }
-    }
-
-    fn pause(&mut self, to: Recipient, paused: bool) {
-        for id in self.asked(to) {
-            if let Some(peer) = self.peers.get_mut(&id)
-                && peer.paused != paused
-            {
-                peer.paused = paused;
-                self.ready.insert(id);
-                self.outbox.post(match paused {
-                    true => What::Paused { peer: id },
-                    false => What::Resumed { peer: id },
-                });
-            }
-        }
-    }
-
-    /// The peers that are meant by a person; if there are none, the person is told.
-    fn asked(&mut self, to: Recipient) -> Vec<PeerId> {
-        let all = self.recipients(to);
-        if all.is_empty() {
-            let online = self.recipients(Recipient::All);
-            let online: Vec<_> = online.iter().map(PeerId::to_string).collect();
-            let (en, zh) = (online.join(", "), online.join("、"));
-            let why = match to {
-                Recipient::All => Text::new("no client is online", "没有客户端在线"),
-                Recipient::One(peer) if en.is_empty() => tr!(
-                    "{peer} is not online, and no other client is",
-                    "{peer} 不在线，也没有其他客户端在线"
-                ),
-                Recipient::One(peer) => tr!(
-                    "{peer} is not online; online: {en} (/to all sends to all)",
-                    "{peer} 不在线；在线的有 {zh}（/to all 发给所有客户端）"
-                ),
-            };
-            self.outbox.post(What::Unsent { peer: None, why });
-        }
-        all
-    }
-
-    fn recipients(&self, to: Recipient) -> Vec<PeerId> {
+    /// The peers that are online and meant.
+    pub(super) fn recipients(&self, to: Recipient) -> Vec<PeerId> {
         match to {
             Recipient::All => self.peers.keys().copied().collect(),
             Recipient::One(id) => self
@@ -516,8 +486,20 @@ impl<T: From<Event>> Turn<T> {
         }
     }
 
-    /// Ends a connection that broke.
+    /// Ends a connection that broke; a datagram that can't be sent is dropped.
     fn broken(&mut self, id: PeerId, error: &io::Error) {
+        if let Some(peer) = self.peers.get_mut(&id)
+            && peer.link.is_udp()
+        {
+            peer.drop_first();
+            let why = Text::of(error);
+            let why = tr!(
+                "{why} (a datagram has at most 65,507 bytes; /parts 2 sends two)",
+                "{why:#}（一个数据报最多 65,507 字节；用 /parts 2 分成两个）"
+            );
+            let peer = Some(id);
+            return self.outbox.post(What::Unsent { peer, why });
+        }
         let how = match error.kind() {
             io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Ended::Reset,
             _ => Ended::Failed(Text::of(error)),
@@ -525,7 +507,7 @@ impl<T: From<Event>> Turn<T> {
         self.end(id, how);
     }
 
-    fn end(&mut self, id: PeerId, how: Ended) {
+    pub(super) fn end(&mut self, id: PeerId, how: Ended) {
         // Dropping the peer closes its socket.
         if self.peers.remove(&id).is_some() {
             self.ready.remove(&id);
@@ -551,10 +533,13 @@ fn peer_of(token: Token) -> PeerId {
 
 pub(super) const WAKER: Token = Token(0);
 const LISTENER: Token = Token(1);
-const FIRST_PEER: usize = 2;
+const UDP: Token = Token(2);
+const FIRST_PEER: usize = 3;
 
 /// The most bytes of one read.
 const READ: usize = 64 << 10;
+/// The most datagrams that are read in one turn.
+const READS: usize = 64;
 /// The most sends to one peer in one turn, so that others have theirs.
 const SENDS: usize = 16;
 /// The most peers at a time. Further clients wait in the accept queue.
@@ -563,5 +548,3 @@ const MOST_PEERS: usize = 1000;
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long until a receiver that was full is tried again.
 const AGAIN: Duration = Duration::from_millis(20);
-/// How long the last bytes may take after a command to quit.
-const LAST_BYTES: Duration = Duration::from_secs(2);

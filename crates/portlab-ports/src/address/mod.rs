@@ -64,6 +64,10 @@ impl Purpose {
     pub const LOAD: Self = Self::to_connect("portlab load");
     /// The server that `connect` connects to.
     pub const CONNECT: Self = Self::to_connect("portlab connect");
+    /// Where `assist` listens.
+    pub const ASSIST: Self = Self::to_bind("portlab assist");
+    /// The server that `assist` connects to.
+    pub const ASSIST_TO: Self = Self::to_connect("portlab assist --to");
     /// Where `load` shows its figures to Prometheus.
     pub const METRICS: Self = Self::to_bind("portlab load ADDR --openmetrics");
     /// The server that `judge` judges.

@@ -13,6 +13,14 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::trace::Trace;
 
+/// Connects without a narration.
+///
+/// # Errors
+/// As [`dial`].
+pub(crate) fn connect(addrs: &[SocketAddr], patience: Duration) -> anyhow::Result<TcpStream> {
+    Ok(dial(addrs, patience, None)?.0)
+}
+
 /// Connects to the first of `addrs` that answers within `patience`. Returns the connection and its local address.
 ///
 /// # Errors

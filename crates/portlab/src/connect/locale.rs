@@ -4,13 +4,13 @@ use portlab_service::TextEncoding;
 
 /// The encoding of the locale (`zh_CN.GBK`), which is that of the terminal; UTF-8 if the locale names none that
 /// portlab knows.
-pub(super) fn encoding() -> TextEncoding {
+pub(crate) fn encoding() -> TextEncoding {
     encoding_of(&locale())
 }
 
 /// The top-level domain of the country of the locale, with which a few bytes of GBK can be told from Shift_JIS. Any other
 /// locale gives China, because this program serves a Chinese course.
-pub(super) fn country() -> &'static str {
+pub(crate) fn country() -> &'static str {
     country_of(&locale())
 }
 

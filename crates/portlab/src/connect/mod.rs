@@ -2,11 +2,11 @@
 
 mod bytes;
 mod conversation;
-mod dial;
+pub(crate) mod dial;
 mod editor;
 mod event;
 mod interactive;
-mod locale;
+pub(crate) mod locale;
 mod messages;
 mod plain;
 mod screen;

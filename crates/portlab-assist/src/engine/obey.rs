@@ -1,0 +1,141 @@
+//! The commands of a person, as the engine carries them out.
+
+use std::{
+    sync::{Arc, mpsc::TryRecvError},
+    time::{Duration, Instant},
+};
+
+use portlab_words::{Text, tr};
+
+use super::{
+    peer::Then,
+    turn::{Every, Turn},
+};
+use crate::{Command, Ended, Event, PeerId, Recipient, What};
+
+impl<T: From<Event>> Turn<T> {
+    /// Carries out the commands that have come.
+    pub(super) fn obey(&mut self) {
+        loop {
+            match self.commands.try_recv() {
+                Ok(command) => self.carry_out(command),
+                Err(TryRecvError::Empty) => return,
+                Err(TryRecvError::Disconnected) => {
+                    self.quits_at = Some(Instant::now());
+                    return;
+                }
+            }
+        }
+    }
+
+    fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::Send {
+                to,
+                bytes,
+                pieces,
+                by,
+            } => {
+                let bytes: Arc<[u8]> = bytes.into();
+                for id in self.asked(to) {
+                    self.queue(id, &bytes, pieces, by);
+                }
+            }
+            Command::Every { to, text, every } => {
+                self.every = Some(Every {
+                    to,
+                    text,
+                    every,
+                    next_at: Instant::now(),
+                    sent: 0,
+                });
+            }
+            Command::EveryOff => self.every = None,
+            Command::Close(to) => self.then(to, Then::Close),
+            Command::HalfClose(_) | Command::Reset(_) if self.udp.is_some() => {
+                let why = Text::new(
+                    "UDP has no connection: only TCP has FIN and RST",
+                    "UDP 没有连接：只有 TCP 才有 FIN 和 RST",
+                );
+                self.outbox.post(What::Unsent { peer: None, why });
+            }
+            Command::HalfClose(to) => self.then(to, Then::HalfClose),
+            Command::Reset(to) => {
+                for id in self.asked(to) {
+                    self.peers[&id].link.reset();
+                    self.end(id, Ended::ResetHere);
+                }
+            }
+            Command::Pause(to) => self.pause(to, true),
+            Command::Resume(to) => self.pause(to, false),
+            Command::Speak(speech) => {
+                if speech.encoding != self.speech.encoding {
+                    for peer in self.peers.values_mut() {
+                        peer.decoder = speech.encoding.decoder();
+                    }
+                }
+                self.speech = speech;
+            }
+            Command::Quit if self.quits_at.is_some() => self.quits_at = Some(Instant::now()),
+            Command::Quit => {
+                self.quits_at = Some(Instant::now() + LAST_BYTES);
+                self.listener = None;
+                self.udp = None;
+                self.every = None;
+                for id in self.recipients(Recipient::All) {
+                    self.then(Recipient::One(id), Then::Close);
+                }
+            }
+        }
+    }
+
+    fn then(&mut self, to: Recipient, then: Then) {
+        for id in self.asked(to) {
+            if let Some(peer) = self.peers.get_mut(&id) {
+                peer.then = peer.then.max(then);
+                self.send(id);
+            }
+        }
+    }
+
+    fn pause(&mut self, to: Recipient, paused: bool) {
+        for id in self.asked(to) {
+            if let Some(peer) = self.peers.get_mut(&id)
+                && peer.paused != paused
+            {
+                peer.paused = paused;
+                self.ready.insert(id);
+                self.outbox.post(match paused {
+                    true => What::Paused { peer: id },
+                    false => What::Resumed { peer: id },
+                });
+            }
+        }
+    }
+
+    /// The peers that are meant by a person; if there are none, the person is told.
+    fn asked(&mut self, to: Recipient) -> Vec<PeerId> {
+        let all = self.recipients(to);
+        if all.is_empty() {
+            let online = self.recipients(Recipient::All);
+            let online: Vec<_> = online.iter().map(PeerId::to_string).collect();
+            let (en, zh) = (online.join(", "), online.join("、"));
+            let why = match to {
+                Recipient::All => Text::new("no client is online", "没有客户端在线"),
+                Recipient::One(peer) if en.is_empty() => tr!(
+                    "{peer} is not online, and no other client is",
+                    "{peer} 不在线，也没有其他客户端在线"
+                ),
+                Recipient::One(peer) => tr!(
+                    "{peer} is not online; online: {en} (/to all sends to all)",
+                    "{peer} 不在线；在线的有 {zh}（/to all 发给所有客户端）"
+                ),
+            };
+            self.outbox.post(What::Unsent { peer: None, why });
+        }
+        all
+    }
+}
+
+/// How long the last bytes may take after a command to quit.
+const LAST_BYTES: Duration = Duration::from_secs(2);
