@@ -62,7 +62,20 @@ pub(crate) fn recognise(subject: &mut Subject<'_>) -> Speech {
     let kind = match () {
         () if one.is_empty() => return Speech { greets, ..unknown },
         () if one == LINE && other == OTHER => Kind::Echo,
-        () if one == other => Kind::Reply,
+        () if one == other => {
+            // A calculator has the same answer to all that isn't a sum.
+            let (sum, _) = ask(subject, SUM);
+            if !sum.is_empty() && sum != one {
+                return Speech {
+                    kind: Kind::Lines,
+                    question: SUM.to_vec(),
+                    answer: Answer::Exactly(sum),
+                    greets,
+                    closes,
+                };
+            }
+            Kind::Reply
+        }
         () => Kind::Lines,
     };
     let answer = match one == again {
@@ -200,6 +213,9 @@ fn restart_if_down(subject: &mut Subject<'_>) {
 /// The two questions. Servers that read one line and servers that read bytes take both.
 const LINE: &[u8] = b"hello 4711\n";
 const OTHER: &[u8] = b"good morning 0815\n";
+
+/// A question to a calculator.
+const SUM: &[u8] = b"1+2\n";
 
 /// How long a greeting may take.
 const GREETING: Duration = Duration::from_millis(250);

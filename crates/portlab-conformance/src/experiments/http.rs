@@ -20,6 +20,11 @@ pub(crate) fn request(path: &str) -> Vec<u8> {
     .into_bytes()
 }
 
+/// The request for `path` of a client that has more requests.
+pub(crate) fn lasting_request(path: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").into_bytes()
+}
+
 /// The response that `received` begins with, if its head is complete.
 pub(crate) fn response(received: &[u8]) -> Option<Response> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
@@ -80,6 +85,9 @@ pub(crate) fn progress(received: &[u8], has_ended: bool) -> Progress {
         false => Progress::Partial,
     }
 }
+
+/// The path of a page that no server has.
+pub(crate) const MISSING: &str = "/portlab-no-such-page-4711.html";
 
 #[cfg(test)]
 mod tests {

@@ -15,9 +15,14 @@ pub(crate) mod http;
 mod large;
 mod leaks;
 mod listening;
+mod messages;
+mod pages;
 mod record;
 mod speech;
 mod subject;
+mod talk;
+mod text;
+mod traversal;
 mod visitor;
 
 pub use experiment::{Experiment, Needs, Outcome, Trouble, Weight};
@@ -51,4 +56,17 @@ table! {
     leaks::reaps_its_children,
     listening::has_a_queue,
     listening::restarts_at_once,
+    messages::reads_messages_and_not_segments,
+    messages::keeps_clients_apart,
+    text::survives_bytes_that_are_not_text,
+    text::keeps_characters_whole,
+    text::answers_in_the_encoding_of_the_question,
+    pages::answers_404_for_a_missing_page,
+    pages::says_where_a_page_ends,
+    pages::counts_the_bytes_of_a_page,
+    pages::declares_the_encoding_of_a_page,
+    pages::waits_for_the_whole_request,
+    traversal::no_dotdot_leads_out,
+    traversal::no_absolute_path_leads_out,
+    traversal::no_encoded_path_leads_out,
 }

@@ -225,7 +225,7 @@ impl Visitor {
     }
 
     /// Receives until `progress` of what has come is no longer partial, or until the connection ends, or until nothing
-    /// has come for `limit`.
+    /// has come for `limit`. While nothing comes, `progress` is asked again.
     pub fn collect(
         &mut self,
         limit: Duration,
@@ -241,7 +241,12 @@ impl Visitor {
                     bytes.extend_from_slice(more);
                     since = Instant::now();
                 }
-                Received::Nothing if !self.waits.is_over(since, limit) => continue,
+                Received::Nothing if !self.waits.is_over(since, limit) => {
+                    match progress(&bytes, false) {
+                        Progress::Partial => continue,
+                        now => return (now, bytes),
+                    }
+                }
                 _ => {}
             }
             let has_ended = matches!(received, Received::End | Received::Reset);
@@ -342,6 +347,11 @@ impl Visitor {
     /// Whether the server has closed or reset the connection, as far as the client has received.
     pub fn has_ended(&self) -> bool {
         self.has_ended
+    }
+
+    /// How long it waits for a step of the server.
+    pub(crate) fn patience(&self) -> Duration {
+        self.waits.patience
     }
 
     /// Its number among the clients of the experiment, from 1.

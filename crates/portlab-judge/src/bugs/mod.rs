@@ -10,8 +10,12 @@
 mod callers;
 mod clients;
 mod ends;
+mod messages;
+mod pages;
 mod running;
 mod start;
+mod text;
+mod traversal;
 
 /// A bug, in a beginner's words.
 #[derive(Debug)]
@@ -63,6 +67,20 @@ table! {
     running::zombies "zombies",
     running::small_backlog "small-backlog",
     running::no_reuseaddr "no-reuseaddr",
+    messages::one_read_one_message "one-read-one-message",
+    messages::shared_state "shared-state",
+    text::dies_at_non_text "dies-at-non-text",
+    text::splits_character "splits-character",
+    text::gbk_answered_as_utf8 "gbk-answered-as-utf8",
+    pages::no_404 "no-404",
+    pages::dies_at_404 "dies-at-404",
+    pages::no_content_length_no_close "no-content-length-no-close",
+    pages::content_length_in_characters "content-length-in-characters",
+    pages::wrong_charset "wrong-charset",
+    pages::answers_before_request_ends "answers-before-request-ends",
+    traversal::traversal_dotdot "traversal-dotdot",
+    traversal::traversal_absolute "traversal-absolute",
+    traversal::traversal_encoded "traversal-encoded",
 }
 
 table! {
@@ -121,7 +139,7 @@ mod tests {
                 let is_chinese = zh.chars().any(|it| it > '\u{4e00}');
                 assert!(!en.is_empty() && is_chinese, "{}: {en} {zh}", bug.name);
             }
-            let kebab = |it: char| it.is_ascii_lowercase() || it == '-';
+            let kebab = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '-';
             assert!(bug.name.chars().all(kebab), "{}", bug.name);
             for line in bug.code.lines() {
                 assert!(line.chars().count() <= 72, "{}: {line}", bug.name);

@@ -1,0 +1,197 @@
+//! Conversations that several experiments need: a text in pieces, a page, and what the program complains of.
+
+use std::time::Duration;
+
+use portlab_words::Text;
+
+use super::{Kind, Progress, Service, Subject, Trouble, Visitor, http, subject::QUIET};
+
+/// A client that speaks, and the one that receives the answer: another member in a chat, and else the same.
+pub(crate) struct Talk {
+    speaker: Visitor,
+    listener: Option<Visitor>,
+}
+
+/// The server ended, or doesn't listen, before the experiment began: another experiment judges that.
+pub(crate) fn unreachable() -> Trouble {
+    Trouble::Skipped(Text::new("the server can't be reached", "连不上服务端"))
+}
+
+impl Talk {
+    pub(crate) fn begin(subject: &mut Subject<'_>) -> Result<Self, Trouble> {
+        let mut speaker = subject.connect().ok_or_else(unreachable)?;
+        let mut listener = None;
+        if subject.speech.kind == Kind::Chat {
+            let mut other = subject.connect().ok_or_else(unreachable)?;
+            // The first line may be taken for a name.
+            for member in [&mut speaker, &mut other] {
+                let number = member.number();
+                member.send(format!("judge{number}\n").as_bytes());
+                member.drain(QUIET);
+            }
+            other.drain(QUIET);
+            listener = Some(other);
+        }
+        Ok(Self { speaker, listener })
+    }
+
+    /// Sends `parts` with a pause after each, and returns what comes: at least `expected` bytes, if the server sends so
+    /// many in time, and `is_over` doesn't return true before.
+    pub(crate) fn say(
+        &mut self,
+        parts: &[&[u8]],
+        expected: usize,
+        is_over: impl Fn() -> bool,
+    ) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for (at, part) in parts.iter().enumerate() {
+            if self.speaker.has_ended() || !self.speaker.send(part) {
+                break;
+            }
+            if at + 1 < parts.len() {
+                bytes.extend(self.receiver().drain(PAUSE));
+            }
+        }
+        let missing = expected.saturating_sub(bytes.len());
+        if missing > 0 && !self.receiver().has_ended() {
+            let patience = self.speaker.patience();
+            let is_over = |bytes: &[u8]| bytes.len() >= missing || is_over();
+            let (_, more) = self
+                .receiver()
+                .collect(patience, |bytes, _| match is_over(bytes) {
+                    true => Progress::Right,
+                    false => Progress::Partial,
+                });
+            bytes.extend(more);
+        }
+        if !self.receiver().has_ended() {
+            bytes.extend(self.receiver().drain(QUIET));
+        }
+        bytes
+    }
+
+    fn receiver(&mut self) -> &mut Visitor {
+        self.listener.as_mut().unwrap_or(&mut self.speaker)
+    }
+
+    pub(crate) fn end(self) {
+        leave(self.speaker);
+        self.listener.into_iter().for_each(leave);
+    }
+}
+
+/// Ends a client so that only a server which closed first gets a reset: a reset is the topic of other experiments.
+pub(crate) fn leave(client: Visitor) {
+    if !client.has_ended() {
+        client.close();
+    }
+}
+
+/// What a new client receives that sends `parts`.
+pub(crate) fn said(
+    subject: &mut Subject<'_>,
+    parts: &[&[u8]],
+    expected: usize,
+) -> Result<Vec<u8>, Trouble> {
+    let complaints = Complaints::from_now(subject);
+    said_unless(subject, parts, expected, &complaints)
+}
+
+/// The same. A traceback of a decoder ends the wait.
+pub(crate) fn said_unless(
+    subject: &mut Subject<'_>,
+    parts: &[&[u8]],
+    expected: usize,
+    complaints: &Complaints,
+) -> Result<Vec<u8>, Trouble> {
+    let mut talk = Talk::begin(subject)?;
+    let bytes = talk.say(parts, expected, || {
+        complaints.decoding_has_failed(subject, &[""])
+    });
+    talk.end();
+    Ok(bytes)
+}
+
+/// A page as a client received it.
+pub(crate) struct Page {
+    pub(crate) response: Option<http::Response>,
+    /// Whether the server closed the connection, or the page was whole.
+    pub(crate) is_whole: bool,
+}
+
+impl Page {
+    pub(crate) fn status(&self) -> Option<u16> {
+        self.response.as_ref().map(|it| it.status)
+    }
+}
+
+/// Sends `request`, and receives a response and what comes behind it.
+pub(crate) fn page(subject: &mut Subject<'_>, request: &[u8]) -> Result<Page, Trouble> {
+    let mut client = subject.connect().ok_or_else(unreachable)?;
+    client.send(request);
+    let page = receive_page(&mut client);
+    leave(client);
+    Ok(page)
+}
+
+pub(crate) fn receive_page(client: &mut Visitor) -> Page {
+    let patience = client.patience();
+    let (progress, mut bytes) = client.collect(patience, http::progress);
+    if progress == Progress::Right && !client.has_ended() {
+        bytes.extend(client.drain(QUIET));
+    }
+    Page {
+        response: http::response(&bytes),
+        is_whole: progress == Progress::Right,
+    }
+}
+
+/// What the program writes to stderr from now on.
+pub(crate) struct Complaints(String);
+
+impl Complaints {
+    pub(crate) fn from_now(subject: &Subject<'_>) -> Self {
+        Self(Self::all(subject))
+    }
+
+    /// Whether a decoder of Python has failed since, on bytes that `codec` can't decode.
+    pub(crate) fn decoding_has_failed(&self, subject: &Subject<'_>, codecs: &[&str]) -> bool {
+        let now = Self::all(subject);
+        let new = now.strip_prefix(&self.0).unwrap_or(&now);
+        new.lines().any(|line| {
+            let is_it = line.contains("UnicodeDecodeError");
+            is_it && codecs.iter().any(|codec| line.contains(codec))
+        })
+    }
+
+    fn all(subject: &Subject<'_>) -> String {
+        let program = subject.program.as_ref();
+        program.map(|it| it.complaints()).unwrap_or_default()
+    }
+}
+
+/// Starts the server again if a client has ended it. Returns whether it had ended.
+pub(crate) fn revive(subject: &mut Subject<'_>) -> bool {
+    let is_down = subject.without_answer(Service::Deaf) == Service::Down;
+    if is_down
+        && let Some(program) = &mut subject.program
+        && let Ok(addr) = program.start()
+    {
+        subject.addr = addr;
+    }
+    is_down
+}
+
+/// Whether `part` is somewhere in `bytes`.
+pub(crate) fn has(bytes: &[u8], part: &[u8]) -> bool {
+    count(bytes, part) > 0
+}
+
+/// How often `part` is in `bytes`, upper and lower case being the same.
+pub(crate) fn count(bytes: &[u8], part: &[u8]) -> usize {
+    let windows = bytes.windows(part.len().max(1));
+    windows.filter(|it| it.eq_ignore_ascii_case(part)).count()
+}
+
+/// How long a client waits between two pieces of a message, so that the server reads them apart.
+pub(crate) const PAUSE: Duration = Duration::from_millis(120);

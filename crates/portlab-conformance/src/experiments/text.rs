@@ -1,0 +1,145 @@
+//! Texts: bytes that are not text, characters that two segments divide, and the encoding of the answer.
+
+use portlab_service::TextEncoding;
+use portlab_words::tr;
+
+use super::{
+    Answer, Experiment, Kind, Outcome, Service, Subject, Trouble, Weight,
+    clients::NOT_SERVING,
+    talk::{Complaints, has, revive, said, said_unless},
+};
+
+pub(super) const survives_bytes_that_are_not_text: Experiment = Experiment {
+    about: [
+        "survives bytes that are not text",
+        "收到不是文字的字节，服务端不受影响",
+    ],
+    fits: |speech| speech.kind != Kind::Silent,
+    names: &[NON_TEXT],
+    unless: NOT_SERVING,
+    run: |subject| {
+        let bytes: &[u8] = match subject.speech.kind {
+            Kind::Http => b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Name: \xff\xfe\x81\r\n\r\n",
+            _ => b"\xff\xfe\x81\n",
+        };
+        let complaints = Complaints::from_now(subject);
+        let answer = said_unless(subject, &[bytes], 1, &complaints)?;
+        if complaints.decoding_has_failed(subject, &[""]) {
+            return Err(subject.named(NON_TEXT));
+        }
+        match answer.is_empty() {
+            true => subject.expect_service(NON_TEXT),
+            false => Ok(()),
+        }
+    },
+    ..Experiment::ANY
+};
+
+const NON_TEXT: &str = "dies-at-non-text";
+
+pub(super) const keeps_characters_whole: Experiment = Experiment {
+    about: [
+        "reads a character whose bytes come in two segments",
+        "一个汉字的字节分两次到达，也能正确读出",
+    ],
+    fits: |speech| !matches!(speech.kind, Kind::Silent | Kind::Http),
+    names: &[SPLITS],
+    unless: NOT_SERVING,
+    run: |subject| {
+        for encoding in ["utf-8", "gbk"] {
+            a_divided_character(subject, encoding)?;
+        }
+        Ok(())
+    },
+    ..Experiment::ANY
+};
+
+const SPLITS: &str = "splits-character";
+
+/// Sends a text in `encoding` at once, and then in two parts, the first of which ends inside a character.
+fn a_divided_character(subject: &mut Subject<'_>, encoding: &str) -> Outcome {
+    let text = encoded(encoding, TEXT);
+    let whole = said(subject, &[&text], 1)?;
+    // The server takes texts in the other encoding only.
+    let is_other = whole.is_empty() || has(&whole, REPLACEMENT);
+    if is_other {
+        revive(subject);
+        return Ok(());
+    }
+    let name = encoding.to_uppercase();
+    subject.note(tr!(
+        "now the same text in two parts; the first ends inside the {name} character 好",
+        "下面把同样的文字分两次发送，第一次只发到 {name} 汉字“好”的一半"
+    ));
+    let complaints = Complaints::from_now(subject);
+    let (first, second) = text.split_at(encoded(encoding, "你").len() + 1);
+    let cut = said_unless(subject, &[first, second], whole.len(), &complaints)?;
+    let is_down = cut.is_empty() && subject.without_answer(Service::Deaf) == Service::Down;
+    if is_down || cut.is_empty() || complaints.decoding_has_failed(subject, &[""]) {
+        return Err(subject.named(SPLITS));
+    }
+    let text = text.trim_ascii_end();
+    // The answer may be sent in two parts, too, if it has the bytes as they came; or end with the first part.
+    let has_rest = subject.speech.closes || has(&cut, second.trim_ascii_end());
+    let is_kept = has(&cut, text) || has(&cut, first) && has_rest;
+    match has(&cut, REPLACEMENT) || has(&whole, text) && !is_kept {
+        true => Err(Trouble::Bug(SPLITS)),
+        false => Ok(()),
+    }
+}
+
+pub(super) const answers_in_the_encoding_of_the_question: Experiment = Experiment {
+    about: [
+        "answers in the encoding of the question",
+        "用什么编码提问，就用什么编码回答",
+    ],
+    weight: Weight::Should,
+    fits: |speech| speech.answers() && speech.kind != Kind::Http,
+    names: &[GBK_AS_UTF8],
+    unless: NOT_SERVING,
+    run: |subject| {
+        let answer = said(subject, &[&encoded("gbk", TEXT)], 1)?;
+        if has(&answer, "你好".as_bytes()) {
+            subject.note(tr!(
+                "the question was in GBK, and its text came back in UTF-8",
+                "问题是 GBK 编码的，同样的文字却以 UTF-8 编码返回"
+            ));
+            return Err(Trouble::Bug(GBK_AS_UTF8));
+        }
+        let Answer::Exactly(answer) = subject.speech.answer.clone() else {
+            return Ok(());
+        };
+        if subject.speech.kind != Kind::Reply
+            || answer.is_ascii()
+            || str::from_utf8(&answer).is_err()
+        {
+            return Ok(());
+        }
+        // The fixed answer is in UTF-8. If a text in UTF-8 is an error for the server, the server expects GBK.
+        let complaints = Complaints::from_now(subject);
+        said_unless(subject, &[NO_GBK.as_bytes()], 1, &complaints)?;
+        revive(subject);
+        match complaints.decoding_has_failed(subject, &["'gb"]) {
+            true => Err(Trouble::Bug(GBK_AS_UTF8)),
+            false => Ok(()),
+        }
+    },
+    ..Experiment::ANY
+};
+
+const GBK_AS_UTF8: &str = "gbk-answered-as-utf8";
+
+fn encoded(encoding: &str, text: &str) -> Vec<u8> {
+    let encoding: Result<TextEncoding, _> = encoding.parse();
+    let bytes = encoding.ok().and_then(|it| it.encode(text).ok());
+    bytes.expect("both encodings have the characters of the texts here")
+}
+
+/// A text that both encodings have.
+const TEXT: &str = "你好，世界\n";
+
+/// In UTF-8, a text whose bytes aren't GBK: their number is odd.
+const NO_GBK: &str = "你好世界你\n";
+
+/// U+FFFD in UTF-8: what decoders put for bytes that aren't text.
+const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
