@@ -1,14 +1,14 @@
 //! The listening socket: its queue, and its port after a restart.
 
-use std::{
-    net::{SocketAddr, TcpStream},
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
 use portlab_sys::sockets::{State, sockets_at};
 use portlab_words::{Text, tr};
 
-use super::{Experiment, Kind, Needs, Received, Subject, Trouble, Weight, clients::NOT_SERVING};
+use super::{
+    Experiment, Kind, Needs, Received, Subject, Trouble, Weight, clients::NOT_SERVING,
+    visitor::Dial,
+};
 
 pub(super) const has_a_queue: Experiment = Experiment {
     about: [
@@ -21,7 +21,7 @@ pub(super) const has_a_queue: Experiment = Experiment {
     unless: NOT_SERVING,
     run: |subject| {
         let paused = subject.pause();
-        let connect = |_| TcpStream::connect_timeout(&subject.addr, QUEUED);
+        let connect = |_| Dial::default().connect(subject.addr, QUEUED);
         // A connection that isn't queued hangs: the kernel drops its SYN, which is sent again after a second.
         let queue: Vec<_> = (0..CLIENTS).map_while(|it| connect(it).ok()).collect();
         let count = queue.len();

@@ -116,17 +116,25 @@ impl<'a> Subject<'a> {
 
     /// Connects a client. `None` if the server can't be reached.
     pub fn connect(&mut self) -> Option<Visitor> {
-        self.dial(Dial::default())
+        self.dial(false)
     }
 
     /// Connects a client that doesn't wait for a greeting.
     pub(crate) fn connect_quietly(&mut self) -> Option<Visitor> {
-        Visitor::connect(self.addr, Dial::default(), &self.record, self.waits())
+        self.visitor(false)
     }
 
     /// Connects a client whose segments and receive buffer are small.
     pub(crate) fn connect_narrow(&mut self) -> Option<Visitor> {
-        self.dial(Dial { is_narrow: true })
+        self.dial(true)
+    }
+
+    fn visitor(&self, is_narrow: bool) -> Option<Visitor> {
+        let dial = Dial {
+            is_narrow,
+            server_closes: self.speech.closes,
+        };
+        Visitor::connect(self.addr, dial, &self.record, self.waits())
     }
 
     /// Stops the server's processes until the answer is dropped, if that is allowed: what clients do meanwhile arrives
@@ -142,8 +150,8 @@ impl<'a> Subject<'a> {
         Some(Paused(processes))
     }
 
-    fn dial(&mut self, dial: Dial) -> Option<Visitor> {
-        let mut visitor = Visitor::connect(self.addr, dial, &self.record, self.waits())?;
+    fn dial(&mut self, is_narrow: bool) -> Option<Visitor> {
+        let mut visitor = self.visitor(is_narrow)?;
         if self.speech.greets
             && let Received::Bytes(_) = visitor.receive()
         {

@@ -2,18 +2,18 @@
 
 use std::{
     io::{self, ErrorKind, Read, Write},
-    net::{Shutdown, SocketAddr, TcpStream},
+    net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream},
     time::{Duration, Instant},
 };
 
-use portlab_sys::meter;
+use portlab_sys::{meter, socket::choose_port_at_connect};
 use portlab_words::tr;
 use socket2::{Domain, SockRef, Socket, Type};
 
 use super::{Progress, Speech, record::Record, record::shown};
 
-/// A client of the server under judgement. It closes its connection when it is dropped, as a client does that has
-/// received everything.
+/// A client of the server under judgement. When it is dropped, it closes its connection; if the server closes first, it
+/// resets the connection instead, so that no socket in TIME-WAIT stays at the server's port.
 #[derive(Debug)]
 pub struct Visitor {
     stream: TcpStream,
@@ -21,6 +21,8 @@ pub struct Visitor {
     record: Record,
     waits: Waits,
     has_ended: bool,
+    /// Whether the server closes the connection itself.
+    server_closes: bool,
 }
 
 /// How long a client waits.
@@ -90,6 +92,8 @@ impl Waits {
 pub(crate) struct Dial {
     /// Whether segments and the receive buffer are small, so that the server can't send much before the client reads.
     pub(crate) is_narrow: bool,
+    /// Whether the server closes the connection itself.
+    pub(crate) server_closes: bool,
 }
 
 impl Visitor {
@@ -100,7 +104,7 @@ impl Visitor {
         waits: Waits,
     ) -> Option<Self> {
         let number = record.next_client();
-        match dial.connect(addr, waits) {
+        match dial.connect(addr, waits.patience) {
             Ok(stream) => {
                 record.add(tr!("client {number} connects", "客户端 {number} 连接"));
                 Some(Self {
@@ -109,6 +113,7 @@ impl Visitor {
                     record: record.clone(),
                     waits,
                     has_ended: false,
+                    server_closes: dial.server_closes,
                 })
             }
             Err(error) => {
@@ -326,8 +331,14 @@ impl Visitor {
     }
 
     /// Closes the connection as a client does that has received everything: with a FIN.
-    pub fn close(self) {
+    pub fn close(mut self) {
         let number = self.number;
+        // If both closed at once, both ends would stay in TIME-WAIT.
+        let since = Instant::now();
+        while self.server_closes && !self.has_ended && since.elapsed() < self.waits.patience {
+            self.has_ended = matches!(self.read(LOOK), Received::End | Received::Reset);
+        }
+        self.server_closes = false;
         self.record.add(tr!(
             "client {number} closes the connection (FIN)",
             "客户端 {number} 关闭连接（FIN）"
@@ -360,17 +371,39 @@ impl Visitor {
     }
 }
 
+impl Drop for Visitor {
+    fn drop(&mut self) {
+        if self.server_closes {
+            let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        }
+    }
+}
+
 impl Dial {
-    fn connect(self, addr: SocketAddr, waits: Waits) -> io::Result<TcpStream> {
+    /// Connects to `addr` within `limit`.
+    pub(crate) fn connect(self, addr: SocketAddr, limit: Duration) -> io::Result<TcpStream> {
         let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
+        if addr.is_ipv4() && addr.ip().is_loopback() {
+            choose_port_at_connect(&socket)?;
+            socket.bind(&SocketAddr::new(own_address(), 0).into())?;
+        }
+        // If this end stays in TIME-WAIT, its port can be bound again, to free the server's port.
+        socket.set_reuse_address(true)?;
         if self.is_narrow {
             socket.set_recv_buffer_size(4096)?;
             socket.set_tcp_mss(536)?;
         }
-        socket.connect_timeout(&addr.into(), waits.patience)?;
+        socket.connect_timeout(&addr.into(), limit)?;
         socket.set_tcp_nodelay(true)?;
         Ok(socket.into())
     }
+}
+
+/// The loopback address that the clients of this process have: no other program uses it, so a port of it can be bound again
+/// to free the server's port from a socket in TIME-WAIT.
+fn own_address() -> IpAddr {
+    let [_, high, middle, low] = std::process::id().to_be_bytes();
+    Ipv4Addr::new(127, 64 | high & 63, middle, low).into()
 }
 
 fn would_block(error: &io::Error) -> bool {

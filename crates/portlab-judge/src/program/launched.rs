@@ -125,20 +125,24 @@ impl Launched {
         }
     }
 
-    /// Waits until nothing listens at the port, and frees it from sockets in TIME-WAIT.
+    /// Waits until nothing listens at the port, and frees it from sockets in TIME-WAIT. If both ends have closed at once,
+    /// both are in TIME-WAIT, and the kernel frees the client's end for another connection after a second.
     fn free_its_port(&self) {
         let port = self.addr.port();
         let since = Instant::now();
-        loop {
-            let at_port = sockets_at(port).unwrap_or_default();
-            let mut at_port = at_port.iter().filter(|it| it.local.port() == port);
-            if !at_port.any(|it| it.state == State::Listen) || since.elapsed() > FREEING {
-                break;
+        while since.elapsed() < FREEING {
+            let mut at_port = sockets_at(port).unwrap_or_default();
+            at_port.retain(|it| it.local.port() == port);
+            let has = |state| at_port.iter().any(|it| it.state == state);
+            if !has(State::Listen) {
+                // If the sockets can't be listed, the program's own error says what is wrong.
+                let _ = time_wait::sweep(port);
+                if !has(State::TimeWait) {
+                    break;
+                }
             }
             thread::sleep(AGAIN);
         }
-        // If the sockets can't be listed, the program's own error says what is wrong.
-        let _ = time_wait::sweep(port);
     }
 }
 
@@ -203,6 +207,16 @@ impl Program for Launched {
             .as_ref()
             .map(|it| it.stderr.text())
             .unwrap_or_default()
+    }
+}
+
+impl Drop for Launched {
+    fn drop(&mut self) {
+        // The student can start the program again at once.
+        self.kill();
+        if self.addr.port() != 0 {
+            self.free_its_port();
+        }
     }
 }
 
@@ -282,7 +296,7 @@ const READING: Duration = Duration::from_millis(50);
 const ENDING: Duration = Duration::from_secs(5);
 
 /// How long the port of a killed program may take to be free.
-const FREEING: Duration = Duration::from_secs(2);
+const FREEING: Duration = Duration::from_secs(3);
 
 /// How often a start is tried.
 const STARTS: usize = 3;
