@@ -341,6 +341,7 @@ fn dependencies_run_downwards_and_each_runtime_is_used_in_its_crates() {
             &["portlab-assist", "portlab-backends", "portlab-load"],
         ),
         ("rustls", &["portlab", "portlab-load"]),
+        ("ureq", &["portlab"]),
         ("clap", &["portlab"]),
         ("anyhow", &["portlab"]),
     ] {
@@ -581,11 +582,13 @@ fn every_generated_page_is_what_the_program_says() {
     let assist = portlab(&["assist", "--json-schema"]);
     let load = portlab(&["load", "--json-schema"]);
     let record = portlab(&["report", "--json-schema"]);
+    let judge = portlab(&["judge", "--json-schema"]);
     for (path, text) in [
         ("docs/cli.md", cli),
         ("docs/models.md", portlab(&["models", "--markdown"])),
         ("docs/faults.md", page::page()),
         ("docs/assist.schema.json", assist),
+        ("docs/judge.schema.json", judge),
         ("docs/load.schema.json", load),
         ("docs/results.schema.json", record),
     ] {

@@ -9,14 +9,19 @@ use crate::args::{BAD, lang};
 
 /// An error and its causes, as lines for stderr. They may quote a file, an option or a server, so they are made inert.
 pub(crate) fn of(error: &anyhow::Error) -> String {
+    let head = lang().pick("error: ", "错误：");
+    format!("{BAD}{head}{BAD:#}{}", plain(error))
+}
+
+/// The same without its head and its colour.
+pub(crate) fn plain(error: &anyhow::Error) -> String {
     let causes: Vec<_> = error.chain().map(in_words).collect();
     let lines: Vec<_> = causes
         .join(lang().pick(": ", "："))
         .lines()
         .map(inert)
         .collect();
-    let head = lang().pick("error: ", "错误：");
-    format!("{BAD}{head}{BAD:#}{}", lines.join("\n"))
+    lines.join("\n")
 }
 
 /// The text of one cause: in the language of this run if it has a text in that language, otherwise unchanged, such as an

@@ -1,8 +1,10 @@
 //! `portlab judge`: judges a student's server or client by experiments, and names the bug in a beginner's words.
 
+mod each;
+mod report;
 mod screen;
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
 use clap::builder::PossibleValuesParser;
@@ -11,6 +13,7 @@ use portlab_judge::{
     program::{Attached, Launch, Launched},
     source::Source,
 };
+use portlab_service::inert;
 use portlab_sys::interrupt;
 use portlab_words::{tr, units};
 
@@ -38,13 +41,16 @@ Examples:
   portlab judge --lang zh --as http -- python3 web.py
   portlab judge --client -- python3 client.py
   portlab judge --at 127.0.0.1:8080              a server that runs already
+  portlab judge --each 'students/*/server.py' > marks.csv
+  portlab judge --report http://192.168.1.5:8000 --name 王 -- python3 server.py
   portlab judge --json -- ./server > verdict.json
 
 Exit codes: 0 fine (warnings are fine too), 1 a bug was found, 2 could not run.")]
 pub(crate) struct Args {
     /// The command that starts the program, behind --; {port} is replaced by a free
     /// port
-    #[arg(value_name = "COMMAND", last = true, required_unless_present = "at")]
+    #[arg(value_name = "COMMAND", last = true)]
+    #[arg(required_unless_present_any = ["at", "each", "json_schema"])]
     command: Vec<String>,
 
     /// Judge a client: portlab is the server
@@ -64,6 +70,21 @@ pub(crate) struct Args {
     #[arg(long, value_name = "COMMAND", requires = "at")]
     restart: Option<String>,
 
+    /// Judge each file that matches PATTERN, one after another, and print a line of
+    /// CSV for each. Each runs in its own folder: a .py file with python3, another by
+    /// itself, or as COMMAND says, in which {file} is the file's name
+    #[arg(long, value_name = "PATTERN", conflicts_with_all = ["at", "json"])]
+    each: Option<String>,
+
+    /// Send the verdict as JSON to a classroom page at URL, http://HOST:PORT
+    #[arg(long, value_name = "URL")]
+    report: Option<String>,
+
+    /// Whose program it is, at most 40 characters [default: the server's address; with
+    /// --each the file]
+    #[arg(long, value_name = "TEXT", conflicts_with = "each")]
+    name: Option<String>,
+
     /// What the program speaks [default: found out by asking]
     #[arg(long = "as", value_name = "KIND", value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::name)))]
     kind: Option<String>,
@@ -80,16 +101,47 @@ pub(crate) struct Args {
     /// Print the verdict as JSON, in both languages (docs/judge.schema.json)
     #[arg(long)]
     json: bool,
+
+    /// Print the JSON schema of --json
+    #[arg(long, exclusive = true)]
+    json_schema: bool,
+}
+
+/// A program to judge.
+struct Job {
+    /// The command that starts it.
+    command: Vec<String>,
+    /// The folder in which it runs; that of portlab if none is given.
+    folder: Option<PathBuf>,
+    /// Whose program it is.
+    name: Option<String>,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
+    if args.json_schema {
+        output::print_json(&schemars::schema_for!(Judgement))?;
+        return Ok(Verdict::Fine);
+    }
+    let name = args.name.as_deref().map(name_of).transpose()?;
+    let report = args.report.as_deref().map(report::Page::new).transpose()?;
     // The keeper ends the program and everything that it started.
     interrupt::leave_with("").with_context(args::uncaught)?;
+    if let Some(pattern) = &args.each {
+        return each::run(args, pattern, report.as_ref());
+    }
     let mut screen = Screen::new(args.json);
-    let verdict = args.judge(&mut screen)?;
+    let job = Job {
+        command: args.command.clone(),
+        folder: None,
+        name,
+    };
+    let verdict = args.judge(&job, &mut screen)?;
     match args.json {
         true => output::print_json(&verdict)?,
         false => screen.end(&verdict)?,
+    }
+    if let Some(page) = &report {
+        page.send(&verdict)?;
     }
     Ok(match verdict.is_fine() {
         true => Verdict::Fine,
@@ -98,24 +150,24 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
 }
 
 impl Args {
-    fn judge(&self, screen: &mut Screen) -> anyhow::Result<Judgement> {
+    fn judge(&self, job: &Job, screen: &mut Screen) -> anyhow::Result<Judgement> {
         let plan = Plan {
-            name: None,
-            command: self.command.clone(),
-            source: Source::of(&self.command, None),
+            name: job.name.clone(),
+            command: job.command.clone(),
+            source: Source::of(&job.command, job.folder.as_deref()),
             kind: self.kind.as_ref().and_then(|it| kind(it)),
             patience: PATIENCE,
         };
         if let Some(at) = &self.at {
             return self.judge_at(&plan, at, screen);
         }
-        screen.starts(&self.command);
+        screen.starts(&job.command);
         if self.client {
-            return self.judge_client(&plan, screen);
+            return self.judge_client(&plan, job, screen);
         }
         let launch = Launch {
-            words: self.command.clone(),
-            folder: None,
+            words: job.command.clone(),
+            folder: job.folder.clone(),
             port: self.port,
             timeout: self.start_timeout,
         };
@@ -128,11 +180,16 @@ impl Args {
         Ok(judge(&plan, start, &mut |row| screen.row(row)))
     }
 
-    fn judge_client(&self, plan: &Plan, screen: &mut Screen) -> anyhow::Result<Judgement> {
+    fn judge_client(
+        &self,
+        plan: &Plan,
+        job: &Job,
+        screen: &mut Screen,
+    ) -> anyhow::Result<Judgement> {
         let typed = self.typed.as_ref().map(|it| it.replace("\\n", "\n"));
         let launch = ClientLaunch {
-            words: self.command.clone(),
-            folder: None,
+            words: job.command.clone(),
+            folder: job.folder.clone(),
             port: self.port,
             typed: typed.unwrap_or_else(|| TYPED_BY_DEFAULT.to_owned()),
             timeout: self.start_timeout,
@@ -157,9 +214,25 @@ fn first_address(text: &str) -> anyhow::Result<SocketAddr> {
         .with_context(|| tr!(lang(), "{text} has no address", "{text} 没有地址"))
 }
 
+/// Whose program it is, as `text` says it: a page shows it to a class.
+fn name_of(text: &str) -> anyhow::Result<String> {
+    let name = inert(text.trim());
+    let length = name.chars().count();
+    match length {
+        1..=LONGEST_NAME => Ok(name),
+        _ => bail!(tr!(
+            lang(),
+            "--name has {length} characters: write 1 to {LONGEST_NAME}",
+            "--name 有 {length} 个字符：请写 1 到 {LONGEST_NAME} 个"
+        )),
+    }
+}
+
 fn kind(name: &str) -> Option<Kind> {
     Kind::ALL.into_iter().find(|it| it.name() == name)
 }
+
+const LONGEST_NAME: usize = 40;
 
 /// How long a client waits for a step of a server that sleeps.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -1,0 +1,61 @@
+//! `portlab judge --report`: sends a verdict to a classroom page.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use portlab_judge::Verdict;
+use portlab_words::tr;
+
+use crate::{args::lang, output};
+
+/// A classroom page that receives verdicts.
+pub(super) struct Page {
+    url: String,
+    agent: ureq::Agent,
+}
+
+impl Page {
+    /// The page at `url`.
+    ///
+    /// # Errors
+    /// If it isn't a URL of HTTP.
+    pub(super) fn new(url: &str) -> anyhow::Result<Self> {
+        if !url.starts_with("http://") {
+            bail!(tr!(
+                lang(),
+                "can't send to {url:?} in --report: write http://HOST:PORT, as the teacher's screen shows it",
+                "--report 的地址 {url:?} 不对：请照老师屏幕上的样子写 http://主机:端口"
+            ));
+        }
+        let config = ureq::Agent::config_builder()
+            .timeout_global(Some(PATIENCE))
+            // The page is in the same room: a proxy to the internet doesn't know it.
+            .proxy(None)
+            .build();
+        Ok(Self {
+            url: url.to_owned(),
+            agent: config.into(),
+        })
+    }
+
+    /// Sends `verdict` as JSON, by POST.
+    ///
+    /// # Errors
+    /// If the page can't be reached, or refuses.
+    pub(super) fn send(&self, verdict: &Verdict) -> anyhow::Result<()> {
+        let json = output::json(verdict)?;
+        let request = self.agent.post(&self.url);
+        let sent = request.content_type("application/json").send(json);
+        let url = &self.url;
+        sent.map(drop).with_context(|| {
+            tr!(
+                lang(),
+                "the verdict was not sent to {url}; check the address with: portlab doctor HOST:PORT",
+                "结果没有送到 {url}；请检查这个地址：portlab doctor 主机:端口"
+            )
+        })
+    }
+}
+
+/// How long sending may take.
+const PATIENCE: Duration = Duration::from_secs(5);
