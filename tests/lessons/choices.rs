@@ -4,7 +4,7 @@ use std::{fs, net::TcpListener, process::Command};
 
 use libtest_mimic::Failed;
 use portlab_lab::python::Python;
-use portlab_lessons::Lesson;
+use portlab_lessons::{LESSONS, Lesson};
 use portlab_words::Lang;
 
 use crate::{
@@ -52,6 +52,7 @@ pub(crate) fn a_wrong_choice_gets_an_error_with_a_remedy() -> Result<(), Failed>
         (&["client", "server"], "leave out server"),
         (&["figures", "--save", "x"], "without --code"),
         (&["client", "--code", "java"], "both"),
+        (&["--export", "poster", "x"], "slides, worksheet, quiz, key"),
     ] {
         let output = room.command(arguments).output()?;
         let (_, errors) = streams(&output);
@@ -102,6 +103,32 @@ pub(crate) fn programs_are_saved_and_run() -> Result<(), Failed> {
         !folder.join("locked.py").exists(),
         "another file was written",
     )?;
+    fs::remove_dir_all(folder)?;
+    room.has_no_file()
+}
+
+pub(crate) fn pages_are_exported_in_both_languages() -> Result<(), Failed> {
+    let room = Room::new();
+    let export = |arguments: &[&str]| room.command(arguments).output();
+    let output = export(&["client", "6", "--export", "key", "new/pages"])?;
+    let (text, errors) = streams(&output);
+    check(output.status.success(), errors)?;
+    let files = [
+        "client-key.en.html",
+        "client-key.zh.html",
+        "server-key.en.html",
+        "server-key.zh.html",
+    ];
+    let folder = room.path().join("new");
+    for file in files {
+        check(text.contains(&format!("new/pages/{file}\n")), &text)?;
+        let page = fs::read_to_string(folder.join("pages").join(file))?;
+        check(page.starts_with("<!DOCTYPE html>"), page)?;
+    }
+    check(text.lines().count() == files.len(), &text)?;
+    // Without a name, every lesson is written.
+    let (text, _) = streams(&export(&["--export", "slides", "new/all"])?);
+    check(text.lines().count() == 2 * LESSONS.len(), text)?;
     fs::remove_dir_all(folder)?;
     room.has_no_file()
 }

@@ -91,6 +91,7 @@ macro_rules! once {
 once! {
     choices::a_wrong_choice_gets_an_error_with_a_remedy,
     choices::one_language_is_shown_where_there_are_two,
+    choices::pages_are_exported_in_both_languages,
     choices::programs_are_saved_and_run,
     interactive::a_students_server_that_resets_the_connection_does_not_end_the_lesson,
     plays::a_lesson_ends_without_a_message_when_its_pipe_is_closed,

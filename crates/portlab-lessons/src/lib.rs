@@ -15,6 +15,7 @@
 //! | `words` | the stage's own messages, in both languages |
 //! | `cast` | what lessons share: clients, connections, ports, students' programs, the kernel's tables |
 //! | [`programs`] | the programs as files |
+//! | [`sheets`] | slides, worksheet, quiz and key as HTML |
 //! | [`page`] | a lesson as a page in Markdown |
 //!
 //! Each text is data that any program can read:
@@ -45,6 +46,7 @@ pub mod programs;
 pub mod run;
 pub mod script;
 mod seen;
+pub mod sheets;
 pub mod stage;
 mod words;
 

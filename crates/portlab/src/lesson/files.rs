@@ -1,13 +1,18 @@
-//! What `portlab lesson` writes: a lesson's programs.
+//! What `portlab lesson` writes: a lesson's programs, and its pages for a class.
 
 use std::{fs, io::Write, path::Path};
 
 use anyhow::{Context, bail};
 use portlab_lab::quoted;
-use portlab_lessons::{Code, Lesson, programs::Program};
+use portlab_lessons::{
+    Code, Lesson,
+    programs::Program,
+    sheets::{Kind, sheet},
+};
 use portlab_sys::{input, whole::write_whole};
-use portlab_words::tr;
+use portlab_words::{Lang, tr};
 
+use super::Args;
 use crate::{Verdict, args, output};
 
 /// Writes the programs of `lesson` into `folder`. A file of other content stays as it is, and then nothing is written.
@@ -45,6 +50,35 @@ pub(super) fn save(lesson: &Lesson, code: Code, folder: &Path) -> anyhow::Result
         let file = path.display();
         let line = tr!(lang, "{file}: run it with: {run}", "{file}，运行：{run}");
         writeln!(output::stdout(), "{line}")?;
+    }
+    Ok(Verdict::Fine)
+}
+
+/// Writes the page of `kind` for each of `lessons` in each language into `folder`. A page of an earlier run is replaced.
+pub(super) fn export(
+    kind: &str,
+    folder: &Path,
+    lessons: &[&Lesson],
+    args: &Args,
+) -> anyhow::Result<Verdict> {
+    let lang = args::lang();
+    let Some(kind) = Kind::ALL.into_iter().find(|it| it.name() == kind) else {
+        let kinds = Kind::ALL.map(Kind::name).join(", ");
+        bail!(tr!(
+            lang,
+            "unknown kind {kind:?} of --export; the kinds are: {kinds}",
+            "--export 不认识 {kind:?}；可以写的有：{kinds}",
+        ));
+    };
+    fs::create_dir_all(folder).with_context(|| args::unwritten(folder))?;
+    for lesson in lessons {
+        for of_page in Lang::ALL {
+            let page = sheet(kind, lesson, of_page, args.seed, args.code())?;
+            let file = format!("{}-{}.{of_page}.html", lesson.name, kind.name());
+            let path = folder.join(file);
+            write_whole(&path, page.as_bytes()).with_context(|| args::unwritten(&path))?;
+            writeln!(output::stdout(), "{}", path.display())?;
+        }
     }
     Ok(Verdict::Fine)
 }

@@ -42,12 +42,13 @@ Examples:
   portlab lesson ports --lang zh --auto
   portlab lesson client --step yours --port 9000
   portlab lesson client --save .
+  portlab lesson client server --export worksheet sheets
 
 Exit codes: 0 fine, 1 a result differs from what the lesson says, 2 could not
 run, 130 ended by Ctrl-C. A lesson uses loopback only, and leaves no process
-behind; only --save writes files.")]
+behind; only --save and --export write files.")]
 pub(crate) struct Args {
-    /// The lesson: its name, or its number in the list
+    /// The lesson: its name, or its number in the list; several with --export
     #[arg(value_name = "NAME", conflicts_with = "json")]
     names: Vec<String>,
 
@@ -95,8 +96,16 @@ pub(crate) struct Args {
 
     /// Write the programs of the lesson into a folder, and end
     #[arg(long, value_name = "DIR", requires = "names")]
-    #[arg(conflicts_with_all = ["auto", "step", "projector", "port"])]
+    #[arg(conflicts_with_all = ["auto", "step", "projector", "port", "export"])]
     save: Option<PathBuf>,
+
+    /// Write a page per lesson and language into a folder, to print or to show
+    ///
+    /// KIND is slides, worksheet, quiz or key. Without a name, all lessons are
+    /// written. A page needs no other file and no network.
+    #[arg(long, num_args = 2, value_names = ["KIND", "DIR"])]
+    #[arg(conflicts_with_all = ["auto", "step", "projector", "port", "json"])]
+    export: Option<Vec<String>>,
 
     /// List the lessons as JSON, with their titles in both languages
     #[arg(long)]
@@ -110,13 +119,20 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         lesson.ok_or_else(|| anyhow::Error::msg(unknown(name, lang)))
     });
     let lessons: Vec<&Lesson> = lessons.collect::<anyhow::Result<_>>()?;
+    if let Some([kind, folder]) = args.export.as_deref().and_then(|it| it.first_chunk()) {
+        let lessons = match lessons.is_empty() {
+            true => LESSONS,
+            false => &lessons,
+        };
+        return files::export(kind, folder.as_ref(), lessons, args);
+    }
     let [lesson] = lessons[..] else {
         if let [_, second, ..] = lessons[..] {
             let second = second.name;
             bail!(tr!(
                 lang,
-                "one lesson at a time: leave out {second}",
-                "一次只能学一课：请去掉 {second}",
+                "one lesson at a time: leave out {second}, or add --export",
+                "一次只能学一课：请去掉 {second}，或者加上 --export",
             ));
         }
         let mut out = output::stdout();

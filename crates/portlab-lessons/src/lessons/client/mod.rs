@@ -212,11 +212,11 @@ fn right_client(stage: &mut Stage<'_>, door: &TcpListener) -> Result<Option<Came
     Ok(last)
 }
 
+/// A client with the bytes that it sent, or why it sent none.
+type Sent = Result<(TcpStream, Vec<u8>), Fault>;
+
 /// What `client` sends first, or why it sent nothing; `None` when the user gives up.
-fn sent(
-    stage: &mut Stage<'_>,
-    mut client: TcpStream,
-) -> Result<Option<Result<(TcpStream, Vec<u8>), Fault>>, Exit> {
+fn sent(stage: &mut Stage<'_>, mut client: TcpStream) -> Result<Option<Sent>, Exit> {
     loop {
         match stage.wait_within(client.as_fd(), SILENCE)? {
             Some(false) => return Ok(None),
