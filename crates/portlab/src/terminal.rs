@@ -10,7 +10,9 @@ use portlab_sys::terminal::has_hung_up;
 use ratatui::{
     backend::CrosstermBackend,
     crossterm::{
+        event::{DisableBracketedPaste, EnableBracketedPaste},
         execute,
+        style::Print,
         terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
     },
 };
@@ -18,6 +20,11 @@ use ratatui::{
 /// A screen that is written at once, and not cell by cell: each write wakes the terminal's process, which then takes
 /// the generator's core.
 pub(crate) type Terminal = ratatui::Terminal<CrosstermBackend<BufWriter<Stderr>>>;
+
+/// Asks the terminal to report buttons and the wheel (`xterm(1)`, modes 1000 and 1006). Movements, which crossterm's
+/// command asks for too, are not read.
+const REPORT_WHEEL: &str = "\x1b[?1000h\x1b[?1006h";
+const IGNORE_WHEEL: &str = "\x1b[?1006l\x1b[?1000l";
 
 /// More bytes than a screen full of changes needs.
 const BUFFER: usize = 1 << 18;
@@ -52,6 +59,16 @@ pub(crate) fn open() -> io::Result<Terminal> {
     opened
 }
 
+/// The same for a screen with a line to type in: pasted text comes as one event, and the wheel is reported.
+pub(crate) fn open_for_typing() -> io::Result<Terminal> {
+    let terminal = open()?;
+    let asked = execute!(io::stderr(), EnableBracketedPaste, Print(REPORT_WHEEL));
+    match asked {
+        Ok(()) => Ok(terminal),
+        Err(error) => close(terminal).and(Err(error)),
+    }
+}
+
 pub(crate) fn close(mut terminal: Terminal) -> io::Result<()> {
     let shown = terminal.show_cursor();
     let restored = restore();
@@ -67,7 +84,12 @@ pub(crate) fn close(mut terminal: Terminal) -> io::Result<()> {
 
 /// Restores the terminal. Each step is done even if another one fails.
 fn restore() -> io::Result<()> {
-    let left = execute!(io::stderr(), LeaveAlternateScreen);
+    let left = execute!(
+        io::stderr(),
+        Print(IGNORE_WHEEL),
+        DisableBracketedPaste,
+        LeaveAlternateScreen
+    );
     let cooked = disable_raw_mode();
     left.and(cooked)
 }

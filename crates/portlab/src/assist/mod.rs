@@ -3,6 +3,8 @@
 mod open;
 mod plain;
 mod save;
+#[cfg(feature = "tui")]
+mod screen;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -137,6 +139,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         save,
         is_server: args.to.is_none(),
     };
+    #[cfg(feature = "tui")]
+    if !args.json && screen::is_possible() {
+        return screen::run(session);
+    }
     plain::run(session, args.json)
 }
 

@@ -1,0 +1,267 @@
+//! The state of the screen, and what keys do to it. Keys that command are short for a typed command, so that both do the
+//! same.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::SocketAddr,
+};
+
+use portlab_assist::{Command, Desk, Eol, Event, Log, PeerId, PeerState, Recipient, Row, What};
+use portlab_words::{Lang, Text};
+use ratatui::crossterm::event::{
+    Event as Happened, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEventKind,
+};
+
+use super::{
+    line::TypedLine,
+    rows::{Form, Laid},
+    scroll::Scroll,
+};
+
+/// The state of the screen.
+pub(super) struct View {
+    pub(super) lang: Lang,
+    pub(super) colours: bool,
+    /// Whether it waits for clients; otherwise it has connected to a server.
+    pub(super) is_server: bool,
+    /// What the assistant listens at, or has connected to.
+    pub(super) address: Option<SocketAddr>,
+    pub(super) desk: Desk,
+    pub(super) log: Log,
+    /// The kernel's view of the connections.
+    pub(super) states: BTreeMap<PeerId, PeerState>,
+    pub(super) line: TypedLine,
+    pub(super) scroll: Scroll,
+    pub(super) laid: Laid,
+    /// What the last command or key has done.
+    pub(super) notice: Option<Notice>,
+    /// The first line of the help that is shown, if the help is.
+    pub(super) help: Option<usize>,
+    /// Whether rows are shown with all of their lines.
+    pub(super) whole: bool,
+    /// Whether the end was asked for.
+    pub(super) ends: bool,
+    /// The lines for rows in the last drawing.
+    pub(super) page: usize,
+    /// The columns of the last drawing.
+    pub(super) width: usize,
+}
+
+/// Something to say to the person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Notice {
+    Done(Text),
+    Failed(Text),
+}
+
+impl View {
+    pub(super) fn new(desk: Desk, log: Log, lang: Lang, colours: bool) -> Self {
+        Self {
+            lang,
+            colours,
+            is_server: true,
+            address: None,
+            desk,
+            log,
+            states: BTreeMap::new(),
+            line: TypedLine::default(),
+            scroll: Scroll::default(),
+            laid: Laid::default(),
+            notice: None,
+            help: None,
+            whole: false,
+            ends: false,
+            page: 0,
+            width: 0,
+        }
+    }
+
+    /// How rows are laid out.
+    pub(super) fn form(&self) -> Form {
+        Form {
+            lang: self.lang,
+            width: self.width,
+            most_lines: match self.whole {
+                true => usize::MAX,
+                false => (self.page / 2).clamp(FEWEST_LINES, MOST_LINES),
+            },
+        }
+    }
+
+    /// Handles an event of the terminal; returns the commands for the engine.
+    pub(super) fn handle(&mut self, event: &Happened) -> Vec<Command> {
+        match event {
+            Happened::Key(key) if key.kind != KeyEventKind::Release => self.press(*key),
+            Happened::Paste(text) => {
+                self.line.paste(text);
+                Vec::new()
+            }
+            Happened::Mouse(mouse) => {
+                match mouse.kind {
+                    MouseEventKind::ScrollUp => self.scroll_up(WHEEL),
+                    MouseEventKind::ScrollDown => self.scroll_down(WHEEL),
+                    _ => {}
+                }
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn press(&mut self, key: KeyEvent) -> Vec<Command> {
+        if key.code == KeyCode::Char('c') && key.modifiers == KeyModifiers::CONTROL {
+            return self.carry_out("/quit");
+        }
+        if self.help.is_some() && !matches!(key.code, KeyCode::F(2..)) {
+            self.press_in_help(key.code);
+            return Vec::new();
+        }
+        match key.code {
+            KeyCode::Enter => self.enter(),
+            KeyCode::F(1) => self.carry_out("/help"),
+            KeyCode::F(2) => match self.desk.speech.encoding.name() {
+                "UTF-8" => self.carry_out("/encoding gbk"),
+                _ => self.carry_out("/encoding utf-8"),
+            },
+            KeyCode::F(3) => self.carry_out("/both"),
+            KeyCode::F(4) => {
+                let at = Eol::ALL.iter().position(|it| *it == self.desk.speech.eol);
+                let next = Eol::ALL[(at.unwrap_or(0) + 1) % Eol::ALL.len()];
+                self.carry_out(&format!("/eol {}", next.name()))
+            }
+            KeyCode::F(5) => match self.is_paused() {
+                true => self.carry_out("/resume"),
+                false => self.carry_out("/pause"),
+            },
+            KeyCode::F(6) => self.carry_out("/close"),
+            KeyCode::F(7) => self.carry_out("/fin"),
+            KeyCode::F(8) => self.carry_out("/reset"),
+            KeyCode::F(9) => {
+                self.whole = !self.whole;
+                Vec::new()
+            }
+            KeyCode::Tab => self.next_recipient(true),
+            KeyCode::BackTab => self.next_recipient(false),
+            KeyCode::PageUp => {
+                self.scroll_up(self.page.saturating_sub(1).max(1));
+                Vec::new()
+            }
+            KeyCode::PageDown => {
+                self.scroll_down(self.page.saturating_sub(1).max(1));
+                Vec::new()
+            }
+            KeyCode::End | KeyCode::Esc => {
+                self.scroll.follow();
+                self.line
+                    .handle(KeyEvent::new(KeyCode::End, KeyModifiers::NONE));
+                Vec::new()
+            }
+            _ => {
+                self.line.handle(key);
+                Vec::new()
+            }
+        }
+    }
+
+    fn press_in_help(&mut self, code: KeyCode) {
+        let page = self.page.max(1);
+        self.help = match (code, self.help) {
+            (KeyCode::Up, Some(at)) => Some(at.saturating_sub(1)),
+            (KeyCode::Down, Some(at)) => Some(at + 1),
+            (KeyCode::PageUp, Some(at)) => Some(at.saturating_sub(page)),
+            (KeyCode::PageDown, Some(at)) => Some(at + page),
+            _ => None,
+        };
+    }
+
+    /// Carries out the typed line. A line that can't be carried out stays, to be mended.
+    fn enter(&mut self) -> Vec<Command> {
+        let text = self.line.text().to_owned();
+        let commands = self.carry_out(&text);
+        if !matches!(self.notice, Some(Notice::Failed(_))) {
+            self.line.enter();
+        }
+        commands
+    }
+
+    /// Carries out a line, as if it had been typed.
+    fn carry_out(&mut self, line: &str) -> Vec<Command> {
+        self.notice = None;
+        let done = match self.desk.typed(line) {
+            Ok(done) => done,
+            Err(why) => {
+                self.notice = Some(Notice::Failed(why));
+                return Vec::new();
+            }
+        };
+        if done.reread {
+            self.log.read_again(&self.desk.encodings());
+            self.laid.clear();
+        }
+        if done.help {
+            self.help = Some(0);
+        }
+        self.notice = done.said.map(Notice::Done);
+        self.ends |= done.commands.iter().any(|it| matches!(it, Command::Quit));
+        done.commands
+    }
+
+    /// Adds an event; returns its row.
+    pub(super) fn push(&mut self, event: Event) -> &Row {
+        match event.what {
+            What::Listening(addr) => self.address = Some(addr),
+            What::Online { addr, .. } if !self.is_server => self.address = Some(addr),
+            What::Offline { .. } if !self.is_server => {
+                self.notice = Some(Notice::Done(Text::new(
+                    "the connection to the server has ended; Ctrl-C ends the assistant",
+                    "与服务端的连接已结束；按 Ctrl-C 结束助手",
+                )));
+            }
+            _ => {}
+        }
+        self.log.push(event)
+    }
+
+    /// Whether reading from the recipient has stopped. From all: from one of them.
+    pub(super) fn is_paused(&self) -> bool {
+        let mut online = self
+            .log
+            .clients()
+            .iter()
+            .filter(|(_, it)| it.ended.is_none());
+        let is_meant = |peer| [Recipient::All, Recipient::One(peer)].contains(&self.desk.to);
+        online.any(|(peer, it)| it.paused && is_meant(*peer))
+    }
+
+    /// Chooses the next recipient: all, then each client that is online.
+    fn next_recipient(&mut self, forwards: bool) -> Vec<Command> {
+        let mut all: VecDeque<_> = self.log.online().map(Recipient::One).collect();
+        all.push_front(Recipient::All);
+        let at = all.iter().position(|it| *it == self.desk.to);
+        let next = match (at, forwards) {
+            (Some(at), true) => (at + 1) % all.len(),
+            (Some(0), false) => all.len() - 1,
+            (Some(at), false) => at - 1,
+            (None, _) => 0,
+        };
+        self.carry_out(&format!("/to {}", all[next]))
+    }
+
+    fn scroll_up(&mut self, by: usize) {
+        let form = self.form();
+        let rows = self.laid.rows(&self.log, form);
+        self.scroll.up(by, self.page, &rows);
+    }
+
+    fn scroll_down(&mut self, by: usize) {
+        let form = self.form();
+        let rows = self.laid.rows(&self.log, form);
+        self.scroll.down(by, &rows);
+    }
+}
+
+/// The lines of a row that are shown: half of the page, in these bounds.
+const FEWEST_LINES: usize = 3;
+const MOST_LINES: usize = 8;
+/// The lines that a step of the wheel scrolls.
+const WHEEL: usize = 3;
