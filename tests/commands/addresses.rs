@@ -139,7 +139,14 @@ fn a_command_that_the_doctor_advises_works() {
 
 #[test]
 fn an_invalid_address_is_refused_by_every_command_with_the_remedy() {
-    for command in ["serve --bind", "load", "connect", "doctor"] {
+    for command in [
+        "serve --bind",
+        "load",
+        "connect",
+        "doctor",
+        "assist",
+        "assist --to",
+    ] {
         for (text, remedy) in [
             ("localhost", "localhost:8080"),
             ("http", ":http"),

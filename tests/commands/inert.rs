@@ -69,7 +69,7 @@ fn an_option_is_quoted_inert() {
     for line in "% | --% | serve --bind % | serve --bind %:80 | serve --model=% | serve --service=% | serve --work=% \
          | serve --encoding=% | serve --drain=% | serve --output-limit=% | serve --idle-timeout=% | serve --member-rate=% | serve --trace=/proc/% | load % | load %:80 \
          | load 1 --rate=% | load 1 --hex=% | load 1 --expect=% | load 1 --script=% | load 1 --csv=/no/% | connect % | proxy --to=% | proxy --to=1 --bind=% | proxy --to=1 --latency=% \
-         | connect 1 --hex=% | connect 1 --encoding=% | doctor % | models % | lesson % | lesson ports --lang=% \
+         | connect 1 --hex=% | connect 1 --encoding=% | assist % | assist udp://% | assist 0 --bind=% | assist --to=% | assist --rule=% | assist --eol=% | assist --encoding=% | assist --replay=% | assist --save=/no/% | doctor % | models % | lesson % | lesson ports --lang=% \
          | ports % | compare --models=% | compare --workload=% | compare --server=% | compare --server=%=x{port} \
          | compare --against=% | compare --quick --out=/proc/% | advise --wait=% | report % \
          | report /dev/null --format=% | report /dev/null --fail-over=%"

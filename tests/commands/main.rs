@@ -7,6 +7,7 @@
 
 mod addresses;
 mod advise;
+mod assist;
 mod chaos;
 mod cli;
 mod compare;

@@ -22,7 +22,7 @@ use std::{
 
 use mio::{Poll, Waker};
 
-use crate::{Command, Event, PeerId, Rules, Speech};
+use crate::{Command, Event, PeerId, Replay, Rules, Speech};
 use outbox::Outbox;
 use states::Ends;
 pub use states::{End, PeerState};
@@ -48,6 +48,8 @@ pub struct Plan {
     pub rules: Rules,
     /// Whether everything that is received is sent back, if no rule fits.
     pub echo: bool,
+    /// What the first clients are answered instead.
+    pub replay: Replay,
     /// Whether the own end stays open after the peer's FIN, in CLOSE-WAIT, until a command closes it. Otherwise it is
     /// closed as soon as everything is sent.
     pub hold: bool,

@@ -28,7 +28,7 @@ impl<T: From<Event>> Turn<T> {
         }
     }
 
-    fn carry_out(&mut self, command: Command) {
+    pub(super) fn carry_out(&mut self, command: Command) {
         match command {
             Command::Send {
                 to,

@@ -10,7 +10,7 @@ use std::{
 use portlab_service::TextDecoder;
 
 use super::link::{Link, is_again};
-use crate::{By, Pieces};
+use crate::{By, Pieces, replay::Part};
 
 /// One peer.
 pub(super) struct Peer {
@@ -25,6 +25,8 @@ pub(super) struct Peer {
     pub(super) then: Then,
     /// The next answer's number.
     pub(super) answers: u64,
+    /// The answers of a log.
+    pub(super) replay: Option<Part>,
     queue: VecDeque<Message>,
     /// The bytes in the queue.
     queued: usize,
@@ -61,6 +63,7 @@ impl Peer {
             half_closed: false,
             then: Then::Nothing,
             answers: 0,
+            replay: None,
             queue: VecDeque::new(),
             queued: 0,
             next_at: None,

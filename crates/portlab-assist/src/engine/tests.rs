@@ -25,6 +25,7 @@ fn desk(change: impl FnOnce(&mut Plan)) -> Desk {
         speech: Speech::default(),
         rules: Rules::default(),
         echo: false,
+        replay: Replay::default(),
         hold: false,
     };
     change(&mut plan);
@@ -181,10 +182,11 @@ fn each_way_to_end_a_connection_is_told_apart() {
     let client = desk.client();
     client.shutdown(Shutdown::Write).unwrap();
     assert_eq!(desk.next(), What::Fin { peer: PeerId(5) });
-    let states = desk.engine.states().unwrap();
-    let state = states[&PeerId(5)];
-    assert_eq!(state.own.unwrap().state, "CLOSE-WAIT");
-    assert_eq!(state.peer.unwrap().state, "FIN-WAIT-2");
+    portlab_testkit::wait_until("the kernel has acknowledged the FIN", || {
+        let state = desk.engine.states().unwrap()[&PeerId(5)];
+        let states = [state.own, state.peer].map(|it| it.unwrap().state);
+        states == ["CLOSE-WAIT", "FIN-WAIT-2"]
+    });
     desk.engine.send(Command::Close(peer(5)));
     assert_eq!(desk.next(), offline(5, Ended::ClosedHere));
 }

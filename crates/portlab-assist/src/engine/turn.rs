@@ -22,8 +22,8 @@ use super::{
     states::Ends,
 };
 use crate::{
-    By, Command, Ended, Event, PeerId, Pieces, Recipient, Rules, Speech, Template, What,
-    template::Moment,
+    By, Command, Ended, Event, PeerId, Pieces, Recipient, Replay, Rules, Speech, Template, What,
+    replay::Action, template::Moment,
 };
 
 /// The state of the engine.
@@ -41,6 +41,7 @@ pub(super) struct Turn<T> {
     pub(super) speech: Speech,
     rules: Rules,
     echo: bool,
+    replay: Replay,
     hold: bool,
     pub(super) every: Option<Every>,
     /// Peers that may have more to read or to send.
@@ -82,6 +83,7 @@ impl<T: From<Event>> Turn<T> {
             speech: plan.speech,
             rules: plan.rules,
             echo: plan.echo,
+            replay: plan.replay,
             hold: plan.hold,
             every: None,
             ready: BTreeSet::new(),
@@ -233,9 +235,13 @@ impl<T: From<Event>> Turn<T> {
         self.last += 1;
         let peer = PeerId(self.last);
         let decoder = self.speech.encoding.decoder();
-        self.peers.insert(peer, Peer::new(link, decoder));
+        let mut new = Peer::new(link, decoder);
+        new.replay = self.replay.next_client();
+        let due = new.replay.as_mut().map(|it| it.received(0));
+        self.peers.insert(peer, new);
         self.outbox.post(What::Online { peer, addr });
         self.ready.insert(peer);
+        self.replay(peer, due.unwrap_or_default());
         peer
     }
 
@@ -315,6 +321,11 @@ impl<T: From<Event>> Turn<T> {
         let Some(peer) = self.peers.get_mut(&id) else {
             return;
         };
+        if let Some(part) = &mut peer.replay {
+            let due = part.received(bytes.len());
+            self.outbox.post(What::Received { peer: id, bytes });
+            return self.replay(id, due);
+        }
         let mut text = String::new();
         peer.decoder.decode(&bytes, false, &mut text);
         let answer = match self.rules.answer(&text) {
@@ -338,6 +349,18 @@ impl<T: From<Event>> Turn<T> {
                 why,
             }),
             None => {}
+        }
+    }
+
+    /// Does what is due in a log.
+    fn replay(&mut self, id: PeerId, due: Vec<Action>) {
+        for action in due {
+            match action {
+                Action::Send(bytes) => self.queue(id, &bytes.into(), Pieces::Whole, By::Replay),
+                Action::HalfClose => self.carry_out(Command::HalfClose(Recipient::One(id))),
+                Action::Close => self.carry_out(Command::Close(Recipient::One(id))),
+                Action::Reset => self.carry_out(Command::Reset(Recipient::One(id))),
+            }
         }
     }
 

@@ -8,7 +8,7 @@ mod screen;
 
 use std::{path::PathBuf, time::Duration};
 
-use portlab_assist::{Desk, Eol, Plan, Recipient, Record, Rules, Speech};
+use portlab_assist::{Desk, Eol, Plan, Recipient, Record, Replay, Rules, Speech};
 use portlab_service::TextEncoding;
 use portlab_words::{Text, tr, units};
 
@@ -82,6 +82,11 @@ pub(crate) struct Args {
     #[arg(long)]
     auto_echo: bool,
 
+    /// Answer as in this log, a .jsonl file of --save: the first client gets what its
+    /// first client was sent, and so on
+    #[arg(long, value_name = "LOG")]
+    replay: Option<PathBuf>,
+
     /// After the peer's FIN keep the own end open, in CLOSE-WAIT, until /close
     #[arg(long)]
     hold: bool,
@@ -122,6 +127,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     };
     let rules = Rules::parse(&args.rule)?;
     rules.check(speech)?;
+    let replay = args.replay.as_deref().map(Replay::open).transpose()?;
     let save = Save::open(args.save.as_deref())?;
     let session = Session {
         plan: Plan {
@@ -129,6 +135,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
             speech,
             rules,
             echo: args.auto_echo,
+            replay: replay.unwrap_or_default(),
             hold: args.hold,
         },
         desk: Desk {
