@@ -18,6 +18,7 @@ mod files;
 mod forks;
 mod inert;
 mod languages;
+mod leftovers;
 mod load;
 mod output;
 mod ports;
