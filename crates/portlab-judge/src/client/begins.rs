@@ -5,10 +5,11 @@ use portlab_words::{Text, tr};
 
 use super::{
     experiment::{ClientExperiment, Exam},
-    manner::{ANSWER, GREETING, encoding_of, gbk, read_in, utf8},
+    manner::{GREETING, encoding_of, gbk, read_in, utf8},
     run::{QUIET, Run, Settled},
     start::Door,
 };
+use crate::Traceback;
 
 pub(super) const connects: ClientExperiment = ClientExperiment {
     about: ["connects to a server", "连接服务端"],
@@ -30,6 +31,10 @@ pub(super) const connects: ClientExperiment = ClientExperiment {
         }
         let seconds = exam.launch.timeout.as_secs_f64();
         match run.settle(QUIET) {
+            _ if run.has_udp() => exam.record.add(Text::new(
+                "the program has a UDP socket (SOCK_DGRAM); the judge examines TCP (SOCK_STREAM)",
+                "程序用的是 UDP 套接字（SOCK_DGRAM）；这里只评测 TCP（SOCK_STREAM）",
+            )),
             Settled::Ended(_) => {}
             _ if run.started().reads_stdin() => exam.record.add(tr!(
                 "the client reads its stdin, and doesn't connect within {seconds} s",
@@ -65,8 +70,9 @@ pub(super) const asks: ClientExperiment = ClientExperiment {
             has_asked = run.asked();
         }
         if has_asked {
-            let question = run.question();
+            let (question, length) = (run.question(), run.first().total);
             run.settle(QUIET);
+            exam.manner.is_eager = run.first().total > length;
             if exam.manner.is_greeted && run.is_over() {
                 exam.record.add(Text::new(
                     "the client has sent that only when it ended: before, it waited",
@@ -113,9 +119,10 @@ fn read_an_answer(exam: &mut Exam<'_>) -> Outcome {
     let first = said.unwrap_or(utf8());
     let second = if first == utf8() { gbk() } else { utf8() };
     let is_echo = exam.manner.is_echoed;
+    let is_told = exam.launch.answer.is_some();
     let mut was_garbled = false;
     for (encoding, is_echoed) in [(first, false), (second, false), (first, true)] {
-        if is_echo && !is_echoed {
+        if (is_echo && !is_echoed) || (is_told && is_echoed) {
             continue;
         }
         exam.manner.encoding = encoding;
@@ -137,7 +144,29 @@ fn read_an_answer(exam: &mut Exam<'_>) -> Outcome {
     }
     exam.manner.encoding = first;
     exam.manner.is_echoed = is_echo;
-    Err(Trouble::Bug("crashes"))
+    if is_own_error(&exam.complaints.borrow()) || is_told {
+        return Err(Trouble::Bug("crashes"));
+    }
+    exam.manner.reads = false;
+    Err(Trouble::Skipped(Text::new(
+        "the client needs another answer: give one with --answer TEXT",
+        "这个客户端需要别的回答：请用 --answer 写出来",
+    )))
+}
+
+/// Whether the last error is one that no answer causes: a wrong name, or a text where bytes are needed.
+fn is_own_error(stderr: &str) -> bool {
+    let own = [
+        "NameError",
+        "UnboundLocalError",
+        "AttributeError",
+        "TypeError",
+        "ImportError",
+    ];
+    match Traceback::of(stderr, None) {
+        Some(traceback) => own.iter().any(|it| traceback.error.starts_with(it)),
+        None => true,
+    }
 }
 
 /// Whether an answer suits a client.
@@ -153,12 +182,16 @@ enum Suits {
 fn answered(exam: &mut Exam<'_>, run: &mut Run) -> Suits {
     let manner = exam.manner.clone();
     let question = run.question();
+    if run.is_over() {
+        // A client that only sends.
+        exam.manner.reads = false;
+        return Suits::Well;
+    }
     run.send(&manner.answer(&question));
     run.serve();
     run.settle(QUIET);
     let died_at_once = run.death();
-    exam.manner.reads =
-        run.first().unread() == 0 && (run.first().end.is_none() || run.has_closed_well());
+    exam.manner.reads = run.has_read_all();
     // Some clients decode the answer when the server has closed.
     if !run.is_over() {
         run.finish();
@@ -185,9 +218,10 @@ fn is_garbled(exam: &Exam<'_>, run: &mut Run) -> bool {
     } else {
         utf8()
     };
-    let misread = read_in(other, &exam.manner.encode(ANSWER));
+    let bytes = exam.manner.encode(exam.manner.text());
     // The beginning is enough, and the end may be cut.
-    let misread: String = misread.chars().take(6).collect();
+    let misread: String = read_in(other, &bytes).chars().take(6).collect();
+    let is_misread = !exam.manner.text().starts_with(&misread);
     let stdout = run.started().stdout();
-    stdout.contains('\u{fffd}') || stdout.contains(&misread)
+    stdout.contains('\u{fffd}') || (is_misread && stdout.contains(&misread))
 }

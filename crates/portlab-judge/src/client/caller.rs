@@ -142,6 +142,13 @@ impl Caller {
         self.out.len() + self.other_end().map_or(0, |it| it.unread as usize)
     }
 
+    /// Whether the client has read everything. If it closes with unread bytes, its kernel resets the connection.
+    pub(super) fn is_read(&self) -> bool {
+        let is_reset =
+            self.end == Some(End::Reset) || !matches!(self.stream.take_error(), Ok(None));
+        self.unread() == 0 && !is_reset
+    }
+
     /// Whether the client has closed its socket. After a half-close, the socket still belongs to the client.
     pub(super) fn is_closed(&self) -> bool {
         match self.end {

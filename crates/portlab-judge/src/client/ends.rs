@@ -31,6 +31,7 @@ pub(super) const closes_its_connection: ClientExperiment = ClientExperiment {
         "服务端关闭后，自己也关闭连接",
     ],
     weight: Weight::Should,
+    fits: |manner| manner.reads,
     names: &["never-closes", "dies-at-server-end", "misses-server-end"],
     unless: &["crashes", "dies-at-server-end", "misses-server-end"],
     run: |exam| {
@@ -62,8 +63,9 @@ pub(super) const closes_its_connection: ClientExperiment = ClientExperiment {
 fn after_the_end(exam: &Exam<'_>, run: &mut Run, death: &'static str) -> Result<Settled, Trouble> {
     let before = run.first().total;
     let settled = run.settle(exam.patience);
-    if matches!(settled, Settled::Spinning | Settled::Sending) {
-        let sent = run.first().total - before;
+    let sent = run.first().total - before;
+    let goes_on = sent > 0 && !run.is_over() && !run.started().reads_stdin();
+    if matches!(settled, Settled::Spinning | Settled::Sending) || goes_on {
         if sent > 0 {
             exam.record.add(tr!(
                 "the client has sent {sent} bytes since the server's end",

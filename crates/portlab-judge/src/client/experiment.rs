@@ -61,7 +61,7 @@ impl<'a> Exam<'a> {
         Self {
             launch,
             told,
-            manner: Manner::unknown(told),
+            manner: Manner::unknown(told, launch.answer.clone()),
             dialled: None,
             record: Record::new(),
             patience,

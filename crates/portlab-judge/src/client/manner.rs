@@ -19,6 +19,10 @@ pub(super) struct Manner {
     pub(super) question_bytes: usize,
     /// Whether the client waits for a greeting first.
     pub(super) is_greeted: bool,
+    /// The answer that the user says.
+    pub(super) told_answer: Option<String>,
+    /// Whether the client sends more before it is answered.
+    pub(super) is_eager: bool,
     /// Whether the client reads the whole answer.
     pub(super) reads: bool,
 }
@@ -32,7 +36,7 @@ pub(super) const GREETING: &[u8] = b"hello\n";
 
 impl Manner {
     /// A manner before the client has said anything.
-    pub(super) fn unknown(kind: Option<Kind>) -> Self {
+    pub(super) fn unknown(kind: Option<Kind>, told_answer: Option<String>) -> Self {
         Self {
             kind: kind.unwrap_or(Kind::Silent),
             encoding: utf8(),
@@ -40,6 +44,8 @@ impl Manner {
             question: Vec::new(),
             question_bytes: 0,
             is_greeted: false,
+            told_answer,
+            is_eager: false,
             reads: true,
         }
     }
@@ -79,8 +85,9 @@ impl Manner {
             Kind::Http => self.response(question, "<h1>", 1),
             _ if self.is_echoed => question.to_vec(),
             _ => {
-                let mut answer = self.encode(ANSWER);
-                if matches!(self.kind, Kind::Lines | Kind::Chat) {
+                let mut answer = self.encode(self.text());
+                let has_end = answer.ends_with(b"\n");
+                if matches!(self.kind, Kind::Lines | Kind::Chat) && !has_end {
                     answer.push(b'\n');
                 }
                 answer
@@ -88,9 +95,14 @@ impl Manner {
         }
     }
 
+    /// The text of an answer.
+    pub(super) fn text(&self) -> &str {
+        self.told_answer.as_deref().unwrap_or(ANSWER)
+    }
+
     /// A response of HTTP, whose text has the answer `times` times.
     pub(super) fn response(&self, question: &[u8], begin: &str, times: usize) -> Vec<u8> {
-        let body = self.encode(&format!("{begin}{}\n", ANSWER.repeat(times)));
+        let body = self.encode(&format!("{begin}{}\n", self.text().repeat(times)));
         let close = if self.closes_after(question) {
             "Connection: close\r\n"
         } else {
@@ -220,7 +232,7 @@ mod tests {
     use super::*;
 
     fn manner(question: &[u8]) -> Manner {
-        let mut manner = Manner::unknown(None);
+        let mut manner = Manner::unknown(None, None);
         manner.learn(question.to_vec(), None);
         manner
     }

@@ -10,11 +10,14 @@ use std::{
 };
 
 use portlab_conformance::experiments::Record;
-use portlab_sys::meter;
+use portlab_sys::{
+    meter,
+    sockets::{held_by, udp_sockets},
+};
 use portlab_words::{Text, tr};
 
 use super::{
-    caller::{Caller, End},
+    caller::Caller,
     experiment::Exam,
     manner::{self, Manner},
     start::{Door, Started},
@@ -28,6 +31,7 @@ use crate::{
 pub(super) struct Run {
     started: Started,
     callers: Vec<Caller>,
+    has_udp: bool,
     record: Record,
     manner: Manner,
     patience: Duration,
@@ -60,6 +64,7 @@ impl Run {
         Ok(Self {
             started: Started::begin(exam.launch, door)?,
             callers: Vec::new(),
+            has_udp: false,
             record: exam.record.clone(),
             manner: exam.manner.clone(),
             patience: exam.patience,
@@ -72,6 +77,7 @@ impl Run {
         let since = Instant::now();
         while self.callers.is_empty() {
             self.step();
+            self.look_for_udp();
             if self.started.ended().is_some() {
                 self.step();
                 break;
@@ -82,6 +88,18 @@ impl Run {
             thread::sleep(AGAIN);
         }
         !self.callers.is_empty()
+    }
+
+    /// Whether the client has had a UDP socket while it was expected to connect.
+    pub(super) fn has_udp(&self) -> bool {
+        self.has_udp
+    }
+
+    fn look_for_udp(&mut self) {
+        let below = meter::below(self.started.root()).unwrap_or_default();
+        let own = held_by(&below).inodes;
+        let sockets = udp_sockets().unwrap_or_default();
+        self.has_udp |= sockets.iter().any(|it| own.contains(&it.inode));
     }
 
     /// Waits for the question of the first connection. Returns false if the client ends, or waits itself.
@@ -178,9 +196,11 @@ impl Run {
     pub(super) fn settle(&mut self, quiet_for: Duration) -> Settled {
         let began = Instant::now();
         let mut quiet = Quiet::new(self.started.root());
-        let mut moving_since = began;
+        let (mut steps, mut moves) = (0, 0);
         loop {
             let moved = self.step();
+            steps += 1;
+            moves += u32::from(moved);
             if let Some(status) = self.started.ended() {
                 // What it has sent before its end.
                 while self.step() {}
@@ -193,16 +213,11 @@ impl Run {
                 return Settled::Ended(status);
             }
             let waits = quiet.look();
-            if !moved {
-                moving_since = Instant::now();
-            } else {
+            if moved {
                 quiet.begin();
             }
             if !moved && waits >= quiet_for {
                 return Settled::Waiting;
-            }
-            if moving_since.elapsed() > LONGER * self.patience {
-                return Settled::Sending;
             }
             if quiet.has_run_for(self.patience) {
                 self.record.add(Text::new(
@@ -211,8 +226,12 @@ impl Run {
                 ));
                 return Settled::Spinning;
             }
-            if began.elapsed() > 2 * LONGER * self.patience {
-                return Settled::Waiting;
+            // A client that sends now and then never settles.
+            if began.elapsed() > LONGER * quiet_for.max(self.patience / 2) {
+                return match moves > steps / 2 {
+                    true => Settled::Sending,
+                    false => Settled::Waiting,
+                };
             }
             thread::sleep(AGAIN);
         }
@@ -268,11 +287,9 @@ impl Run {
         self.callers.first().is_none_or(Caller::is_closed) || self.started.ended().is_some()
     }
 
-    /// Whether the client has closed with a FIN: it had read everything.
-    pub(super) fn has_closed_well(&self) -> bool {
-        self.callers
-            .first()
-            .is_some_and(|it| it.end == Some(End::Fin))
+    /// Whether the client has read everything that was sent to it.
+    pub(super) fn has_read_all(&self) -> bool {
+        self.callers.first().is_some_and(Caller::is_read)
     }
 }
 

@@ -30,6 +30,8 @@ pub struct ClientLaunch {
     pub port: Option<u16>,
     /// What is typed when the client reads its stdin.
     pub typed: String,
+    /// What portlab answers, if the client needs a certain text.
+    pub answer: Option<String>,
     /// How long it may take until it connects.
     pub timeout: Duration,
 }

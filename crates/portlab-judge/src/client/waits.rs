@@ -22,7 +22,7 @@ pub(super) const waits_without_cpu: ClientExperiment = ClientExperiment {
         exam.record
             .add(Text::new("portlab doesn't answer", "portlab 不回答"));
         match run.settle(exam.patience / 2) {
-            Settled::Spinning | Settled::Sending => Err(Trouble::Bug("busy-loop")),
+            Settled::Spinning => Err(Trouble::Bug("busy-loop")),
             _ => Ok(()),
         }
     },

@@ -62,6 +62,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TEXT", requires = "client")]
     typed: Option<String>,
 
+    /// With --client: what portlab answers, if the program needs a certain text
+    #[arg(long, value_name = "TEXT", requires = "client")]
+    answer: Option<String>,
+
     /// Judge the server that runs at ADDR, HOST:PORT; it isn't paused or ended
     #[arg(long, value_name = "ADDR", conflicts_with = "command")]
     at: Option<String>,
@@ -191,6 +195,7 @@ impl Args {
             words: job.command.clone(),
             folder: job.folder.clone(),
             port: self.port,
+            answer: self.answer.as_ref().map(|it| it.replace("\\n", "\n")),
             typed: typed.unwrap_or_else(|| TYPED_BY_DEFAULT.to_owned()),
             timeout: self.start_timeout,
         };
