@@ -8,7 +8,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use portlab_testkit::{command, run, trial};
+use portlab_testkit::{arguments, command, trial};
 use serde_json::Value;
 
 fn main() {
@@ -18,8 +18,14 @@ fn main() {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         trial(name, move || its_bugs_are_named(&path))
     });
-    run(trials.collect());
+    // Most of the time of a trial is the start of programs, which needs processors.
+    let mut arguments = arguments();
+    arguments.test_threads = Some(AT_ONCE);
+    libtest_mimic::run(&arguments, trials.collect()).exit();
 }
+
+/// How many programs are judged at once.
+const AT_ONCE: usize = 4;
 
 fn its_bugs_are_named(path: &Path) {
     let text = fs::read_to_string(path).unwrap();
@@ -35,9 +41,14 @@ fn its_bugs_are_named(path: &Path) {
         true => "python3",
         false => "bash",
     };
-    let output = command(&["judge", "--client", "--json", "--", runner, file])
-        .output()
-        .unwrap();
+    // Others that run beside this test need the processors too.
+    let mut command = command(&["judge", "--client", "--json"]);
+    let timeout = match expected.contains("no-connect") {
+        true => "--start-timeout=3s",
+        false => "--start-timeout=1min",
+    };
+    command.args([timeout, "--", runner, file]);
+    let output = command.output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     let verdict: Value =
         serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {stderr}"));

@@ -108,6 +108,7 @@ pub(super) const connection_refused: ClientExperiment = ClientExperiment {
             "no server listens at the port",
             "这个端口没有服务端在监听",
         ));
+        run.refused(exam.launch.timeout);
         run.settle(exam.patience);
         dies(&mut run, "dies-at-refusal")
     },

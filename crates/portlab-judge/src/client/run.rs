@@ -72,22 +72,42 @@ impl Run {
         })
     }
 
-    /// Waits until the client connects. Returns false if it ends, or doesn't within `limit`.
+    /// Waits until the client connects. Returns false if it ends, or doesn't within `limit`; on a busy machine, a client that
+    /// still starts has more time.
     pub(super) fn connected(&mut self, limit: Duration) -> bool {
         let since = Instant::now();
+        let mut looked = since;
+        let mut quiet = Quiet::new(self.started.root());
         while self.callers.is_empty() {
             self.step();
-            self.look_for_udp();
+            if looked.elapsed() > LISTING {
+                self.look_for_udp();
+                looked = Instant::now();
+            }
             if self.started.ended().is_some() {
                 self.step();
                 break;
             }
-            if since.elapsed() > limit {
+            let starts = quiet.look().is_zero() && since.elapsed() < LONGER * limit;
+            if since.elapsed() > limit && !starts {
                 break;
             }
             thread::sleep(AGAIN);
         }
         !self.callers.is_empty()
+    }
+
+    /// Waits until the client has dialled an address at which nothing listens. Without a view of its calls, and after
+    /// `limit`, it may have dialled.
+    pub(super) fn refused(&mut self, limit: Duration) {
+        let since = Instant::now();
+        while self.started.is_watched()
+            && self.started.dialled().is_empty()
+            && self.started.ended().is_none()
+            && since.elapsed() < limit
+        {
+            thread::sleep(AGAIN);
+        }
     }
 
     /// Whether the client has had a UDP socket while it was expected to connect.
@@ -119,13 +139,13 @@ impl Run {
             if moved {
                 quiet = Quiet::new(self.started.root());
             }
-            let waits = quiet.look();
+            let (waits, looks) = (quiet.look(), quiet.looks);
             let limit = if caller.total > 0 {
                 BETWEEN_PARTS
             } else {
                 self.patience
             };
-            if waits > limit || since.elapsed() > LONGER * self.patience {
+            if (waits > limit && looks >= LOOKS) || since.elapsed() > 2 * LONGER * self.patience {
                 break;
             }
             thread::sleep(AGAIN);
@@ -216,7 +236,7 @@ impl Run {
             if moved {
                 quiet.begin();
             }
-            if !moved && waits >= quiet_for {
+            if !moved && waits >= quiet_for && quiet.looks >= LOOKS {
                 return Settled::Waiting;
             }
             if quiet.has_run_for(self.patience) {
@@ -227,7 +247,9 @@ impl Run {
                 return Settled::Spinning;
             }
             // A client that sends now and then never settles.
-            if began.elapsed() > LONGER * quiet_for.max(self.patience / 2) {
+            let has_moved_long =
+                moves > 0 && began.elapsed() > LONGER * quiet_for.max(self.patience / 2);
+            if has_moved_long || began.elapsed() > 2 * LONGER * self.patience {
                 return match moves > steps / 2 {
                     true => Settled::Sending,
                     false => Settled::Waiting,
@@ -302,42 +324,66 @@ impl Drop for Run {
 /// Whether a client waits, as seen from its processes.
 struct Quiet {
     root: i32,
+    processes: Vec<i32>,
+    listed: Instant,
     waiting_since: Option<Instant>,
-    running_since: Instant,
+    /// How many looks in a row have found them waiting.
     looks: u32,
+    running_since: Instant,
+    /// The CPU time that the processes had used after half of the patience.
+    used: Option<Duration>,
 }
 
 impl Quiet {
     fn new(root: i32) -> Self {
+        let now = Instant::now();
         Self {
             root,
+            processes: meter::below(root).unwrap_or_default(),
+            listed: now,
             waiting_since: None,
-            running_since: Instant::now(),
             looks: 0,
+            running_since: now,
+            used: None,
         }
     }
 
+    /// Something was done: the time of waiting or running begins anew.
     fn begin(&mut self) {
-        *self = Self::new(self.root);
+        self.waiting_since = None;
+        self.looks = 0;
+        self.running_since = Instant::now();
+        self.used = None;
     }
 
     /// Looks at the processes, and returns for how long they have waited.
     fn look(&mut self) -> Duration {
         let now = Instant::now();
-        if meter::is_runnable(&meter::below(self.root).unwrap_or_default()) {
-            self.waiting_since = None;
-            self.looks += 1;
-        } else {
-            self.waiting_since.get_or_insert(now);
-            self.running_since = now;
-            self.looks = 0;
+        if now - self.listed > LISTING {
+            self.processes = meter::below(self.root).unwrap_or_default();
+            self.listed = now;
         }
-        self.waiting_since.map_or(Duration::ZERO, |it| now - it)
+        if meter::is_runnable(&self.processes) {
+            self.waiting_since = None;
+            self.looks = 0;
+            return Duration::ZERO;
+        }
+        self.looks += 1;
+        self.running_since = now;
+        self.used = None;
+        now - *self.waiting_since.get_or_insert(now)
     }
 
-    /// Whether they have run at every look of this time.
-    fn has_run_for(&self, time: Duration) -> bool {
-        self.looks >= LOOKS && self.running_since.elapsed() >= time
+    /// Whether they have run at every look of this time, and have used a processor. On a busy machine, a process that has
+    /// little to do may wait for a processor as long.
+    fn has_run_for(&mut self, time: Duration) -> bool {
+        let ran = self.running_since.elapsed();
+        if self.waiting_since.is_some() || ran < time / 2 {
+            return false;
+        }
+        let used = || meter::usage_below(self.root).map_or(Duration::ZERO, |it| it.cpu);
+        let before = *self.used.get_or_insert_with(used);
+        ran >= time && used().saturating_sub(before) >= MUCH_CPU
     }
 }
 
@@ -350,8 +396,14 @@ const AGAIN: Duration = Duration::from_millis(3);
 /// How long a client that has sent something waits before its question is taken to be whole.
 pub(super) const BETWEEN_PARTS: Duration = Duration::from_millis(60);
 
-/// How many looks in a row must find a client running.
-const LOOKS: u32 = 50;
+/// How long a list of processes is used.
+const LISTING: Duration = Duration::from_millis(100);
+
+/// How many looks must find a client waiting: when this process itself waits for a processor, a look is late.
+const LOOKS: u32 = 10;
+
+/// More CPU time than a client needs to print an answer and to end.
+const MUCH_CPU: Duration = Duration::from_millis(200);
 
 /// How often longer than the patience a client may be busy.
 const LONGER: u32 = 4;

@@ -144,6 +144,11 @@ impl Started {
         dialled.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Whether the client's calls are seen.
+    pub(super) fn is_watched(&self) -> bool {
+        self.watching.is_some()
+    }
+
     /// Why the client's calls can't be redirected, if the system doesn't allow it.
     pub(super) fn refusal(&mut self) -> Option<StartTrouble> {
         let watching = self.watching.take_if(|it| it.is_finished())?;
