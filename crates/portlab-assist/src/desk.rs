@@ -342,3 +342,76 @@ fn unknown(name: &str) -> Text {
         "没有 /{name} 这个命令：{zh}（要发送这段文字，请输入 //{name}）"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_of_the_help_is_known_and_others_get_the_nearest() {
+        for (form, _) in HELP {
+            let line = form.split(['[', '|']).next().unwrap_or_default().trim();
+            match Desk::default().typed(line) {
+                Ok(_) => {}
+                // The file doesn't exist.
+                Err(why) => assert!(line.starts_with("/file"), "{line}: {why}"),
+            }
+        }
+        for (typed, part) in [
+            ("/rest", "/reset"),
+            ("/qit", "/quit"),
+            ("/xyzxyz", "/help"),
+            ("/etc/passwd", "//etc/passwd"),
+        ] {
+            let why = Desk::default().typed(typed).unwrap_err();
+            assert!(why.en.contains(part) && why.zh.contains(part), "{why}");
+        }
+    }
+
+    /// The bytes that a line sends.
+    fn sent(desk: &mut Desk, line: &str) -> Vec<u8> {
+        match desk.typed(line).unwrap().commands.pop() {
+            Some(Command::Send { bytes, .. }) => bytes,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_text_is_sent_in_the_encoding_and_with_the_line_end_that_were_set() {
+        let mut desk = Desk::default();
+        assert!(desk.typed("").unwrap().commands.is_empty());
+        assert_eq!(sent(&mut desk, " 你 \r\n"), " 你 ".as_bytes());
+        assert!(desk.typed("/encoding gbk").unwrap().reread);
+        desk.typed("/eol crlf").unwrap();
+        assert_eq!(sent(&mut desk, "你"), b"\xc4\xe3\r\n");
+        assert_eq!(sent(&mut desk, ""), b"\r\n");
+        assert_eq!(sent(&mut desk, "//to"), b"/to\r\n");
+        // Bytes get no line end.
+        assert_eq!(sent(&mut desk, "/hex 0d 0A"), b"\r\n");
+        let why = desk.typed("你😀").unwrap_err();
+        assert!(why.en.contains('😀') && why.zh.contains("gb18030"), "{why}");
+        assert!(desk.typed("/every 1s 😀").is_err());
+        // A wrong line changes nothing.
+        let before = desk;
+        for line in ["/encoding nosuch", "/eol", "/to", "/to x"] {
+            desk.typed(line).unwrap_err();
+        }
+        assert_eq!(desk, before);
+    }
+
+    #[test]
+    fn both_encodings_are_the_chosen_one_and_the_other_of_gbk_and_utf_8() {
+        let names = |desk: &Desk| {
+            desk.encodings()
+                .iter()
+                .map(|it| it.name())
+                .collect::<Vec<_>>()
+        };
+        let mut desk = Desk::default();
+        assert_eq!(names(&desk), ["UTF-8"]);
+        desk.typed("/both").unwrap();
+        assert_eq!(names(&desk), ["UTF-8", "GBK"]);
+        desk.typed("/encoding gbk").unwrap();
+        assert_eq!(names(&desk), ["GBK", "UTF-8"]);
+    }
+}

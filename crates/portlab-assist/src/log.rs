@@ -205,3 +205,102 @@ const MOST_ROWS: usize = 20_000;
 const MOST_BYTES: usize = 4 << 20;
 /// How many peers that are offline are kept.
 const MOST_OFFLINE: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::Reading;
+
+    fn event(what: What) -> Event {
+        let at = Duration::ZERO;
+        Event { at, what }
+    }
+
+    fn online(number: u32) -> Event {
+        event(What::Online {
+            peer: PeerId(number),
+            addr: SocketAddr::from(([127, 0, 0, 1], 9000)),
+        })
+    }
+
+    fn received(number: u32, bytes: &[u8]) -> Event {
+        event(What::Received {
+            peer: PeerId(number),
+            bytes: bytes.to_vec(),
+        })
+    }
+
+    fn log(label: &str) -> Log {
+        let mut log = Log::new(&[label.parse().unwrap()], "cn");
+        log.push(online(1));
+        log
+    }
+
+    fn texts(log: &Log) -> Vec<String> {
+        let readings = log.rows().iter().flat_map(|it| it.readings.first());
+        readings.map(Reading::text).collect()
+    }
+
+    #[test]
+    fn what_was_received_is_read_again_in_another_encoding_across_cut_characters() {
+        let mut log = log("utf-8");
+        let bytes = "你好".as_bytes();
+        let gbk = "gbk".parse().unwrap();
+        log.push(received(1, &bytes[..4]));
+        log.push(received(1, &bytes[4..]));
+        assert_eq!(texts(&log), ["你▯", "▯好"]);
+        log.read_again(&[gbk]);
+        assert_eq!(texts(&log).concat(), "浣犲ソ");
+        // Two encodings, and the first one again.
+        log.read_again(&[gbk, TextEncoding::default()]);
+        assert_eq!(log.rows()[1].readings[1].text(), "你▯");
+        log.read_again(&[TextEncoding::default()]);
+        assert_eq!(texts(&log), ["你▯", "▯好"]);
+    }
+
+    #[test]
+    fn another_encoding_is_noted_once_for_each_peer() {
+        let mut log = log("gbk");
+        log.push(online(2));
+        let mut notes = |number| log.push(received(number, "你好".as_bytes())).note();
+        let note = notes(1).unwrap();
+        for part in ["UTF-8", "GBK", "你好", "/encoding utf-8"] {
+            assert!(note.en.contains(part) && note.zh.contains(part), "{note}");
+        }
+        assert_eq!(notes(1), None);
+        assert!(notes(2).is_some());
+    }
+
+    #[test]
+    fn only_the_last_rows_are_kept_and_all_bytes_are_counted() {
+        let mut log = log("utf-8");
+        let block = vec![b'x'; 64 << 10];
+        for _ in 0..70 {
+            log.push(received(1, &block));
+        }
+        assert_eq!(log.clients()[&PeerId(1)].received, 70 << 16);
+        assert_eq!(log.rows().len(), MOST_BYTES >> 16);
+        assert_eq!(log.dropped(), 71 - 64);
+        for _ in 0..MOST_ROWS {
+            log.push(received(1, b"x"));
+        }
+        assert!(log.rows().len() <= MOST_ROWS);
+    }
+
+    #[test]
+    fn old_peers_are_forgotten_and_those_online_are_not() {
+        let mut log = log("utf-8");
+        for number in 2..500 {
+            log.push(online(number));
+            let peer = PeerId(number);
+            log.push(event(What::Offline {
+                peer,
+                how: Ended::Fin,
+            }));
+        }
+        assert_eq!(log.clients().len(), 1 + MOST_OFFLINE);
+        assert_eq!(log.online().collect::<Vec<_>>(), [PeerId(1)]);
+    }
+}

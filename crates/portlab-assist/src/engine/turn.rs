@@ -157,7 +157,9 @@ impl<T: From<Event>> Turn<T> {
             self.tick();
             self.outbox.flush();
         }
-        self.peers.clear();
+        for id in self.recipients(Recipient::All) {
+            self.end(id, Ended::ClosedHere);
+        }
         self.outbox.post(What::Stopped);
         // The receiver needs the last event, and may be slow.
         while self.outbox.is_behind() && !self.outbox.is_gone() {

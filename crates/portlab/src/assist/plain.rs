@@ -1,9 +1,8 @@
 //! The plain front: rows on stdout, typed lines from stdin.
 
 use std::{
-    collections::VecDeque,
     io::{self, BufRead, IsTerminal, Read},
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel},
     thread,
     time::Duration,
 };
@@ -44,8 +43,8 @@ struct Plain {
     save: Save,
     as_json: bool,
     is_server: bool,
-    /// Lines of a pipe that wait for the first client.
-    waiting: Option<VecDeque<String>>,
+    /// Lets the lines of stdin be read, when a client is online.
+    gate: Sender<()>,
 }
 
 /// Runs until a signal, `/quit`, or the end of the connection to the server.
@@ -54,7 +53,12 @@ pub(super) fn run(session: Session, as_json: bool) -> anyhow::Result<Verdict> {
     let (sender, inputs) = sync_channel(INPUTS);
     let engine = Engine::start(session.plan, sender.clone());
     let engine = engine.context(tr!("can't start the assistant", "无法启动助手"))?;
-    listen(bell, sender)?;
+    let (gate, opens) = channel();
+    listen(bell, opens, sender)?;
+    if io::stdin().is_terminal() {
+        // It fails if the thread has ended, and then no line is read.
+        let _ = gate.send(());
+    }
     let plain = Plain {
         engine,
         log: Log::new(&session.desk.encodings(), locale::country()),
@@ -62,7 +66,7 @@ pub(super) fn run(session: Session, as_json: bool) -> anyhow::Result<Verdict> {
         save: session.save,
         as_json,
         is_server: session.is_server,
-        waiting: (!io::stdin().is_terminal()).then(VecDeque::new),
+        gate,
     };
     plain.run(&inputs)
 }
@@ -86,10 +90,7 @@ impl Plain {
                         break;
                     }
                 }
-                Input::Line(Ok(line)) => match &mut self.waiting {
-                    Some(waiting) => waiting.push_back(line),
-                    None => self.line(&line),
-                },
+                Input::Line(Ok(line)) => self.line(&line),
                 Input::Line(Err(why)) => complain(&why),
                 Input::End => self.engine.send(Command::Quit),
             }
@@ -123,9 +124,8 @@ impl Plain {
             self.engine.send(Command::Quit);
         }
         if is_online {
-            for line in self.waiting.take().unwrap_or_default() {
-                self.line(&line);
-            }
+            // Only the first one matters.
+            let _ = self.gate.send(());
         }
         Ok(())
     }
@@ -163,8 +163,13 @@ fn complain(why: &Text) {
     crate::tell!("{BAD}{head}{BAD:#}{}", why.pick(lang()));
 }
 
-/// Starts the threads that wait for a signal and for lines.
-fn listen(mut bell: impl Read + Send + 'static, to: SyncSender<Input>) -> anyhow::Result<()> {
+/// Starts the threads that wait for a signal, and for lines after `gate` has opened: the lines of a pipe wait for the
+/// first client.
+fn listen(
+    mut bell: impl Read + Send + 'static,
+    gate: Receiver<()>,
+    to: SyncSender<Input>,
+) -> anyhow::Result<()> {
     let lines = to.clone();
     let waits = thread::Builder::new().name("signal".to_owned());
     let waits = waits.spawn(move || {
@@ -173,6 +178,9 @@ fn listen(mut bell: impl Read + Send + 'static, to: SyncSender<Input>) -> anyhow
     });
     let reads = thread::Builder::new().name("stdin".to_owned());
     let reads = reads.spawn(move || {
+        if gate.recv().is_err() {
+            return;
+        }
         while let Some(line) = next_line() {
             if lines.send(Input::Line(line)).is_err() {
                 return;
