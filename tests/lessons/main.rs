@@ -12,6 +12,7 @@ mod interactive;
 mod interrupt;
 mod listings;
 mod pages;
+mod plans;
 mod plays;
 mod texts;
 
@@ -89,6 +90,7 @@ macro_rules! once {
 }
 
 once! {
+    plans::every_row_of_a_class_plan_has_enough_time,
     choices::a_wrong_choice_gets_an_error_with_a_remedy,
     choices::one_language_is_shown_where_there_are_two,
     choices::pages_are_exported_in_both_languages,

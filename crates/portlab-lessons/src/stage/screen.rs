@@ -53,6 +53,7 @@ impl Stage<'_> {
         Ok(())
     }
 
+    /// Writes a heading.
     pub(super) fn heading(&mut self, text: &str) -> Result<(), Exit> {
         let heading = format!("{}\n", board::painted(self.palette().head, text));
         if !self.has_screens() {
@@ -89,9 +90,10 @@ impl Stage<'_> {
         self.emit(prompt)
     }
 
-    /// Ends the line of a prompt that isn't answered.
+    /// Ends the line of a prompt that isn't answered: the user has waited in front of this screen.
     pub(super) fn leave_prompt(&mut self) -> Result<(), Exit> {
         self.screen.rows += 1;
+        self.screen.is_read = true;
         self.prompt_with("\n")
     }
 
