@@ -266,7 +266,7 @@ impl<T: From<Event>> Turn<T> {
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
                     self.outbox.post(What::Trouble(Text::new(
                         "the peer's machine answers that no program receives at this UDP port (ICMP)",
-                        "对方主机回应：这个 UDP 端口上没有程序接收（ICMP）",
+                        "对方主机报告：这个 UDP 端口上没有程序接收（ICMP）",
                     )));
                 }
                 Err(error) => {
