@@ -8,6 +8,7 @@
 mod addresses;
 mod advise;
 mod assist;
+mod assist_screen;
 mod chaos;
 mod cli;
 mod compare;

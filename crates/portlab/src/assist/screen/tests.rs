@@ -146,6 +146,19 @@ fn a_run_looks_as_it_was_drawn() {
 }
 
 #[test]
+fn the_page_of_the_assistant_shows_its_screen() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let drawn = fs::read_to_string(folder.join("src/assist/screen/drawn/en-80x24.txt")).unwrap();
+    let lines: Vec<_> = drawn.lines().skip(24).take(24).collect();
+    let page = fs::read_to_string(folder.join("../../docs/assist.md")).unwrap();
+    let frame = format!("```text\n{}\n```\n", lines.join("\n"));
+    assert!(
+        page.contains(&frame),
+        "docs/assist.md should show:\n{frame}"
+    );
+}
+
+#[test]
 fn a_terminal_of_any_size_is_drawn_and_keeps_the_typed_line() {
     for (width, height) in [(1, 1), (3, 2), (10, 5), (30, 8), (45, 10), (200, 70)] {
         for lang in Lang::ALL {
