@@ -98,8 +98,13 @@ impl Reader {
                 reading.cells.push((visible(character), length));
             }
             text.clear();
-            here = 0;
-            self.pending = 0;
+            // In UTF-8, a first byte ends nothing but a malformed character before it.
+            let begins = self.encoding == TextEncoding::default() && (0xc2..=0xf4).contains(byte);
+            here = u8::from(begins);
+            self.pending = usize::from(begins);
+            if let Some((_, length)) = reading.cells.last_mut() {
+                *length = length.saturating_sub(here);
+            }
         }
         if here > 0 {
             reading.ends_cut = true;
@@ -247,6 +252,10 @@ mod tests {
         let (reading, well_formed) = reader("utf-8").read(b"a\x1b[2J\n\xff");
         assert_eq!(reading.text(), "a␛[2J␊\u{fffd}");
         assert!(!well_formed);
+        // GBK read as UTF-8: a malformed character ends where the next one begins.
+        let (reading, _) = reader("utf-8").read(b"\xc4\xe3\xba\xc3");
+        let sign = char::REPLACEMENT_CHARACTER;
+        assert_eq!(reading.cells, [(sign, 1), (sign, 2), (CUT, 1)]);
         // The second byte is no second half, and is a character of its own.
         let (reading, well_formed) = reader("gbk").read(b"\xc4 ");
         assert_eq!(reading.cells, [(char::REPLACEMENT_CHARACTER, 1), (' ', 1)]);
