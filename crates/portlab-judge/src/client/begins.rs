@@ -17,11 +17,13 @@ pub(super) const connects: ClientExperiment = ClientExperiment {
     run: |exam| {
         let mut run = exam.begin(Door::Open)?;
         if run.connected(exam.launch.timeout) {
-            exam.dialled = run.started().dialled().first().map(ToString::to_string);
-            if let Some(addr) = &exam.dialled {
+            let seen = run.started().dialled().first().copied();
+            if let Some(addr) = seen {
                 exam.record
                     .add(tr!("it dialled {addr}", "它连接的地址是 {addr}"));
             }
+            let dialled = seen.or_else(|| run.started().here());
+            exam.dialled = dialled.map(|it| it.to_string());
             return Ok(());
         }
         if let Some(trouble) = run.started().refusal() {
@@ -71,7 +73,7 @@ pub(super) const asks: ClientExperiment = ClientExperiment {
         }
         if has_asked {
             let (question, length) = (run.question(), run.first().total);
-            run.settle(QUIET);
+            let settled = run.settle(QUIET);
             exam.manner.is_eager = run.first().total > length;
             if exam.manner.is_greeted && run.is_over() {
                 exam.record.add(Text::new(
@@ -81,7 +83,10 @@ pub(super) const asks: ClientExperiment = ClientExperiment {
                 return Err(Trouble::Bug("sends-nothing"));
             }
             exam.manner.learn(question, exam.told);
-            exam.manner.question_bytes = run.first().total;
+            exam.manner.question_bytes = match settled {
+                Settled::Sending => 0,
+                _ => run.first().total,
+            };
             return Ok(());
         }
         run.settle(QUIET);

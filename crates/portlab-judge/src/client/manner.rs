@@ -15,7 +15,7 @@ pub(super) struct Manner {
     pub(super) is_echoed: bool,
     /// The first question.
     pub(super) question: Vec<u8>,
-    /// How many bytes the client sends before it waits.
+    /// How many bytes the client sends before it waits; 0 if it never waits.
     pub(super) question_bytes: usize,
     /// Whether the client waits for a greeting first.
     pub(super) is_greeted: bool,

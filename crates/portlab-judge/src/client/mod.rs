@@ -84,7 +84,7 @@ pub fn judge_client(
         show(&row);
         verdict.experiments.push(row);
     }
-    if exam.manner.question_bytes > 0 {
+    if !exam.manner.question.is_empty() {
         verdict.speech = Some(exam.manner.kind.name().to_owned());
     }
     verdict.addr = exam.dialled;

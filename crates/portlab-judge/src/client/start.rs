@@ -66,14 +66,8 @@ impl Started {
     /// # Errors
     /// When it can't be started, when the port that it dials can't be seen, or when the port of --port is in use.
     pub(super) fn begin(launch: &ClientLaunch, door: Door) -> Result<Self, StartTrouble> {
-        let socket = listener(launch.port.unwrap_or(0), door).map_err(|error| {
-            let port = launch.port.unwrap_or(0);
-            StartTrouble::of_command(tr!(
-                "can't listen at port {port}, which the client dials: {error}; end the program that uses it, see \
-                 `portlab ports`",
-                "无法监听客户端要连接的端口 {port}：{error}；请先结束占用它的程序，可以用 `portlab ports` 查看"
-            ))
-        })?;
+        let port = launch.port.unwrap_or(0);
+        let socket = listener(port, door).map_err(|error| taken(port, &error))?;
         let here = socket.local_addr().map_err(StartTrouble::of_system)?;
         let port = here.port().to_string();
         let words = launch.words.iter().map(|it| it.replace("{port}", &port));
@@ -142,6 +136,11 @@ impl Started {
     pub(super) fn dialled(&self) -> Vec<SocketAddr> {
         let dialled = self.dialled.lock();
         dialled.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Where portlab listens.
+    pub(super) fn here(&self) -> Option<SocketAddr> {
+        self.socket.local_addr().ok()
     }
 
     /// Whether the client's calls are seen.
@@ -223,6 +222,21 @@ fn listener(port: u16, door: Door) -> io::Result<TcpListener> {
     }
     socket.set_nonblocking(true)?;
     Ok(socket.into())
+}
+
+fn taken(port: u16, error: &io::Error) -> StartTrouble {
+    StartTrouble::of_command(match error.kind() {
+        io::ErrorKind::PermissionDenied => tr!(
+            "can't listen at port {port}: ports below 1024 belong to the administrator; let the client dial a port from \
+             1024 to 65535",
+            "无法监听端口 {port}：1024 以下的端口只有管理员可以用；请让客户端连接 1024 到 65535 之间的端口"
+        ),
+        _ => tr!(
+            "can't listen at port {port}, which the client dials: {error}; end the program that uses it, see \
+             `portlab ports`",
+            "无法监听客户端要连接的端口 {port}：{error}；请先结束占用它的程序，可以用 `portlab ports` 查看"
+        ),
+    })
 }
 
 fn unseen(error: &io::Error) -> StartTrouble {
