@@ -72,7 +72,10 @@ pub fn index() -> String {
     index += &format!("<!-- {RENEW} -->\n\n");
     index += "```sh\nportlab lesson              # the list · 列表\n\
               portlab lesson ports        # one of them, step by step · 一步一步\n\
-              portlab lesson ports --auto # by itself · 自动\n```\n\n\
+              portlab lesson ports --auto # by itself · 自动\n\
+              portlab lesson client --step yours # from a step on · 从某一步开始\n\
+              portlab lesson client --save . # its programs as files · 把程序存成文件\n\
+              portlab lesson client --export worksheet . # to print · 打印用的学习单\n```\n\n\
               [How to teach with them · 怎样用来上课](../teaching.md)\n";
     let mut part = None;
     for (number, lesson) in (1..).zip(LESSONS) {
