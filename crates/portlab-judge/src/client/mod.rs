@@ -15,6 +15,7 @@ mod ends;
 mod experiment;
 mod http;
 mod manner;
+mod quiet;
 mod run;
 mod start;
 mod waits;
