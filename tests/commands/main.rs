@@ -18,6 +18,7 @@ mod doctor;
 mod files;
 mod forks;
 mod inert;
+mod judge;
 mod languages;
 mod leftovers;
 mod load;

@@ -65,7 +65,11 @@ pub fn judge(
             verdict.bugs.extend(finding);
         }
         Ok((addr, program)) => {
-            let started = row(&STARTS, Result::Pass);
+            let others = program.as_ref().map(|it| it.other_ports(addr.port()));
+            let started = Row {
+                why: others.and_then(|it| others_in_words(&it)),
+                ..row(&STARTS, Result::Pass)
+            };
             show(&started);
             verdict.experiments.push(started);
             let mut judging = Judging {
@@ -331,6 +335,18 @@ static STARTS: Experiment = Experiment {
 
 fn row(experiment: &Experiment, result: Result) -> Row {
     Row::new(experiment.name, experiment.about, experiment.weight, result)
+}
+
+/// The ports of a program that are not judged.
+fn others_in_words(ports: &[u16]) -> Option<Text> {
+    let ports: Vec<_> = ports.iter().map(u16::to_string).collect();
+    let ports = ports.join(", ");
+    (!ports.is_empty()).then(|| {
+        tr!(
+            "it listens at port {ports} too; --port chooses the one to judge",
+            "它还监听端口 {ports}；用 --port 选择要评测的端口"
+        )
+    })
 }
 
 fn skipped(experiment: &Experiment, why: Text) -> Row {

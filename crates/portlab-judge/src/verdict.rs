@@ -71,7 +71,7 @@ pub struct Row {
     pub result: Result,
     /// The bug that was found.
     pub bug: Option<String>,
-    /// Why it was skipped.
+    /// Why it was skipped; of one that ran, a remark.
     pub why: Option<Text>,
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use portlab_words::tr;
 
-use super::{Experiment, Kind, Service, Trouble, Weight};
+use super::{Experiment, Kind, Progress, Service, Trouble, Weight};
 
 /// Servers with these bugs have no next client, or none that is answered.
 pub(super) const NOT_SERVING: &[&str] = &[
@@ -28,12 +28,15 @@ pub(super) const answers_a_client: Experiment = Experiment {
             return subject.expect_service("no-answer");
         }
         let speech = subject.speech.clone();
-        let (_, bytes) = first.ask(&speech);
+        let (progress, bytes) = first.ask(&speech);
         if speech.kind != Kind::Silent {
             drop(first);
             return match bytes.is_empty() {
-                false => Ok(()),
                 true => subject.expect_service("no-answer"),
+                false if speech.kind == Kind::Echo && progress != Progress::Right => {
+                    Err(subject.named("wrong-answer"))
+                }
+                false => Ok(()),
             };
         }
         if subject.without_answer(Service::Deaf) == Service::Down {

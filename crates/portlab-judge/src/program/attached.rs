@@ -51,6 +51,10 @@ impl Program for Attached {
         has_listener(self.addr) != Some(false)
     }
 
+    fn other_ports(&self, _: u16) -> Vec<u16> {
+        Vec::new()
+    }
+
     fn ended(&mut self) -> Option<Text> {
         let state = process::status(self.pid, "State");
         let runs = state.is_some_and(|it| !it.starts_with('Z'));

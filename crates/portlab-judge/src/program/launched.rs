@@ -79,14 +79,6 @@ impl Launched {
         self.addr
     }
 
-    /// The ports at which it listens, one after another.
-    pub fn ports(&self) -> Vec<u16> {
-        let found = listeners(&self.processes().all());
-        let mut ports: Vec<_> = found.iter().map(|it| it.local.port()).collect();
-        ports.dedup();
-        ports
-    }
-
     /// Starts the program once, and waits until it listens.
     fn launch_once(&mut self) -> Result<SocketAddr, StartTrouble> {
         self.run = None;
@@ -159,6 +151,14 @@ impl Program for Launched {
     fn is_listening(&self) -> bool {
         let found = listeners(&self.processes().all());
         found.iter().any(|it| it.local.port() == self.addr.port())
+    }
+
+    fn other_ports(&self, port: u16) -> Vec<u16> {
+        let found = listeners(&self.processes().all());
+        let mut ports: Vec<_> = found.iter().map(|it| it.local.port()).collect();
+        ports.dedup();
+        ports.retain(|it| *it != port);
+        ports
     }
 
     fn ended(&mut self) -> Option<Text> {

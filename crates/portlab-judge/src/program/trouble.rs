@@ -171,6 +171,12 @@ fn hint(error: &str, words: &[String]) -> Text {
             "；bind() 里的地址不是本机的：请写 \"\" 或 \"127.0.0.1\"",
         );
     }
+    if has("endpoint is not connected") {
+        return Text::new(
+            "; recv() and send() need the socket that accept() returns, not the listening one",
+            "；recv() 和 send() 要用 accept() 返回的套接字，不能用监听套接字",
+        );
+    }
     if has("No such file or directory") {
         return Text::new(
             "; check the file's name and the folder in which portlab was started",

@@ -4,7 +4,12 @@ mod each;
 mod report;
 mod screen;
 
-use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    io::{self, IsTerminal},
+    net::SocketAddr,
+    path::PathBuf,
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use clap::builder::PossibleValuesParser;
@@ -129,7 +134,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let name = args.name.as_deref().map(name_of).transpose()?;
     let report = args.report.as_deref().map(report::Page::new).transpose()?;
     // The keeper ends the program and everything that it started.
-    interrupt::leave_with("").with_context(args::uncaught)?;
+    let line_end = if io::stderr().is_terminal() { "\n" } else { "" };
+    interrupt::leave_with(line_end).with_context(args::uncaught)?;
     if let Some(pattern) = &args.each {
         return each::run(args, pattern, report.as_ref());
     }

@@ -21,6 +21,8 @@ pub(super) struct Screen {
     lang: Lang,
     width: usize,
     progress: Option<Progress>,
+    /// What is judged, until it has been printed.
+    heading: String,
 }
 
 impl Screen {
@@ -30,6 +32,7 @@ impl Screen {
             lang: lang(),
             width: prose_width(),
             progress: None,
+            heading: String::new(),
         }
     }
 
@@ -37,10 +40,7 @@ impl Screen {
     pub(super) fn starts(&mut self, command: &[String]) {
         let command = inert(&command.join(" "));
         let line = tr!(self.lang, "judging {command}", "评测 {command}");
-        if !self.is_quiet {
-            // If stdout is closed, the verdict is still worth its exit code.
-            let _ = output::print(&format!("{HEAD}{line}{HEAD:#}\n\n"));
-        }
+        self.heading = format!("{HEAD}{line}{HEAD:#}\n\n");
         self.progress = Some(Progress::new(&line));
     }
 
@@ -61,10 +61,14 @@ impl Screen {
         let mut text = row.about.pick(self.lang).to_owned();
         if let Some(why) = &row.why {
             let why = why.pick(self.lang);
-            text += &tr!(self.lang, " (skipped: {why})", "（跳过：{why}）");
+            text += &match row.result {
+                Result::Skipped => tr!(self.lang, " (skipped: {why})", "（跳过：{why}）"),
+                _ => tr!(self.lang, " ({why})", "（{why}）"),
+            };
         }
         let line = hang(&[Lead::new(sign, style, 1)], &text, self.width);
-        let _ = output::print(&line);
+        // If stdout is closed, the verdict is still worth its exit code.
+        let _ = output::print(&(std::mem::take(&mut self.heading) + &line));
     }
 
     /// Everything is known: the bugs, and the mark.

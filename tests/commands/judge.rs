@@ -1,0 +1,200 @@
+//! `portlab judge` as people run it. Which bugs it names is tested in `tests/judge/`.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpListener,
+    process::{Command, Output},
+    thread,
+};
+
+use portlab_judge::Verdict;
+use portlab_testkit::{
+    Running, binary, command, folder, json, listener, path, portlab, refused, says, stderr,
+};
+use serde_json::Value;
+
+/// A program that accepts one client, and ends. It takes its port from the command line.
+const ONCE: &str = "import socket, sys
+server = socket.socket()
+server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, True)
+server.bind((\"127.0.0.1\", int(sys.argv[1])))
+server.listen(128)
+client, addr = server.accept()
+data = client.recv(1024)
+client.sendall(b\"welcome\")
+client.close()
+";
+
+fn judged(options: &[&str]) -> Output {
+    command(&["judge"]).args(options).output().unwrap()
+}
+
+/// The experiments with this result, by name.
+fn with_result<'a>(verdict: &'a Value, result: &str) -> Vec<&'a str> {
+    let all = verdict["experiments"].as_array().unwrap();
+    let found = all.iter().filter(|it| it["result"] == result);
+    found.map(|it| it["experiment"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_right_server_passes_and_the_json_is_its_schema() {
+    let output = judged(&["--json", "--", binary(), "serve", "--bind=127.0.0.1:{port}"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let verdict = json(&output);
+    assert_eq!(verdict["speech"], "echo");
+    assert_eq!(verdict["mark"]["points"], 10, "{verdict:#}");
+    assert_eq!(with_result(&verdict, "fail"), [""; 0]);
+    // Every field is in the type from which the schema is made.
+    let parsed: Verdict = serde_json::from_value(verdict.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&parsed).unwrap(), verdict);
+}
+
+#[test]
+fn a_bug_is_shown_with_evidence_line_code_and_lesson() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        return;
+    }
+    let dir = folder("judge_once");
+    let file = dir.join("server.py");
+    fs::write(&file, ONCE).unwrap();
+    for (lang, parts) in [
+        (
+            "en",
+            [
+                "1. the server ends after its first client",
+                "client 1 receives 7 bytes: `welcome`",
+                "the program has ended: exit code 0",
+                "line 6 of",
+                "client, addr = server.accept()",
+                "portlab lesson server",
+            ],
+        ),
+        (
+            "zh",
+            [
+                "1. 服务完第一个客户端就结束了",
+                "客户端 1 收到 7 字节：`welcome`",
+                "程序结束了：退出码 0",
+                "第 6 行",
+                "client, addr = server.accept()",
+                "portlab lesson server",
+            ],
+        ),
+    ] {
+        let output = judged(&["--lang", lang, "--", "python3", path(&file), "{port}"]);
+        assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+        let shown = String::from_utf8(output.stdout).unwrap();
+        // A line may be broken between words.
+        let joined = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        says(&joined, &parts);
+    }
+}
+
+#[test]
+fn a_class_is_judged_in_turn_a_line_of_csv_each_and_a_page_receives_the_verdicts() {
+    let dir = folder("judge_class");
+    for name in ["li", "zhao"] {
+        fs::create_dir(dir.join(name)).unwrap();
+        fs::write(dir.join(name).join("server.sh"), "exit 3\n").unwrap();
+    }
+    let page = listener();
+    let url = format!("http://{}/", page.local_addr().unwrap());
+    let received = thread::spawn(move || [post(&page), post(&page)]);
+    let pattern = dir.join("*").join("server.sh");
+    let output = judged(&[
+        "--each",
+        path(&pattern),
+        "--report",
+        &url,
+        "--",
+        "sh",
+        "{file}",
+    ]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let csv = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<_> = csv.lines().collect();
+    assert_eq!(
+        lines[0],
+        "file,mark,of,passed,judged,speaks,bugs,seconds,error"
+    );
+    assert_eq!(lines.len(), 3, "{csv}");
+    for (line, name) in lines[1..].iter().zip(["li", "zhao"]) {
+        says(line, &[name, "server.sh,0,10,0,1,,crashes-at-start,"]);
+    }
+    let names = received.join().unwrap().map(|it| it["name"].clone());
+    assert!(names[0].as_str().unwrap().ends_with("li/server.sh"));
+    assert!(names[1].as_str().unwrap().ends_with("zhao/server.sh"));
+}
+
+/// Receives one request of HTTP, and returns its body.
+fn post(page: &TcpListener) -> Value {
+    let (mut stream, _) = page.accept().unwrap();
+    let mut text = Vec::new();
+    let body = loop {
+        let mut buffer = [0; 4096];
+        let length = stream.read(&mut buffer).unwrap();
+        text.extend_from_slice(&buffer[..length]);
+        let said = String::from_utf8_lossy(&text).to_ascii_lowercase();
+        let Some((head, _)) = said.split_once("\r\n\r\n") else {
+            continue;
+        };
+        assert!(head.starts_with("post / "), "{head}");
+        let length = head.split("content-length: ").nth(1).unwrap();
+        let length: usize = length.lines().next().unwrap().parse().unwrap();
+        let begin = head.len() + 4;
+        if text.len() >= begin + length {
+            break text[begin..].to_vec();
+        }
+    };
+    let answer = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
+    stream.write_all(answer).unwrap();
+    serde_json::from_slice(&body).unwrap()
+}
+
+#[test]
+fn a_server_that_runs_already_is_neither_paused_nor_ended() {
+    let mut server = Running::serve(&[]);
+    let addr = server.addr.to_string();
+    let output = judged(&["--json", "--at", &addr]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let verdict = json(&output);
+    assert_eq!(verdict["name"], addr);
+    // These would pause it or end it.
+    let skipped = with_result(&verdict, "skipped");
+    for experiment in ["has_a_queue", "restarts_at_once"] {
+        assert!(skipped.contains(&experiment), "{skipped:?}");
+    }
+    server.connect();
+    assert!(server.stop().success());
+}
+
+#[test]
+fn what_cannot_be_judged_is_explained() {
+    says(
+        &refused(&["judge", "--", "no-such-program"]),
+        &["no-such-program", "python3"],
+    );
+    says(
+        &refused(&["judge", "--each", "/no/*.py"]),
+        &["/no/*.py", "quote"],
+    );
+    let long = "x".repeat(41);
+    says(
+        &refused(&["judge", "--name", &long, "--", "true"]),
+        &["41", "1 to 40"],
+    );
+    let https = ["judge", "--report", "https://a", "--", "true"];
+    says(&refused(&https), &["https://a", "http://"]);
+    // A program that ends, and one that doesn't listen.
+    let output = portlab(&["judge", "--", "sh", "-c", "exit 7"]);
+    assert_eq!(output.status.code(), Some(1));
+    says(&String::from_utf8_lossy(&output.stdout), &["exit code 7"]);
+    let prompt = "printf 'port: '; read port; sleep 600";
+    let output = portlab(&["judge", "--start-timeout=1s", "--", "sh", "-c", prompt]);
+    assert_eq!(output.status.code(), Some(1));
+    says(
+        &String::from_utf8_lossy(&output.stdout),
+        &["waits for input", "port:"],
+    );
+}
