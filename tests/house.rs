@@ -266,6 +266,21 @@ fn every_bug_of_the_judge_names_a_lesson_that_exists() {
 }
 
 #[test]
+fn the_page_on_judging_lists_every_bug_with_its_weight() {
+    let page = read("docs/judge.md");
+    for experiment in portlab_conformance::experiments::EXPERIMENTS {
+        let weight = format!("| {:?} ", experiment.weight).to_lowercase();
+        let mut rows = page.lines().filter(|line| line.starts_with(&weight));
+        // An experiment names its own bug first; another bug that it meets may weigh more.
+        let (own, row) = (experiment.names[0], rows.next().unwrap());
+        assert!(row.contains(&format!("`{own}`")), "{weight}: {own}");
+    }
+    for bug in portlab_judge::bugs::BUGS {
+        assert!(page.contains(&format!("`{}`", bug.name)), "{}", bug.name);
+    }
+}
+
+#[test]
 fn one_crate_alone_may_have_unsafe_code() {
     for name in crates().iter().filter(|name| *name != "portlab-sys") {
         let sources = sources(name);
@@ -467,6 +482,7 @@ const ENGLISH: &[(&str, &str)] = &[
     ("judge/src/program/trouble.rs", "Address already"),
     ("judge/src/program/trouble.rs", "Cannot assign"),
     ("judge/src/program/trouble.rs", "No such file"),
+    ("judge/src/program/trouble.rs", "endpoint is not"),
     ("judge/src/bugs/", ""),
     // A program of one page for a class.
     ("backends/src/textbook/", ""),
