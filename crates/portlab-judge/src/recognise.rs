@@ -34,7 +34,16 @@ pub(crate) fn recognise(subject: &mut Subject<'_>) -> Speech {
     if page.starts_with(b"HTTP/") {
         return Speech::http(closes);
     }
+    let is_down = page.is_empty() && subject.without_answer(Service::Deaf) == Service::Down;
     restart_if_down(subject);
+    if is_down {
+        // A server of HTTP without a page at / may end at once.
+        let other = Speech::http_page("/index.html", true);
+        let (page, closes) = ask(subject, &other.question);
+        if page.starts_with(b"HTTP/") {
+            return Speech { closes, ..other };
+        }
+    }
     if page == request {
         return match is_chat(subject, greets) {
             true => chat(greets),

@@ -96,9 +96,14 @@ impl Speech {
 
     /// A server of HTTP, asked for its first page.
     pub fn http(closes: bool) -> Self {
+        Self::http_page("/", closes)
+    }
+
+    /// A server of HTTP, asked for the page at `path`.
+    pub fn http_page(path: &str, closes: bool) -> Self {
         Self {
             kind: Kind::Http,
-            question: http::request("/"),
+            question: http::request(path),
             answer: Answer::Response,
             greets: false,
             closes,

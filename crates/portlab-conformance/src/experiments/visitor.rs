@@ -12,8 +12,8 @@ use socket2::{Domain, SockRef, Socket, Type};
 
 use super::{Progress, Speech, record::Record, record::shown};
 
-/// A client of the server under judgement. When it is dropped, it closes its connection; if the server closes first, it
-/// resets the connection instead, so that no socket in TIME-WAIT stays at the server's port.
+/// A client of the server under judgement. When it is dropped, it closes its connection; if the server closes after its
+/// answer, it resets the connection instead, so that no socket in TIME-WAIT stays at the server's port.
 #[derive(Debug)]
 pub struct Visitor {
     stream: TcpStream,
@@ -23,6 +23,8 @@ pub struct Visitor {
     has_ended: bool,
     /// Whether the server closes the connection itself.
     server_closes: bool,
+    /// Whether something has come: a client that has sent nothing must not end with a reset.
+    has_received: bool,
 }
 
 /// How long a client waits.
@@ -114,6 +116,7 @@ impl Visitor {
                     waits,
                     has_ended: false,
                     server_closes: dial.server_closes,
+                    has_received: false,
                 })
             }
             Err(error) => {
@@ -203,6 +206,7 @@ impl Visitor {
             Ok(0) => Received::End,
             Ok(length) => {
                 buffer.truncate(length);
+                self.has_received = true;
                 Received::Bytes(buffer)
             }
             Err(error) if would_block(&error) => Received::Nothing,
@@ -373,7 +377,7 @@ impl Visitor {
 
 impl Drop for Visitor {
     fn drop(&mut self) {
-        if self.server_closes {
+        if self.server_closes && self.has_received {
             let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
         }
     }
