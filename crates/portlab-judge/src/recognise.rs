@@ -64,12 +64,18 @@ pub(crate) fn recognise(subject: &mut Subject<'_>) -> Speech {
             return chat(greets);
         }
     }
+    by_lines(subject, Speech { greets, ..unknown })
+}
+
+/// Finds out by three lines what a server speaks that is neither HTTP nor a chat. `unknown` is the answer if nothing comes.
+fn by_lines(subject: &mut Subject<'_>, unknown: Speech) -> Speech {
+    let greets = unknown.greets;
     subject.speech.greets = greets;
     let (one, closes) = ask(subject, LINE);
     let (again, _) = ask(subject, LINE);
     let (other, _) = ask(subject, OTHER);
     let kind = match () {
-        () if one.is_empty() => return Speech { greets, ..unknown },
+        () if one.is_empty() => return unknown,
         () if one == LINE && other == OTHER => Kind::Echo,
         () if one == other => {
             // A calculator has the same answer to all that isn't a sum.
