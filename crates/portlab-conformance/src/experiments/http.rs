@@ -86,6 +86,11 @@ pub(crate) fn progress(received: &[u8], has_ended: bool) -> Progress {
     }
 }
 
+/// Whether a response has begun that doesn't say how long it is.
+pub(crate) fn is_endless(received: &[u8]) -> bool {
+    response(received).is_some_and(|it| it.length().is_none() && !it.is_chunked())
+}
+
 /// The path of a page that no server has.
 pub(crate) const MISSING: &str = "/portlab-no-such-page-4711.html";
 
