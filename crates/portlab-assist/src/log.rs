@@ -19,9 +19,12 @@ pub struct Log {
     encodings: Vec<TextEncoding>,
     /// The country whose encodings are likely, as a top-level domain.
     country: &'static str,
-    readers: HashMap<(PeerId, Way), Vec<Reader>>,
+    readers: Readers,
     watches: HashMap<PeerId, EncodingWatch>,
 }
+
+/// The readers of each peer's bytes, in each direction: one for each encoding.
+type Readers = HashMap<(PeerId, Way), Vec<Reader>>;
 
 /// What the log says about a peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +56,7 @@ impl Log {
             clients: BTreeMap::new(),
             encodings: encodings.to_vec(),
             country,
-            readers: HashMap::new(),
+            readers: Readers::new(),
             watches: HashMap::new(),
         }
     }
@@ -71,15 +74,28 @@ impl Log {
         self.rows.back().expect("a row was added")
     }
 
-    /// Shows all rows in other encodings.
+    /// Shows all rows in other encodings. What is shown already isn't decoded again.
     pub fn read_again(&mut self, encodings: &[TextEncoding]) {
-        self.encodings = encodings.to_vec();
-        self.readers.clear();
-        self.watches.clear();
-        for row in std::mem::take(&mut self.rows) {
-            let Row { at, what, .. } = row;
-            let row = self.row(Event { at, what });
-            self.rows.push_back(row);
+        let old = std::mem::replace(&mut self.encodings, encodings.to_vec());
+        let is_new = |it: &TextEncoding| !old.contains(it);
+        let new: Vec<_> = encodings.iter().copied().filter(is_new).collect();
+        let mut readers = Readers::new();
+        for row in &mut self.rows {
+            read(row, &new, &mut readers);
+            let of = |it: &TextEncoding| row.readings.iter().find(|of| of.encoding == *it).cloned();
+            row.readings = encodings.iter().filter_map(of).collect();
+        }
+        for readers in self.readers.values_mut() {
+            readers.retain(|it| encodings.contains(&it.encoding));
+        }
+        for (key, new) in readers {
+            self.readers.entry(key).or_default().extend(new);
+        }
+        if old.first() != encodings.first() {
+            self.watches.clear();
+            for row in &mut self.rows {
+                watch(row, self.country, &mut self.watches);
+            }
         }
     }
 
@@ -114,35 +130,8 @@ impl Log {
             guess: None,
             what,
         };
-        match &row.what {
-            What::Offline { peer, .. } => {
-                self.readers.remove(&(*peer, Way::In));
-                self.readers.remove(&(*peer, Way::Out));
-                self.watches.remove(peer);
-            }
-            // Bytes are missing, so a character may be, too.
-            What::Folded { peer, way, .. } => {
-                self.readers.remove(&(*peer, *way));
-            }
-            what => {
-                if let (Some(peer), Some((way, bytes))) = (what.peer(), what.bytes()) {
-                    let encodings = &self.encodings;
-                    let readers = self.readers.entry((peer, way));
-                    let readers = readers
-                        .or_insert_with(|| encodings.iter().map(|it| Reader::new(*it)).collect());
-                    let read = readers.iter_mut().map(|it| it.read(bytes));
-                    let read: Vec<_> = read.collect();
-                    let well_formed = read.first().is_some_and(|(_, it)| *it);
-                    if way == Way::In && encodings.len() == 1 {
-                        let watch = self.watches.entry(peer);
-                        let watch =
-                            watch.or_insert_with(|| EncodingWatch::new(encodings[0], self.country));
-                        row.guess = watch.push(bytes, well_formed);
-                    }
-                    row.readings = read.into_iter().map(|(reading, _)| reading).collect();
-                }
-            }
-        }
+        read(&mut row, &self.encodings, &mut self.readers);
+        watch(&mut row, self.country, &mut self.watches);
         row
     }
 
@@ -178,6 +167,44 @@ impl Log {
             }
             _ => {}
         }
+    }
+}
+
+/// Adds the readings of a row in `encodings`.
+fn read(row: &mut Row, encodings: &[TextEncoding], readers: &mut Readers) {
+    match &row.what {
+        What::Offline { peer, .. } => {
+            readers.remove(&(*peer, Way::In));
+            readers.remove(&(*peer, Way::Out));
+        }
+        // Bytes are missing, so a character may be, too.
+        What::Folded { peer, way, .. } => drop(readers.remove(&(*peer, *way))),
+        what => {
+            if let (Some(peer), Some((way, bytes))) = (what.peer(), what.bytes()) {
+                let readers = readers.entry((peer, way)).or_default();
+                for encoding in encodings {
+                    let at = readers.iter().position(|it| it.encoding == *encoding);
+                    let at = at.unwrap_or_else(|| {
+                        readers.push(Reader::new(*encoding));
+                        readers.len() - 1
+                    });
+                    row.readings.push(readers[at].read(bytes));
+                }
+            }
+        }
+    }
+}
+
+/// Examines whether the bytes of a row are text in another encoding than the first.
+fn watch(row: &mut Row, country: &'static str, watches: &mut HashMap<PeerId, EncodingWatch>) {
+    match (&row.what, row.readings.first()) {
+        (What::Received { peer, bytes }, Some(reading)) => {
+            let watch = watches.entry(*peer);
+            let watch = watch.or_insert_with(|| EncodingWatch::new(reading.encoding, country));
+            row.guess = watch.push(bytes, reading.well_formed);
+        }
+        (What::Offline { peer, .. }, _) => drop(watches.remove(peer)),
+        _ => {}
     }
 }
 
@@ -258,6 +285,14 @@ mod tests {
         assert_eq!(log.rows()[1].readings[1].text(), "你▯");
         log.read_again(&[TextEncoding::default()]);
         assert_eq!(texts(&log), ["你▯", "▯好"]);
+        // A character may be cut where the encoding was changed.
+        log.push(received(1, &bytes[..1]));
+        for encodings in [&[gbk][..], &[gbk, TextEncoding::default()]] {
+            log.read_again(encodings);
+        }
+        let row = log.push(received(1, &bytes[1..]));
+        let [gbk, utf_8] = [0, 1].map(|at| row.readings[at].text());
+        assert_eq!((gbk.chars().next(), &*utf_8), (Some('▯'), "▯你好"));
     }
 
     #[test]

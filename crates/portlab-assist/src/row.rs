@@ -34,6 +34,8 @@ pub struct Reading {
     pub begins_cut: bool,
     /// Whether the last character ends in the next row. Its bytes here belong to the sign [`CUT`].
     pub ends_cut: bool,
+    /// Whether all bytes belong to well-formed characters.
+    pub(crate) well_formed: bool,
 }
 
 /// Text and hex of the same bytes, side by side.
@@ -52,34 +54,52 @@ pub const CUT: char = '▯';
 
 /// Decodes the bytes of one peer and one direction, row by row.
 pub(crate) struct Reader {
-    encoding: TextEncoding,
+    pub(crate) encoding: TextEncoding,
     decoder: TextDecoder,
+    /// Whether an ASCII byte at the beginning of a character is that character.
+    has_ascii: bool,
     /// How many bytes belong to a character that isn't complete.
     pending: usize,
 }
 
 impl Reader {
     pub(crate) fn new(encoding: TextEncoding) -> Self {
+        // The others of the Encoding Standard have it.
+        let lacks_ascii = ["ISO-2022-JP", "UTF-16BE", "UTF-16LE", "replacement"];
         Self {
             encoding,
             decoder: encoding.decoder(),
+            has_ascii: !lacks_ascii.contains(&encoding.name()),
             pending: 0,
         }
     }
 
-    /// Reads the bytes of the next row; returns also whether all were well formed.
-    pub(crate) fn read(&mut self, bytes: &[u8]) -> (Reading, bool) {
+    /// Reads the bytes of the next row.
+    pub(crate) fn read(&mut self, bytes: &[u8]) -> Reading {
         let mut reading = Reading {
             encoding: self.encoding,
             cells: Vec::with_capacity(bytes.len()),
             begins_cut: false,
             ends_cut: false,
+            well_formed: true,
         };
-        let (mut text, mut well_formed) = (String::new(), true);
+        let (mut text, mut rest) = (String::new(), bytes);
         let mut here = 0_u8;
-        for byte in bytes {
+        while let Some((byte, behind)) = rest.split_first() {
+            if self.has_ascii && self.pending == 0 && byte.is_ascii() {
+                let end = rest.iter().position(|it| !it.is_ascii());
+                let (run, behind) = rest.split_at(end.unwrap_or(rest.len()));
+                // The decoder has to see that no byte order mark can follow.
+                self.decoder.decode(run, false, &mut text);
+                let cells = text.chars().map(|it| (visible(it), 1));
+                reading.cells.extend(cells);
+                text.clear();
+                rest = behind;
+                continue;
+            }
+            rest = behind;
             // Byte by byte, so that each character is found with its bytes.
-            well_formed &= self.decoder.decode(&[*byte], false, &mut text);
+            reading.well_formed &= self.decoder.decode(&[*byte], false, &mut text);
             here = here.saturating_add(1);
             self.pending += 1;
             if text.is_empty() {
@@ -110,7 +130,7 @@ impl Reader {
             reading.ends_cut = true;
             reading.cells.push((CUT, here));
         }
-        (reading, well_formed)
+        reading
     }
 }
 
@@ -188,9 +208,13 @@ impl Row {
     }
 
     /// The note about another encoding in which the peer's bytes are text.
+    ///
+    /// Where rows are shown in two encodings, it would say nothing new.
     pub fn note(&self) -> Option<Text> {
-        let guess = self.guess.as_ref()?;
-        let read = self.readings.first()?.encoding.name();
+        let ([reading], Some(guess)) = (&self.readings[..], &self.guess) else {
+            return None;
+        };
+        let read = reading.encoding.name();
         let (name, text) = (guess.encoding.name(), &guess.text);
         let label = name.to_lowercase();
         Some(tr!(
@@ -216,6 +240,8 @@ const GAP: usize = 2;
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*, sample::select};
+
     use super::*;
 
     fn reader(label: &str) -> Reader {
@@ -229,7 +255,7 @@ mod tests {
             let bytes = encoding.encode("你好").unwrap();
             for at in 1..bytes.len() {
                 let mut reader = reader(label);
-                let [one, two] = [&bytes[..at], &bytes[at..]].map(|it| reader.read(it).0);
+                let [one, two] = [&bytes[..at], &bytes[at..]].map(|it| reader.read(it));
                 let is_cut = at != bytes.len() / 2;
                 assert_eq!(
                     (one.ends_cut, two.begins_cut),
@@ -243,23 +269,23 @@ mod tests {
         }
         // In three rows.
         let mut reader = reader("utf-8");
-        let texts = [0, 1, 2].map(|at| reader.read(&"你".as_bytes()[at..=at]).0.text());
+        let texts = [0, 1, 2].map(|at| reader.read(&"你".as_bytes()[at..=at]).text());
         assert_eq!(texts, ["▯", "▯", "▯你"]);
     }
 
     #[test]
     fn control_characters_are_pictures_and_malformed_bytes_are_signs() {
-        let (reading, well_formed) = reader("utf-8").read(b"a\x1b[2J\n\xff");
+        let reading = reader("utf-8").read(b"a\x1b[2J\n\xff");
         assert_eq!(reading.text(), "a␛[2J␊\u{fffd}");
-        assert!(!well_formed);
+        assert!(!reading.well_formed);
         // GBK read as UTF-8: a malformed character ends where the next one begins.
-        let (reading, _) = reader("utf-8").read(b"\xc4\xe3\xba\xc3");
+        let reading = reader("utf-8").read(b"\xc4\xe3\xba\xc3");
         let sign = char::REPLACEMENT_CHARACTER;
         assert_eq!(reading.cells, [(sign, 1), (sign, 2), (CUT, 1)]);
         // The second byte is no second half, and is a character of its own.
-        let (reading, well_formed) = reader("gbk").read(b"\xc4 ");
+        let reading = reader("gbk").read(b"\xc4 ");
         assert_eq!(reading.cells, [(char::REPLACEMENT_CHARACTER, 1), (' ', 1)]);
-        assert!(!well_formed);
+        assert!(!reading.well_formed);
     }
 
     #[test]
@@ -267,7 +293,7 @@ mod tests {
         let mixed = "a你b😀\r\nétext that goes on 和中文".repeat(3);
         for label in ["utf-8", "gb18030", "latin1"] {
             let bytes = mixed.as_bytes();
-            let (reading, _) = reader(label).read(bytes);
+            let reading = reader(label).read(bytes);
             for width in [16, 20, 40, 77] {
                 let lines = reading.lines(bytes, width);
                 let hexes: Vec<_> = lines.iter().map(|it| it.hex.as_str()).collect();
@@ -285,6 +311,38 @@ mod tests {
                 }
             }
         }
-        assert_eq!(reader("utf-8").read(b"").0.lines(b"", 20).len(), 1);
+        assert_eq!(reader("utf-8").read(b"").lines(b"", 20).len(), 1);
+    }
+
+    /// Bytes of which many are ASCII, escapes, and parts of characters, in rows.
+    fn rows() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        let pieces = prop_oneof![
+            "[ -~]{0,9}".prop_map(String::into_bytes),
+            vec(any::<u8>(), 0..5),
+            vec(0x80..=0xff_u8, 0..5),
+            select(&["\u{feff}", "你好", "😀", "\x1b$B", "\x1b(B"][..]).prop_map(Vec::from),
+            select(vec![
+                &b"\xc4\xe3"[..],
+                b"\x81\x30\x81",
+                b"\x82\x60",
+                b"\x81"
+            ])
+            .prop_map(Vec::from),
+        ];
+        let row = vec(pieces, 0..5).prop_map(|it| it.concat());
+        vec(row, 1..5)
+    }
+
+    proptest! {
+        #[test]
+        fn runs_of_ascii_are_read_as_byte_by_byte(rows in rows()) {
+            for label in ["utf-8", "gbk", "gb18030", "shift_jis", "iso-2022-jp"] {
+                let [mut fast, mut slow] = [(); 2].map(|()| reader(label));
+                slow.has_ascii = false;
+                for row in &rows {
+                    prop_assert_eq!(fast.read(row), slow.read(row), "{}", label);
+                }
+            }
+        }
     }
 }
