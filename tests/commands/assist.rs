@@ -314,6 +314,38 @@ fn rows_are_text_and_hex_in_both_languages_and_the_saved_log_is_the_same() {
 }
 
 #[test]
+fn another_encoding_prints_the_last_rows_again() {
+    let server = listener();
+    let to = server.local_addr().unwrap().to_string();
+    let mut command = command(&["assist", "--to", &to, "--encoding=gbk", "--lang=en"]);
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let (mut stream, _) = server.accept().unwrap();
+    let mut rows = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut row = || rows.next().unwrap().unwrap();
+    says(&row(), &["online"]);
+    for _ in 0..20 {
+        stream.write_all(b"x").unwrap();
+        says(&row(), &["x | 78"]);
+    }
+    stream.write_all("你好".as_bytes()).unwrap();
+    says(&row(), &["浣犲ソ |"]);
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"/encoding utf-8\n").unwrap();
+    says(&row(), &["the last 20 rows", "UTF-8"]);
+    let again = [(); 20].map(|()| row());
+    assert_eq!(again.iter().filter(|it| it.ends_with("x | 78")).count(), 19);
+    says(&again[19], &["你好 | e4"]);
+    stdin.write_all(b"/both\n").unwrap();
+    says(&row(), &["UTF-8+GBK"]);
+    let again = [(); 20].map(|()| row());
+    says(&again[19], &["UTF-8: 你好 | GBK: 浣犲ソ | e4"]);
+    drop(stream);
+    says(&row(), &["the peer closed"]);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
 fn what_cannot_run_is_refused_with_the_reason_and_the_remedy() {
     let taken = listener();
     let taken = taken.local_addr().unwrap().to_string();

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
-use portlab_assist::{Desk, Done, Engine, Event, HELP, Log, Record, What};
+use portlab_assist::{Command, Desk, Engine, Event, HELP, Log, Record, What};
 use portlab_sys::{interrupt, terminal};
 use portlab_words::{Text, tr};
 
@@ -19,7 +19,6 @@ use crate::{
     connect::locale,
     output,
 };
-use portlab_assist::Command;
 
 /// What the front waits for.
 enum Input {
@@ -90,7 +89,7 @@ impl Plain {
                         break;
                     }
                 }
-                Input::Line(Ok(line)) => self.line(&line),
+                Input::Line(Ok(line)) => self.line(&line)?,
                 Input::Line(Err(why)) => complain(&why),
                 Input::End => self.engine.send(Command::Quit),
             }
@@ -131,19 +130,16 @@ impl Plain {
     }
 
     /// Carries out a typed line.
-    fn line(&mut self, line: &str) {
-        match self.desk.typed(line) {
-            Ok(done) => self.finish(done),
-            Err(why) => complain(&why),
-        }
-    }
-
-    fn finish(&mut self, done: Done) {
+    fn line(&mut self, line: &str) -> anyhow::Result<()> {
+        let done = match self.desk.typed(line) {
+            Ok(done) => done,
+            Err(why) => {
+                complain(&why);
+                return Ok(());
+            }
+        };
         for command in done.commands {
             self.engine.send(command);
-        }
-        if done.reread {
-            self.log.read_again(&self.desk.encodings());
         }
         if let Some(said) = done.said {
             crate::tell!("{DIM}{}{DIM:#}", said.pick(lang()));
@@ -155,6 +151,33 @@ impl Plain {
             });
             crate::tell!("{}", lines.collect::<Vec<_>>().join("\n"));
         }
+        match done.reread {
+            true => self.read_again(),
+            false => Ok(()),
+        }
+    }
+
+    /// Prints the last rows again, in the encodings that were chosen. In JSON, an event is printed once.
+    fn read_again(&mut self) -> anyhow::Result<()> {
+        let encodings = self.desk.encodings();
+        self.log.read_again(&encodings);
+        let rows = self.log.rows().iter().rev();
+        let rows: Vec<_> = rows.filter(|it| !it.readings.is_empty()).collect();
+        let rows = &rows[..rows.len().min(READ_AGAIN)];
+        if rows.is_empty() || self.as_json {
+            return Ok(());
+        }
+        let names: Vec<_> = encodings.iter().map(|it| it.name()).collect();
+        let (names, count) = (names.join("+"), rows.len());
+        let mut lines = tr!(
+            lang(),
+            "--- the last {count} rows with text, read as {names}:\n",
+            "--- 最近 {count} 行收发内容，按 {names} 解码：\n"
+        );
+        for row in rows.iter().rev() {
+            lines += &format!("{}\n", row.plain(lang()));
+        }
+        output::print(&lines).with_context(output::unwritten)
     }
 }
 
@@ -238,6 +261,8 @@ fn decoded(bytes: Vec<u8>) -> Result<String, Text> {
 
 /// How many inputs wait for the front. A read has at most 64 KiB.
 const INPUTS: usize = 256;
+/// How many rows are printed again in another encoding.
+const READ_AGAIN: usize = 20;
 /// A longer line is refused.
 const LONGEST_LINE: u64 = 64 << 10;
 /// How long until it is checked again whether this job is in the foreground.
