@@ -72,8 +72,8 @@ impl Replay {
             }
             let record: Record = serde_json::from_str(line).map_err(|_| {
                 tr!(
-                    "line {number} is not an event in JSON; make a log with --save lesson.jsonl",
-                    "第 {number} 行不是 JSON 格式的事件；请用 --save lesson.jsonl 记录日志"
+                    "line {number} is not an event in JSON; delete the line, or make a log with --save lesson.jsonl",
+                    "第 {number} 行不是 JSON 格式的事件；请删除这一行，或用 --save lesson.jsonl 重新记录日志"
                 )
             })?;
             let Some(peer) = record.peer else {
@@ -130,7 +130,17 @@ impl Part {
                 self.received = self.received.saturating_add(length);
                 return Ok(());
             }
-            (Name::Sent, _) => Action::Send(bytes_of_hex(record.hex.as_deref().unwrap_or(""))?),
+            (Name::Sent, _) => {
+                let bytes = bytes_of_hex(record.hex.as_deref().unwrap_or(""))?;
+                let count = bytes.len();
+                if count as u64 != length {
+                    return Err(tr!(
+                        "\"length\" is {length}, but \"hex\" has {count} bytes",
+                        "\"length\" 是 {length}，但 \"hex\" 里有 {count} 字节"
+                    ));
+                }
+                Action::Send(bytes)
+            }
             (Name::FoldedSent, _) => {
                 return Err(Text::new(
                     "the bytes of fast sends are not in the log, so they can't be sent again",
@@ -216,6 +226,10 @@ mod tests {
             (
                 r#"{"event":"sent","at_us":1,"peer":1,"hex":"7"}"#,
                 "line 2: invalid hex",
+            ),
+            (
+                r#"{"event":"sent","at_us":1,"peer":1,"length":3}"#,
+                "line 2: \"length\" is 3",
             ),
         ] {
             let online = r#"{"event":"online","at_us":1,"peer":1}"#;

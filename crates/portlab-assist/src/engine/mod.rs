@@ -31,7 +31,8 @@ use turn::Turn;
 /// A running assistant. When this is dropped, the engine ends.
 #[derive(Debug)]
 pub struct Engine {
-    commands: Sender<Command>,
+    /// `None` at the end.
+    commands: Option<Sender<Command>>,
     waker: Arc<Waker>,
     ends: Ends,
     thread: Option<JoinHandle<()>>,
@@ -90,7 +91,7 @@ impl Engine {
         let thread = thread::Builder::new().name("assist".to_owned());
         let thread = thread.spawn(move || turn.run())?;
         Ok(Self {
-            commands,
+            commands: Some(commands),
             waker,
             ends,
             thread: Some(thread),
@@ -99,8 +100,10 @@ impl Engine {
 
     /// Gives a command. A command to an engine that has ended does nothing.
     pub fn send(&self, command: Command) {
-        // It fails when the engine has ended.
-        let _ = self.commands.send(command);
+        if let Some(commands) = &self.commands {
+            // It fails when the engine has ended.
+            let _ = commands.send(command);
+        }
         let _ = self.waker.wake();
     }
 
@@ -116,9 +119,9 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        // The second one ends it at once.
-        self.send(Command::Quit);
-        self.send(Command::Quit);
+        // Without a sender of commands, the engine ends at once, even if its events aren't taken.
+        self.commands = None;
+        let _ = self.waker.wake();
         if let Some(thread) = self.thread.take() {
             // A panic of the thread has been printed.
             let _ = thread.join();

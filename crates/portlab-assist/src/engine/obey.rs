@@ -14,16 +14,12 @@ use super::{
 use crate::{Command, Ended, Event, PeerId, Recipient, What};
 
 impl<T: From<Event>> Turn<T> {
-    /// Carries out the commands that have come.
-    pub(super) fn obey(&mut self) {
+    /// Carries out the commands that have come; returns whether more may come.
+    pub(super) fn obey(&mut self) -> bool {
         loop {
             match self.commands.try_recv() {
                 Ok(command) => self.carry_out(command),
-                Err(TryRecvError::Empty) => return,
-                Err(TryRecvError::Disconnected) => {
-                    self.quits_at = Some(Instant::now());
-                    return;
-                }
+                Err(error) => return error == TryRecvError::Empty,
             }
         }
     }
@@ -57,7 +53,7 @@ impl<T: From<Event>> Turn<T> {
                     "UDP has no connection: only TCP has FIN and RST",
                     "UDP 没有连接：只有 TCP 才有 FIN 和 RST",
                 );
-                self.outbox.post(What::Unsent { peer: None, why });
+                self.unsent(None, why);
             }
             Command::HalfClose(to) => self.then(to, Then::HalfClose),
             Command::Reset(to) => {
@@ -79,8 +75,8 @@ impl<T: From<Event>> Turn<T> {
             Command::Quit if self.quits_at.is_some() => self.quits_at = Some(Instant::now()),
             Command::Quit => {
                 self.quits_at = Some(Instant::now() + LAST_BYTES);
-                self.listener = None;
-                self.udp = None;
+                (self.listener, self.accept_at) = (None, None);
+                (self.udp, self.udp_is_ready) = (None, false);
                 self.every = None;
                 for id in self.recipients(Recipient::All) {
                     self.then(Recipient::One(id), Then::Close);
@@ -131,7 +127,7 @@ impl<T: From<Event>> Turn<T> {
                     "{peer} 不在线；在线的有 {zh}（/to all 发给所有客户端）"
                 ),
             };
-            self.outbox.post(What::Unsent { peer: None, why });
+            self.unsent(None, why);
         }
         all
     }

@@ -93,6 +93,11 @@ impl Peer {
         self.queue.is_empty()
     }
 
+    /// How many bytes wait to be sent.
+    pub(super) fn queued(&self) -> usize {
+        self.queued
+    }
+
     /// Whether so much waits to be sent that nothing more should be read: a peer that sends and never reads would
     /// otherwise fill the memory with answers.
     pub(super) fn is_full(&self) -> bool {
@@ -131,12 +136,13 @@ impl Peer {
         Ok(Some(sent))
     }
 
-    /// Drops the message that is being sent.
-    pub(super) fn drop_first(&mut self) {
-        if let Some(message) = self.queue.pop_front() {
-            self.queued -= message.bytes.len() - message.sent;
-        }
+    /// Drops the message that is being sent; returns how many bytes its datagrams have.
+    pub(super) fn drop_first(&mut self) -> usize {
         self.next_at = None;
+        self.queue.pop_front().map_or(0, |message| {
+            self.queued -= message.bytes.len() - message.sent;
+            message.size
+        })
     }
 }
 

@@ -251,6 +251,50 @@ fn a_flood_that_is_not_taken_is_counted_and_every_byte_with_it() {
 }
 
 #[test]
+fn an_engine_that_is_dropped_ends_although_its_events_are_not_taken() {
+    let Desk {
+        engine,
+        events,
+        addr,
+    } = desk(|_| ());
+    let mut client = TcpStream::connect(addr).unwrap();
+    client.write_all(&vec![b'x'; 64 << 20]).unwrap();
+    let (sender, ended) = sync_channel(1);
+    std::thread::spawn(move || {
+        drop(engine);
+        sender.send(())
+    });
+    ended.recv_timeout(PATIENCE).expect("the engine has ended");
+    drop(events);
+}
+
+#[test]
+fn what_a_peer_that_has_reset_was_not_sent_is_counted() {
+    let desk = desk(|_| ());
+    let client = desk.client();
+    // More than the kernel's buffers take.
+    let text = "x".repeat(30 << 20);
+    desk.send(&text, Pieces::Whole);
+    let mut sent = match desk.next() {
+        What::Sent { bytes, .. } => bytes.len(),
+        other => panic!("{other:?}"),
+    };
+    let linger = Some(Duration::ZERO);
+    socket2::SockRef::from(&client).set_linger(linger).unwrap();
+    drop(client);
+    let why = loop {
+        match desk.next() {
+            What::Sent { bytes, .. } => sent += bytes.len(),
+            What::Unsent { why, .. } => break why,
+            other => panic!("{other:?}"),
+        }
+    };
+    let rest = text.len() - sent;
+    assert!(rest > 0 && why.en.contains(&rest.to_string()), "{why}");
+    assert_eq!(desk.next(), offline(1, Ended::Reset));
+}
+
+#[test]
 fn a_peer_that_sends_and_never_reads_does_not_fill_the_memory_with_answers() {
     let desk = desk(|plan| plan.echo = true);
     let mut client = desk.client();

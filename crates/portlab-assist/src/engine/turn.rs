@@ -4,7 +4,10 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io,
     net::SocketAddr,
-    sync::{Arc, mpsc::Receiver},
+    sync::{
+        Arc,
+        mpsc::{Receiver, TryRecvError},
+    },
     time::{Duration, Instant},
 };
 
@@ -32,7 +35,7 @@ pub(super) struct Turn<T> {
     pub(super) listener: Option<TcpListener>,
     /// The socket of datagrams, and whether some may have come.
     pub(super) udp: Option<Arc<UdpSocket>>,
-    udp_is_ready: bool,
+    pub(super) udp_is_ready: bool,
     pub(super) peers: BTreeMap<PeerId, Peer>,
     last: u32,
     pub(super) commands: Receiver<Command>,
@@ -47,7 +50,9 @@ pub(super) struct Turn<T> {
     /// Peers that may have more to read or to send.
     pub(super) ready: BTreeSet<PeerId>,
     /// When clients are accepted again; now if there may be some.
-    accept_at: Option<Instant>,
+    pub(super) accept_at: Option<Instant>,
+    /// Whether clients wait because [`MOST_PEERS`] are online.
+    is_crowded: bool,
     /// When everything ends, after a command to quit.
     pub(super) quits_at: Option<Instant>,
     buffer: Vec<u8>,
@@ -88,6 +93,7 @@ impl<T: From<Event>> Turn<T> {
             every: None,
             ready: BTreeSet::new(),
             accept_at: None,
+            is_crowded: false,
             quits_at: None,
             buffer: vec![0; READ],
         };
@@ -148,7 +154,9 @@ impl<T: From<Event>> Turn<T> {
                     }
                 }
             }
-            self.obey();
+            if !self.obey() {
+                break;
+            }
             self.accept();
             self.datagrams();
             for id in std::mem::take(&mut self.ready) {
@@ -161,8 +169,11 @@ impl<T: From<Event>> Turn<T> {
             self.end(id, Ended::ClosedHere);
         }
         self.outbox.post(What::Stopped);
-        // The receiver needs the last event, and may be slow.
-        while self.outbox.is_behind() && !self.outbox.is_gone() {
+        // The receiver needs the last event, and may be slow; after the handle has gone, the events aren't needed.
+        let has_handle = |commands: &Receiver<_>| {
+            !matches!(commands.try_recv(), Err(TryRecvError::Disconnected))
+        };
+        while self.outbox.is_behind() && !self.outbox.is_gone() && has_handle(&self.commands) {
             std::thread::sleep(AGAIN);
             self.outbox.flush();
         }
@@ -195,7 +206,15 @@ impl<T: From<Event>> Turn<T> {
             if at > Instant::now() {
                 return;
             }
-            if self.outbox.is_far_behind() || self.peers.len() >= MOST_PEERS {
+            let was_crowded =
+                std::mem::replace(&mut self.is_crowded, self.peers.len() >= MOST_PEERS);
+            if self.is_crowded && !was_crowded {
+                self.outbox.post(What::Trouble(tr!(
+                    "{MOST_PEERS} clients are online; further clients wait until one goes offline",
+                    "已有 {MOST_PEERS} 个客户端在线；其他客户端要等有客户端下线"
+                )));
+            }
+            if self.outbox.is_far_behind() || self.is_crowded {
                 self.accept_at = Some(Instant::now() + PAUSE);
                 return;
             }
@@ -264,10 +283,7 @@ impl<T: From<Event>> Turn<T> {
                 }
                 Err(error) if is_again(&error) => self.udp_is_ready = false,
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                    self.outbox.post(What::Trouble(Text::new(
-                        "the peer's machine answers that no program receives at this UDP port (ICMP)",
-                        "对方主机报告：这个 UDP 端口上没有程序接收（ICMP）",
-                    )));
+                    self.outbox.post(What::Trouble(REFUSED));
                 }
                 Err(error) => {
                     self.udp_is_ready = false;
@@ -344,19 +360,25 @@ impl<T: From<Event>> Turn<T> {
             None => self.echo.then(|| (Ok(bytes.clone()), By::Echo)),
         };
         self.outbox.post(What::Received { peer: id, bytes });
-        match answer {
-            Some((Ok(bytes), by)) => self.queue(id, &bytes.into(), Pieces::Whole, by),
-            Some((Err(why), _)) => self.outbox.post(What::Unsent {
-                peer: Some(id),
-                why,
-            }),
-            None => {}
+        if let Some((bytes, by)) = answer {
+            self.queue_rendered(id, bytes, by);
+        }
+    }
+
+    /// Sends what a template has made.
+    fn queue_rendered(&mut self, id: PeerId, bytes: Result<Vec<u8>, Text>, by: By) {
+        match bytes {
+            Ok(bytes) => self.queue(id, &bytes.into(), Pieces::Whole, by),
+            Err(why) => self.unsent(Some(id), why),
         }
     }
 
     /// Does what is due in a log.
     fn replay(&mut self, id: PeerId, due: Vec<Action>) {
         for action in due {
+            if !self.peers.contains_key(&id) {
+                return;
+            }
             match action {
                 Action::Send(bytes) => self.queue(id, &bytes.into(), Pieces::Whole, By::Replay),
                 Action::HalfClose => self.carry_out(Command::HalfClose(Recipient::One(id))),
@@ -398,10 +420,7 @@ impl<T: From<Event>> Turn<T> {
             None
         };
         match why {
-            Some(why) => self.outbox.post(What::Unsent {
-                peer: Some(id),
-                why,
-            }),
+            Some(why) => self.unsent(Some(id), why),
             None => self.send(id),
         }
     }
@@ -485,13 +504,8 @@ impl<T: From<Event>> Turn<T> {
                     seq: every.sent,
                     peer: id,
                 };
-                match every.text.render(moment, self.speech) {
-                    Ok(bytes) => self.queue(id, &bytes.into(), Pieces::Whole, By::Every),
-                    Err(why) => self.outbox.post(What::Unsent {
-                        peer: Some(id),
-                        why,
-                    }),
-                }
+                let bytes = every.text.render(moment, self.speech);
+                self.queue_rendered(id, bytes, By::Every);
             }
             every.next_at = (every.next_at + every.every).max(now);
         }
@@ -516,14 +530,20 @@ impl<T: From<Event>> Turn<T> {
         if let Some(peer) = self.peers.get_mut(&id)
             && peer.link.is_udp()
         {
-            peer.drop_first();
-            let why = Text::of(error);
-            let why = tr!(
-                "{why} (a datagram has at most 65,507 bytes; /parts 2 sends two)",
-                "{why:#}（一个数据报最多 65,507 字节；用 /parts 2 分成两个）"
-            );
-            let peer = Some(id);
-            return self.outbox.post(What::Unsent { peer, why });
+            if error.kind() == io::ErrorKind::ConnectionRefused {
+                // It is the answer to an earlier datagram; this one is sent in the next turn.
+                self.ready.insert(id);
+                return self.outbox.post(What::Trouble(REFUSED));
+            }
+            let is_too_long = peer.drop_first() > LONGEST_DATAGRAM;
+            let why = match is_too_long {
+                true => Text::new(
+                    "a datagram has at most 65,507 bytes; /parts 2 sends two",
+                    "一个数据报最多 65,507 字节；用 /parts 2 分成两个",
+                ),
+                false => Text::of(error),
+            };
+            return self.unsent(Some(id), why);
         }
         let how = match error.kind() {
             io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Ended::Reset,
@@ -534,11 +554,23 @@ impl<T: From<Event>> Turn<T> {
 
     pub(super) fn end(&mut self, id: PeerId, how: Ended) {
         // Dropping the peer closes its socket.
-        if self.peers.remove(&id).is_some() {
+        if let Some(peer) = self.peers.remove(&id) {
             self.ready.remove(&id);
             self.ends.end(id);
+            let rest = peer.queued();
+            if rest > 0 {
+                let why = tr!(
+                    "{rest} bytes still waited to be sent when the connection ended",
+                    "连接结束时，还有 {rest} 字节没有发出"
+                );
+                self.unsent(Some(id), why);
+            }
             self.outbox.post(What::Offline { peer: id, how });
         }
+    }
+
+    pub(super) fn unsent(&mut self, peer: Option<PeerId>, why: Text) {
+        self.outbox.post(What::Unsent { peer, why });
     }
 
     fn trouble(&mut self, what: &Text, error: &io::Error) {
@@ -561,6 +593,13 @@ const LISTENER: Token = Token(1);
 const UDP: Token = Token(2);
 const FIRST_PEER: usize = 3;
 
+/// The answer of a machine on which no program has a UDP port.
+const REFUSED: Text = Text::new(
+    "the peer's machine answers that no program receives at this UDP port (ICMP)",
+    "对方主机报告：这个 UDP 端口上没有程序接收（ICMP）",
+);
+/// The most bytes of a datagram over IPv4 (RFC 768, RFC 791).
+const LONGEST_DATAGRAM: usize = 65_507;
 /// The most bytes of one read.
 const READ: usize = 64 << 10;
 /// The most datagrams that are read in one turn.
