@@ -3,10 +3,12 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fs, io,
+    path::Path,
+    sync::LazyLock,
     time::Duration,
 };
 
-use procfs::process::{Process, Stat, all_processes};
+use procfs::process::{Process, all_processes};
 
 use crate::clock::{process_cpu, ran_and_waited};
 
@@ -168,16 +170,11 @@ pub fn below(root: i32) -> io::Result<Vec<i32>> {
 /// # Errors
 /// When `/proc` can't be read.
 pub fn tree(root: i32) -> io::Result<Vec<i32>> {
-    let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
-    for stat in processes()? {
-        if stat.state != 'Z' {
-            children.entry(stat.ppid).or_default().push(stat.pid);
-        }
-    }
+    let families = Families::look()?;
     let mut tree = vec![root];
     let mut next = 0;
-    while let Some(pid) = tree.get(next) {
-        tree.extend(children.remove(pid).unwrap_or_default());
+    while let Some(&pid) = tree.get(next) {
+        tree.extend(families.children(pid, |state| state != ZOMBIE));
         next += 1;
     }
     Ok(tree)
@@ -188,8 +185,7 @@ pub fn tree(root: i32) -> io::Result<Vec<i32>> {
 /// # Errors
 /// When `/proc` can't be read.
 pub fn children(parent: i32) -> io::Result<Vec<i32>> {
-    let children = processes()?.filter(|it| it.ppid == parent && it.state != 'Z');
-    Ok(children.map(|it| it.pid).collect())
+    Ok(Families::look()?.children(parent, |state| state != ZOMBIE))
 }
 
 /// The zombies among the children of `root`: processes that have ended and weren't reaped.
@@ -197,8 +193,7 @@ pub fn children(parent: i32) -> io::Result<Vec<i32>> {
 /// # Errors
 /// When `/proc` can't be read.
 pub fn zombies(root: i32) -> io::Result<Vec<i32>> {
-    let zombies = processes()?.filter(|it| it.ppid == root && it.state == 'Z');
-    Ok(zombies.map(|it| it.pid).collect())
+    Ok(Families::look()?.children(root, |state| state == ZOMBIE))
 }
 
 /// Whether a thread of one of `processes` runs, waits for a processor, or waits for a disk.
@@ -209,18 +204,77 @@ pub fn is_runnable(processes: &[i32]) -> bool {
         let threads = fs::read_dir(format!("/proc/{pid}/task"));
         threads.into_iter().flatten().flatten()
     });
-    let mut stats = threads.filter_map(|it| fs::read_to_string(it.path().join("stat")).ok());
-    // The state follows the name, which is in parentheses.
-    stats.any(|stat| {
-        let state = stat.rsplit_once(") ").map(|(_, rest)| rest);
-        state.is_some_and(|state| state.starts_with(['R', 'D']))
-    })
+    let mut states = threads.filter_map(|it| state(&it.path()));
+    states.any(|state| matches!(state, 'R' | 'D'))
 }
 
-/// All processes of this machine. A process that ends before it is read is left out.
-fn processes() -> io::Result<impl Iterator<Item = Stat>> {
-    let processes = all_processes().map_err(io::Error::other)?;
-    Ok(processes.flatten().flat_map(|process| process.stat()))
+/// The state of the process or thread in the folder `place` of `/proc`. `None` if it has been reaped.
+fn state(place: &Path) -> Option<char> {
+    let stat = fs::read_to_string(place.join("stat")).ok()?;
+    // The state follows the name, which is in parentheses.
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
+/// The children of each process, with their states.
+enum Families {
+    /// The kernel lists them when asked.
+    Listed,
+    /// A kernel without `CONFIG_PROC_CHILDREN`: all processes of this machine were read once.
+    Scanned(HashMap<i32, Vec<(i32, char)>>),
+}
+
+impl Families {
+    fn look() -> io::Result<Self> {
+        static IS_LISTED: LazyLock<bool> =
+            LazyLock::new(|| Path::new("/proc/thread-self/children").exists());
+        match *IS_LISTED {
+            true => Ok(Self::Listed),
+            false => Self::scan(),
+        }
+    }
+
+    /// A process that ends before it is read is left out.
+    fn scan() -> io::Result<Self> {
+        let mut families: HashMap<_, Vec<_>> = HashMap::new();
+        let processes = all_processes().map_err(io::Error::other)?;
+        for stat in processes.flatten().flat_map(|process| process.stat()) {
+            let family = families.entry(stat.ppid).or_default();
+            family.push((stat.pid, stat.state));
+        }
+        Ok(Self::Scanned(families))
+    }
+
+    /// The children of `parent` whose states `is_wanted` accepts.
+    fn children(&self, parent: i32, is_wanted: impl Fn(char) -> bool) -> Vec<i32> {
+        let all = match self {
+            Self::Listed => listed(parent),
+            Self::Scanned(families) => families.get(&parent).cloned().unwrap_or_default(),
+        };
+        let wanted = all.iter().filter(|(_, state)| is_wanted(*state));
+        wanted.map(|(pid, _)| *pid).collect()
+    }
+}
+
+/// The children of `parent`, as the kernel lists them for each of its threads.
+///
+/// If a child is reaped while the kernel lists the next ones, the kernel may leave one out: such a list is read again.
+///
+/// Source: `proc(5)`, `/proc/pid/task/tid/children`.
+fn listed(parent: i32) -> Vec<(i32, char)> {
+    let mut children = Vec::new();
+    for _ in 0..READINGS {
+        let threads = fs::read_dir(format!("/proc/{parent}/task"));
+        let threads = threads.into_iter().flatten().flatten();
+        let lists = threads.flat_map(|it| fs::read_to_string(it.path().join("children")));
+        let text: String = lists.collect();
+        let numbers: Vec<i32> = text.split_whitespace().flat_map(str::parse).collect();
+        let with_state = |pid: &i32| Some((*pid, state(Path::new(&format!("/proc/{pid}")))?));
+        children = numbers.iter().filter_map(with_state).collect();
+        if children.len() == numbers.len() {
+            break;
+        }
+    }
+    children
 }
 
 /// The CPU time of the children that `pid` has reaped, in whole ticks.
@@ -247,10 +301,17 @@ fn field(text: &str, name: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
+/// The state of a process that has ended and wasn't reaped.
+const ZOMBIE: char = 'Z';
+
+/// How often the children of a process are read that starts and reaps children all the time.
+const READINGS: usize = 5;
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use portlab_testkit::wait_until;
+    use std::collections::BTreeSet;
 
     #[test]
     fn this_process_and_its_child_are_metered_together() {
@@ -280,6 +341,26 @@ mod tests {
         assert!(!tree(root).unwrap().contains(&id));
         child.wait().unwrap();
         assert!(!zombies(root).unwrap().contains(&id));
+    }
+
+    #[test]
+    fn a_kernel_that_lists_no_children_has_the_same_ones() {
+        let mut parent = std::process::Command::new("sh")
+            .args(["-c", "sleep 60 & sleep 60 & wait"])
+            .spawn()
+            .unwrap();
+        let pid = parent.id() as i32;
+        let scanned = || Families::scan().unwrap().children(pid, |_| true);
+        wait_until("both children run", || scanned().len() == 2);
+        let all = Families::look().unwrap().children(pid, |_| true);
+        assert_eq!(BTreeSet::from_iter(scanned()), BTreeSet::from_iter(all));
+        let children = below(pid).unwrap();
+        assert_eq!(children.len(), 2);
+        for pid in children {
+            crate::spawn::signal_pid(pid, crate::spawn::Signal::KILL).unwrap();
+        }
+        parent.wait().unwrap();
+        assert_eq!(tree(pid).unwrap(), [pid]);
     }
 
     fn runnable(threads: &[(i32, (u64, u64))]) -> Runnable {
