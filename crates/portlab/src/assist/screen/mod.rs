@@ -3,7 +3,6 @@
 //! Its cost: a look at the keyboard, at the engine's events and at the clock 20 times a second, and at most 20 drawings a
 //! second. A drawing lays out the rows that are seen, so a flood of rows costs no more than a screen full of them.
 
-mod behind;
 mod clients;
 mod help;
 mod line;
@@ -133,20 +132,16 @@ impl Screen {
         Ok(any)
     }
 
-    /// Takes what has happened. What can't be shown in a moment is counted. Returns whether more can happen.
+    /// Takes what has happened, for a moment: the engine counts what comes faster than that. Returns whether more can happen.
     fn take_events(&mut self) -> bool {
         let began = Instant::now();
         let mut goes_on = true;
         while began.elapsed() < STANDS {
             match self.events.try_recv() {
                 Ok(event) => goes_on &= self.show(event),
-                Err(TryRecvError::Empty) => return goes_on,
+                Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => return false,
             }
-        }
-        let rest: Vec<_> = self.events.try_iter().take(EVENTS).collect();
-        for event in behind::counted(rest) {
-            goes_on &= self.show(event);
         }
         goes_on
     }
