@@ -32,78 +32,47 @@ pub struct Done {
     pub help: bool,
 }
 
-/// The commands, in the order of the help: how each is written, and what it does.
-pub const HELP: &[(&str, Text)] = &[
-    ("TEXT", Text::new("send the text", "发送这段文字")),
-    (
-        "//TEXT",
-        Text::new("send a text that begins with /", "发送以 / 开头的文字"),
-    ),
-    (
-        "/to 2 | all",
-        Text::new("choose who gets what you send", "选择发给哪个客户端"),
-    ),
-    ("/hex c4 e3", Text::new("send bytes", "按十六进制发送字节")),
-    ("/file PATH", Text::new("send a file", "发送文件")),
-    (
-        "/every 500ms TEXT",
-        Text::new(
-            "send the text every 500 ms; /every off ends it",
-            "每 500 毫秒发送一次；/every off 停止",
-        ),
-    ),
-    (
-        "/parts 2 TEXT",
-        Text::new(
-            "send the text in 2 parts, 500 ms apart",
-            "分成 2 段发送，间隔 500 毫秒",
-        ),
-    ),
-    (
-        "/drip 200ms TEXT",
-        Text::new("send the text byte by byte", "逐字节发送"),
-    ),
-    (
-        "/close [2]",
-        Text::new("close the connection (FIN)", "关闭连接（FIN）"),
-    ),
-    (
-        "/fin [2]",
-        Text::new(
-            "half-close: send the FIN, go on receiving",
-            "半关闭：发出 FIN，继续接收",
-        ),
-    ),
-    (
-        "/reset [2]",
-        Text::new("reset the connection (RST)", "复位连接（RST）"),
-    ),
-    ("/pause [2]", Text::new("stop reading", "停止读取")),
-    ("/resume [2]", Text::new("read again", "继续读取")),
-    (
-        "/encoding gbk",
-        Text::new(
-            "change the encoding; earlier rows are read again",
-            "换一种编码，已收到的内容重新解码",
-        ),
-    ),
-    (
-        "/both",
-        Text::new(
-            "show GBK and UTF-8 beside each other, or no longer",
-            "GBK 与 UTF-8 对照显示；再输入一次取消",
-        ),
-    ),
-    (
-        "/eol lf|crlf|none",
-        Text::new(
-            "what follows a text that you send",
-            "发送的文字后面加什么换行",
-        ),
-    ),
-    ("/help", Text::new("show these commands", "显示这些命令")),
-    ("/quit", Text::new("end", "结束")),
-];
+/// The commands, in the order of the help, a line each: how it is written, a tab, and what it does.
+pub static HELP: Text = Text::new(
+    "\
+TEXT\tsend the text
+//TEXT\tsend a text that begins with /
+/to 2 | all\tchoose who gets what you send
+/hex c4 e3\tsend bytes
+/file PATH\tsend a file
+/every 500ms TEXT\tsend the text every 500 ms; /every off ends it
+/parts 2 TEXT\tsend the text in 2 parts, 500 ms apart
+/drip 200ms TEXT\tsend the text byte by byte
+/close [2]\tclose the connection (FIN)
+/fin [2]\thalf-close: send the FIN, go on receiving
+/reset [2]\treset the connection (RST)
+/pause [2]\tstop reading
+/resume [2]\tread again
+/encoding gbk\tchange the encoding; earlier rows are read again
+/both\tshow GBK and UTF-8 beside each other, or no longer
+/eol lf|crlf|none\twhat follows a text that you send
+/help\tshow these commands
+/quit\tend",
+    "\
+文字\t发送这段文字
+//文字\t发送以 / 开头的文字
+/to 2 | all\t选择发给哪个客户端
+/hex c4 e3\t按十六进制发送字节
+/file 文件路径\t发送文件
+/every 500ms 文字\t每 500 毫秒发送一次；/every off 停止
+/parts 2 文字\t分成 2 段发送，间隔 500 毫秒
+/drip 200ms 文字\t逐字节发送
+/close [2]\t关闭连接（FIN）
+/fin [2]\t半关闭：发出 FIN，继续接收
+/reset [2]\t复位连接（RST）
+/pause [2]\t停止读取
+/resume [2]\t继续读取
+/encoding gbk\t换一种编码，已收到的内容重新解码
+/both\tGBK 与 UTF-8 对照显示；再输入一次取消
+/eol lf|crlf|none\t发送的文字后面加什么换行
+/help\t显示这些命令
+/quit\t结束",
+);
 
 /// The bytes of the largest file that is sent.
 const MOST_FILE: u64 = 16 << 20;
@@ -330,9 +299,9 @@ fn expected(en: &str, zh: &str) -> Text {
 }
 
 fn unknown(name: &str) -> Text {
-    let names = HELP.iter().filter_map(|(form, _)| form.strip_prefix('/'));
-    let names = names.map(|it| it.split(' ').next().unwrap_or(it));
-    let names = names.filter(|it| it.chars().all(|it| it.is_ascii_lowercase()));
+    let names = HELP.en.lines().filter_map(|it| it.strip_prefix('/'));
+    let names = names.filter(|it| !it.starts_with('/'));
+    let names = names.map(|it| it.split([' ', '\t']).next().unwrap_or(it));
     let Text { en, zh } = match nearest(name, names) {
         Some(near) => tr!("did you mean /{near}?", "要写的是不是 /{near}？"),
         None => Text::new("/help lists the commands", "输入 /help 查看所有命令"),
@@ -349,7 +318,8 @@ mod tests {
 
     #[test]
     fn every_command_of_the_help_is_known_and_others_get_the_nearest() {
-        for (form, _) in HELP {
+        let lines = || HELP.en.lines().chain(HELP.zh.lines());
+        for (form, _) in lines().filter_map(|it| it.split_once('\t')) {
             let line = form.split(['[', '|']).next().unwrap_or_default().trim();
             match Desk::default().typed(line) {
                 Ok(_) => {}

@@ -10,7 +10,7 @@ use std::{
 use anyhow::Context;
 use portlab_assist::{Command, Desk, Engine, Event, HELP, Log, Record, What};
 use portlab_sys::{interrupt, terminal};
-use portlab_words::{Text, tr};
+use portlab_words::{Text, table::columns, tr};
 
 use super::{Save, Session};
 use crate::{
@@ -145,11 +145,12 @@ impl Plain {
             crate::tell!("{DIM}{}{DIM:#}", said.pick(lang()));
         }
         if done.help {
-            let lines = HELP.iter().map(|(form, about)| {
-                let about = about.pick(lang());
-                format!("  {form:<20} {about}")
-            });
-            crate::tell!("{}", lines.collect::<Vec<_>>().join("\n"));
+            let lines = HELP.pick(lang()).lines();
+            let lines = lines.filter_map(|it| it.split_once('\t'));
+            let rows: Vec<_> = lines
+                .map(|(form, about)| [form, about].map(str::to_owned))
+                .collect();
+            crate::tell!("{}", columns(&rows, 2));
         }
         match done.reread {
             true => self.read_again(),

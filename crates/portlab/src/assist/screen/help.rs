@@ -73,12 +73,11 @@ fn lines(lang: Lang, width: usize) -> Vec<Line<'static>> {
             .filter_map(|it| it.split_once('\t'))
             .collect::<Vec<_>>()
     };
-    let commands = HELP.iter().map(|(name, text)| (*name, text.pick(lang)));
     let parts = [
         (Text::new("Keys", "按键"), listed(&KEYS)),
         (
             Text::new("Commands: type them, then Enter", "命令：输入后按回车"),
-            commands.collect(),
+            listed(&HELP),
         ),
         (Text::new("Signs", "符号"), listed(&SIGNS)),
     ];
