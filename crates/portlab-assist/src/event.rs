@@ -74,25 +74,13 @@ pub enum What {
         why: Text,
     },
     /// The peer's FIN: it will send nothing more. The own end stays open, in CLOSE-WAIT.
-    Fin {
-        /// The peer.
-        peer: PeerId,
-    },
+    Fin(PeerId),
     /// The own FIN was sent: nothing more will be sent.
-    HalfClosed {
-        /// The peer.
-        peer: PeerId,
-    },
+    HalfClosed(PeerId),
     /// The assistant no longer reads from this peer.
-    Paused {
-        /// The peer.
-        peer: PeerId,
-    },
+    Paused(PeerId),
     /// The assistant reads from this peer again.
-    Resumed {
-        /// The peer.
-        peer: PeerId,
-    },
+    Resumed(PeerId),
     /// A connection has ended.
     Offline {
         /// The peer.
@@ -161,10 +149,10 @@ impl What {
             | Self::Received { peer, .. }
             | Self::Sent { peer, .. }
             | Self::Folded { peer, .. }
-            | Self::Fin { peer }
-            | Self::HalfClosed { peer }
-            | Self::Paused { peer }
-            | Self::Resumed { peer }
+            | Self::Fin(peer)
+            | Self::HalfClosed(peer)
+            | Self::Paused(peer)
+            | Self::Resumed(peer)
             | Self::Offline { peer, .. } => Some(peer),
         }
     }
@@ -197,19 +185,19 @@ impl What {
                 ),
             },
             Self::Unsent { why, .. } => tr!("not sent: {why}", "没有发送：{why:#}"),
-            Self::Fin { .. } => Text::new(
+            Self::Fin(_) => Text::new(
                 "the peer has closed its sending half (FIN); this end is in CLOSE-WAIT: /close closes it",
                 "对方不再发送（FIN）；本端处于 CLOSE-WAIT，输入 /close 关闭",
             ),
-            Self::HalfClosed { .. } => Text::new(
+            Self::HalfClosed(_) => Text::new(
                 "half-closed here (FIN sent); the peer can still send",
                 "本端已半关闭（发出 FIN）；对方还可以发送",
             ),
-            Self::Paused { .. } => Text::new(
+            Self::Paused(_) => Text::new(
                 "reading stopped: what the peer sends now waits in the kernel; /resume goes on",
                 "停止读取：对方发来的数据留在内核缓冲区里；输入 /resume 继续读",
             ),
-            Self::Resumed { .. } => Text::new("reading again", "继续读取"),
+            Self::Resumed(_) => Text::new("reading again", "继续读取"),
             Self::Offline { how, .. } => how.text(),
             Self::Trouble(why) => why.clone(),
             Self::Stopped => Text::new("ended", "已结束"),

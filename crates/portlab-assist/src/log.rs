@@ -153,10 +153,10 @@ impl Log {
                 Way::In => client.received += bytes,
                 Way::Out => client.sent += bytes,
             },
-            What::Fin { .. } => client.fin = true,
-            What::HalfClosed { .. } => client.half_closed = true,
-            What::Paused { .. } => client.paused = true,
-            What::Resumed { .. } => client.paused = false,
+            What::Fin(_) => client.fin = true,
+            What::HalfClosed(_) => client.half_closed = true,
+            What::Paused(_) => client.paused = true,
+            What::Resumed(_) => client.paused = false,
             What::Offline { how, .. } => {
                 client.ended = Some(how.clone());
                 let offline = |it: &&PeerId| self.clients[*it].ended.is_some();

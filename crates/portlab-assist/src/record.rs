@@ -4,7 +4,7 @@ use portlab_words::Lang;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Row, What, hex};
+use crate::{Ended, Row, Way, What, hex};
 
 /// A line of `portlab assist --json`: one event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -106,6 +106,15 @@ impl Record {
             record.begins_cut = reading.begins_cut;
             record.ends_cut = reading.ends_cut;
         }
+        if let What::Unsent { why, .. }
+        | What::Offline {
+            how: Ended::Failed(why),
+            ..
+        }
+        | What::Trouble(why) = &row.what
+        {
+            record.message = Some(why.pick(Lang::En).to_owned());
+        }
         record.event = record.fill(&row.what);
         record
     }
@@ -129,29 +138,20 @@ impl Record {
                 self.times = Some(*times);
                 self.length = Some(*bytes);
                 match way {
-                    crate::Way::In => Name::Folded,
-                    crate::Way::Out => Name::FoldedSent,
+                    Way::In => Name::Folded,
+                    Way::Out => Name::FoldedSent,
                 }
             }
-            What::Unsent { why, .. } => {
-                self.message = Some(why.pick(Lang::En).to_owned());
-                Name::Unsent
-            }
-            What::Fin { .. } => Name::Fin,
-            What::HalfClosed { .. } => Name::HalfClosed,
-            What::Paused { .. } => Name::Paused,
-            What::Resumed { .. } => Name::Resumed,
+            What::Unsent { .. } => Name::Unsent,
+            What::Fin(_) => Name::Fin,
+            What::HalfClosed(_) => Name::HalfClosed,
+            What::Paused(_) => Name::Paused,
+            What::Resumed(_) => Name::Resumed,
             What::Offline { how, .. } => {
                 self.how = Some(how.name().to_owned());
-                if let crate::Ended::Failed(why) = how {
-                    self.message = Some(why.pick(Lang::En).to_owned());
-                }
                 Name::Offline
             }
-            What::Trouble(why) => {
-                self.message = Some(why.pick(Lang::En).to_owned());
-                Name::Trouble
-            }
+            What::Trouble(_) => Name::Trouble,
             What::Stopped => Name::Stopped,
         }
     }

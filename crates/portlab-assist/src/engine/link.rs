@@ -37,39 +37,39 @@ impl Link {
         }
     }
 
+    fn tcp(&self) -> Option<&TcpStream> {
+        match self {
+            Self::Tcp(stream) => Some(stream),
+            Self::Udp(..) => None,
+        }
+    }
+
     pub(super) fn is_udp(&self) -> bool {
-        matches!(self, Self::Udp(..))
+        self.tcp().is_none()
     }
 
     /// Sends the own FIN.
     pub(super) fn shut(&self) -> io::Result<()> {
-        match self {
-            Self::Tcp(stream) => stream.shutdown(Shutdown::Write),
-            Self::Udp(..) => Ok(()),
-        }
+        let shut = |it: &TcpStream| it.shutdown(Shutdown::Write);
+        self.tcp().map_or(Ok(()), shut)
     }
 
     /// Whether bytes have come that were not read.
     pub(super) fn has_unread(&self) -> bool {
-        match self {
-            Self::Tcp(stream) => matches!(stream.peek(&mut [0]), Ok(count) if count > 0),
-            Self::Udp(..) => false,
-        }
+        let count = self.tcp().and_then(|it| it.peek(&mut [0]).ok());
+        count.is_some_and(|it| it > 0)
     }
 
     /// The error that has broken the connection, if one has.
     pub(super) fn error(&self) -> Option<io::Error> {
-        match self {
-            Self::Tcp(stream) => stream.take_error().ok().flatten(),
-            Self::Udp(..) => None,
-        }
+        self.tcp()?.take_error().ok().flatten()
     }
 
     /// Makes the kernel send an RST when the socket is closed.
     ///
     /// Source: SO_LINGER in `socket(7)`.
     pub(super) fn reset(&self) {
-        if let Self::Tcp(stream) = self {
+        if let Some(stream) = self.tcp() {
             // It fails if the peer has reset the connection already.
             let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
         }

@@ -102,8 +102,8 @@ impl<T: From<Event>> Turn<T> {
                 peer.paused = paused;
                 self.ready.insert(id);
                 self.outbox.post(match paused {
-                    true => What::Paused { peer: id },
-                    false => What::Resumed { peer: id },
+                    true => What::Paused(id),
+                    false => What::Resumed(id),
                 });
             }
         }

@@ -104,7 +104,7 @@ impl<T: From<Event>> Outbox<T> {
         }
         let may_be_lost = matches!(
             event.what,
-            What::Unsent { .. } | What::Trouble(_) | What::Paused { .. } | What::Resumed { .. }
+            What::Unsent { .. } | What::Trouble(_) | What::Paused(_) | What::Resumed(_)
         );
         if !(may_be_lost && self.is_far_behind()) {
             self.kept.push_back(event.into());
@@ -156,12 +156,12 @@ mod tests {
         for bytes in 1..=6 {
             outbox.post(read(bytes));
         }
-        outbox.post(What::Fin { peer });
+        outbox.post(What::Fin(peer));
         outbox.post(read(7));
         let fold = |times, bytes| folded((peer, Way::In), (times, bytes));
         // Two are in the channel, and one waits.
         let expected = [read(1), read(2), read(3), fold(3, 4 + 5 + 6)];
-        let expected = [&expected[..], &[What::Fin { peer }, fold(1, 7)]].concat();
+        let expected = [&expected[..], &[What::Fin(peer), fold(1, 7)]].concat();
         assert_eq!(all(&mut outbox, &events), expected);
         outbox.post(read(8));
         assert_eq!(all(&mut outbox, &events), [read(8)]);

@@ -143,7 +143,7 @@ fn each_way_to_end_a_connection_is_told_apart() {
     // Closed with bytes unread: the kernel sends a reset.
     let mut client = desk.client();
     desk.engine.send(Command::Pause(peer(1)));
-    assert_eq!(desk.next(), What::Paused { peer: PeerId(1) });
+    assert_eq!(desk.next(), What::Paused(PeerId(1)));
     client.write_all(b"unread").unwrap();
     let seen = |it: &PeerState| it.own.is_some_and(|it| it.unread_bytes == 6);
     portlab_testkit::wait_until("the bytes wait in the kernel", || {
@@ -169,7 +169,7 @@ fn each_way_to_end_a_connection_is_told_apart() {
     // Half-closed here: the client reads the end, and can still send.
     let mut client = desk.client();
     desk.engine.send(Command::HalfClose(peer(4)));
-    assert_eq!(desk.next(), What::HalfClosed { peer: PeerId(4) });
+    assert_eq!(desk.next(), What::HalfClosed(PeerId(4)));
     assert_eq!(client.read(&mut [0]).unwrap(), 0);
     client.write_all(b"still").unwrap();
     assert_eq!(desk.next(), received(4, "still"));
@@ -181,7 +181,7 @@ fn each_way_to_end_a_connection_is_told_apart() {
     // The peer's FIN leaves the own end in CLOSE-WAIT.
     let client = desk.client();
     client.shutdown(Shutdown::Write).unwrap();
-    assert_eq!(desk.next(), What::Fin { peer: PeerId(5) });
+    assert_eq!(desk.next(), What::Fin(PeerId(5)));
     portlab_testkit::wait_until("the kernel has acknowledged the FIN", || {
         let state = desk.engine.states().unwrap()[&PeerId(5)];
         let states = [state.own, state.peer].map(|it| it.unwrap().state);

@@ -397,7 +397,7 @@ impl<T: From<Event>> Turn<T> {
             peer.then = Then::Close;
         }
         if !(peer.then == Then::Close && peer.has_sent_all()) {
-            self.outbox.post(What::Fin { peer: id });
+            self.outbox.post(What::Fin(id));
         }
     }
 
@@ -477,7 +477,7 @@ impl<T: From<Event>> Turn<T> {
             Then::HalfClose => match peer.link.shut() {
                 Ok(()) => {
                     peer.half_closed = true;
-                    self.outbox.post(What::HalfClosed { peer: id });
+                    self.outbox.post(What::HalfClosed(id));
                 }
                 Err(error) => self.broken(id, &error),
             },

@@ -240,7 +240,7 @@ fn sign(row: &Row) -> &'static str {
         What::Online { .. } | What::Listening(_) => "●",
         What::Offline { .. } | What::Stopped => "○",
         What::Unsent { .. } | What::Trouble(_) => "!",
-        What::Paused { .. } => "‖",
+        What::Paused(_) => "‖",
         _ => row.arrow(),
     }
 }
@@ -258,7 +258,7 @@ fn style(what: &What) -> Style {
         | What::Unsent { .. }
         | What::Trouble(_) => Style::new().red().bold(),
         What::Offline { .. } => Style::new().bold(),
-        What::Paused { .. } | What::Resumed { .. } | What::Fin { .. } | What::HalfClosed { .. } => {
+        What::Paused(_) | What::Resumed(_) | What::Fin(_) | What::HalfClosed(_) => {
             Style::new().magenta()
         }
         What::Folded { .. } => Style::new().italic(),

@@ -69,7 +69,7 @@ fn events() -> Vec<What> {
         online(two),
         received(two, request),
         sent(two, By::Rule(1), b"HTTP/1.1 404\r\n\r\n"),
-        What::Paused { peer: two },
+        What::Paused(two),
         What::Folded {
             peer: two,
             way: Way::In,
@@ -83,6 +83,11 @@ fn events() -> Vec<What> {
         },
         What::Unsent { peer: None, why },
     ]
+}
+
+fn push(view: &mut View, what: What) {
+    let at = Duration::ZERO;
+    view.push(Event { at, what });
 }
 
 fn key(code: KeyCode) -> Happened {
@@ -206,7 +211,7 @@ fn a_key_commands_what_its_line_commands() {
             typed.notice
         );
     }
-    // Nobody is paused: F5 pauses.
+    // The recipient isn't paused: F5 pauses it.
     let mut view = scripted(Lang::En);
     view.desk.to = Recipient::One(PeerId(1));
     assert!(matches!(
@@ -231,15 +236,8 @@ fn tab_goes_round_all_clients_that_are_online() {
     let [one, two] = [1, 2].map(|it| Recipient::One(PeerId(it)));
     assert_eq!(seen, [one, two, Recipient::All, one]);
     // #1 goes offline: the prompt says so, and Tab goes on.
-    let how = Ended::Fin;
-    let what = What::Offline {
-        peer: PeerId(1),
-        how,
-    };
-    view.push(Event {
-        at: Duration::ZERO,
-        what,
-    });
+    let (peer, how) = (PeerId(1), Ended::Fin);
+    push(&mut view, What::Offline { peer, how });
     assert!(self::seen(&mut view, 80, 24).contains("to #1 (offline) >"));
     view.handle(&key(KeyCode::Tab));
     assert_eq!(view.desk.to, Recipient::All);
@@ -267,14 +265,8 @@ fn no_byte_of_a_peer_and_no_typed_character_reaches_the_terminal_as_a_control_ch
     let mut view = scripted(Lang::En);
     let all: Vec<u8> = (0..=255).collect();
     for bytes in [all, "\u{202e}\u{9b}2J\u{feff}".as_bytes().to_vec()] {
-        let what = What::Received {
-            peer: PeerId(1),
-            bytes,
-        };
-        view.push(Event {
-            at: Duration::ZERO,
-            what,
-        });
+        let peer = PeerId(1);
+        push(&mut view, What::Received { peer, bytes });
     }
     enter(&mut view, "/\u{1b}[2J\u{202e}");
     view.whole = true;
@@ -287,15 +279,9 @@ fn no_byte_of_a_peer_and_no_typed_character_reaches_the_terminal_as_a_control_ch
 #[test]
 fn of_many_large_rows_only_those_that_are_seen_are_laid_out() {
     let mut view = scripted(Lang::En);
-    for at in 0..500 {
-        let what = What::Received {
-            peer: PeerId(1),
-            bytes: vec![b'a'; 4 << 10],
-        };
-        view.push(Event {
-            at: Duration::from_millis(at),
-            what,
-        });
+    for _ in 0..500 {
+        let (peer, bytes) = (PeerId(1), vec![b'a'; 4 << 10]);
+        push(&mut view, What::Received { peer, bytes });
     }
     let drawn = seen(&mut view, 80, 24);
     assert!(drawn.contains("more bytes; F9 shows all"), "{drawn}");
@@ -306,10 +292,7 @@ fn of_many_large_rows_only_those_that_are_seen_are_laid_out() {
     view.handle(&key(KeyCode::PageUp));
     let before = seen(&mut view, 80, 24);
     let what = What::Trouble(Text::new("news", "新"));
-    view.push(Event {
-        at: Duration::ZERO,
-        what,
-    });
+    push(&mut view, what);
     let after = seen(&mut view, 80, 24);
     assert!(
         after.contains("End: newest") && !after.contains("news"),

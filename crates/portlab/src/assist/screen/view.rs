@@ -91,75 +91,66 @@ impl View {
     /// Handles an event of the terminal; returns the commands for the engine.
     pub(super) fn handle(&mut self, event: &Happened) -> Vec<Command> {
         match event {
-            Happened::Key(key) if key.kind != KeyEventKind::Release => self.press(*key),
-            Happened::Paste(text) => {
-                self.line.paste(text);
-                Vec::new()
+            Happened::Key(key) if key.kind != KeyEventKind::Release => {
+                return self.command_of(*key).unwrap_or_else(|| {
+                    self.press(*key);
+                    Vec::new()
+                });
             }
-            Happened::Mouse(mouse) => {
-                match mouse.kind {
-                    MouseEventKind::ScrollUp => self.scroll_up(WHEEL),
-                    MouseEventKind::ScrollDown => self.scroll_down(WHEEL),
-                    _ => {}
-                }
-                Vec::new()
-            }
-            _ => Vec::new(),
+            Happened::Paste(text) => self.line.paste(text),
+            Happened::Mouse(mouse) => match mouse.kind {
+                MouseEventKind::ScrollUp => self.scroll_up(WHEEL),
+                MouseEventKind::ScrollDown => self.scroll_down(WHEEL),
+                _ => {}
+            },
+            _ => {}
         }
+        Vec::new()
     }
 
-    fn press(&mut self, key: KeyEvent) -> Vec<Command> {
-        if key.code == KeyCode::Char('c') && key.modifiers == KeyModifiers::CONTROL {
-            return self.carry_out("/quit");
-        }
-        if self.help.is_some() && !matches!(key.code, KeyCode::F(2..)) {
-            self.press_in_help(key.code);
-            return Vec::new();
-        }
-        match key.code {
-            KeyCode::Enter => self.enter(),
-            KeyCode::F(1) => self.carry_out("/help"),
+    /// Carries out the command of a key, if the key is short for one.
+    fn command_of(&mut self, key: KeyEvent) -> Option<Vec<Command>> {
+        let is_control = key.modifiers == KeyModifiers::CONTROL;
+        let line = match key.code {
+            KeyCode::Char('c') if is_control => "/quit",
             KeyCode::F(2) => match self.desk.speech.encoding.name() {
-                "UTF-8" => self.carry_out("/encoding gbk"),
-                _ => self.carry_out("/encoding utf-8"),
+                "UTF-8" => "/encoding gbk",
+                _ => "/encoding utf-8",
             },
-            KeyCode::F(3) => self.carry_out("/both"),
-            KeyCode::F(4) => {
-                let at = Eol::ALL.iter().position(|it| *it == self.desk.speech.eol);
-                let next = Eol::ALL[(at.unwrap_or(0) + 1) % Eol::ALL.len()];
-                self.carry_out(&format!("/eol {}", next.name()))
-            }
-            KeyCode::F(5) => match self.is_paused() {
-                true => self.carry_out("/resume"),
-                false => self.carry_out("/pause"),
+            KeyCode::F(3) => "/both",
+            KeyCode::F(4) => match self.desk.speech.eol {
+                Eol::None => "/eol lf",
+                Eol::Lf => "/eol crlf",
+                Eol::CrLf => "/eol none",
             },
-            KeyCode::F(6) => self.carry_out("/close"),
-            KeyCode::F(7) => self.carry_out("/fin"),
-            KeyCode::F(8) => self.carry_out("/reset"),
-            KeyCode::F(9) => {
-                self.whole = !self.whole;
-                Vec::new()
-            }
-            KeyCode::Tab => self.next_recipient(true),
-            KeyCode::BackTab => self.next_recipient(false),
-            KeyCode::PageUp => {
-                self.scroll_up(self.page.saturating_sub(1).max(1));
-                Vec::new()
-            }
-            KeyCode::PageDown => {
-                self.scroll_down(self.page.saturating_sub(1).max(1));
-                Vec::new()
-            }
+            KeyCode::F(5) if self.is_paused() => "/resume",
+            KeyCode::F(5) => "/pause",
+            KeyCode::F(6) => "/close",
+            KeyCode::F(7) => "/fin",
+            KeyCode::F(8) => "/reset",
+            _ if self.help.is_some() => return None,
+            KeyCode::F(1) => "/help",
+            KeyCode::Enter => return Some(self.enter()),
+            KeyCode::Tab => return Some(self.next_recipient(true)),
+            KeyCode::BackTab => return Some(self.next_recipient(false)),
+            _ => return None,
+        };
+        Some(self.carry_out(line))
+    }
+
+    fn press(&mut self, key: KeyEvent) {
+        let page = self.page.saturating_sub(1).max(1);
+        match key.code {
+            KeyCode::F(9) => self.whole = !self.whole,
+            _ if self.help.is_some() => self.press_in_help(key.code),
+            KeyCode::PageUp => self.scroll_up(page),
+            KeyCode::PageDown => self.scroll_down(page),
             KeyCode::End | KeyCode::Esc => {
                 self.scroll.follow();
                 self.line
                     .handle(KeyEvent::new(KeyCode::End, KeyModifiers::NONE));
-                Vec::new()
             }
-            _ => {
-                self.line.handle(key);
-                Vec::new()
-            }
+            _ => drop(self.line.handle(key)),
         }
     }
 
