@@ -4,7 +4,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, ErrorKind, Read, Write},
-    net::{TcpListener, TcpStream, UdpSocket},
+    net::{TcpStream, UdpSocket},
     process::{Command, Stdio},
 };
 
@@ -228,11 +228,8 @@ fn datagrams_are_rows_and_their_senders_are_clients() {
     // A second assistant is the client of the first.
     let to = format!("udp://{}", running.addr);
     let mut second = portlab_testkit::command(&["assist", "--to", &to, "--lang=en"]);
-    let mut second = second
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let second = second.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut second = second.spawn().unwrap();
     let mut stdin = second.stdin.take().unwrap();
     stdin.write_all(b"hello\n/fin\n").unwrap();
     let mut rows = BufReader::new(second.stdout.take().unwrap()).lines();
@@ -261,11 +258,8 @@ fn rows_are_text_and_hex_in_both_languages_and_the_saved_log_is_the_same() {
         ("en", "online", "the peer closed (FIN)"),
         ("zh", "上线", "对方关闭了连接（FIN）"),
     ] {
-        let listener = listener();
-        let addr = listener.local_addr().unwrap();
-        drop(listener);
-        let to_addr = addr.to_string();
-        let server = TcpListener::bind(addr).unwrap();
+        let server = listener();
+        let to_addr = server.local_addr().unwrap().to_string();
         let mut command = command(&[
             "assist",
             "--to",
@@ -276,11 +270,8 @@ fn rows_are_text_and_hex_in_both_languages_and_the_saved_log_is_the_same() {
             "--lang",
             lang,
         ]);
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let child = command.spawn().unwrap();
         let (mut stream, _) = server.accept().unwrap();
         stream.write_all(b"\xc4\xe3\xba\x1b[2J").unwrap();
         drop(stream);

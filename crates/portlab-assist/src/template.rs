@@ -78,26 +78,21 @@ impl Template {
 
     /// The answer of this moment, in bytes, with the line end of `speech`.
     pub(crate) fn render(&self, moment: Moment, speech: Speech) -> Result<Vec<u8>, Text> {
+        let encode = |text: &str| speech.encoding.encode(text).map_err(Text::of);
         let mut bytes = Vec::new();
-        let text = |text: &str, bytes: &mut Vec<u8>| {
-            bytes.extend(speech.encoding.encode(text).map_err(Text::of)?);
-            Ok::<_, Text>(())
-        };
         for part in &self.0 {
-            match part {
-                Part::Text(it) => text(it, &mut bytes)?,
-                Part::Echo => bytes.extend(moment.bytes),
-                Part::Received => text(moment.text, &mut bytes)?,
-                Part::Length => text(&moment.bytes.len().to_string(), &mut bytes)?,
-                Part::Time => text(
-                    &ZonedDateTime::now().strftime("%F %T").to_string(),
-                    &mut bytes,
-                )?,
-                Part::Seq => text(&moment.seq.to_string(), &mut bytes)?,
-                Part::Peer => text(&moment.peer.0.to_string(), &mut bytes)?,
-            }
+            let encoded = match part {
+                Part::Echo => moment.bytes.to_vec(),
+                Part::Text(text) => encode(text)?,
+                Part::Received => encode(moment.text)?,
+                Part::Length => encode(&moment.bytes.len().to_string())?,
+                Part::Time => encode(&ZonedDateTime::now().strftime("%F %T").to_string())?,
+                Part::Seq => encode(&moment.seq.to_string())?,
+                Part::Peer => encode(&moment.peer.0.to_string())?,
+            };
+            bytes.extend(encoded);
         }
-        text(speech.eol.text(), &mut bytes)?;
+        bytes.extend(encode(speech.eol.text())?);
         Ok(bytes)
     }
 }

@@ -113,18 +113,16 @@ impl<T: From<Event>> Turn<T> {
     fn asked(&mut self, to: Recipient) -> Vec<PeerId> {
         let all = self.recipients(to);
         if all.is_empty() {
-            let online = self.recipients(Recipient::All);
-            let online: Vec<_> = online.iter().map(PeerId::to_string).collect();
-            let (en, zh) = (online.join(", "), online.join("、"));
+            let online = Text::join(self.recipients(Recipient::All), ", ", "、");
             let why = match to {
                 Recipient::All => Text::new("no client is online", "没有客户端在线"),
-                Recipient::One(peer) if en.is_empty() => tr!(
+                Recipient::One(peer) if self.peers.is_empty() => tr!(
                     "{peer} is not online, and no other client is",
                     "{peer} 不在线，也没有其他客户端在线"
                 ),
                 Recipient::One(peer) => tr!(
-                    "{peer} is not online; online: {en} (/to all sends to all)",
-                    "{peer} 不在线；在线的有 {zh}（/to all 发给所有客户端）"
+                    "{peer} is not online; online: {online} (/to all sends to all)",
+                    "{peer} 不在线；在线的有 {online:#}（/to all 发给所有客户端）"
                 ),
             };
             self.unsent(None, why);

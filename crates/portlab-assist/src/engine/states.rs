@@ -39,29 +39,22 @@ pub(super) struct Ends(Arc<Mutex<BTreeMap<PeerId, Pair>>>);
 struct Pair {
     own: SocketAddr,
     peer: SocketAddr,
-    is_online: bool,
+    ended: bool,
 }
 
 impl Ends {
     pub(super) fn add(&self, id: PeerId, own: SocketAddr, peer: SocketAddr) {
-        let is_online = true;
-        self.lock().insert(
-            id,
-            Pair {
-                own,
-                peer,
-                is_online,
-            },
-        );
+        let ended = false;
+        self.lock().insert(id, Pair { own, peer, ended });
     }
 
     /// Marks a connection as ended. The last ones are kept, because the kernel may have them in TIME-WAIT.
     pub(super) fn end(&self, id: PeerId) {
         let mut pairs = self.lock();
         if let Some(pair) = pairs.get_mut(&id) {
-            pair.is_online = false;
+            pair.ended = true;
         }
-        let ended = pairs.iter().filter(|(_, it)| !it.is_online);
+        let ended = pairs.iter().filter(|(_, it)| it.ended);
         let old: Vec<_> = ended.map(|(id, _)| *id).rev().skip(MOST_ENDED).collect();
         for id in old {
             pairs.remove(&id);

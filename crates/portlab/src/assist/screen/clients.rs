@@ -1,7 +1,7 @@
 //! The clients, a line each: addresses, TCP states and queues, bytes.
 
 use portlab_assist::{Client, PeerId, PeerState, Recipient};
-use portlab_words::{Text, units};
+use portlab_words::{Text, tr, units};
 use ratatui::{
     Frame,
     layout::{Alignment, Constraint, Rect},
@@ -61,22 +61,18 @@ const COLUMNS: &[Column] = &[
     Column::figure(Text::new("sent", "已发"), 8, |it, _| {
         short(it.client.sent)
     }),
-    Column::figure(Text::new("peer Send-Q", "对方Send-Q"), 5, |it, _| {
-        let waits = it.state.peer.map_or(0, |it| it.unsent_bytes);
-        if waits == 0 {
-            String::new()
-        } else {
-            short(waits.into())
-        }
+    Column::figure(Text::new("peer Send-Q", "对方Send-Q"), 5, |it, _| match it
+        .state
+        .peer
+        .map_or(0, |it| it.unsent_bytes)
+    {
+        0 => String::new(),
+        waits => short(waits.into()),
     })
     .rare(),
     Column::new(Text::new("", ""), 9, |it, view| {
-        let paused = view.lang.pick("paused", "停读");
-        if it.client.paused {
-            paused.to_owned()
-        } else {
-            String::new()
-        }
+        let paused = it.client.paused.then(|| view.lang.pick("paused", "停读"));
+        paused.unwrap_or_default().to_owned()
     })
     .rare(),
 ];
@@ -131,10 +127,9 @@ pub(super) fn paint(view: &View, frame: &mut Frame<'_>, area: Rect) {
     let some = &all[first..(first + seen).min(all.len())];
     let columns = columns(some, view, area.width.into());
     let align = |text: String, column: &Column| {
-        let alignment = if column.is_figure {
-            Alignment::Right
-        } else {
-            Alignment::Left
+        let alignment = match column.is_figure {
+            true => Alignment::Right,
+            false => Alignment::Left,
         };
         Lines::from(text).alignment(alignment)
     };
@@ -156,15 +151,8 @@ pub(super) fn paint(view: &View, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(table, area);
     if seen < all.len() && area.height > 1 {
         let more = all.len() - seen;
-        let (lang, last) = (
-            view.lang,
-            Rect {
-                y: area.bottom() - 1,
-                height: 1,
-                ..area
-            },
-        );
-        let text = portlab_words::tr!(lang, " … {more} more", " … 另有 {more} 个");
+        let last = Rect::new(area.x, area.bottom() - 1, area.width, 1);
+        let text = tr!(view.lang, " … {more} more", " … 另有 {more} 个");
         frame.render_widget(Line::from(text).dim(), last);
     }
 }

@@ -95,25 +95,18 @@ fn lay_out(row: &Row, form: Form) -> Vec<Line<'static>> {
         None => of_event(row, room, form.lang),
     };
     if let Some(note) = row.note() {
-        let key = if is_behind_f2(row) {
-            form.lang.pick(" (or press F2)", "（或按 F2）")
-        } else {
-            ""
+        let key = match is_behind_f2(row) {
+            true => form.lang.pick(" (or press F2)", "（或按 F2）"),
+            false => "",
         };
         let note = format!("! {}{key}", note.pick(form.lang));
-        lines.extend(
-            wrap(&note, room)
-                .into_iter()
-                .map(|it| Line::from(it.magenta().bold())),
-        );
+        let note = wrap(&note, room).into_iter();
+        lines.extend(note.map(|it| Line::from(it.magenta().bold())));
     }
-    let blank = Span::from(" ".repeat(indent));
-    for (at, line) in lines.iter_mut().enumerate() {
-        let before = if at == 0 {
-            lead.clone()
-        } else {
-            vec![blank.clone()]
-        };
+    let blank = vec![Span::from(" ".repeat(indent))];
+    let mut before = lead;
+    for line in &mut lines {
+        let before = std::mem::replace(&mut before, blank.clone());
         line.spans.splice(0..0, before);
     }
     lines
@@ -157,10 +150,9 @@ fn of_bytes(row: &Row, bytes: &[u8], room: usize, form: Form) -> Vec<Line<'stati
         .any(|it| it[0].text() != it[1].text());
     let several = row.readings.len() > 1;
     let names = row.readings.iter().map(|it| it.encoding.name());
-    let label = if several {
-        names.map(str::len).max().unwrap_or(0) + 1
-    } else {
-        0
+    let label = match several {
+        true => names.map(str::len).max().unwrap_or(0) + 1,
+        false => 0,
     };
     let room = room.saturating_sub(label).max(LEAST);
     // Where hex begins: as in a line that is full of characters with a column per byte.
@@ -170,10 +162,9 @@ fn of_bytes(row: &Row, bytes: &[u8], room: usize, form: Form) -> Vec<Line<'stati
     for reading in &row.readings[..if differ { row.readings.len() } else { 1 }] {
         let all = reading.lines(bytes, room);
         // A hidden part of one line would take that line to say so.
-        let shown = if all.len() > form.most_lines {
-            form.most_lines - 1
-        } else {
-            all.len()
+        let shown = match all.len() > form.most_lines {
+            true => form.most_lines - 1,
+            false => all.len(),
         };
         // ASCII is the same in all encodings.
         let mut name = if differ { reading.encoding.name() } else { "" };

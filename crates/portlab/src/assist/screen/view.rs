@@ -1,10 +1,7 @@
 //! The state of the screen, and what keys do to it. Keys that command are short for a typed command, so that both do the
 //! same.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    net::SocketAddr,
-};
+use std::{collections::BTreeMap, net::SocketAddr};
 
 use portlab_assist::{Command, Desk, Eol, Event, Log, PeerId, PeerState, Recipient, Row, What};
 use portlab_words::{Lang, Text};
@@ -226,15 +223,11 @@ impl View {
 
     /// Chooses the next recipient: all, then each client that is online.
     fn next_recipient(&mut self, forwards: bool) -> Vec<Command> {
-        let mut all: VecDeque<_> = self.log.online().map(Recipient::One).collect();
-        all.push_front(Recipient::All);
+        let mut all = vec![Recipient::All];
+        all.extend(self.log.online().map(Recipient::One));
+        let step = if forwards { 1 } else { all.len() - 1 };
         let at = all.iter().position(|it| *it == self.desk.to);
-        let next = match (at, forwards) {
-            (Some(at), true) => (at + 1) % all.len(),
-            (Some(0), false) => all.len() - 1,
-            (Some(at), false) => at - 1,
-            (None, _) => 0,
-        };
+        let next = at.map_or(0, |at| (at + step) % all.len());
         self.carry_out(&format!("/to {}", all[next]))
     }
 
