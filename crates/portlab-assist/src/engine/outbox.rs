@@ -34,9 +34,11 @@ impl<T: From<Event>> Outbox<T> {
         let at = self.start.elapsed();
         self.flush();
         let event = Event { at, what };
-        match self.is_behind() {
-            true => self.keep(event),
-            false => self.give(event.into()),
+        if self.is_behind() {
+            self.keep(event);
+        } else {
+            self.kept.push_back(event.into());
+            self.flush();
         }
     }
 
@@ -55,30 +57,21 @@ impl<T: From<Event>> Outbox<T> {
         self.gone
     }
 
-    /// Gives the receiver as much as it takes.
+    /// Gives the receiver as much as it takes. What was counted came after the events that were kept.
     pub(super) fn flush(&mut self) {
-        while self.kept.is_empty() {
+        loop {
+            while let Some(event) = self.kept.pop_front() {
+                match self.to.try_send(event) {
+                    Ok(()) => {}
+                    Err(TrySendError::Full(event)) => return self.kept.push_front(event),
+                    Err(TrySendError::Disconnected(_)) => self.gone = true,
+                }
+            }
             let Some((key, counts)) = self.folded.pop_first() else {
                 return;
             };
-            let at = self.start.elapsed();
-            let what = folded(key, counts);
-            self.give(Event { at, what }.into());
-        }
-        while let Some(event) = self.kept.pop_front() {
-            match self.to.try_send(event) {
-                Ok(()) => {}
-                Err(TrySendError::Full(event)) => return self.kept.push_front(event),
-                Err(TrySendError::Disconnected(_)) => self.gone = true,
-            }
-        }
-    }
-
-    fn give(&mut self, event: T) {
-        match self.to.try_send(event) {
-            Ok(()) => {}
-            Err(TrySendError::Full(event)) => self.kept.push_back(event),
-            Err(TrySendError::Disconnected(_)) => self.gone = true,
+            let (at, what) = (self.start.elapsed(), folded(key, counts));
+            self.kept.push_back(Event { at, what }.into());
         }
     }
 
