@@ -32,28 +32,11 @@ pub enum What {
     /// The assistant waits for clients at this address.
     Listening(SocketAddr),
     /// A connection has begun. Over UDP: the first datagram from or to this address.
-    Online {
-        /// The new peer.
-        peer: PeerId,
-        /// Its address.
-        addr: SocketAddr,
-    },
-    /// One read, or one datagram.
-    Received {
-        /// From where.
-        peer: PeerId,
-        /// At most 64 KiB.
-        bytes: Vec<u8>,
-    },
-    /// One send, or one datagram.
-    Sent {
-        /// To where.
-        peer: PeerId,
-        /// The bytes that the kernel has taken.
-        bytes: Vec<u8>,
-        /// What made the assistant send.
-        by: By,
-    },
+    Online(PeerId, SocketAddr),
+    /// One read of at most 64 KiB, or one datagram.
+    Received(PeerId, Vec<u8>),
+    /// One send, or one datagram: the bytes that the kernel has taken, and what made the assistant send.
+    Sent(PeerId, Vec<u8>, By),
     /// Reads or sends that came faster than the receiver of events took them. They are counted, and their bytes are
     /// not shown.
     Folded {
@@ -66,13 +49,8 @@ pub enum What {
         /// How many bytes they had together.
         bytes: u64,
     },
-    /// Something was not sent.
-    Unsent {
-        /// To where; `None` if the recipient doesn't exist.
-        peer: Option<PeerId>,
-        /// The reason, and what to do.
-        why: Text,
-    },
+    /// Something was not sent to this peer, or to a recipient that doesn't exist: the reason, and what to do.
+    Unsent(Option<PeerId>, Text),
     /// The peer's FIN: it will send nothing more. The own end stays open, in CLOSE-WAIT.
     Fin(PeerId),
     /// The own FIN was sent: nothing more will be sent.
@@ -82,12 +60,7 @@ pub enum What {
     /// The assistant reads from this peer again.
     Resumed(PeerId),
     /// A connection has ended.
-    Offline {
-        /// The peer.
-        peer: PeerId,
-        /// How.
-        how: Ended,
-    },
+    Offline(PeerId, Ended),
     /// Something failed that concerns no single peer.
     Trouble(Text),
     /// The assistant has ended; no event follows.
@@ -144,24 +117,24 @@ impl What {
     pub fn peer(&self) -> Option<PeerId> {
         match *self {
             Self::Listening(_) | Self::Trouble(_) | Self::Stopped => None,
-            Self::Unsent { peer, .. } => peer,
-            Self::Online { peer, .. }
-            | Self::Received { peer, .. }
-            | Self::Sent { peer, .. }
+            Self::Unsent(peer, _) => peer,
+            Self::Online(peer, _)
+            | Self::Received(peer, _)
+            | Self::Sent(peer, _, _)
             | Self::Folded { peer, .. }
             | Self::Fin(peer)
             | Self::HalfClosed(peer)
             | Self::Paused(peer)
             | Self::Resumed(peer)
-            | Self::Offline { peer, .. } => Some(peer),
+            | Self::Offline(peer, _) => Some(peer),
         }
     }
 
     /// The direction and the bytes of a read or a send.
     pub fn bytes(&self) -> Option<(Way, &[u8])> {
         match self {
-            Self::Received { bytes, .. } => Some((Way::In, bytes)),
-            Self::Sent { bytes, .. } => Some((Way::Out, bytes)),
+            Self::Received(_, bytes) => Some((Way::In, bytes)),
+            Self::Sent(_, bytes, _) => Some((Way::Out, bytes)),
             _ => None,
         }
     }
@@ -169,9 +142,9 @@ impl What {
     /// The event in words; empty for a read and a send, which are shown as text and hex.
     pub fn text(&self) -> Text {
         match self {
-            Self::Received { .. } | Self::Sent { .. } => Text::default(),
+            Self::Received(..) | Self::Sent(..) => Text::default(),
             Self::Listening(addr) => tr!("listening at {addr}", "正在监听 {addr}"),
-            Self::Online { .. } => Text::new("online", "上线"),
+            Self::Online(..) => Text::new("online", "上线"),
             Self::Folded {
                 way, times, bytes, ..
             } => match way {
@@ -184,7 +157,7 @@ impl What {
                     "另发 {times} 次，共 {bytes} 字节：太快，没有逐行显示"
                 ),
             },
-            Self::Unsent { why, .. } => tr!("not sent: {why}", "没有发送：{why:#}"),
+            Self::Unsent(_, why) => tr!("not sent: {why}", "没有发送：{why:#}"),
             Self::Fin(_) => Text::new(
                 "the peer has closed its sending half (FIN); this end is in CLOSE-WAIT: /close closes it",
                 "对方不再发送（FIN）；本端处于 CLOSE-WAIT，输入 /close 关闭",
@@ -198,7 +171,7 @@ impl What {
                 "停止读取：对方发来的数据留在内核缓冲区里；输入 /resume 继续读",
             ),
             Self::Resumed(_) => Text::new("reading again", "继续读取"),
-            Self::Offline { how, .. } => how.text(),
+            Self::Offline(_, how) => how.text(),
             Self::Trouble(why) => why.clone(),
             Self::Stopped => Text::new("ended", "已结束"),
         }

@@ -140,15 +140,15 @@ impl Log {
         let Some(peer) = what.peer() else {
             return;
         };
-        if let What::Online { addr, .. } = what {
+        if let What::Online(_, addr) = what {
             self.clients.insert(peer, Client::new(*addr));
         }
         let Some(client) = self.clients.get_mut(&peer) else {
             return;
         };
         match what {
-            What::Received { bytes, .. } => client.received += bytes.len() as u64,
-            What::Sent { bytes, .. } => client.sent += bytes.len() as u64,
+            What::Received(_, bytes) => client.received += bytes.len() as u64,
+            What::Sent(_, bytes, _) => client.sent += bytes.len() as u64,
             What::Folded { way, bytes, .. } => match way {
                 Way::In => client.received += bytes,
                 Way::Out => client.sent += bytes,
@@ -157,7 +157,7 @@ impl Log {
             What::HalfClosed(_) => client.half_closed = true,
             What::Paused(_) => client.paused = true,
             What::Resumed(_) => client.paused = false,
-            What::Offline { how, .. } => {
+            What::Offline(_, how) => {
                 client.ended = Some(how.clone());
                 let offline = |it: &&PeerId| self.clients[*it].ended.is_some();
                 let offline: Vec<_> = self.clients.keys().filter(offline).copied().collect();
@@ -173,7 +173,7 @@ impl Log {
 /// Adds the readings of a row in `encodings`.
 fn read(row: &mut Row, encodings: &[TextEncoding], readers: &mut Readers) {
     match &row.what {
-        What::Offline { peer, .. } => {
+        What::Offline(peer, _) => {
             readers.remove(&(*peer, Way::In));
             readers.remove(&(*peer, Way::Out));
         }
@@ -198,12 +198,12 @@ fn read(row: &mut Row, encodings: &[TextEncoding], readers: &mut Readers) {
 /// Examines whether the bytes of a row are text in another encoding than the first.
 fn watch(row: &mut Row, country: &'static str, watches: &mut HashMap<PeerId, EncodingWatch>) {
     match (&row.what, row.readings.first()) {
-        (What::Received { peer, bytes }, Some(reading)) => {
+        (What::Received(peer, bytes), Some(reading)) => {
             let watch = watches.entry(*peer);
             let watch = watch.or_insert_with(|| EncodingWatch::new(reading.encoding, country));
             row.guess = watch.push(bytes, reading.well_formed);
         }
-        (What::Offline { peer, .. }, _) => drop(watches.remove(peer)),
+        (What::Offline(peer, _), _) => drop(watches.remove(peer)),
         _ => {}
     }
 }
@@ -246,17 +246,14 @@ mod tests {
     }
 
     fn online(number: u32) -> Event {
-        event(What::Online {
-            peer: PeerId(number),
-            addr: SocketAddr::from(([127, 0, 0, 1], 9000)),
-        })
+        event(What::Online(
+            PeerId(number),
+            SocketAddr::from(([127, 0, 0, 1], 9000)),
+        ))
     }
 
     fn received(number: u32, bytes: &[u8]) -> Event {
-        event(What::Received {
-            peer: PeerId(number),
-            bytes: bytes.to_vec(),
-        })
+        event(What::Received(PeerId(number), bytes.to_vec()))
     }
 
     fn log(label: &str) -> Log {
@@ -330,10 +327,7 @@ mod tests {
         for number in 2..500 {
             log.push(online(number));
             let peer = PeerId(number);
-            log.push(event(What::Offline {
-                peer,
-                how: Ended::Fin,
-            }));
+            log.push(event(What::Offline(peer, Ended::Fin)));
         }
         assert_eq!(log.clients().len(), 1 + MOST_OFFLINE);
         assert_eq!(log.online().collect::<Vec<_>>(), [PeerId(1)]);

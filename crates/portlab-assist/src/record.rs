@@ -106,12 +106,8 @@ impl Record {
             record.begins_cut = reading.begins_cut;
             record.ends_cut = reading.ends_cut;
         }
-        if let What::Unsent { why, .. }
-        | What::Offline {
-            how: Ended::Failed(why),
-            ..
-        }
-        | What::Trouble(why) = &row.what
+        if let What::Unsent(_, why) | What::Offline(_, Ended::Failed(why)) | What::Trouble(why) =
+            &row.what
         {
             record.message = Some(why.pick(Lang::En).to_owned());
         }
@@ -126,9 +122,9 @@ impl Record {
                 self.addr = Some(addr.to_string());
                 Name::Listening
             }
-            What::Online { .. } => Name::Online,
-            What::Received { .. } => Name::Received,
-            What::Sent { by, .. } => {
+            What::Online(..) => Name::Online,
+            What::Received(..) => Name::Received,
+            What::Sent(_, _, by) => {
                 self.by = Some(by.to_string());
                 Name::Sent
             }
@@ -142,12 +138,12 @@ impl Record {
                     Way::Out => Name::FoldedSent,
                 }
             }
-            What::Unsent { .. } => Name::Unsent,
+            What::Unsent(..) => Name::Unsent,
             What::Fin(_) => Name::Fin,
             What::HalfClosed(_) => Name::HalfClosed,
             What::Paused(_) => Name::Paused,
             What::Resumed(_) => Name::Resumed,
-            What::Offline { how, .. } => {
+            What::Offline(_, how) => {
                 self.how = Some(how.name().to_owned());
                 Name::Offline
             }

@@ -184,8 +184,8 @@ impl Row {
     /// The sign of the direction: `←` for what was received, `→` for what was sent.
     pub fn arrow(&self) -> &'static str {
         match self.what {
-            What::Received { .. } => "←",
-            What::Sent { .. } => "→",
+            What::Received(..) => "←",
+            What::Sent(..) => "→",
             What::Folded { way: Way::In, .. } => "⇇",
             What::Folded { way: Way::Out, .. } => "⇉",
             _ => " ",
@@ -194,7 +194,7 @@ impl Row {
 
     /// What made the assistant send, unless a person did.
     pub fn by(&self) -> Option<Text> {
-        let What::Sent { by, .. } = self.what else {
+        let What::Sent(_, _, by) = self.what else {
             return None;
         };
         match by {

@@ -97,7 +97,7 @@ impl<T: From<Event>> Outbox<T> {
         }
         let may_be_lost = matches!(
             event.what,
-            What::Unsent { .. } | What::Trouble(_) | What::Paused(_) | What::Resumed(_)
+            What::Unsent(..) | What::Trouble(_) | What::Paused(_) | What::Resumed(_)
         );
         if !(may_be_lost && self.is_far_behind()) {
             self.kept.push_back(event.into());
@@ -124,10 +124,7 @@ mod tests {
     use super::*;
 
     fn read(bytes: usize) -> What {
-        What::Received {
-            peer: PeerId(1),
-            bytes: vec![0; bytes],
-        }
+        What::Received(PeerId(1), vec![0; bytes])
     }
 
     fn all(outbox: &mut Outbox<Event>, events: &Receiver<Event>) -> Vec<What> {

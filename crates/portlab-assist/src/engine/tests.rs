@@ -52,7 +52,7 @@ impl Desk {
         client.set_nodelay(true).unwrap();
         let addr = client.local_addr().unwrap();
         match self.next() {
-            What::Online { addr: of, .. } => assert_eq!(of, addr),
+            What::Online(_, of) => assert_eq!(of, addr),
             other => panic!("{other:?}"),
         }
         client
@@ -69,25 +69,15 @@ impl Desk {
 }
 
 fn received(peer: u32, text: &str) -> What {
-    What::Received {
-        peer: PeerId(peer),
-        bytes: text.into(),
-    }
+    What::Received(PeerId(peer), text.into())
 }
 
 fn sent(peer: u32, text: &str, by: By) -> What {
-    What::Sent {
-        peer: PeerId(peer),
-        bytes: text.into(),
-        by,
-    }
+    What::Sent(PeerId(peer), text.into(), by)
 }
 
 fn offline(peer: u32, how: Ended) -> What {
-    What::Offline {
-        peer: PeerId(peer),
-        how,
-    }
+    What::Offline(PeerId(peer), how)
 }
 
 #[test]
@@ -170,7 +160,7 @@ fn each_way_to_end_a_connection_is_told_apart() {
     client.write_all(b"still").unwrap();
     assert_eq!(desk.next(), received(4, "still"));
     desk.send("no", Pieces::Whole);
-    assert!(matches!(desk.next(), What::Unsent { .. }));
+    assert!(matches!(desk.next(), What::Unsent(..)));
     drop(client);
     assert_eq!(desk.next(), offline(4, Ended::Fin));
 
@@ -208,14 +198,14 @@ fn a_command_for_a_client_that_is_not_online_names_those_that_are() {
     desk.engine.send(Command::Close(Recipient::All));
     let _clients = [
         match desk.next() {
-            What::Unsent { peer: None, .. } => desk.client(),
+            What::Unsent(None, _) => desk.client(),
             other => panic!("{other:?}"),
         },
         desk.client(),
     ];
     desk.engine.send(Command::Reset(Recipient::One(PeerId(9))));
     match desk.next() {
-        What::Unsent { peer: None, why } => assert!(why.en.contains("#1, #2"), "{why}"),
+        What::Unsent(None, why) => assert!(why.en.contains("#1, #2"), "{why}"),
         other => panic!("{other:?}"),
     }
 }
@@ -246,7 +236,7 @@ fn what_a_peer_that_has_reset_was_not_sent_is_counted() {
     let text = "x".repeat(30 << 20);
     desk.send(&text, Pieces::Whole);
     let mut sent = match desk.next() {
-        What::Sent { bytes, .. } => bytes.len(),
+        What::Sent(_, bytes, _) => bytes.len(),
         other => panic!("{other:?}"),
     };
     let linger = Some(Duration::ZERO);
@@ -254,8 +244,8 @@ fn what_a_peer_that_has_reset_was_not_sent_is_counted() {
     drop(client);
     let why = loop {
         match desk.next() {
-            What::Sent { bytes, .. } => sent += bytes.len(),
-            What::Unsent { why, .. } => break why,
+            What::Sent(_, bytes, _) => sent += bytes.len(),
+            What::Unsent(_, why) => break why,
             other => panic!("{other:?}"),
         }
     };

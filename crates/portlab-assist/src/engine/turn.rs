@@ -260,7 +260,7 @@ impl<T: From<Event>> Turn<T> {
         new.replay = self.replay.next_client();
         let due = new.replay.as_mut().map(|it| it.received(0));
         self.peers.insert(peer, new);
-        self.outbox.post(What::Online { peer, addr });
+        self.outbox.post(What::Online(peer, addr));
         self.ready.insert(peer);
         self.replay(peer, due.unwrap_or_default());
         peer
@@ -341,7 +341,7 @@ impl<T: From<Event>> Turn<T> {
         };
         if let Some(part) = &mut peer.replay {
             let due = part.received(bytes.len());
-            self.outbox.post(What::Received { peer: id, bytes });
+            self.outbox.post(What::Received(id, bytes));
             return self.replay(id, due);
         }
         let mut text = String::new();
@@ -359,7 +359,7 @@ impl<T: From<Event>> Turn<T> {
             }
             None => self.echo.then(|| (Ok(bytes.clone()), By::Echo)),
         };
-        self.outbox.post(What::Received { peer: id, bytes });
+        self.outbox.post(What::Received(id, bytes));
         if let Some((bytes, by)) = answer {
             self.queue_rendered(id, bytes, by);
         }
@@ -438,11 +438,7 @@ impl<T: From<Event>> Turn<T> {
                     if was_full && !peer.is_full() {
                         self.ready.insert(id);
                     }
-                    self.outbox.post(What::Sent {
-                        peer: id,
-                        bytes,
-                        by,
-                    });
+                    self.outbox.post(What::Sent(id, bytes, by));
                 }
                 Ok(None) => return self.after_sending(id),
                 Err(error) => return self.broken(id, &error),
@@ -565,12 +561,12 @@ impl<T: From<Event>> Turn<T> {
                 );
                 self.unsent(Some(id), why);
             }
-            self.outbox.post(What::Offline { peer: id, how });
+            self.outbox.post(What::Offline(id, how));
         }
     }
 
     pub(super) fn unsent(&mut self, peer: Option<PeerId>, why: Text) {
-        self.outbox.post(What::Unsent { peer, why });
+        self.outbox.post(What::Unsent(peer, why));
     }
 
     fn trouble(&mut self, what: &Text, error: &io::Error) {

@@ -102,8 +102,8 @@ impl Plain {
 
     /// Prints and saves the row of an event.
     fn show(&mut self, event: Event) -> anyhow::Result<()> {
-        let is_online = matches!(event.what, What::Online { .. });
-        let is_over = matches!(event.what, What::Offline { .. }) && !self.is_server;
+        let is_online = matches!(event.what, What::Online(..));
+        let is_over = matches!(event.what, What::Offline(..)) && !self.is_server;
         let row = self.log.push(event);
         match self.as_json {
             true => output::print_line(&output::json_line(&Record::of(row))?)?,

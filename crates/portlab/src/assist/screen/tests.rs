@@ -46,19 +46,9 @@ fn events() -> Vec<What> {
     let request = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nUser-Agent: \x1b[2J\r\n\r\n";
     let addr = |port| SocketAddr::from(([127, 0, 0, 1], port));
     let [one, two, three] = [1, 2, 3].map(PeerId);
-    let online = |peer: PeerId| What::Online {
-        peer,
-        addr: addr(54_320 + peer.0 as u16),
-    };
-    let received = |peer, bytes: &[u8]| What::Received {
-        peer,
-        bytes: bytes.to_vec(),
-    };
-    let sent = |peer, by, bytes: &[u8]| What::Sent {
-        peer,
-        by,
-        bytes: bytes.to_vec(),
-    };
+    let online = |peer: PeerId| What::Online(peer, addr(54_320 + peer.0 as u16));
+    let received = |peer, bytes: &[u8]| What::Received(peer, bytes.to_vec());
+    let sent = |peer, by, bytes: &[u8]| What::Sent(peer, bytes.to_vec(), by);
     let why = Text::new("no client is #9", "没有客户端 #9");
     vec![
         What::Listening(addr(8080)),
@@ -77,11 +67,8 @@ fn events() -> Vec<What> {
             bytes: 10_616_832,
         },
         online(three),
-        What::Offline {
-            peer: three,
-            how: Ended::Reset,
-        },
-        What::Unsent { peer: None, why },
+        What::Offline(three, Ended::Reset),
+        What::Unsent(None, why),
     ]
 }
 
@@ -237,7 +224,7 @@ fn tab_goes_round_all_clients_that_are_online() {
     assert_eq!(seen, [one, two, Recipient::All, one]);
     // #1 goes offline: the prompt says so, and Tab goes on.
     let (peer, how) = (PeerId(1), Ended::Fin);
-    push(&mut view, What::Offline { peer, how });
+    push(&mut view, What::Offline(peer, how));
     assert!(self::seen(&mut view, 80, 24).contains("to #1 (offline) >"));
     view.handle(&key(KeyCode::Tab));
     assert_eq!(view.desk.to, Recipient::All);
@@ -266,7 +253,7 @@ fn no_byte_of_a_peer_and_no_typed_character_reaches_the_terminal_as_a_control_ch
     let all: Vec<u8> = (0..=255).collect();
     for bytes in [all, "\u{202e}\u{9b}2J\u{feff}".as_bytes().to_vec()] {
         let peer = PeerId(1);
-        push(&mut view, What::Received { peer, bytes });
+        push(&mut view, What::Received(peer, bytes));
     }
     enter(&mut view, "/\u{1b}[2J\u{202e}");
     view.whole = true;
@@ -281,7 +268,7 @@ fn of_many_large_rows_only_those_that_are_seen_are_laid_out() {
     let mut view = scripted(Lang::En);
     for _ in 0..500 {
         let (peer, bytes) = (PeerId(1), vec![b'a'; 4 << 10]);
-        push(&mut view, What::Received { peer, bytes });
+        push(&mut view, What::Received(peer, bytes));
     }
     let drawn = seen(&mut view, 80, 24);
     assert!(drawn.contains("more bytes; F9 shows all"), "{drawn}");

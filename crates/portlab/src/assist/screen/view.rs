@@ -198,8 +198,8 @@ impl View {
     pub(super) fn push(&mut self, event: Event) -> &Row {
         match event.what {
             What::Listening(addr) => self.address = Some(addr),
-            What::Online { addr, .. } if !self.is_server => self.address = Some(addr),
-            What::Offline { .. } if !self.is_server => {
+            What::Online(_, addr) if !self.is_server => self.address = Some(addr),
+            What::Offline(..) if !self.is_server => {
                 self.notice = Some(Notice::Done(Text::new(
                     "the connection to the server has ended; Ctrl-C ends the assistant",
                     "与服务端的连接已结束；按 Ctrl-C 结束助手",
