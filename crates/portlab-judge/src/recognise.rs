@@ -93,6 +93,10 @@ fn by_lines(subject: &mut Subject<'_>, unknown: Speech) -> Speech {
         }
         () => Kind::Lines,
     };
+    // The first line of a member may be its name, which the server answers by a welcome.
+    if kind == Kind::Lines && is_chat(subject, true) {
+        return chat(greets);
+    }
     let answer = match one == again {
         true => Answer::Exactly(one),
         false => Answer::Something,
@@ -181,15 +185,14 @@ fn ask(subject: &mut Subject<'_>, line: &[u8]) -> (Vec<u8>, bool) {
     Default::default()
 }
 
-/// Whether a client receives what another one sends.
-fn is_chat(subject: &mut Subject<'_>, greets: bool) -> bool {
+/// Whether a client receives what another one sends. With `named`, each first sends a line, which may be its name.
+fn is_chat(subject: &mut Subject<'_>, named: bool) -> bool {
     let (Some(mut listener), Some(mut speaker)) = (subject.connect(), subject.connect()) else {
         return false;
     };
-    if greets {
+    if named {
         receive(&mut listener, GREETING);
         receive(&mut speaker, GREETING);
-        // The first line is the member's name.
         listener.send(b"judge-a\n");
         speaker.send(b"judge-b\n");
         receive(&mut listener, GREETING);

@@ -20,13 +20,12 @@ pub(super) const answers_a_client: Experiment = Experiment {
     about: ["answers a client", "回答客户端"],
     names: &["no-answer", "wrong-answer", "errors-swallowed", "crashes"],
     run: |subject| {
+        if subject.speech.kind == Kind::Chat {
+            return subject.expect_service("no-answer");
+        }
         let Some(mut first) = subject.connect() else {
             return Err(subject.named("crashes"));
         };
-        if subject.speech.kind == Kind::Chat {
-            drop(first);
-            return subject.expect_service("no-answer");
-        }
         let speech = subject.speech.clone();
         let (progress, bytes) = first.ask(&speech);
         if speech.kind != Kind::Silent {

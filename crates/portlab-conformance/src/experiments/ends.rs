@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use portlab_words::tr;
 
 use super::{
-    Answer, Experiment, Kind, Needs, Progress, Received, Trouble, Weight, clients::NOT_SERVING,
+    Answer, Experiment, Kind, Needs, Progress, Received, Subject, Trouble, Weight,
+    clients::NOT_SERVING, subject::QUIET,
 };
 
 pub(super) const survives_a_reset: Experiment = Experiment {
@@ -50,6 +51,10 @@ pub(super) const answers_after_half_close: Experiment = Experiment {
     names: &["closes-at-half-close"],
     unless: NOT_SERVING,
     run: |subject| {
+        let greeting = match subject.speech.greets {
+            true => greeting(subject),
+            false => 0,
+        };
         // The question and the FIN are both there when the server runs on.
         let paused = subject.pause();
         let Some(mut client) = subject.connect_quietly() else {
@@ -58,10 +63,15 @@ pub(super) const answers_after_half_close: Experiment = Experiment {
         client.send(&subject.speech.question.clone());
         client.half_close();
         drop(paused);
-        if subject.speech.greets {
-            client.receive();
-        }
-        let (progress, bytes) = client.answer(&subject.speech.clone());
+        let speech = subject.speech.clone();
+        // The greeting and the answer may come together.
+        let (progress, bytes) = client.collect(subject.patience, |bytes, has_ended| {
+            match bytes.get(greeting..) {
+                Some(answer) => speech.progress(answer, has_ended),
+                None => Progress::Partial,
+            }
+        });
+        let bytes = bytes.get(greeting..).unwrap_or_default();
         // The answer may differ each time, but not become much shorter.
         let has_answer = match &subject.speech.answer {
             Answer::Exactly(whole) if subject.speech.kind != Kind::Echo => {
@@ -77,6 +87,16 @@ pub(super) const answers_after_half_close: Experiment = Experiment {
     },
     ..Experiment::ANY
 };
+
+/// How many bytes a client receives that has sent nothing.
+fn greeting(subject: &mut Subject<'_>) -> usize {
+    let Some(mut client) = subject.connect_quietly() else {
+        return 0;
+    };
+    let greeting = client.drain(QUIET).len();
+    client.close();
+    greeting
+}
 
 pub(super) const sends_the_rest_after_half_close: Experiment = Experiment {
     about: [

@@ -58,6 +58,29 @@ impl Response {
         self.header("content-length")?.parse().ok()
     }
 
+    /// The paths of this server to which the page links.
+    pub(crate) fn links(&self) -> Vec<String> {
+        let page = String::from_utf8_lossy(&self.body);
+        let values = page.split(['"', '\'', '>', ' ']);
+        let mut paths = Vec::new();
+        let mut previous = "";
+        for value in values {
+            let is_link = previous.ends_with("href=") || previous.ends_with("src=");
+            let is_here = !value.contains([':', '#', '?']) && !value.starts_with("//");
+            if is_link && is_here && !value.is_empty() {
+                let path = format!(
+                    "/{}",
+                    value.trim_start_matches("./").trim_start_matches('/')
+                );
+                if !paths.contains(&path) {
+                    paths.push(path);
+                }
+            }
+            previous = value;
+        }
+        paths
+    }
+
     /// Whether the body is sent in chunks.
     pub(crate) fn is_chunked(&self) -> bool {
         let coding = self.header("transfer-encoding").unwrap_or_default();
@@ -109,6 +132,10 @@ mod tests {
         assert_eq!(progress(without, true), Progress::Right);
         assert_eq!(progress(b"HTT", false), Progress::Partial);
         assert_eq!(progress(b"hello", false), Progress::Wrong);
+        let page = "<a href=\"/a.html\">a</a> <img src='./b.png'> <a href=\"http://x/\">x</a> <a href='/a.html'>";
+        let page = format!("{head}{page}<a href=\"//y/z\"><a href=\"#here\">");
+        let links = response(page.as_bytes()).unwrap().links();
+        assert_eq!(links, ["/a.html", "/b.png"]);
         let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n";
         assert_eq!(progress(chunked, false), Progress::Right);
     }

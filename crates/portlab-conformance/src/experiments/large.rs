@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use portlab_words::{Text, tr};
 
-use super::{Experiment, Kind, Progress, Trouble, Weight, clients::NOT_SERVING};
+use super::{
+    Experiment, Kind, Progress, Subject, Trouble, Weight, clients::NOT_SERVING, http, talk::leave,
+};
 
 pub(super) const sends_all: Experiment = Experiment {
     about: [
@@ -24,34 +26,59 @@ pub(super) const sends_all: Experiment = Experiment {
             std::thread::sleep(SLOW);
             return expect(subject, &mut client, sent);
         }
-        let speech = subject.speech.clone();
-        let Some(mut client) = subject.connect() else {
-            return Err(subject.named("send-not-sendall"));
-        };
-        let (_, whole) = client.ask(&speech);
-        drop(client);
-        if whole.len() < SMALL {
+        let Some((question, length)) = largest(subject)? else {
             return Err(Trouble::Skipped(Text::new(
                 "the answer is short",
                 "它的回答很短",
             )));
-        }
+        };
         let Some(mut client) = subject.connect_narrow() else {
             return Err(subject.named("send-not-sendall"));
         };
-        client.send(&speech.question);
+        client.send(&question);
         std::thread::sleep(SLOW);
-        expect(subject, &mut client, whole.len())
+        expect(subject, &mut client, length)
     },
     ..Experiment::ANY
 };
 
+/// The question whose answer is long, and its length: the usual one, or that for a page to which the first page links.
+fn largest(subject: &mut Subject<'_>) -> Result<Option<(Vec<u8>, usize)>, Trouble> {
+    let speech = subject.speech.clone();
+    let Some(mut client) = subject.connect() else {
+        return Err(subject.named("send-not-sendall"));
+    };
+    let (_, whole) = client.ask(&speech);
+    leave(client);
+    let mut found = vec![(speech.question, whole.len())];
+    let first = http::response(&whole).filter(|_| speech.kind == Kind::Http);
+    for path in first.iter().flat_map(http::Response::links).take(LINKS) {
+        let Some(mut client) = subject.connect() else {
+            break;
+        };
+        let request = http::request(&path);
+        client.send(&request);
+        // The head says how long the page is.
+        let (_, bytes) = client.collect(subject.patience, |bytes, _| {
+            match http::response(bytes).is_some() {
+                true => Progress::Right,
+                false => Progress::Partial,
+            }
+        });
+        let head = bytes.windows(4).position(|it| it == b"\r\n\r\n");
+        let body = http::response(&bytes).and_then(|it| it.length());
+        found.extend(
+            head.zip(body)
+                .map(|(head, body)| (request, head + 4 + body)),
+        );
+        client.reset();
+    }
+    let largest = found.into_iter().max_by_key(|(_, length)| *length);
+    Ok(largest.filter(|(_, length)| *length >= SMALL))
+}
+
 /// Expects `length` bytes.
-fn expect(
-    subject: &super::Subject<'_>,
-    client: &mut super::Visitor,
-    length: usize,
-) -> super::Outcome {
+fn expect(subject: &Subject<'_>, client: &mut super::Visitor, length: usize) -> super::Outcome {
     let (progress, bytes) =
         client.collect(subject.patience, |bytes, _| match bytes.len() < length {
             true => Progress::Partial,
@@ -78,6 +105,9 @@ const LINES: usize = 10_000;
 
 /// For how long a slow client doesn't read.
 const SLOW: Duration = Duration::from_millis(300);
+
+/// How many links are followed.
+const LINKS: usize = 8;
 
 /// An answer that fits into any send buffer.
 const SMALL: usize = 16 * 1024;

@@ -3,7 +3,9 @@
 use portlab_sys::{limits, meter};
 use portlab_words::{Text, tr};
 
-use super::{Experiment, Kind, Needs, Outcome, Processes, Subject, Trouble, Weight};
+use super::{
+    Experiment, Kind, Needs, Outcome, Processes, Subject, Trouble, Weight, subject::QUIET,
+};
 
 /// Servers with these bugs keep something for each client; it is the same bug.
 const OTHERS: &[&str] = &[
@@ -92,7 +94,12 @@ fn leaves_nothing(
     for _ in 0..CLIENTS {
         match subject.speech.kind {
             Kind::Silent | Kind::Chat => {
-                if let Some(client) = subject.connect() {
+                if let Some(mut client) = subject.connect() {
+                    // The server may begin to serve a member when it has a name.
+                    if subject.speech.kind == Kind::Chat {
+                        client.send(format!("judge{}\n", client.number()).as_bytes());
+                        client.drain(QUIET);
+                    }
                     client.close();
                 }
             }

@@ -119,7 +119,7 @@ pub(super) const keeps_clients_apart: Experiment = Experiment {
         "keeps the data of two clients apart",
         "两个客户端的数据互不混淆",
     ],
-    fits: super::Speech::answers,
+    fits: |speech| speech.answers() && !speech.question.is_empty(),
     names: &[SHARED],
     unless: &[
         "no-answer",

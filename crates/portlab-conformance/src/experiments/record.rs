@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portlab_service::inert;
+use portlab_service::{TextEncoding, inert};
 use portlab_words::{Text, tr};
 
 /// One thing that happened.
@@ -100,7 +100,7 @@ impl Record {
 /// How many events are kept.
 const MOST: usize = 16;
 
-/// `bytes` as a text between backticks, or as hex if the bytes are not text; of many, the beginning.
+/// `bytes` as a text between backticks, in UTF-8 or GBK, or as hex if the bytes are not text; of many, the beginning.
 pub fn shown(bytes: &[u8]) -> String {
     let (begin, is_cut) = match bytes.get(..SHOWN) {
         Some(begin) if bytes.len() > SHOWN => (begin, true),
@@ -115,12 +115,14 @@ pub fn shown(bytes: &[u8]) -> String {
         Err(_) => None,
     };
     let more = if is_cut { "..." } else { "" };
-    match valid {
-        Some(text) => {
-            let text = text.replace('\r', "\\r").replace('\n', "\\n");
-            format!("`{}{more}`", inert(&text))
-        }
-        None => {
+    let quoted = |text: &str| {
+        let text = text.replace('\r', "\\r").replace('\n', "\\n");
+        format!("`{}{more}`", inert(&text))
+    };
+    match (valid, in_gbk(begin, is_cut)) {
+        (Some(text), _) => quoted(text),
+        (None, Some(text)) => quoted(&text) + " (GBK)",
+        (None, None) => {
             let hex: Vec<_> = begin
                 .iter()
                 .take(SHOWN / 3)
@@ -130,6 +132,20 @@ pub fn shown(bytes: &[u8]) -> String {
             format!("[{}{more}]", hex.join(" "))
         }
     }
+}
+
+/// `bytes` as a text in GBK that has the characters of level 1, which are the usual ones. Almost any bytes are some text in GBK.
+fn in_gbk(bytes: &[u8], is_cut: bool) -> Option<String> {
+    let gbk: TextEncoding = "gbk".parse().ok()?;
+    let mut text = String::new();
+    let well_formed = gbk.decoder().decode(bytes, !is_cut, &mut text);
+    let usual = |it: char| {
+        let bytes = gbk.encode(it.encode_utf8(&mut [0; 4]));
+        bytes.is_ok_and(|it| {
+            matches!(it[..], [byte] if byte < 0x80) || matches!(it[..], [0xa1..=0xd7, 0xa1..=0xff])
+        })
+    };
+    (well_formed && text.chars().all(usual)).then_some(text)
 }
 
 /// How many bytes of a text are shown.
@@ -142,7 +158,11 @@ mod tests {
     #[test]
     fn bytes_are_shown_as_text_or_as_hex() {
         assert_eq!(shown("你好\r\n\x1b".as_bytes()), "`你好\\r\\n␛`");
-        assert_eq!(shown(b"\xc4\xe3"), "[c4 e3]");
+        assert_eq!(shown(b"\xc4\xe3\n"), "`你\\n` (GBK)");
+        assert_eq!(shown(b"\xff\xfe\x81\n"), "[ff fe 81 0a]");
+        assert_eq!(shown(b"\xc4"), "[c4]");
+        // Characters that hardly any text has.
+        assert_eq!(shown(b"\x81\x40\x90\x41"), "[81 40 90 41]");
         // The cut after 48 bytes splits a character.
         let text = format!("a{}", "你".repeat(40));
         assert_eq!(shown(text.as_bytes()), format!("`a{}...`", "你".repeat(15)));

@@ -1,11 +1,11 @@
 //! Clients of HTTP.
 
-use portlab_conformance::experiments::{Kind, Trouble, Weight};
+use portlab_conformance::experiments::{Kind, Trouble, Weight, shown};
 use portlab_words::{Text, tr};
 
 use super::{
     experiment::ClientExperiment,
-    manner::{self, Manner, find},
+    manner::{Manner, find},
     run::Settled,
 };
 
@@ -25,7 +25,7 @@ pub(super) const request_is_valid: ClientExperiment = ClientExperiment {
         } else {
             return Ok(());
         };
-        let shown = manner::in_words(request);
+        let shown = shown(request);
         exam.record
             .add(tr!("the request: {shown}", "请求是：{shown}"));
         Err(Trouble::Bug(bug))

@@ -1,6 +1,6 @@
 //! What a client speaks, and what a right server answers.
 
-use portlab_conformance::experiments::{Kind, shown};
+use portlab_conformance::experiments::Kind;
 use portlab_service::TextEncoding;
 
 use super::caller::Caller;
@@ -161,17 +161,6 @@ pub(super) fn utf8() -> TextEncoding {
 
 pub(super) fn gbk() -> TextEncoding {
     "gbk".parse().expect("every browser knows it")
-}
-
-/// `bytes` for the evidence: as text, in GBK too.
-pub(super) fn in_words(bytes: &[u8]) -> String {
-    match encoding_of(bytes) {
-        Some(encoding) if encoding != utf8() => {
-            let text = read_in(encoding, bytes);
-            format!("{} (GBK)", shown(text.as_bytes()))
-        }
-        _ => shown(bytes),
-    }
 }
 
 /// The encoding of a text that has characters beyond ASCII; `None` for ASCII and for bytes that are no text.

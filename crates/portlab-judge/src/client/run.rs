@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portlab_conformance::experiments::Record;
+use portlab_conformance::experiments::{Record, shown};
 use portlab_sys::{
     meter,
     sockets::{held_by, udp_sockets},
@@ -19,7 +19,7 @@ use portlab_words::{Text, tr};
 use super::{
     caller::Caller,
     experiment::Exam,
-    manner::{self, Manner},
+    manner::Manner,
     quiet::{LISTING, LOOKS, Quiet},
     start::{Door, Started},
 };
@@ -163,7 +163,7 @@ impl Run {
     fn note_question(&self) {
         let caller = &self.callers[0];
         if caller.total > 0 {
-            let (length, text) = (caller.total, manner::in_words(&caller.pending));
+            let (length, text) = (caller.total, shown(&caller.pending));
             self.record.add(tr!(
                 "the client sends {length} bytes: {text}",
                 "客户端发送 {length} 字节：{text}"
@@ -178,7 +178,7 @@ impl Run {
 
     /// Sends `bytes` on the first connection.
     pub(super) fn send(&mut self, bytes: &[u8]) {
-        let (length, text) = (bytes.len(), manner::in_words(bytes));
+        let (length, text) = (bytes.len(), shown(bytes));
         self.record.add(tr!(
             "portlab answers with {length} bytes: {text}",
             "portlab 回答 {length} 字节：{text}"

@@ -23,6 +23,8 @@ pub(super) struct Screen {
     progress: Option<Progress>,
     /// What is judged, until it has been printed.
     heading: String,
+    /// Why experiments were skipped, and how many for each reason: a line for each reason follows the table.
+    skipped: Vec<(Text, usize)>,
 }
 
 impl Screen {
@@ -33,6 +35,7 @@ impl Screen {
             width: prose_width(),
             progress: None,
             heading: String::new(),
+            skipped: Vec::new(),
         }
     }
 
@@ -56,25 +59,55 @@ impl Screen {
             Result::Pass => ("✓", GOOD),
             Result::Warn => ("!", WARN),
             Result::Fail => ("✗", BAD),
-            Result::Skipped => ("-", DIM),
+            Result::Skipped => return self.count_skipped(row.why.clone().unwrap_or_default()),
         };
         let mut text = row.about.pick(self.lang).to_owned();
         if let Some(why) = &row.why {
             let why = why.pick(self.lang);
-            text += &match row.result {
-                Result::Skipped => tr!(self.lang, " (skipped: {why})", "（跳过：{why}）"),
-                _ => tr!(self.lang, " ({why})", "（{why}）"),
-            };
+            text += &tr!(self.lang, " ({why})", "（{why}）");
         }
         let line = hang(&[Lead::new(sign, style, 1)], &text, self.width);
+        let line = std::mem::take(&mut self.heading) + &line;
         // If stdout is closed, the verdict is still worth its exit code.
-        let _ = output::print(&(std::mem::take(&mut self.heading) + &line));
+        let print = || drop(output::print(&line));
+        match &self.progress {
+            Some(progress) => progress.above(print),
+            None => print(),
+        }
+    }
+
+    fn count_skipped(&mut self, why: Text) {
+        match self.skipped.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, count)) => *count += 1,
+            None => self.skipped.push((why, 1)),
+        }
+    }
+
+    /// A line for each reason why experiments were skipped.
+    fn left_out(&self) -> String {
+        let lines = self.skipped.iter().map(|(why, count)| {
+            let why = why.pick(self.lang);
+            let text = match count {
+                1 => tr!(
+                    self.lang,
+                    "1 experiment skipped: {why}",
+                    "跳过 1 个实验：{why}"
+                ),
+                _ => tr!(
+                    self.lang,
+                    "{count} experiments skipped: {why}",
+                    "跳过 {count} 个实验：{why}"
+                ),
+            };
+            hang(&[Lead::new("-", DIM, 1)], &text, self.width)
+        });
+        lines.collect()
     }
 
     /// Everything is known: the bugs, and the mark.
     pub(super) fn end(&mut self, verdict: &Verdict) -> io::Result<()> {
         self.progress = None;
-        let mut text = String::new();
+        let mut text = self.left_out();
         for (number, finding) in verdict.bugs.iter().enumerate() {
             text += &self.finding(number + 1, finding);
         }
