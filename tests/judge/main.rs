@@ -177,9 +177,9 @@ fn of_the_house(sheet: &Sheet, service: &str) {
         "--service",
         service,
     ];
-    // A pool of two workers would be full with two members of a chat.
+    // The smallest pool that serves a client beside a silent one.
     if matches!(sheet.workers, Workers::Fixed(_)) {
-        words.push("--workers=6");
+        words.push("--workers=2");
     }
     let words: Vec<_> = words.into_iter().map(str::to_owned).collect();
     let verdict = judge(&dir, &words);

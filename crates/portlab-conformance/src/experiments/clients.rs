@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use portlab_words::tr;
 
-use super::{Experiment, Kind, Progress, Service, Trouble, Weight};
+use super::{Experiment, Kind, Progress, Received, Service, Subject, Trouble, Weight};
 
 /// Servers with these bugs have no next client, or none that is answered.
 pub(super) const NOT_SERVING: &[&str] = &[
@@ -132,7 +132,10 @@ pub(super) const serves_others_beside_a_silent_client: Experiment = Experiment {
             "client 1 stays connected and sends nothing",
             "客户端 1 保持连接，什么也不发送"
         ));
-        let service = subject.ask();
+        let service = match subject.speech.kind {
+            Kind::Chat => next_member(subject),
+            _ => subject.ask(),
+        };
         drop(silent);
         match service {
             Service::Served => Ok(()),
@@ -142,3 +145,28 @@ pub(super) const serves_others_beside_a_silent_client: Experiment = Experiment {
     },
     ..Experiment::ANY
 };
+
+/// Connects one more member to a chat: a member with a partner would be two, and the silent client may take the place of
+/// one in a small pool. The member is served if it is greeted, or if the server reads its line.
+fn next_member(subject: &mut Subject<'_>) -> Service {
+    let Some(mut member) = subject.connect_quietly() else {
+        return subject.without_answer(Service::Deaf);
+    };
+    if subject.speech.greets && matches!(member.receive(), Received::Bytes(_)) {
+        return Service::Served;
+    }
+    let number = member.number();
+    member.send(format!("judge{number}\n").as_bytes());
+    if subject.until(|| member.is_read() != Some(false)) {
+        return match member.is_read() {
+            Some(_) => Service::Served,
+            // The server's sockets can't be seen.
+            None => subject.ask(),
+        };
+    }
+    subject.note(tr!(
+        "the server doesn't read what client {number} has sent",
+        "服务端没有读取客户端 {number} 发送的数据"
+    ));
+    subject.without_answer(Service::Deaf)
+}

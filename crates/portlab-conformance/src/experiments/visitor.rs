@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portlab_sys::{meter, socket::choose_port_at_connect};
+use portlab_sys::{meter, socket::choose_port_at_connect, sockets::sockets_at};
 use portlab_words::tr;
 use socket2::{Domain, SockRef, Socket, Type};
 
@@ -357,6 +357,19 @@ impl Visitor {
             "客户端 {number} 把连接复位（RST）"
         ));
         let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+    }
+
+    /// Whether the server has read all that the client has sent. `None` if the server's end can't be seen.
+    pub(crate) fn is_read(&self) -> Option<bool> {
+        let own = self.stream.local_addr().ok()?.port();
+        let peer = self.stream.peer_addr().ok()?.port();
+        let all = sockets_at(peer).ok()?;
+        let end = |local, remote| {
+            let mut all = all.iter();
+            all.find(|it| (it.local.port(), it.remote.port()) == (local, remote))
+        };
+        // What isn't acknowledged may still be on its way.
+        Some(end(peer, own)?.unread == 0 && end(own, peer)?.unsent == 0)
     }
 
     /// Whether the server has closed or reset the connection, as far as the client has received.
