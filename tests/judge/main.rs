@@ -61,11 +61,6 @@ const ALSO: &[(&str, &[&str])] = &[
     ("splits-character/student.py", &["dies-at-non-text"]),
     // The global variable may be that of a client which was reset.
     ("shared-state/student.py", &[AT_RESET]),
-    // The end of each client ends it, so other experiments meet an ended server.
-    (
-        "ends-at-empty-connection/loop.py",
-        &[AT_RESET, "splits-character"],
-    ),
     // The end isn't noticed, so the socket isn't closed either; and nothing catches an error of send.
     ("resends-after-end/loop.py", &["descriptor-leak", AT_RESET]),
     ("resends-after-end/tasks.py", &["descriptor-leak"]),

@@ -6,7 +6,8 @@ use std::{
 };
 
 use portlab_conformance::experiments::{
-    EXPERIMENTS, Event, Experiment, Kind, Needs, Program, Speech, Subject, Trouble, Weight,
+    EXPERIMENTS, Event, Experiment, Kind, KnownEnd, Needs, Program, Speech, Subject, Trouble,
+    Weight,
 };
 use portlab_service::inert;
 use portlab_words::{Text, tr};
@@ -41,6 +42,8 @@ struct Judging<'a, 'p> {
     speech: Speech,
     program: Option<&'p mut dyn Program>,
     verdict: Verdict,
+    /// How named bugs have ended the program.
+    known_ends: Vec<KnownEnd>,
     /// Whether the next experiment needs a server that was started anew.
     is_stale: bool,
     /// Why no more experiments run: the server can't be started again.
@@ -78,6 +81,7 @@ pub fn judge(
                 speech: Speech::echo(b""),
                 program,
                 verdict,
+                known_ends: Vec::new(),
                 is_stale: false,
                 stopped: None,
             };
@@ -166,8 +170,11 @@ impl Judging<'_, '_> {
                 self.stopped = Some(why.clone());
                 return skipped(experiment, why);
             }
+            let known_ends = self.known_ends.clone();
             let mut subject = self.subject(self.speech.clone(), patience);
+            subject.known_ends = known_ends;
             let outcome = (experiment.run)(&mut subject);
+            let ending = subject.ending();
             let (addr, is_up) = (subject.addr, subject.is_up());
             let (events, has_waited) = (subject.events(), subject.has_waited());
             self.addr = addr;
@@ -181,6 +188,16 @@ impl Judging<'_, '_> {
             };
             if has_waited && patience == self.plan.patience {
                 continue;
+            }
+            if let Some((bug, ending)) = find(bug).zip(ending)
+                && ENDING.contains(&bug.name)
+            {
+                let [en, zh] = bug.title;
+                self.known_ends.push(KnownEnd {
+                    bug: bug.name,
+                    title: Text::new(en, zh),
+                    ending,
+                });
             }
             return self.found(experiment, bug, seen(events));
         }
@@ -205,37 +222,17 @@ impl Judging<'_, '_> {
     }
 
     fn found(&mut self, experiment: &Experiment, name: &'static str, evidence: Vec<Seen>) -> Row {
-        let row = Row {
-            bug: Some(name.to_owned()),
-            ..row(experiment, Result::of(experiment.weight))
-        };
         if let Some(bug) = find(name).filter(|_| !self.verdict.has_bug(name)) {
             let program = self.program.as_ref();
             let stderr = program.map(|it| it.complaints()).unwrap_or_default();
             let about = (experiment.name, experiment.weight);
             let finding = self.plan.finding(bug, about, evidence, &stderr);
-            // Beside a silent client the server runs on; it may end afterwards, when the silent client closes.
-            let is_end = name != "one-at-a-time";
-            if let Some(title) = self.known_end(&finding).filter(|_| is_end) {
-                let Text { en, zh } = title;
-                return skipped(experiment, tr!("because {en}", "因为{zh}"));
-            }
             self.verdict.bugs.push(finding);
         }
-        row
-    }
-
-    /// The title of the known bug that has ended the program here too: the error of both is the same, at the same line.
-    fn known_end(&self, finding: &Finding) -> Option<Text> {
-        let mut bugs = self.verdict.bugs.iter();
-        let is_same = |it: &&Finding| {
-            ENDING.contains(&it.bug.as_str())
-                && it.source.is_some()
-                && it.source == finding.source
-                && Traceback::error_in(&it.stderr).is_some()
-                && Traceback::error_in(&it.stderr) == Traceback::error_in(&finding.stderr)
-        };
-        bugs.find(is_same).map(|it| it.title.clone())
+        Row {
+            bug: Some(name.to_owned()),
+            ..row(experiment, Result::of(experiment.weight))
+        }
     }
 }
 

@@ -35,15 +35,6 @@ impl Traceback {
     }
 }
 
-impl Traceback {
-    /// The error's line among the last lines of a program's stderr.
-    pub(crate) fn error_in(lines: &[String]) -> Option<&String> {
-        let last = lines.iter().rev().find(|line| !line.trim().is_empty())?;
-        let name = last.split(':').next().unwrap_or_default();
-        name.ends_with("Error").then_some(last)
-    }
-}
-
 /// Reads `  File "server.py", line 7, in <module>`.
 fn place(line: &str) -> Option<(String, usize)> {
     let rest = line.trim_start().strip_prefix("File \"")?;

@@ -78,7 +78,7 @@ fn largest(subject: &mut Subject<'_>) -> Result<Option<(Vec<u8>, usize)>, Troubl
 }
 
 /// Expects `length` bytes.
-fn expect(subject: &Subject<'_>, client: &mut super::Visitor, length: usize) -> super::Outcome {
+fn expect(subject: &mut Subject<'_>, client: &mut super::Visitor, length: usize) -> super::Outcome {
     let (progress, bytes) =
         client.collect(subject.patience, |bytes, _| match bytes.len() < length {
             true => Progress::Partial,

@@ -3,7 +3,7 @@
 use portlab_words::tr;
 
 use super::{
-    Answer, Experiment, Kind, Outcome, Progress, Subject,
+    Answer, Experiment, Kind, Outcome, Progress, Subject, Trouble,
     clients::NOT_SERVING,
     http,
     subject::QUIET,
@@ -56,7 +56,7 @@ fn lines_and_segments(subject: &mut Subject<'_>) -> Outcome {
     };
     let has_rest = subject.speech.closes || has(&cut, second.trim_ascii());
     if !is_right(&cut, 1) && (has_lines || !has(&cut, first.trim_ascii()) || !has_rest) {
-        return Err(subject.named(ONE_READ));
+        return Err(one_read(subject, &cut));
     }
     if subject.speech.closes {
         return Ok(());
@@ -65,7 +65,15 @@ fn lines_and_segments(subject: &mut Subject<'_>) -> Outcome {
     let two = said(subject, &[&question.repeat(2)], 2 * one.len())?;
     match is_right(&two, 2) {
         true => Ok(()),
-        false => Err(subject.named(ONE_READ)),
+        false => Err(one_read(subject, &two)),
+    }
+}
+
+/// What a wrong answer to cut or joined messages means.
+fn one_read(subject: &mut Subject<'_>, answer: &[u8]) -> Trouble {
+    match answer.is_empty() {
+        true => subject.named(ONE_READ),
+        false => Trouble::Bug(ONE_READ),
     }
 }
 
@@ -102,7 +110,7 @@ fn two_requests_in_one_segment(subject: &mut Subject<'_>) -> Outcome {
     leave(client);
     match count(&bytes, b"HTTP/1.") {
         2.. => Ok(()),
-        _ => Err(subject.named(ONE_READ)),
+        _ => Err(one_read(subject, &bytes)),
     }
 }
 
@@ -163,8 +171,9 @@ fn half_a_message_and_another(subject: &mut Subject<'_>) -> Outcome {
     let is_mixed = has(&answer, b"alpha") || has(&of_first, b"bravo");
     // The first client was accepted first: if only the second one is answered, the answer went astray.
     let is_astray = of_first.is_empty() && !answer.is_empty();
-    match is_mixed || !too_early.is_empty() || is_astray {
-        true => Err(subject.named(SHARED)),
+    match is_mixed || !too_early.is_empty() {
+        true => Err(Trouble::Bug(SHARED)),
+        false if is_astray => Err(subject.named(SHARED)),
         false => Ok(()),
     }
 }
@@ -190,8 +199,9 @@ fn both_at_once(subject: &mut Subject<'_>) -> Outcome {
     leave(first);
     leave(second);
     let is_mixed = has(&answers[0], b"bravo") || has(&answers[1], b"alpha");
-    match is_mixed || answers[0].is_empty() && !answers[1].is_empty() {
-        true => Err(subject.named(SHARED)),
+    match is_mixed {
+        true => Err(Trouble::Bug(SHARED)),
+        false if answers[0].is_empty() && !answers[1].is_empty() => Err(subject.named(SHARED)),
         false => Ok(()),
     }
 }
@@ -225,7 +235,7 @@ fn pages_of_two(subject: &mut Subject<'_>) -> Outcome {
     leave(second);
     let is_other = |got: Option<u16>, usual| got.is_some() && got != usual;
     match is_other(of_first, usual[0]) || is_other(of_second, usual[1]) {
-        true => Err(subject.named(SHARED)),
+        true => Err(Trouble::Bug(SHARED)),
         false => Ok(()),
     }
 }

@@ -9,6 +9,7 @@
 )]
 
 mod clients;
+mod ending;
 mod ends;
 mod experiment;
 pub(crate) mod http;
@@ -25,6 +26,7 @@ mod text;
 mod traversal;
 mod visitor;
 
+pub use ending::{Ending, KnownEnd};
 pub use experiment::{Experiment, Needs, Outcome, Trouble, Weight};
 pub use record::{Event, Record, shown};
 pub use speech::{Answer, Kind, Progress, Speech};

@@ -60,6 +60,14 @@ impl Record {
         });
     }
 
+    /// Adds an event, unless the last one says the same.
+    pub(crate) fn add_once(&self, what: Text) {
+        let is_known = self.with(|it| it.events.last().is_some_and(|last| last.what == what));
+        if !is_known {
+            self.add(what);
+        }
+    }
+
     /// Notes that something was awaited, and didn't come in time: on a busy machine, it may only have been late.
     pub(crate) fn waited_in_vain(&self) {
         self.with(|it| it.has_waited = true);

@@ -16,6 +16,7 @@ use portlab_words::{Text, tr};
 
 use super::{
     Event, Kind, Outcome, Progress, Received, Speech, Trouble, Visitor, Waits,
+    ending::{Ending, KnownEnd, ended},
     record::Record,
     visitor::{Dial, Processes},
 };
@@ -60,6 +61,8 @@ pub struct Subject<'a> {
     pub program: Option<&'a mut dyn Program>,
     /// How long a client waits for a step of the server.
     pub patience: Duration,
+    /// How known bugs have ended the program.
+    pub known_ends: Vec<KnownEnd>,
     record: Record,
 }
 
@@ -89,6 +92,7 @@ impl<'a> Subject<'a> {
             speech,
             program,
             patience,
+            known_ends: Vec::new(),
             record: Record::new(),
         }
     }
@@ -255,8 +259,9 @@ impl<'a> Subject<'a> {
             }
             return is_up;
         };
-        if let Some(Text { en, zh }) = program.ended() {
-            self.note(tr!("the program has ended: {en}", "程序结束了：{zh}"));
+        if let Some(Text { en, zh }) = ended(&mut **program) {
+            self.record
+                .add_once(tr!("the program has ended: {en}", "程序结束了：{zh}"));
             return false;
         }
         if !program.is_listening() {
@@ -275,11 +280,41 @@ impl<'a> Subject<'a> {
         program.is_some_and(|it| it.has_failed())
     }
 
-    /// The trouble with the name `bug`, unless the program's traceback names another bug.
-    pub fn named(&self, bug: &'static str) -> Trouble {
+    /// The trouble with the name `bug`, whose only sign is that no answer came, or not the whole one. The program's
+    /// traceback may name another bug. If the program has ended as a known bug ends it, the experiment can't tell.
+    pub fn named(&mut self, bug: &'static str) -> Trouble {
         let complaints = self.program.as_ref().map(|it| it.complaints());
         let by_traceback = complaints.and_then(|it| bug_of_traceback(&it));
-        Trouble::Bug(by_traceback.unwrap_or(bug))
+        let bug = by_traceback.unwrap_or(bug);
+        match self.known_end(bug) {
+            Some(Text { en, zh }) => Trouble::Skipped(tr!("because {en}", "因为{zh}")),
+            None => Trouble::Bug(bug),
+        }
+    }
+
+    /// The title of the known bug that has ended the program again. `None` if that bug is `bug` itself.
+    fn known_end(&mut self, bug: &str) -> Option<Text> {
+        if self.known_ends.is_empty() {
+            return None;
+        }
+        let since = Instant::now();
+        let ending = loop {
+            match self.ending() {
+                Some(ending) => break ending,
+                None if self.waits().is_over(since, ENDING) => return None,
+                None => thread::sleep(Duration::from_millis(5)),
+            }
+        };
+        let mut same = self.known_ends.iter().filter(|it| it.ending == ending);
+        let is_itself = same.clone().any(|it| it.bug == bug);
+        same.next()
+            .filter(|_| !is_itself)
+            .map(|it| it.title.clone())
+    }
+
+    /// How the program has ended, or has stopped to listen. `None` if it serves on.
+    pub fn ending(&mut self) -> Option<Ending> {
+        Ending::of(&mut **self.program.as_mut()?)
     }
 
     /// What the server does for a moment in which clients send nothing. `None` if its processes can't be seen.

@@ -16,10 +16,10 @@ while True:
             continue
         try:
             data = sock.recv(1024)
+            if data[0] != ord("q"):
+                sock.sendall(data)
+                continue
         except OSError:
-            data = b"q"
-        if data[0] == ord("q"):
-            sockets.remove(sock)
-            sock.close()
-        else:
-            sock.sendall(data)
+            pass
+        sockets.remove(sock)
+        sock.close()
