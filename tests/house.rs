@@ -261,7 +261,11 @@ fn every_bug_of_the_judge_names_a_lesson_that_exists() {
     let lessons = portlab(&["lesson"]);
     for bug in [portlab_judge::bugs::BUGS, portlab_judge::bugs::CLIENT_BUGS].concat() {
         let is_listed = lessons.split_whitespace().any(|word| word == bug.lesson);
-        assert!(is_listed, "{}: there is no lesson {}", bug.name, bug.lesson);
+        assert!(
+            is_listed,
+            "{}: the lesson {} doesn't exist",
+            bug.name, bug.lesson
+        );
     }
 }
 

@@ -107,8 +107,13 @@ fn nothing_survives_sigkill() {
 fn nothing_survives_sigkill_of_a_user_without_privileges() {
     // Other users can't become this one.
     if is_root() {
-        check("judge-kill-nobody", "server", true, Signal::KILL);
-        check("judge-kill-nobody-client", "client", true, Signal::KILL);
+        check("judge-kill-unprivileged", "server", true, Signal::KILL);
+        check(
+            "judge-kill-unprivileged-client",
+            "client",
+            true,
+            Signal::KILL,
+        );
     }
 }
 

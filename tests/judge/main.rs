@@ -61,7 +61,7 @@ const ALSO: &[(&str, &[&str])] = &[
     ("splits-character/student.py", &["dies-at-non-text"]),
     // The global variable may be that of a client which was reset.
     ("shared-state/student.py", &[AT_RESET]),
-    // The end isn't noticed, so the socket isn't closed either; and nothing catches an error of send.
+    // The end isn't noticed, so the socket stays open too; and an error of send ends the program.
     ("resends-after-end/loop.py", &["descriptor-leak", AT_RESET]),
     ("resends-after-end/tasks.py", &["descriptor-leak"]),
     ("worker-never-ends/student.py", &["descriptor-leak"]),

@@ -89,7 +89,7 @@ pub(crate) fn programs_are_saved_and_run() -> Result<(), Failed> {
             .output()?;
         check(output.stdout == b"2000000\n", format!("{output:?}"))?;
     }
-    // The same again is no change; a student's own change stays.
+    // The same program again changes nothing; a student's own change stays.
     check(save(&room)?.status.success(), "saved twice")?;
     fs::write(folder.join("plus.py"), "mine")?;
     fs::remove_file(folder.join("locked.py"))?;

@@ -282,7 +282,7 @@ mod tests {
         let reading = reader("utf-8").read(b"\xc4\xe3\xba\xc3");
         let sign = char::REPLACEMENT_CHARACTER;
         assert_eq!(reading.cells, [(sign, 1), (sign, 2), (CUT, 1)]);
-        // The second byte is no second half, and is a character of its own.
+        // The second byte can't be a second half: it is a character of its own.
         let reading = reader("gbk").read(b"\xc4 ");
         assert_eq!(reading.cells, [(char::REPLACEMENT_CHARACTER, 1), (' ', 1)]);
         assert!(!reading.well_formed);

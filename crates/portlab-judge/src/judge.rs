@@ -334,7 +334,7 @@ impl Verdict {
     }
 }
 
-/// The row of the start, which is no experiment of the table.
+/// The row of the start, which is outside the table of experiments.
 static STARTS: Experiment = Experiment {
     name: "starts_and_listens",
     about: ["starts and listens", "启动并监听端口"],

@@ -77,9 +77,9 @@ pub enum Code {
     /// Python and Rust.
     #[default]
     Both,
-    /// Python; Rust only where there is no Python.
+    /// Python, or Rust where Python is missing.
     Python,
-    /// Rust; Python only where there is no Rust.
+    /// Rust, or Python where Rust is missing.
     Rust,
 }
 

@@ -5,7 +5,7 @@
 //! its starter. This process can connect the program's socket elsewhere: `pidfd_getfd` gives it a duplicate of the
 //! socket, so a program in which the address of another machine is written can be tried without a change.
 //!
-//! The filter is no protection: the program could change the address after it was read. It only has to be right
+//! The filter protects nothing: the program could change the address after it was read. It only has to be right
 //! for programs that don't hide.
 //!
 //! Source: `seccomp_unotify(2)`, `pidfd_getfd(2)`.
@@ -43,7 +43,7 @@ pub struct Dials(OwnedFd);
 /// [`keep`](crate::keeper::keep). If the kernel refuses, the program starts all the same, and [`Watch::dials`] fails.
 ///
 /// # Errors
-/// If there is no descriptor left.
+/// If all descriptors are in use.
 pub fn watch(command: &mut Command) -> io::Result<Watch> {
     let (near, far) = Seqpacket::pair()?;
     let hook = move || {

@@ -213,5 +213,5 @@ pub(super) const does_not_spin: Experiment = Experiment {
 /// For how long a client reads after its FIN.
 const LISTENING: Duration = Duration::from_millis(300);
 
-/// How often something must come in this time: a single late answer is none too many.
+/// How often something must come in this time. One late answer is allowed.
 const FLOOD: usize = 4;

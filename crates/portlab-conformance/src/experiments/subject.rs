@@ -102,7 +102,7 @@ impl<'a> Subject<'a> {
         self.record.events()
     }
 
-    /// Whether something was awaited in vain: on a busy machine, it may only have been late.
+    /// Whether a wait reached its limit: on a busy machine, the answer may only have been late.
     pub fn has_waited(&self) -> bool {
         self.record.has_waited()
     }

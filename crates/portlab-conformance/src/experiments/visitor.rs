@@ -185,7 +185,7 @@ impl Visitor {
         self.receive_within(self.waits.patience)
     }
 
-    /// The same, for at most `limit`; nothing in this time is no event.
+    /// The same, for at most `limit`. If nothing comes, no event is written.
     pub fn receive_within(&mut self, limit: Duration) -> Received {
         let since = Instant::now();
         let received = loop {

@@ -29,7 +29,7 @@ pub(super) const dies_at_404: Bug = Bug {
         "请求一个不存在的页面，服务端就结束了",
     ],
     cause: [
-        "open() raises FileNotFoundError when there is no such file, and a dictionary raises KeyError. The error ends the \
+        "open() raises FileNotFoundError if the file doesn't exist, and a dictionary raises KeyError. The error ends the \
          program for all clients.",
         "文件不存在时 open() 会抛出 FileNotFoundError，字典里没有时会抛出 KeyError。这个异常结束了整个程序，所有客户端都受影响。",
     ],

@@ -27,7 +27,7 @@ pub(super) struct Manner {
     pub(super) reads: bool,
 }
 
-/// The answer of a server that answers in words. Its UTF-8 is no valid GBK, and its GBK no valid UTF-8: a client that decodes
+/// The answer of a server that answers in words. Its UTF-8 is invalid GBK, and its GBK is invalid UTF-8: a client that decodes
 /// with the wrong encoding can't miss it.
 pub(super) const ANSWER: &str = "你好，我是服务端，收到你的消息";
 
@@ -163,7 +163,7 @@ pub(super) fn gbk() -> TextEncoding {
     "gbk".parse().expect("every browser knows it")
 }
 
-/// The encoding of a text that has characters beyond ASCII; `None` for ASCII and for bytes that are no text.
+/// The encoding of a text that has characters beyond ASCII; `None` for ASCII and for bytes that are text in neither encoding.
 pub(super) fn encoding_of(text: &[u8]) -> Option<TextEncoding> {
     let mut both = [utf8(), gbk()].into_iter();
     if text.is_ascii() {

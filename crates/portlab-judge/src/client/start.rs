@@ -166,7 +166,7 @@ impl Started {
         self.keeper.id().cast_signed()
     }
 
-    /// How the client has ended, if it has: none of its processes is left.
+    /// How the client has ended, if all of its processes have.
     pub(super) fn ended(&mut self) -> Option<ExitStatus> {
         if self.status.is_none() {
             self.status = self.keeper.try_wait().ok().flatten();

@@ -37,7 +37,7 @@ impl StartTrouble {
         let program = inert(program);
         Self::of_command(match error.kind() {
             io::ErrorKind::NotFound => tr!(
-                "can't start {program}: there is no such program or folder; check the spelling, and write python3 \
+                "can't start {program}: the program or folder doesn't exist; check the spelling, and write python3 \
                  before the name of a Python file",
                 "无法启动 {program}：没有这个程序或文件夹；请检查拼写，Python 文件的名字前面要写 python3"
             ),

@@ -37,7 +37,7 @@ pub(crate) enum Flaw {
     Printed,
     /// The last byte is half a character.
     Cut,
-    /// They are no text.
+    /// They are binary data.
     NoText,
 }
 
@@ -187,7 +187,7 @@ impl Flaw {
                 let shown = hex(&bytes[..length.min(16)]);
                 tr!(
                     lang,
-                    "{length} bytes came, which are no text in GBK or UTF-8: {shown}. Send text with encode(\"gbk\").",
+                    "{length} bytes came, which are text neither in GBK nor in UTF-8: {shown}. Send text with encode(\"gbk\").",
                     "收到 {length} 个字节，按 GBK 和 UTF-8 都不能解码：{shown}。请用 encode(\"gbk\") 发送文字。",
                 )
             }

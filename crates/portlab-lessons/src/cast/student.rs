@@ -90,7 +90,7 @@ impl Student {
         error_of(&errors.collect::<Vec<_>>()).to_owned()
     }
 
-    /// The error that ended the program; `None` while it runs, or if there was no error.
+    /// The error that ended the program; `None` while it runs, or if it ended without an error.
     pub(crate) fn error_if_ended(&mut self) -> Option<String> {
         let has_ended = matches!(self.child.try_wait(), Ok(Some(_)));
         let error = has_ended.then(|| self.error_line())?;
