@@ -20,6 +20,8 @@ use crate::{
 /// The settings of a listening socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listening {
+    /// The address at which it listens.
+    pub local: SocketAddr,
     /// How many connections may wait to be accepted: the argument of `listen`, or `net.core.somaxconn` if that is
     /// less. `ss` shows it as the Send-Q of LISTEN.
     pub backlog: u32,
@@ -142,6 +144,12 @@ fn request(family: AddressFamily) -> [u8; REQUEST] {
 fn socket_in(message: &[u8]) -> Option<(u64, Listening)> {
     // Of a listening socket, idiag_wqueue is the backlog.
     let (backlog, inode) = (u32_at(message, 60)?, u32_at(message, 68)?);
+    // The port and the address are in the order of the network.
+    let ip = match i32::from(*message.first()?) {
+        libc::AF_INET => IpAddr::from(<[u8; 4]>::try_from(message.get(8..12)?).ok()?),
+        _ => IpAddr::from(<[u8; 16]>::try_from(message.get(8..24)?).ok()?),
+    };
+    let local = SocketAddr::new(ip, u16::from_be(u16_at(message, 4)?));
     let mut is_v6_only = false;
     let mut rest = message.get(72..)?;
     while let (Some(length), Some(kind)) = (u16_at(rest, 0), u16_at(rest, 2)) {
@@ -155,6 +163,7 @@ fn socket_in(message: &[u8]) -> Option<(u64, Listening)> {
         rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
     }
     let listening = Listening {
+        local,
         backlog,
         is_v6_only,
     };
@@ -263,7 +272,10 @@ mod tests {
         message[72..76]
             .copy_from_slice(&[5_u16, INET_DIAG_SKV6ONLY].map(u16::to_ne_bytes).concat());
         message[76] = 1;
+        message[0] = libc::AF_INET as u8;
+        message[4..12].copy_from_slice(&[0x1f, 0x90, 0, 0, 127, 0, 0, 1]);
         let expected = Listening {
+            local: SocketAddr::from(([127, 0, 0, 1], 8080)),
             backlog: 4,
             is_v6_only: true,
         };

@@ -103,7 +103,7 @@ impl Launched {
                 return Err(StartTrouble::ended(status, &run.output(), &words));
             }
             if since.elapsed() > self.launch.timeout {
-                let ports: Vec<_> = found.iter().map(|it| it.local.port()).collect();
+                let ports: Vec<_> = found.iter().map(SocketAddr::port).collect();
                 let output = run.output();
                 self.run = None;
                 return Err(StartTrouble::silent(
@@ -150,12 +150,12 @@ impl Program for Launched {
 
     fn is_listening(&self) -> bool {
         let found = listeners(&self.processes().all());
-        found.iter().any(|it| it.local.port() == self.addr.port())
+        found.iter().any(|it| it.port() == self.addr.port())
     }
 
     fn other_ports(&self, port: u16) -> Vec<u16> {
         let found = listeners(&self.processes().all());
-        let mut ports: Vec<_> = found.iter().map(|it| it.local.port()).collect();
+        let mut ports: Vec<_> = found.iter().map(SocketAddr::port).collect();
         ports.dedup();
         ports.retain(|it| *it != port);
         ports
