@@ -3,7 +3,8 @@
 use std::{
     fs,
     io::{Read, Write},
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
+    path::Path,
     process::{Command, Output},
     thread,
 };
@@ -197,4 +198,97 @@ fn what_cannot_be_judged_is_explained() {
         &String::from_utf8_lossy(&output.stdout),
         &["waits for input", "port:"],
     );
+}
+
+/// What `portlab judge` prints about a program that is a file of its own.
+fn judged_file(dir: &Path, name: &str, text: &str, options: &[&str]) -> (Option<i32>, String) {
+    let file = dir.join(name);
+    fs::write(&file, text).unwrap();
+    let words = ["--", "python3", path(&file)];
+    let output = judged(&[options, &words].concat());
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned() + &stderr(&output);
+    let joined = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    (output.status.code(), joined)
+}
+
+#[test]
+fn the_line_of_a_syntax_error_is_shown() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        return;
+    }
+    let dir = folder("judge_syntax");
+    let text = "import socket\n\nserver = socket.socket(\nprint('，')\n";
+    for options in [&[][..], &["--client"]] {
+        let (code, shown) = judged_file(&dir, "syntax.py", text, options);
+        assert_eq!(code, Some(1), "{shown}");
+        let parts = [
+            "crashes-at-start",
+            "SyntaxError: ",
+            "Look at: line 3 of",
+            "socket.socket(",
+        ];
+        says(&shown, &parts);
+    }
+    let (_, shown) = judged_file(&dir, "comma.py", "print(1， 2)\n", &[]);
+    says(&shown, &["Look at: line 1 of", "Chinese input method"]);
+}
+
+#[test]
+fn a_command_that_cannot_be_right_is_refused_before_it_runs() {
+    let dir = folder("judge_commands");
+    fs::write(dir.join("server.py"), "").unwrap();
+    let missing = dir.join("nofile.py");
+    let is_missing = ["nofile.py doesn't exist in", "it has server.py"];
+    says(
+        &refused(&["judge", "--", "python3", path(&missing)]),
+        &is_missing,
+    );
+    let as_client = ["judge", "--client", "python3", "-u", path(&missing)];
+    says(&refused(&as_client), &is_missing);
+    for words in [&["python3 server.py"][..], &["python3", "server.py 8080"]] {
+        let command = [&["judge", "--"], words].concat();
+        says(
+            &refused(&command),
+            &["quotes", "judge -- python3 server.py"],
+        );
+    }
+    let example = "portlab judge -- python3 server.py";
+    says(&refused(&["judge"]), &["which program", example]);
+    says(
+        &refused(&["judge", "--lang", "zh", "--client"]),
+        &["要评测哪个程序", example],
+    );
+}
+
+#[test]
+fn the_command_needs_no_dashes_before_it() {
+    let output = judged(&["--lang", "zh", "sh", "-c", "exit 7"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    says(&String::from_utf8_lossy(&output.stdout), &["退出码 7"]);
+}
+
+#[test]
+fn without_a_server_at_the_address_there_is_no_verdict_unless_a_command_starts_it() {
+    let free = free_addr();
+    let addr = free.to_string();
+    let refusal = refused(&["judge", "--at", &addr]);
+    says(&refusal, &["nothing listens at", &addr, "portlab ports"]);
+    let failing = refused(&[
+        "judge",
+        "--start-timeout=100ms",
+        "--at",
+        &addr,
+        "--restart",
+        "true",
+    ]);
+    says(&failing, &[&addr, "after --restart"]);
+    let restart = format!("exec {} serve --bind={addr}", binary());
+    let output = judged(&["--json", "--at", &addr, "--restart", &restart]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(json(&output)["speech"], "echo");
+}
+
+/// An address at which nothing listens.
+fn free_addr() -> SocketAddr {
+    listener().local_addr().unwrap()
 }

@@ -53,11 +53,14 @@ struct Judging<'a, 'p> {
 /// Judges the server at `addr`. `show` is called after each experiment.
 ///
 /// `start` is the server's address and its program if known; or why it couldn't be started.
+///
+/// # Errors
+/// If no client can connect to a server whose program isn't known.
 pub fn judge(
     plan: &Plan,
     start: std::result::Result<(SocketAddr, Option<&mut dyn Program>), StartTrouble>,
     show: &mut dyn FnMut(&Row),
-) -> Verdict {
+) -> std::result::Result<Verdict, Text> {
     let began = Instant::now();
     let mut verdict = Verdict::begin(plan, Side::Server);
     match start {
@@ -73,8 +76,12 @@ pub fn judge(
                 why: others.and_then(|it| others_in_words(&it)),
                 ..row(&STARTS, Result::Pass)
             };
-            show(&started);
-            verdict.experiments.push(started);
+            verdict.experiments.push(started.clone());
+            // A server that isn't seen is known to listen when a client has connected.
+            let is_known = program.is_some();
+            if is_known {
+                show(&started);
+            }
             let mut judging = Judging {
                 plan,
                 addr,
@@ -85,7 +92,10 @@ pub fn judge(
                 is_stale: false,
                 stopped: None,
             };
-            judging.recognise();
+            judging.recognise()?;
+            if !is_known {
+                show(&started);
+            }
             for experiment in EXPERIMENTS {
                 let ended = match judging.left_out(experiment, began) {
                     None => judging.run(experiment),
@@ -99,22 +109,30 @@ pub fn judge(
         }
     }
     verdict.end(began);
-    verdict
+    Ok(verdict)
 }
 
 impl Judging<'_, '_> {
-    fn recognise(&mut self) {
+    fn recognise(&mut self) -> std::result::Result<(), Text> {
         let nothing = Speech {
             greets: false,
             ..Speech::echo(b"")
         };
         let kind = self.plan.kind;
+        let is_alone = self.program.is_none();
         let mut subject = self.subject(nothing, self.plan.patience);
         let speech = match kind {
             Some(kind) => told(&mut subject, kind),
             None => recognise(&mut subject),
         };
-        self.addr = subject.addr;
+        let addr = subject.addr;
+        if is_alone && subject.is_unreached() {
+            return Err(tr!(
+                "can't connect to {addr}; is the server running, and is the address right?",
+                "连不上 {addr}；服务端启动了吗？地址写对了吗？"
+            ));
+        }
+        self.addr = addr;
         // The last client may end the server a moment later.
         self.is_stale = true;
         self.verdict.addr = Some(self.addr.to_string());
@@ -123,6 +141,7 @@ impl Judging<'_, '_> {
         if self.plan.name.is_none() {
             self.verdict.name = self.addr.to_string();
         }
+        Ok(())
     }
 
     fn subject(&mut self, speech: Speech, patience: Duration) -> Subject<'_> {

@@ -28,6 +28,7 @@ struct Events {
     left_out: usize,
     has_waited: bool,
     clients: usize,
+    has_connected: bool,
 }
 
 impl Default for Record {
@@ -45,6 +46,7 @@ impl Record {
             left_out: 0,
             has_waited: false,
             clients: 0,
+            has_connected: false,
         })))
     }
 
@@ -83,6 +85,16 @@ impl Record {
             it.clients += 1;
             it.clients
         })
+    }
+
+    /// Notes that a client has connected.
+    pub(crate) fn connected(&self) {
+        self.with(|it| it.has_connected = true);
+    }
+
+    /// Whether clients have dialled, and none has connected.
+    pub(crate) fn is_unreached(&self) -> bool {
+        self.with(|it| it.clients > 0 && !it.has_connected)
     }
 
     /// The events so far. Where some were left out, an event says how many.

@@ -107,6 +107,11 @@ impl<'a> Subject<'a> {
         self.record.has_waited()
     }
 
+    /// Whether clients have dialled the server, and none has connected.
+    pub fn is_unreached(&self) -> bool {
+        self.record.is_unreached()
+    }
+
     /// Adds an event to the record.
     pub fn note(&self, what: Text) {
         self.record.add(what);

@@ -108,6 +108,7 @@ impl Visitor {
         let number = record.next_client();
         match dial.connect(addr, waits.patience) {
             Ok(stream) => {
+                record.connected();
                 record.add(tr!("client {number} connects", "客户端 {number} 连接"));
                 Some(Self {
                     stream,

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     Traceback,
-    program::{StartTrouble, in_words},
+    program::{StartTrouble, in_words, syntax_hint},
 };
 
 /// A run of the client. The first connection is served as the experiment says, and the others as a right server would.
@@ -233,9 +233,12 @@ impl Run {
                 self.started.await_output();
                 let Text { en, zh } = in_words(status);
                 let why = Traceback::of(&self.started.stderr(), None).map(|it| it.error);
+                let hint = why.as_deref().map(syntax_hint).unwrap_or_default();
                 let why = why.map_or_else(String::new, |it| format!(": {it}"));
-                self.record
-                    .add(tr!("the client ends: {en}{why}", "客户端结束：{zh}{why}"));
+                self.record.add(tr!(
+                    "the client ends: {en}{why}{hint}",
+                    "客户端结束：{zh}{why}{hint:#}"
+                ));
                 return Settled::Ended(status);
             }
             let waits = quiet.look();

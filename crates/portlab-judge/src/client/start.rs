@@ -66,6 +66,7 @@ impl Started {
     /// # Errors
     /// When it can't be started, when the port that it dials can't be seen, or when the port of --port is in use.
     pub(super) fn begin(launch: &ClientLaunch, door: Door) -> Result<Self, StartTrouble> {
+        StartTrouble::check(&launch.words, launch.folder.as_deref())?;
         let port = launch.port.unwrap_or(0);
         let socket = listener(port, door).map_err(|error| taken(port, &error))?;
         let here = socket.local_addr().map_err(StartTrouble::of_system)?;

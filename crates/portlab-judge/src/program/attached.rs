@@ -13,6 +13,7 @@ use portlab_sys::{
     listening::has_listener,
     process,
     sockets::{State, holders, sockets_at},
+    time_wait,
 };
 use portlab_words::{Text, tr};
 
@@ -36,6 +37,22 @@ impl Attached {
             restart,
             timeout,
         })
+    }
+
+    /// The program that the command `restart` starts at `addr`, where nothing listens.
+    ///
+    /// # Errors
+    /// When nothing listens there in time.
+    pub fn start(addr: SocketAddr, restart: String, timeout: Duration) -> Result<Self, Text> {
+        let mut program = Self {
+            addr,
+            // No process has this number, so the program counts as ended.
+            pid: 0,
+            restart: Some(restart),
+            timeout,
+        };
+        Program::start(&mut program)?;
+        Ok(program)
     }
 }
 
@@ -72,7 +89,7 @@ impl Program for Attached {
     fn kill(&mut self) {}
 
     fn start_once(&mut self) -> Result<SocketAddr, Text> {
-        self.start()
+        Program::start(self)
     }
 
     fn start(&mut self) -> Result<SocketAddr, Text> {
@@ -88,6 +105,8 @@ impl Program for Attached {
                 )),
             };
         };
+        // Otherwise a program without SO_REUSEADDR couldn't bind the port. If that fails, it says so itself.
+        let _ = time_wait::sweep(addr.port());
         let mut command = Command::new("sh");
         command
             .args(["-c", restart])

@@ -222,6 +222,7 @@ impl Drop for Launched {
 
 impl Run {
     fn begin(words: &[String], folder: Option<&PathBuf>) -> Result<Self, StartTrouble> {
+        StartTrouble::check(words, folder.map(PathBuf::as_path))?;
         let (program, rest) = words.split_first().ok_or_else(StartTrouble::empty)?;
         let mut command = Command::new(program);
         command

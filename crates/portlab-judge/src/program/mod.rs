@@ -1,6 +1,7 @@
 //! The program of a server: started by the judge, or running already.
 
 mod attached;
+mod command;
 mod launched;
 mod output;
 mod port;
@@ -10,4 +11,4 @@ pub use attached::Attached;
 pub use launched::{Launch, Launched};
 pub use output::Tail;
 pub use trouble::StartTrouble;
-pub(crate) use trouble::in_words;
+pub(crate) use trouble::{in_words, syntax_hint};

@@ -36,6 +36,11 @@ impl StartTrouble {
     pub(crate) fn not_found(program: &str, error: &io::Error) -> Self {
         let program = inert(program);
         Self::of_command(match error.kind() {
+            io::ErrorKind::NotFound if program.contains(' ') => tr!(
+                "can't start `{program}`: the quotes make one word of the whole command; write it without them: portlab \
+                 judge -- {program}",
+                "无法启动 `{program}`：引号把整条命令变成了一个词；请去掉引号：portlab judge -- {program}"
+            ),
             io::ErrorKind::NotFound => tr!(
                 "can't start {program}: the program or folder doesn't exist; check the spelling, and write python3 \
                  before the name of a Python file",
@@ -187,6 +192,25 @@ fn hint(error: &str, words: &[String]) -> Text {
         return Text::new(
             "; if the program takes its port from the command line, write {port} behind its name",
             "；如果程序从命令行得到端口号，请在程序名后面写上 {port}",
+        );
+    }
+    syntax_hint(error)
+}
+
+/// What to do about a syntax error that an editor or an input method has caused.
+pub(crate) fn syntax_hint(error: &str) -> Text {
+    let has = |what: &str| error.contains(what);
+    // A full-width comma, bracket or quote.
+    if has("invalid character") || has("invalid non-printable character") {
+        return Text::new(
+            "; this sign was typed with a Chinese input method: replace it by the English one",
+            "；这个符号是用中文输入法打的：请换成英文（半角）符号",
+        );
+    }
+    if has("Non-UTF-8 code") || has("(unicode error) 'utf-8'") {
+        return Text::new(
+            "; the file isn't saved as UTF-8: save it as UTF-8 in the editor",
+            "；这个文件没有保存成 UTF-8：请在编辑器里另存为 UTF-8",
         );
     }
     Text::default()

@@ -19,7 +19,7 @@ use portlab_judge::{
     source::Source,
 };
 use portlab_service::inert;
-use portlab_sys::interrupt;
+use portlab_sys::{interrupt, listening::has_listener};
 use portlab_words::{tr, units};
 
 use crate::{
@@ -52,10 +52,9 @@ Examples:
 
 Exit codes: 0 fine (warnings are fine too), 1 a bug was found, 2 could not run.")]
 pub(crate) struct Args {
-    /// The command that starts the program, behind --; {port} is replaced by a free
-    /// port
-    #[arg(value_name = "COMMAND", last = true)]
-    #[arg(required_unless_present_any = ["at", "each", "json_schema"])]
+    /// The command that starts the program, behind all options; {port} is replaced by
+    /// a free port
+    #[arg(value_name = "COMMAND", trailing_var_arg = true)]
     command: Vec<String>,
 
     /// Judge a client: portlab is the server
@@ -131,6 +130,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         output::print_json(&schemars::schema_for!(Judgement))?;
         return Ok(Verdict::Fine);
     }
+    if args.command.is_empty() && args.at.is_none() && args.each.is_none() {
+        bail!(tr!(
+            lang(),
+            "which program? write its command, such as: portlab judge -- python3 server.py",
+            "要评测哪个程序？请写上启动它的命令，例如：portlab judge -- python3 server.py"
+        ));
+    }
     let name = args.name.as_deref().map(name_of).transpose()?;
     let report = args.report.as_deref().map(report::Page::new).transpose()?;
     // The keeper ends the program and everything that it started.
@@ -187,7 +193,7 @@ impl Args {
             Err(trouble) if trouble.bug.is_none() => bail!(trouble.what.clone()),
             Err(trouble) => Err(trouble.clone()),
         };
-        Ok(judge(&plan, start, &mut |row| screen.row(row)))
+        judge(&plan, start, &mut |row| screen.row(row)).map_err(anyhow::Error::new)
     }
 
     fn judge_client(
@@ -210,17 +216,30 @@ impl Args {
 
     fn judge_at(&self, plan: &Plan, at: &str, screen: &mut Screen) -> anyhow::Result<Judgement> {
         let addr = first_address(at)?;
-        let mut program = Attached::find(addr, self.restart.clone(), self.start_timeout);
+        let (restart, timeout) = (self.restart.clone(), self.start_timeout);
+        let mut program = match (has_listener(addr), restart) {
+            (Some(false), Some(restart)) => Some(Attached::start(addr, restart, timeout)?),
+            (Some(false), None) => bail!(tr!(
+                lang(),
+                "nothing listens at {addr}; is the server running, and is the port right? `portlab ports` lists the \
+                 ports that are in use",
+                "{addr} 处没有程序监听；服务端启动了吗？端口号写对了吗？`portlab ports` 会列出正在使用的端口"
+            )),
+            (_, restart) => Attached::find(addr, restart, timeout),
+        };
         let program = program.as_mut().map(|it| it as &mut dyn Program);
-        Ok(judge(plan, Ok((addr, program)), &mut |row| screen.row(row)))
+        let start = Ok((addr, program));
+        judge(plan, start, &mut |row| screen.row(row)).map_err(anyhow::Error::new)
     }
 }
 
-/// The first address that `text` means.
+/// The first address that `text` means at which something may listen: localhost has two.
 fn first_address(text: &str) -> anyhow::Result<SocketAddr> {
     let all = Purpose::JUDGE.resolve(text)?;
-    let first = all.first().copied();
-    first
+    let mut all = all.iter().copied();
+    let first = all.clone().next();
+    all.find(|it| has_listener(*it) != Some(false))
+        .or(first)
         .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
         .with_context(|| tr!(lang(), "{text} has no address", "{text} 没有地址"))
 }
