@@ -10,7 +10,7 @@ use std::{
 
 use portlab_conformance::experiments::{Processes, Program};
 use portlab_sys::{
-    keeper,
+    keeper, process,
     sockets::{State, sockets_at},
     spawn::{Signal, signal},
     time_wait,
@@ -20,6 +20,7 @@ use portlab_words::Text;
 use super::{
     StartTrouble, Tail,
     port::{chosen, listeners},
+    trouble::prompt,
 };
 
 /// What to start, and how.
@@ -103,7 +104,7 @@ impl Launched {
                 return Err(StartTrouble::ended(status, &run.output(), &words));
             }
             if since.elapsed() > self.launch.timeout {
-                let ports: Vec<_> = found.iter().map(SocketAddr::port).collect();
+                let ports: Vec<_> = found.iter().map(|it| it.local.port()).collect();
                 let output = run.output();
                 self.run = None;
                 return Err(StartTrouble::silent(
@@ -150,12 +151,12 @@ impl Program for Launched {
 
     fn is_listening(&self) -> bool {
         let found = listeners(&self.processes().all());
-        found.iter().any(|it| it.port() == self.addr.port())
+        found.iter().any(|it| it.local.port() == self.addr.port())
     }
 
     fn other_ports(&self, port: u16) -> Vec<u16> {
         let found = listeners(&self.processes().all());
-        let mut ports: Vec<_> = found.iter().map(SocketAddr::port).collect();
+        let mut ports: Vec<_> = found.iter().map(|it| it.local.port()).collect();
         ports.dedup();
         ports.retain(|it| *it != port);
         ports
@@ -207,6 +208,13 @@ impl Program for Launched {
             .as_ref()
             .map(|it| it.stderr.text())
             .unwrap_or_default()
+    }
+
+    fn prompt(&self) -> Option<String> {
+        let mut processes = self.processes().all().into_iter();
+        let waits = processes.any(process::reads_stdin);
+        let stdout = self.run.as_ref().map(|it| it.stdout.text())?;
+        waits.then(|| prompt(&stdout).unwrap_or_default().to_owned())
     }
 }
 

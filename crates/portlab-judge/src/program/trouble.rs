@@ -3,7 +3,7 @@
 use std::{io, os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
 
 use portlab_service::inert;
-use portlab_sys::sockets::{State, holders, sockets_at};
+use portlab_sys::sockets::{holders, listeners};
 use portlab_words::{Text, tr};
 
 use crate::Traceback;
@@ -105,12 +105,7 @@ impl StartTrouble {
         output: &Output,
     ) -> Self {
         let seconds = timeout.as_secs_f64();
-        let prompt = output
-            .stdout
-            .lines()
-            .last()
-            .map(str::trim)
-            .unwrap_or_default();
+        let prompt = prompt(&output.stdout);
         let what = match (wanted, ports) {
             (Some(wanted), [_, ..]) => {
                 let ports: Vec<_> = ports.iter().map(u16::to_string).collect();
@@ -121,8 +116,7 @@ impl StartTrouble {
                     "程序监听的是端口 {ports}，而不是 {wanted}；请用 --port 指定要评测的端口，或者让程序使用 {{port}}"
                 )
             }
-            // A prompt stands at the end of stdout, without a line end.
-            _ if !prompt.is_empty() && !output.stdout.ends_with('\n') => {
+            _ if let Some(prompt) = prompt => {
                 let prompt = inert(prompt);
                 tr!(
                     "the program doesn't listen after {seconds} s: it waits for input at `{prompt}`; let it take its \
@@ -142,6 +136,12 @@ impl StartTrouble {
             stderr: output.stderr.clone(),
         }
     }
+}
+
+/// What a program asks for: a prompt stands at the end of stdout, without a line end.
+pub(super) fn prompt(stdout: &str) -> Option<&str> {
+    let prompt = stdout.lines().last().map(str::trim)?;
+    (!prompt.is_empty() && !stdout.ends_with('\n')).then_some(prompt)
 }
 
 /// What to do about an error that beginners meet.
@@ -218,10 +218,8 @@ pub(crate) fn syntax_hint(error: &str) -> Text {
 
 /// The program that listens at `port`.
 fn holder(port: u16) -> Option<(u16, String)> {
-    let at_port = sockets_at(port).ok()?;
-    let listener = at_port
-        .iter()
-        .find(|it| it.state == State::Listen && it.local.port() == port)?;
+    let all = listeners().ok()?;
+    let listener = all.iter().find(|it| it.local.port() == port)?;
     let holder = holders().remove(&listener.inode)?.into_iter().next()?;
     Some((port, format!("{} (pid {})", holder.name, holder.pid)))
 }
