@@ -44,7 +44,7 @@ fn a_right_server_passes_and_the_json_is_its_schema() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let verdict = json(&output);
     assert_eq!(verdict["speech"], "echo");
-    assert_eq!(verdict["mark"]["points"], 10, "{verdict:#}");
+    assert_eq!(verdict["mark"]["points"], 10.0, "{verdict:#}");
     assert_eq!(with_result(&verdict, "fail"), [""; 0]);
     // Every field is in the type from which the schema is made.
     let parsed: Verdict = serde_json::from_value(verdict.clone()).unwrap();

@@ -320,7 +320,7 @@ impl Verdict {
             speech: None,
             started_unix_s: now.map_or(0, |it| it.as_secs()),
             took_ms: 0,
-            mark: Mark::of(&[]),
+            mark: Mark::of(&[], &[]),
             experiments: Vec::new(),
             bugs: Vec::new(),
         }
@@ -348,7 +348,7 @@ impl Verdict {
 
     /// All experiments have ended.
     pub(crate) fn end(&mut self, began: Instant) {
-        self.mark = Mark::of(&self.experiments);
+        self.mark = Mark::of(&self.experiments, &self.bugs);
         self.took_ms = ms(began.elapsed());
     }
 }
