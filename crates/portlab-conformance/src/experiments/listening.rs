@@ -48,7 +48,12 @@ pub(super) const restarts_at_once: Experiment = Experiment {
     weight: Weight::Should,
     needs: Needs::Control,
     names: &["no-reuseaddr"],
-    unless: &["no-answer", "errors-swallowed", "crashes"],
+    unless: &[
+        "no-answer",
+        "waits-for-input",
+        "errors-swallowed",
+        "crashes",
+    ],
     run: |subject| {
         let client = match subject.speech.kind {
             Kind::Silent => subject.connect(),

@@ -55,6 +55,24 @@ pub(super) const no_answer: Bug = Bug {
     ..PLAIN
 };
 
+pub(super) const waits_for_input: Bug = Bug {
+    title: [
+        "the server waits for a person to type the answer",
+        "服务端在等人用键盘输入回答",
+    ],
+    cause: [
+        "input() stops the program until a person presses Enter at its terminal. Meanwhile no client is answered.",
+        "input() 会让程序停下来，直到有人在它的终端里按回车。这期间所有客户端都收不到回答。",
+    ],
+    remedy: [
+        "Compute the answer from what the client has sent. If a person must answer, call input() in a thread of its own.",
+        "根据客户端发来的内容生成回答。如果一定要由人来回答，请在单独的线程里调用 input()。",
+    ],
+    code: "data = client.recv(1024)\nclient.sendall(\"收到：\".encode() + data)",
+    look_at: &["input(", "stdin.readline(", "scanf(", "fgets("],
+    ..PLAIN
+};
+
 pub(super) const wrong_answer: Bug = Bug {
     title: ["the answer is wrong", "回答不对"],
     cause: [
