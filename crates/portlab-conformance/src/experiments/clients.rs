@@ -98,6 +98,8 @@ pub(super) const serves_the_next_client: Experiment = Experiment {
         "sends-to-departed",
     ],
     run: |subject| {
+        // The client of the experiment before may have ended the server, whose program needs a moment to exit.
+        subject.restart();
         let service = match subject.served() {
             Ok(first) => {
                 first.close();
