@@ -36,7 +36,8 @@ pub struct EncodingWatch {
 pub struct Guess {
     /// The encoding.
     pub encoding: TextEncoding,
-    /// The beginning of the stream in that encoding, from the first character beyond ASCII: some characters, inert.
+    /// The first line of the stream in that encoding, from the first character beyond ASCII, inert. A long line ends with
+    /// `…`.
     pub text: String,
 }
 
@@ -101,11 +102,15 @@ impl EncodingWatch {
         };
         let mut text = String::new();
         let fits = encoding.decoder().decode(&self.sample, false, &mut text);
-        let text = text.chars().take(SHOWN).collect::<String>();
-        let is_other = encoding != self.assumed && !text.trim().is_empty();
+        let line = text.lines().next().unwrap_or_default();
+        let mut shown = line.chars().take(SHOWN).collect::<String>();
+        let is_other = encoding != self.assumed && !shown.trim().is_empty();
+        if shown.len() < line.len() {
+            shown.push('…');
+        }
         (fits && is_other).then(|| Guess {
             encoding,
-            text: inert(text.lines().next().unwrap_or_default()),
+            text: inert(&shown),
         })
     }
 
@@ -130,10 +135,10 @@ fn is_binary(byte: u8) -> bool {
 const ENOUGH: usize = 2;
 /// After so many bytes beyond ASCII without a guess, no more are examined.
 const MOST: usize = 64 << 10;
-/// How many bytes a sample has.
-const SAMPLE: usize = 64;
+/// How many bytes a sample has: more than those of the characters that are shown, at four bytes each.
+const SAMPLE: usize = 128;
 /// How many characters of the sample are shown.
-const SHOWN: usize = 12;
+const SHOWN: usize = 24;
 
 #[cfg(test)]
 mod tests {
@@ -154,6 +159,20 @@ mod tests {
         }
         let named = |guess: Guess| (guess.encoding.name(), guess.text);
         guesses.into_iter().map(named).collect()
+    }
+
+    #[test]
+    fn a_text_is_shown_whole_and_a_long_one_with_a_sign_where_it_is_cut() {
+        let shown = |text: &str| {
+            let bytes = encoding("gbk").encode(text).unwrap();
+            guesses("utf-8", &bytes, bytes.len()).pop().unwrap().1
+        };
+        let course = "你好服务端,我是客户端小黑!";
+        assert_eq!(shown(course), course);
+        assert_eq!(shown(&"好".repeat(SHOWN)), "好".repeat(SHOWN));
+        for count in [SHOWN + 1, SAMPLE] {
+            assert_eq!(shown(&"好".repeat(count)), "好".repeat(SHOWN) + "…");
+        }
     }
 
     #[test]
