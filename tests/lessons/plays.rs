@@ -243,7 +243,11 @@ pub(crate) fn a_wrong_argument_gets_an_error_with_a_remedy() -> Result<(), Faile
             &["prots"][..],
             "unknown lesson \"prots\"; did you mean ports?",
         ),
-        (&["99"], "unknown lesson \"99\"; `portlab lesson` lists"),
+        (
+            &["99"],
+            "unknown lesson 99: lessons have the numbers 1 to 21",
+        ),
+        (&["0"], "the numbers 1 to 21"),
         (&["ports", "--lang", "de"], "expected en or zh"),
         (&["ports", "--fast"], "--auto"),
     ] {

@@ -310,6 +310,14 @@ fn as_json() -> serde_json::Value {
 
 /// The error for an unknown name, with the most similar name.
 fn unknown(name: &str, lang: Lang) -> String {
+    if name.parse::<i64>().is_ok() {
+        let last = LESSONS.len();
+        return tr!(
+            lang,
+            "unknown lesson {name}: lessons have the numbers 1 to {last}; `portlab lesson` lists them",
+            "没有第 {name} 课：课的编号是 1 到 {last}；用 `portlab lesson` 看目录",
+        );
+    }
     match nearest(name, LESSONS.iter().map(|lesson| lesson.name)) {
         Some(near) => tr!(
             lang,
