@@ -47,9 +47,9 @@ impl Fault {
                 "\"\" 不是地址；请写成“主机:端口”：{command} 127.0.0.1:8080"
             ),
             Self::NoPort { host } => tr!(
-                "{host:?} has no port, and a machine has 65535 ports; write HOST:PORT: \
+                "{host:?} has no port, and a machine has 65536 ports, 0 to 65535; write HOST:PORT: \
                  {command} {host}:8080 (portlab ports lists the ports of this machine)",
-                "{host:?} 没有写端口，一台机器有 65535 个端口；请写成“主机:端口”：{command} {host}:8080\
+                "{host:?} 没有写端口，一台机器有 65536 个端口（0 到 65535）；请写成“主机:端口”：{command} {host}:8080\
                  （portlab ports 会列出本机的端口）"
             ),
             Self::BadPort {
