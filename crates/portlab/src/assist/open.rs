@@ -1,10 +1,10 @@
 //! Where the assistant listens, or what it connects to.
 
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 
 use anyhow::Context;
 use portlab_assist::Open;
-use portlab_backends::bind;
+use portlab_backends::{BindError, bind};
 use portlab_sys::sockets::{holders, udp_sockets};
 use portlab_words::{Text, tr};
 
@@ -12,7 +12,7 @@ use super::Args;
 use crate::{
     address::{Purpose, narrow, warn_if_wide},
     connect::dial,
-    serve::remedy,
+    serve::remedy_with,
 };
 
 /// Listens or connects.
@@ -43,7 +43,7 @@ pub(super) fn open(args: &Args) -> anyhow::Result<Open> {
         true => udp_at(addr)?,
         false => {
             let listener = bind(addr, &portlab_backends::Options::default());
-            Open::Listen(listener.map_err(|it| remedy(it, "--bind"))?)
+            Open::Listen(listener.map_err(unusable)?)
         }
     };
     warn_if_wide(addr, "--bind");
@@ -96,9 +96,35 @@ fn udp_to(to: &str) -> anyhow::Result<Open> {
     })
 }
 
+/// Why the TCP port can't be used, and what to do.
+fn unusable(error: BindError) -> Text {
+    let (addr, holder) = match &error {
+        BindError::InUse(addr, holder) => (*addr, holder.as_ref().map(|it| it.pid)),
+        BindError::Privileged(addr) => (SocketAddr::new(addr.ip(), 8079), None),
+        BindError::Other(..) => return remedy_with(error, "--bind", 0),
+    };
+    let port = free_port(addr, |it| TcpListener::bind(it).is_ok());
+    let why = remedy_with(error, "portlab assist", port);
+    match holder {
+        Some(pid) => tr!(
+            "{why}, or end that program: kill {pid}",
+            "{why:#}，或者结束占用者：kill {pid}"
+        ),
+        None => why,
+    }
+}
+
+/// A port behind that of `addr` that is free, so that a client can be told a number; 0 if none of the next ports is.
+fn free_port(addr: SocketAddr, is_free: impl Fn(SocketAddr) -> bool) -> u16 {
+    let next = (1..=20).filter_map(|it| addr.port().checked_add(it));
+    let mut free = next.filter(|it| is_free(SocketAddr::new(addr.ip(), *it)));
+    free.next().unwrap_or(0)
+}
+
 /// Why the UDP port `addr` can't be used, and what to do.
 fn taken(addr: SocketAddr, error: &std::io::Error) -> Text {
-    let free = SocketAddr::new(addr.ip(), 0);
+    let free = free_port(addr, |it| UdpSocket::bind(it).is_ok());
+    let free = SocketAddr::new(addr.ip(), free);
     match error.kind() {
         std::io::ErrorKind::AddrInUse => {
             let all = udp_sockets().unwrap_or_default();
@@ -110,8 +136,8 @@ fn taken(addr: SocketAddr, error: &std::io::Error) -> Text {
                 .next();
             let by = holder.map_or(Text::default(), |it| tr!(" by {it}", "，占用者是 {it}"));
             tr!(
-                "the UDP port {addr} is in use{by}; try udp://{free}",
-                "UDP 端口 {addr} 已被占用{by:#}；可以改用 udp://{free}"
+                "the UDP port {addr} is in use{by}; try portlab assist udp://{free}",
+                "UDP 端口 {addr} 已被占用{by:#}；可以改用 portlab assist udp://{free}"
             )
         }
         _ => tr!(

@@ -331,10 +331,15 @@ fn log_few_panics() {
 
 /// Why `error` keeps a server from listening at the value of `option`, and what can be done about it.
 pub(crate) fn remedy(error: BindError, option: &str) -> Text {
+    remedy_with(error, option, 0)
+}
+
+/// The same, with a port that is likely to be free.
+pub(crate) fn remedy_with(error: BindError, option: &str, port: u16) -> Text {
     let Text { en, zh } = error.text();
     match &error {
         BindError::InUse(addr, holder) => {
-            let free = SocketAddr::new(addr.ip(), 0);
+            let free = SocketAddr::new(addr.ip(), port);
             // Without a listener, connections of an earlier server keep the port in use.
             let left = Snapshot::take().ok().filter(|_| holder.is_none());
             let left = left.and_then(|it| Leftovers::at(addr.port(), Some(addr.ip()), &it));
@@ -348,7 +353,7 @@ pub(crate) fn remedy(error: BindError, option: &str) -> Text {
             )
         }
         BindError::Privileged(addr) => {
-            let free = SocketAddr::new(addr.ip(), 0);
+            let free = SocketAddr::new(addr.ip(), port);
             tr!(
                 "{en}; try {option} {free}",
                 "{zh}；可以改用 {option} {free}"
