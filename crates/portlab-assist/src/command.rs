@@ -3,8 +3,9 @@
 use std::{fmt, time::Duration};
 
 use portlab_service::TextEncoding;
+use portlab_words::Text;
 
-use crate::{By, PeerId, Template};
+use crate::{By, PeerId, Rules, Template};
 
 /// A command to the engine.
 #[derive(Clone, Debug)]
@@ -31,6 +32,10 @@ pub enum Command {
     },
     /// Ends periodic sending.
     EveryOff,
+    /// Adds rules for answers, behind the others.
+    AddRules(Rules),
+    /// Drops all rules.
+    RulesOff,
     /// Closes connections, when everything is sent.
     Close(Recipient),
     /// Sends the own FIN, when everything is sent, and goes on receiving.
@@ -117,6 +122,15 @@ impl Eol {
             Self::None => "none",
             Self::Lf => "lf",
             Self::CrLf => "crlf",
+        }
+    }
+
+    /// Its name for people.
+    pub fn title(self) -> Text {
+        match self {
+            Self::None => Text::new("none", "无"),
+            Self::Lf => Text::new("LF", "LF"),
+            Self::CrLf => Text::new("CRLF", "CRLF"),
         }
     }
 

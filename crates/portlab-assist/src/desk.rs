@@ -6,7 +6,7 @@ use portlab_load::bytes_of_hex;
 use portlab_service::{TextEncoding, nearest};
 use portlab_words::{Text, tr, units};
 
-use crate::{By, Command, Eol, PeerId, Pieces, Recipient, Speech, Template};
+use crate::{By, Command, Eol, PeerId, Pieces, Recipient, Rules, Speech, Template};
 
 /// What the typed lines have set: encoding, line end and recipient.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +41,7 @@ TEXT\tsend the text
 /hex c4 e3\tsend bytes
 /file PATH\tsend a file
 /every 500ms TEXT\tsend the text every 500 ms; /every off ends it
+/rule any => TEXT\tadd a rule for answers; /rule off drops all rules
 /parts 2 TEXT\tsend the text in 2 parts, 500 ms apart
 /drip 200ms TEXT\tsend the text byte by byte
 /close [2]\tclose the connection (FIN)
@@ -60,6 +61,7 @@ TEXT\tsend the text
 /hex c4 e3\t按十六进制发送字节
 /file 文件路径\t发送文件
 /every 500ms 文字\t每 500 毫秒发送一次；/every off 停止
+/rule any => 文字\t增加一条自动回答规则；/rule off 取消所有规则
 /parts 2 文字\t分成 2 段发送，间隔 500 毫秒
 /drip 200ms 文字\t逐字节发送
 /close [2]\t关闭连接（FIN）
@@ -122,6 +124,7 @@ impl Desk {
             }
             "file" => self.file(rest_trimmed),
             "every" => self.every(rest),
+            "rule" => self.rule(rest_trimmed),
             "parts" => {
                 let (count, text) = two(rest, "/parts 2 TEXT", "/parts 2 文字")?;
                 let count = count.parse().ok().filter(|it| (2..=1000).contains(it));
@@ -206,6 +209,25 @@ impl Desk {
         Ok(Done::of(Command::Every { to, text, every }))
     }
 
+    fn rule(&self, rule: &str) -> Result<Done, Text> {
+        if rule == "off" {
+            return Ok(Done {
+                said: Some(Text::new("no rule answers now", "已取消所有规则")),
+                ..Done::of(Command::RulesOff)
+            });
+        }
+        if rule.is_empty() {
+            let en = "/rule contains:hello => hello, client";
+            return Err(expected(en, "/rule contains:你好 => 你好，我是服务端"));
+        }
+        let rules = Rules::parse(&[rule.to_owned()])?;
+        rules.check(self.speech)?;
+        Ok(Done {
+            said: Some(tr!("new rule: {rule}", "新规则：{rule}")),
+            ..Done::of(Command::AddRules(rules))
+        })
+    }
+
     fn ending(&self, to: &str, command: fn(Recipient) -> Command) -> Result<Done, Text> {
         let to = match to {
             "" => self.to,
@@ -233,13 +255,13 @@ impl Desk {
     /// Tells the engine and the person what is set now.
     fn spoken(&self, reread: bool) -> Done {
         let Speech { encoding, eol } = self.speech;
-        let (encoding, eol) = (encoding.name(), eol.name());
+        let (encoding, eol) = (encoding.name(), eol.title());
         Done {
             commands: vec![Command::Speak(self.speech)],
             reread,
             said: Some(tr!(
-                "encoding: {encoding}, eol: {eol}",
-                "编码：{encoding}，换行：{eol}"
+                "encoding: {encoding}, line end: {eol}",
+                "编码：{encoding}，换行：{eol:#}"
             )),
             help: false,
         }
@@ -259,6 +281,18 @@ impl Done {
             said: Some(text),
             ..Self::default()
         }
+    }
+}
+
+/// Whether a typed line is for peers: a text, or a command that sends, closes or pauses.
+pub fn is_for_peers(line: &str) -> bool {
+    match line.strip_prefix('/') {
+        Some(rest) if !rest.starts_with('/') => {
+            let name = rest.split_whitespace().next().unwrap_or_default();
+            let all = ["hex", "file", "parts", "drip", "close", "fin", "reset"];
+            all.contains(&name) || ["pause", "resume"].contains(&name)
+        }
+        _ => true,
     }
 }
 
@@ -367,6 +401,21 @@ mod tests {
             desk.typed(line).unwrap_err();
         }
         assert_eq!(desk, before);
+    }
+
+    #[test]
+    fn a_rule_is_added_by_a_line_and_a_wrong_one_is_explained() {
+        let mut desk = Desk::default();
+        let mut last = |line: &str| desk.typed(line).map(|mut it| it.commands.pop());
+        let added = last("/rule contains:hi => hello => you").unwrap();
+        let Some(Command::AddRules(rules)) = added else {
+            panic!("{added:?}");
+        };
+        assert!(rules.answer("hi!").is_some() && rules.answer("ho").is_none());
+        assert!(matches!(last("/rule off"), Ok(Some(Command::RulesOff))));
+        for line in ["/rule", "/rule hi", "/rule contain:hi => x"] {
+            assert!(last(line).unwrap_err().en.contains("contains:"), "{line}");
+        }
     }
 
     #[test]

@@ -25,7 +25,7 @@ mod rules;
 mod template;
 
 pub use command::{Command, Eol, Pieces, Recipient, Speech};
-pub use desk::{Desk, Done, HELP};
+pub use desk::{Desk, Done, HELP, is_for_peers};
 pub use engine::{End, Engine, Open, PeerState, Plan};
 pub use event::{By, Ended, Event, PeerId, Way, What};
 pub use log::{Client, Log};

@@ -6,8 +6,9 @@ use std::{
 };
 
 use portlab_service::{EncodingWatch, TextEncoding};
+use portlab_words::{Text, tr};
 
-use crate::{Ended, Event, PeerId, Row, Way, What, row::Reader};
+use crate::{Ended, Event, PeerId, Recipient, Row, Way, What, row::Reader};
 
 /// The last rows: at most 20,000, with at most 4 MiB of bytes. They can be read again in another encoding.
 pub struct Log {
@@ -112,6 +113,18 @@ impl Log {
     /// All peers that are online, and the last ones that are offline.
     pub fn clients(&self) -> &BTreeMap<PeerId, Client> {
         &self.clients
+    }
+
+    /// What to say about a recipient that was never online, if `to` is one.
+    pub fn stranger(&self, to: Recipient) -> Option<Text> {
+        let last = self.clients.keys().next_back().map_or(0, |it| it.0);
+        match to {
+            Recipient::One(peer) if peer.0 == 0 || peer.0 > last => Some(tr!(
+                "to: {peer}, but there was never a client {peer}; /to all chooses all clients",
+                "发给：{peer}，但没有出现过客户端 {peer}；输入 /to all 选择所有客户端"
+            )),
+            _ => None,
+        }
     }
 
     /// The peers that are online.
@@ -319,6 +332,15 @@ mod tests {
             log.push(received(1, b"x"));
         }
         assert!(log.rows().len() <= MOST_ROWS);
+    }
+
+    #[test]
+    fn a_recipient_that_was_never_online_is_told_from_one_that_is_offline() {
+        let mut log = log("utf-8");
+        log.push(event(What::Offline(PeerId(1), Ended::Fin)));
+        let is_stranger = |it| log.stranger(Recipient::One(PeerId(it))).is_some();
+        assert_eq!([0, 1, 2].map(is_stranger), [true, false, true]);
+        assert_eq!(log.stranger(Recipient::All), None);
     }
 
     #[test]

@@ -46,6 +46,11 @@ impl Rules {
         self.0.iter().try_for_each(|it| it.answer.check(speech))
     }
 
+    /// Adds the rules of `more` behind these.
+    pub(crate) fn add(&mut self, more: Self) {
+        self.0.extend(more.0);
+    }
+
     /// The number of the first rule that fits the text, counted from 1, and its answer.
     pub(crate) fn answer(&self, text: &str) -> Option<(usize, &Template)> {
         let fits = |rule: &&Rule| rule.condition.fits(text);

@@ -11,7 +11,7 @@ use super::{
     peer::Then,
     turn::{Every, Turn},
 };
-use crate::{Command, Ended, Event, PeerId, Recipient, What};
+use crate::{Command, Ended, Event, PeerId, Recipient, Rules, What};
 
 impl<T: From<Event>> Turn<T> {
     /// Carries out the commands that have come; returns whether more may come.
@@ -33,7 +33,11 @@ impl<T: From<Event>> Turn<T> {
                 by,
             } => {
                 let bytes: Arc<[u8]> = bytes.into();
-                for id in self.asked(to) {
+                let all = self.recipients(to);
+                if all.is_empty() {
+                    self.unsent(None, self.missing(to));
+                }
+                for id in all {
                     self.queue(id, &bytes, pieces, by);
                 }
             }
@@ -47,13 +51,15 @@ impl<T: From<Event>> Turn<T> {
                 });
             }
             Command::EveryOff => self.every = None,
+            Command::AddRules(rules) => self.rules.add(rules),
+            Command::RulesOff => self.rules = Rules::default(),
             Command::Close(to) => self.then(to, Then::Close),
             Command::HalfClose(_) | Command::Reset(_) if self.udp.is_some() => {
                 let why = Text::new(
                     "UDP has no connection: only TCP has FIN and RST",
                     "UDP 没有连接：只有 TCP 才有 FIN 和 RST",
                 );
-                self.unsent(None, why);
+                self.outbox.post(What::Trouble(why));
             }
             Command::HalfClose(to) => self.then(to, Then::HalfClose),
             Command::Reset(to) => {
@@ -113,21 +119,38 @@ impl<T: From<Event>> Turn<T> {
     fn asked(&mut self, to: Recipient) -> Vec<PeerId> {
         let all = self.recipients(to);
         if all.is_empty() {
-            let online = Text::join(self.recipients(Recipient::All), ", ", "、");
-            let why = match to {
-                Recipient::All => Text::new("no client is online", "没有客户端在线"),
-                Recipient::One(peer) if self.peers.is_empty() => tr!(
-                    "{peer} is not online, and no other client is",
-                    "{peer} 不在线，也没有其他客户端在线"
-                ),
-                Recipient::One(peer) => tr!(
-                    "{peer} is not online; online: {online} (/to all sends to all)",
-                    "{peer} 不在线；在线的有 {online:#}（/to all 发给所有客户端）"
-                ),
-            };
-            self.unsent(None, why);
+            self.outbox.post(What::Trouble(self.missing(to)));
         }
         all
+    }
+
+    /// Why a command finds no peer.
+    fn missing(&self, to: Recipient) -> Text {
+        let online = Text::join(self.peers.keys(), ", ", "、");
+        match to {
+            _ if self.is_client => Text::new(
+                "the connection to the server has ended; /quit ends the assistant",
+                "与服务端的连接已结束；输入 /quit 结束助手",
+            ),
+            Recipient::All => Text::new("no client is online", "没有客户端在线"),
+            Recipient::One(peer) => {
+                let is_new = peer.0 == 0 || peer.0 > self.last;
+                let what = match is_new {
+                    true => tr!("there was never a client {peer}", "没有出现过客户端 {peer}"),
+                    false => tr!("{peer} is not online", "{peer} 不在线"),
+                };
+                match self.peers.is_empty() {
+                    true => tr!(
+                        "{what}, and no other client is online",
+                        "{what:#}，也没有其他客户端在线"
+                    ),
+                    false => tr!(
+                        "{what}; online: {online} (/to all sends to all)",
+                        "{what:#}；在线的有 {online:#}（/to all 发给所有客户端）"
+                    ),
+                }
+            }
+        }
     }
 }
 

@@ -198,14 +198,17 @@ fn a_command_for_a_client_that_is_not_online_names_those_that_are() {
     desk.engine.send(Command::Close(Recipient::All));
     let _clients = [
         match desk.next() {
-            What::Unsent(None, _) => desk.client(),
+            What::Trouble(_) => desk.client(),
             other => panic!("{other:?}"),
         },
         desk.client(),
     ];
     desk.engine.send(Command::Reset(Recipient::One(PeerId(9))));
     match desk.next() {
-        What::Unsent(None, why) => assert!(why.en.contains("#1, #2"), "{why}"),
+        What::Trouble(why) => assert!(
+            why.en.contains("never a client #9") && why.en.contains("#1, #2"),
+            "{why}"
+        ),
         other => panic!("{other:?}"),
     }
 }
@@ -268,6 +271,89 @@ fn a_peer_that_sends_and_never_reads_does_not_fill_the_memory_with_answers() {
         written += count;
         assert!(written < 256 << 20, "the client is never stopped");
     }
+}
+
+#[test]
+fn after_the_own_fin_one_row_says_that_answers_are_not_sent_and_after_quit_none() {
+    let desk = desk(|plan| plan.echo = true);
+    let mut client = desk.client();
+    let one = Recipient::One(PeerId(1));
+    desk.engine.send(Command::HalfClose(one));
+    assert_eq!(desk.next(), What::HalfClosed(PeerId(1)));
+    for text in ["a", "b"] {
+        client.write_all(text.as_bytes()).unwrap();
+        assert_eq!(desk.next(), received(1, text));
+        if text == "a" {
+            assert!(matches!(desk.next(), What::Unsent(..)));
+        }
+    }
+    drop(client);
+    assert_eq!(desk.next(), offline(1, Ended::Fin));
+    // A client that never reads keeps the end waiting.
+    let mut client = desk.client();
+    let bytes = vec![b'x'; 16 << 20];
+    desk.engine.send(Command::Send {
+        to: Recipient::All,
+        bytes,
+        pieces: Pieces::Whole,
+        by: By::Hand,
+    });
+    assert!(matches!(desk.next(), What::Sent(..)));
+    desk.engine.send(Command::Quit);
+    let _ = client.write_all(b"more");
+    let rest = std::iter::from_fn(|| Some(desk.next()).filter(|it| *it != What::Stopped));
+    let unsent: Vec<_> = rest.filter(|it| matches!(it, What::Unsent(..))).collect();
+    let [What::Unsent(_, why)] = &unsent[..] else {
+        panic!("{unsent:?}");
+    };
+    assert!(why.en.contains("still waited"), "{why}");
+}
+
+#[test]
+fn rules_that_are_added_while_it_runs_answer_until_they_are_dropped() {
+    let desk = desk(|_| ());
+    let mut client = desk.client();
+    let rules = Rules::parse(&["any => yes".to_owned()]).unwrap();
+    desk.engine.send(Command::AddRules(rules));
+    client.write_all(b"a").unwrap();
+    assert_eq!(desk.next(), received(1, "a"));
+    assert_eq!(desk.next(), sent(1, "yes", By::Rule(1)));
+    desk.engine.send(Command::RulesOff);
+    client.write_all(b"b").unwrap();
+    assert_eq!(desk.next(), received(1, "b"));
+    desk.send("by hand", Pieces::Whole);
+    assert_eq!(desk.next(), sent(1, "by hand", By::Hand));
+}
+
+#[test]
+fn after_the_server_has_closed_the_client_is_told_so() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let stream = TcpStream::connect(server.local_addr().unwrap()).unwrap();
+    drop(server.accept().unwrap());
+    let (sender, events) = sync_channel::<Event>(256);
+    let plan = Plan {
+        open: Open::Connected(stream),
+        speech: Speech::default(),
+        rules: Rules::default(),
+        echo: false,
+        replay: Replay::default(),
+        hold: false,
+    };
+    let engine = Engine::start(plan, sender).unwrap();
+    let next = || events.recv_timeout(PATIENCE).unwrap().what;
+    assert!(matches!(next(), What::Online(..)));
+    assert_eq!(next(), offline(1, Ended::Fin));
+    engine.send(Command::Send {
+        to: Recipient::All,
+        bytes: b"x".to_vec(),
+        pieces: Pieces::Whole,
+        by: By::Hand,
+    });
+    let told = next();
+    let What::Unsent(None, why) = &told else {
+        panic!("{told:?}");
+    };
+    assert!(why.en.contains("server has ended"), "{why}");
 }
 
 /// How long a busy machine may take.

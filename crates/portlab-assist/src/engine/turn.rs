@@ -33,16 +33,19 @@ use crate::{
 pub(super) struct Turn<T> {
     poll: Poll,
     pub(super) listener: Option<TcpListener>,
+    /// Whether the assistant has connected to a server, which is its only peer.
+    pub(super) is_client: bool,
     /// The socket of datagrams, and whether some may have come.
     pub(super) udp: Option<Arc<UdpSocket>>,
     pub(super) udp_is_ready: bool,
     pub(super) peers: BTreeMap<PeerId, Peer>,
-    last: u32,
+    /// The number of the newest peer.
+    pub(super) last: u32,
     pub(super) commands: Receiver<Command>,
     pub(super) outbox: Outbox<T>,
     ends: Ends,
     pub(super) speech: Speech,
-    rules: Rules,
+    pub(super) rules: Rules,
     echo: bool,
     replay: Replay,
     hold: bool,
@@ -78,6 +81,7 @@ impl<T: From<Event>> Turn<T> {
         let mut turn = Self {
             poll,
             listener: None,
+            is_client: !matches!(plan.open, Open::Listen(_) | Open::Udp { to: None, .. }),
             udp: None,
             udp_is_ready: false,
             peers: BTreeMap::new(),
@@ -420,8 +424,14 @@ impl<T: From<Event>> Turn<T> {
             None
         };
         match why {
-            Some(why) => self.unsent(Some(id), why),
             None => self.send(id),
+            Some(why) if matches!(by, By::Hand | By::File) => self.unsent(Some(id), why),
+            // Each answer would be a row: one is enough, and after a command to quit none is.
+            Some(_) if self.quits_at.is_some() || peer.has_refused => {}
+            Some(why) => {
+                peer.has_refused = true;
+                self.unsent(Some(id), why);
+            }
         }
     }
 
