@@ -158,6 +158,23 @@ fn typed_lines_send_and_close_and_a_wrong_one_is_answered_with_a_remedy() {
 }
 
 #[test]
+fn in_a_pipe_commands_act_before_a_client_comes() {
+    let mut running = assist(&["--rule=any => old"]);
+    type_line(&mut running, "/help\n/rule off\n/rule any => new\n/eol lf");
+    // The text, and what is typed behind it, wait.
+    type_line(&mut running, "text\n/quit");
+    let mut stream = client(&mut running);
+    let mut all = String::new();
+    stream.read_to_string(&mut all).unwrap();
+    assert_eq!(all, "text\n");
+    assert!(running.child.wait().unwrap().success());
+    // Without a text, the end doesn't wait.
+    let mut running = assist(&[]);
+    type_line(&mut running, "/quit");
+    assert!(running.child.wait().unwrap().success());
+}
+
+#[test]
 fn a_log_is_replayed_to_the_same_clients() {
     let dir = folder("assist-replay");
     let log = dir.join("lesson.jsonl");
@@ -343,12 +360,22 @@ fn what_cannot_run_is_refused_with_the_reason_and_the_remedy() {
     let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
     let udp = format!("udp://{}", udp.local_addr().unwrap());
     let pid = std::process::id().to_string();
+    let kill = format!("kill {pid}");
     for (arguments, parts) in [
         (
             &[&*taken][..],
-            &[&*taken, "is in use by", &pid, "--bind 127.0.0.1:0"][..],
+            &[
+                &*taken,
+                "is in use by",
+                &pid,
+                "portlab assist 127.0.0.1:",
+                &kill,
+            ][..],
         ),
-        (&[&udp], &["is in use by", &pid, "udp://127.0.0.1:0"]),
+        (
+            &[&udp],
+            &["is in use by", &pid, "portlab assist udp://127.0.0.1:"],
+        ),
         (&["--encoding=gbx"], &["gbx", "\"gbk\""]),
         (&["--rule=你好"], &["你好", "=>"]),
         (&["--rule=contain:x => y"], &["contain:x", "contains:TEXT"]),
@@ -366,7 +393,7 @@ fn what_cannot_run_is_refused_with_the_reason_and_the_remedy() {
         ),
         (
             &["--to=127.0.0.1"],
-            &["127.0.0.1", "portlab assist --to 127.0.0.1:8080"],
+            &["127.0.0.1", "65536", "portlab assist --to 127.0.0.1:8080"],
         ),
         (&["--save=/no/log.txt"], &["/no/log.txt", "mkdir"]),
         (&["--replay=/no/log.jsonl"], &["/no/log.jsonl"]),

@@ -21,8 +21,8 @@ use save::Save;
 /// row: time in seconds, client, direction, number of bytes, text and hex. What you
 /// type is sent to all clients; /to 2 chooses one. A line that begins with / is a
 /// command: /help lists them. On a terminal it is a screen, and F1 shows its keys. In
-/// a pipe, lines are read from stdin and rows are written to stdout; typed lines wait
-/// for the first client, and the end of stdin changes nothing.
+/// a pipe, lines are read from stdin and rows are written to stdout; the first text, and
+/// all lines after it, wait for the first client. The end of stdin changes nothing.
 ///
 /// A character that a read has cut is shown as ▯, at the end of one row and before
 /// the character in the next.

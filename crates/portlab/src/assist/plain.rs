@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
-use portlab_assist::{Command, Desk, Engine, Event, HELP, Log, Record, What};
+use portlab_assist::{Command, Desk, Engine, Event, HELP, Log, Record, What, is_for_peers};
 use portlab_sys::{interrupt, terminal};
 use portlab_words::{Text, table::columns, tr};
 
@@ -42,7 +42,7 @@ struct Plain {
     save: Save,
     as_json: bool,
     is_server: bool,
-    /// Lets the lines of stdin be read, when a client is online.
+    /// Lets lines for clients be read from stdin, when a client is online.
     gate: Sender<()>,
 }
 
@@ -141,7 +141,10 @@ impl Plain {
         for command in done.commands {
             self.engine.send(command);
         }
-        if let Some(said) = done.said {
+        // The choice of a recipient is the only thing said that depends on the clients.
+        let chosen = line.starts_with("/to").then_some(self.desk.to);
+        let stranger = chosen.and_then(|it| self.log.stranger(it));
+        if let Some(said) = stranger.or(done.said) {
             crate::tell!("{DIM}{}{DIM:#}", said.pick(lang()));
         }
         if done.help {
@@ -187,8 +190,8 @@ fn complain(why: &Text) {
     crate::tell!("{BAD}{head}{BAD:#}{}", why.pick(lang()));
 }
 
-/// Starts the threads that wait for a signal, and for lines after `gate` has opened: the lines of a pipe wait for the
-/// first client.
+/// Starts the threads that wait for a signal, and for lines. In a pipe, the first line for clients, and all lines behind it,
+/// wait until `gate` has opened: until a client is online.
 fn listen(
     mut bell: impl Read + Send + 'static,
     gate: Receiver<()>,
@@ -202,10 +205,14 @@ fn listen(
     });
     let reads = thread::Builder::new().name("stdin".to_owned());
     let reads = reads.spawn(move || {
-        if gate.recv().is_err() {
-            return;
-        }
+        let mut is_open = false;
         while let Some(line) = next_line() {
+            if !is_open && line.as_ref().is_ok_and(|it| is_for_peers(it)) {
+                if gate.recv().is_err() {
+                    return;
+                }
+                is_open = true;
+            }
             if lines.send(Input::Line(line)).is_err() {
                 return;
             }
