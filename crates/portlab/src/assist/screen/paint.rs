@@ -1,6 +1,6 @@
 //! The layout of the screen, on a terminal of any size.
 
-use portlab_assist::{CUT, Eol, Recipient};
+use portlab_assist::{CUT, Recipient};
 use portlab_words::{tr, units, wrap::wrap};
 use ratatui::{
     Frame,
@@ -9,6 +9,7 @@ use ratatui::{
     text::{Line, Span},
     widgets::{Block, Borders, Paragraph},
 };
+use unicode_width::UnicodeWidthStr;
 
 use super::{
     clients, help,
@@ -20,6 +21,12 @@ impl View {
         let area = frame.area();
         self.width = area.width.into();
         let notice = self.notice_lines();
+        let most_keys = match area.height {
+            0..=5 => 0,
+            6..=13 => 1,
+            _ => 2,
+        };
+        let key_lines = self.keys(area.width.into(), most_keys);
         // At least a third of the screen is for rows.
         let for_clients = usize::from(area.height / 3).max(2);
         let [title, clients, rows, notice_area, input, keys] = Layout::vertical([
@@ -28,7 +35,7 @@ impl View {
             Constraint::Min(2),
             Constraint::Length(notice.len() as u16),
             Constraint::Length(1),
-            Constraint::Length(u16::from(area.height > 5)),
+            Constraint::Length(key_lines.len() as u16),
         ])
         .areas(area);
         frame.render_widget(self.title(area.width.into()), title);
@@ -40,7 +47,7 @@ impl View {
         }
         frame.render_widget(Paragraph::new(notice), notice_area);
         self.paint_input(frame, input);
-        frame.render_widget(self.keys(keys.width.into()), keys);
+        frame.render_widget(Paragraph::new(key_lines), keys);
         if !self.colours {
             // Without colours, every cell gets the terminal's own.
             for cell in &mut frame.buffer_mut().content {
@@ -49,7 +56,7 @@ impl View {
         }
     }
 
-    /// Address, encoding, line end, and totals: as many of them as fit.
+    /// Address, encoding, line end, and totals: in short words if the width needs them, and as many of them as fit.
     fn title(&self, width: usize) -> Line<'static> {
         let (lang, speech) = (self.lang, self.desk.speech);
         let online = self.log.online().count();
@@ -68,13 +75,10 @@ impl View {
                 .join("+"),
             false => speech.encoding.name().to_owned(),
         };
-        let eol = match speech.eol {
-            Eol::None => lang.pick("none", "无"),
-            Eol::Lf => "LF",
-            Eol::CrLf => "CRLF",
-        };
+        let eol = speech.eol.title();
+        let eol = eol.pick(lang);
         let address = self.address.map_or_else(String::new, |it| it.to_string());
-        let facts = [
+        let long = [
             tr!(lang, "encoding {encoding}", "编码 {encoding}"),
             tr!(lang, "line end {eol}", "换行 {eol}"),
             tr!(lang, "{online} online", "{online} 个在线"),
@@ -82,6 +86,17 @@ impl View {
             tr!(lang, "sent {sent}", "发 {sent}"),
         ];
         let mut line = Line::from(Span::from(format!(" {address}")).bold());
+        let needed: usize = long.iter().map(|it| it.width() + 2).sum();
+        let facts = match line.width() + needed <= width {
+            true => long,
+            false => [
+                encoding,
+                tr!(lang, "{online} online", "{online} 个在线"),
+                format!("← {received}"),
+                format!("→ {sent}"),
+                tr!(lang, "eol {eol}", "换行 {eol}"),
+            ],
+        };
         for fact in facts {
             let fact = Span::from(format!("  {fact}"));
             if line.width() + fact.width() > width {
@@ -167,6 +182,10 @@ impl View {
             Recipient::One(peer) if self.log.online().any(|it| it == peer) => {
                 (peer.to_string(), Style::new())
             }
+            to @ Recipient::One(peer) if self.log.stranger(to).is_some() => (
+                tr!(lang, "{peer} (never online)", "{peer}（从未上线）"),
+                Style::new().red(),
+            ),
             Recipient::One(peer) => (
                 tr!(lang, "{peer} (offline)", "{peer}（已下线）"),
                 Style::new().red(),
@@ -189,8 +208,8 @@ impl View {
         }
     }
 
-    /// The keys that fit, the most important first.
-    fn keys(&self, width: usize) -> Line<'static> {
+    /// The keys that fit in at most so many lines, the most important first.
+    fn keys(&self, width: usize, most_lines: usize) -> Vec<Line<'static>> {
         let lang = self.lang;
         let pause = match self.is_paused() {
             true => lang.pick("read", "续读"),
@@ -210,19 +229,24 @@ impl View {
             ("F9", lang.pick("full", "全显")),
         ];
         let gap = lang.pick(" ", "");
-        let mut line = Line::default();
+        let mut lines = vec![Line::default()];
         for (key, does) in keys {
             let spans = [
                 Span::from(format!(" {key}{gap}")).bold(),
                 Span::from(does).dim(),
             ];
             let needed: usize = spans.iter().map(Span::width).sum();
-            if line.width() + needed > width {
+            let last = lines.len() - 1;
+            if lines[last].width() + needed <= width {
+                lines[last].spans.extend(spans);
+            } else if lines.len() < most_lines {
+                lines.push(Line::from(spans.to_vec()));
+            } else {
                 break;
             }
-            line.spans.extend(spans);
         }
-        line
+        lines.truncate(most_lines);
+        lines
     }
 }
 

@@ -299,6 +299,36 @@ fn of_many_large_rows_only_those_that_are_seen_are_laid_out() {
 }
 
 #[test]
+fn a_recipient_that_never_came_is_not_called_offline() {
+    for (lang, never) in [
+        (Lang::En, "#9 (never online)"),
+        (Lang::Zh, "#9（从未上线）"),
+    ] {
+        let mut view = scripted(lang);
+        enter(&mut view, "/to 9");
+        assert!(seen(&mut view, 80, 24).contains(never));
+        let said = |view: &View| match &view.notice {
+            Some(Notice::Done(text)) => text.en.clone(),
+            other => panic!("{other:?}"),
+        };
+        assert!(said(&view).contains("never a client #9"));
+        // Its third client has come and gone.
+        enter(&mut view, "/to 3");
+        assert_eq!(said(&view), "to: #3");
+    }
+}
+
+#[test]
+fn on_sixty_columns_all_keys_and_both_totals_are_seen() {
+    for lang in Lang::ALL {
+        let drawn = seen(&mut scripted(lang), 60, 16);
+        for part in ["← 10.1 MiB", "→ ", "F8", "F9"] {
+            assert!(drawn.contains(part), "{part}:\n{drawn}");
+        }
+    }
+}
+
+#[test]
 fn without_colours_no_cell_has_one() {
     let mut view = scripted(Lang::En);
     view.colours = false;

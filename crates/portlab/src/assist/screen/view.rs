@@ -189,7 +189,9 @@ impl View {
         if done.help {
             self.help = Some(0);
         }
-        self.notice = done.said.map(Notice::Done);
+        let chosen = line.starts_with("/to").then_some(self.desk.to);
+        let stranger = chosen.and_then(|it| self.log.stranger(it));
+        self.notice = stranger.or(done.said).map(Notice::Done);
         self.ends |= done.commands.iter().any(|it| matches!(it, Command::Quit));
         done.commands
     }
