@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{Read, Write},
-    net::{SocketAddr, TcpListener},
+    net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
     process::{Command, Output},
     thread,
@@ -44,7 +44,7 @@ fn a_right_server_passes_and_the_json_is_its_schema() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let verdict = json(&output);
     assert_eq!(verdict["speech"], "echo");
-    assert_eq!(verdict["mark"]["points"], 10.0, "{verdict:#}");
+    assert_eq!(verdict["mark"]["points"], 10, "{verdict:#}");
     assert_eq!(with_result(&verdict, "fail"), [""; 0]);
     // Every field is in the type from which the schema is made.
     let parsed: Verdict = serde_json::from_value(verdict.clone()).unwrap();
@@ -291,4 +291,71 @@ fn without_a_server_at_the_address_there_is_no_verdict_unless_a_command_starts_i
 /// An address at which nothing listens.
 fn free_addr() -> SocketAddr {
     listener().local_addr().unwrap()
+}
+
+/// A server without SO_REUSEADDR, at the port PORT, that closes first.
+const CLOSES_FIRST: &str = "import socket
+server = socket.socket()
+server.bind((\"127.0.0.1\", PORT))
+server.listen(128)
+while True:
+    client, addr = server.accept()
+    data = client.recv(1024)
+    client.sendall(b\"welcome\")
+    client.close()
+";
+
+#[test]
+fn a_connection_in_time_wait_costs_no_mark_and_a_taken_port_gets_none() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        return;
+    }
+    let dir = folder("judge_time_wait");
+    let held = listener();
+    let port = held.local_addr().unwrap().port();
+    let text = CLOSES_FIRST.replace("PORT", &port.to_string());
+    let (code, shown) = judged_file(&dir, "server.py", &text, &[]);
+    assert_eq!(code, Some(2), "{shown}");
+    says(
+        &shown,
+        &["port", &port.to_string(), "is used by", "end that program"],
+    );
+    // The server's end closes first, so it stays in TIME-WAIT.
+    let client = TcpStream::connect(held.local_addr().unwrap()).unwrap();
+    drop(held.accept().unwrap());
+    drop((client, held));
+    let (code, shown) = judged_file(&dir, "server.py", &text, &[]);
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(!shown.contains("crashes-at-start"), "{shown}");
+    says(&shown, &["no-reuseaddr"]);
+}
+
+#[test]
+fn a_client_without_its_option_and_a_prompt_are_recognised() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        return;
+    }
+    let dir = folder("judge_kinds");
+    let addr = free_addr();
+    let text = format!(
+        "import socket\ns = socket.socket()\ns.connect((\"127.0.0.1\", {}))\n",
+        addr.port()
+    );
+    let (code, shown) = judged_file(&dir, "client.py", &text, &[]);
+    assert_eq!(code, Some(2), "{shown}");
+    says(&shown, &[&addr.to_string(), "it is a client; add --client"]);
+    let text = CLOSES_FIRST.replace("PORT", "int(input(\"port: \"))");
+    let (code, shown) = judged_file(&dir, "asks.py", &text, &["--start-timeout=4s"]);
+    assert_eq!(code, Some(1), "{shown}");
+    says(
+        &shown,
+        &[
+            "input-before-listen",
+            "at `port:`",
+            "Look at: line 3",
+            "--typed",
+        ],
+    );
+    let (_, shown) = judged_file(&dir, "asks.py", &text, &["--typed={port}\\n"]);
+    says(&shown, &["✓ starts and listens"]);
 }

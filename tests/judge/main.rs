@@ -76,6 +76,7 @@ const WITHOUT_PROGRAMS: &[&str] = &[
     "crashes-at-start",
     "no-answer",
     "no-listen",
+    "input-before-listen",
     "wrong-answer",
 ];
 

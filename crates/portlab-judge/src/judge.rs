@@ -301,7 +301,12 @@ impl Plan {
             what: trouble.what,
         };
         let about = (STARTS.name, STARTS.weight);
-        let finding = bug.map(|it| self.finding(it, about, vec![seen], &trouble.stderr));
+        let mut finding = bug.map(|it| self.finding(it, about, vec![seen], &trouble.stderr));
+        if let (Some(finding), Some(source)) = (&mut finding, &self.source)
+            && !trouble.prompt.is_empty()
+        {
+            finding.source = source.input_at(&trouble.prompt);
+        }
         (row, finding)
     }
 }
@@ -320,7 +325,7 @@ impl Verdict {
             speech: None,
             started_unix_s: now.map_or(0, |it| it.as_secs()),
             took_ms: 0,
-            mark: Mark::of(&[], &[]),
+            mark: Mark::of(&[]),
             experiments: Vec::new(),
             bugs: Vec::new(),
         }
@@ -348,7 +353,7 @@ impl Verdict {
 
     /// All experiments have ended.
     pub(crate) fn end(&mut self, began: Instant) {
-        self.mark = Mark::of(&self.experiments, &self.bugs);
+        self.mark = Mark::of(&self.experiments);
         self.took_ms = ms(began.elapsed());
     }
 }
@@ -360,7 +365,7 @@ static STARTS: Experiment = Experiment {
     weight: Weight::Must,
     fits: |_| true,
     needs: Needs::Control,
-    names: &["no-listen", "crashes-at-start"],
+    names: &["no-listen", "input-before-listen", "crashes-at-start"],
     unless: &[],
     run: |_| Ok(()),
 };
@@ -401,10 +406,9 @@ fn ms(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Bugs by which one client ends the whole server, or spoils it for others.
+/// Bugs by which one client ends the whole server.
 const ENDING: &[&str] = &[
     "crashes",
-    "sends-to-departed",
     "ends-after-first-client",
     "ends-at-empty-connection",
     "ends-at-reset",

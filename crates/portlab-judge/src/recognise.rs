@@ -30,13 +30,9 @@ pub(crate) fn recognise(subject: &mut Subject<'_>) -> Speech {
     first.send(&request);
     let page = receive(&mut first, subject.patience);
     let closes = first.has_ended();
+    drop(first);
     if page.starts_with(b"HTTP/") {
         return Speech::http(closes);
-    }
-    // Before any client leaves: some chats go on sending to members that have left, and answer no more.
-    let is_polite = greets || (!page.is_empty() && page != request);
-    if !closes && is_chat(subject, Some(first), is_polite) {
-        return chat(greets);
     }
     let is_down = page.is_empty() && subject.without_answer(Service::Deaf) == Service::Down;
     restart_if_down(subject);
@@ -49,19 +45,20 @@ pub(crate) fn recognise(subject: &mut Subject<'_>) -> Speech {
         }
     }
     if page == request {
-        return Speech {
-            greets,
-            closes,
-            ..Speech::echo(LINE)
+        return match is_chat(subject, greets) {
+            true => chat(greets),
+            false => Speech {
+                greets,
+                closes,
+                ..Speech::echo(LINE)
+            },
         };
     }
     if page.is_empty() && subject.is_spinning() {
         return unknown;
     }
     if page.is_empty() || greets {
-        // The request, or the end of its client, may have spoiled the server for others.
-        subject.restart();
-        let found = is_chat(subject, None, greets);
+        let found = is_chat(subject, greets);
         restart_if_down(subject);
         if found {
             return chat(greets);
@@ -97,7 +94,7 @@ fn by_lines(subject: &mut Subject<'_>, unknown: Speech) -> Speech {
         () => Kind::Lines,
     };
     // The first line of a member may be its name, which the server answers by a welcome.
-    if kind == Kind::Lines && is_chat(subject, None, true) {
+    if kind == Kind::Lines && is_chat(subject, true) {
         return chat(greets);
     }
     let answer = match one == again {
@@ -188,13 +185,9 @@ fn ask(subject: &mut Subject<'_>, line: &[u8]) -> (Vec<u8>, bool) {
     Default::default()
 }
 
-/// Whether a client receives what another one, such as `speaker`, sends. With `named`, each first sends a line, which may
-/// be its name.
-fn is_chat(subject: &mut Subject<'_>, speaker: Option<Visitor>, named: bool) -> bool {
-    let Some(mut listener) = subject.connect() else {
-        return false;
-    };
-    let Some(mut speaker) = speaker.or_else(|| subject.connect()) else {
+/// Whether a client receives what another one sends. With `named`, each first sends a line, which may be its name.
+fn is_chat(subject: &mut Subject<'_>, named: bool) -> bool {
+    let (Some(mut listener), Some(mut speaker)) = (subject.connect(), subject.connect()) else {
         return false;
     };
     if named {

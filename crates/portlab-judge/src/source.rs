@@ -45,9 +45,31 @@ impl Source {
         })
     }
 
+    /// Whether a line has `part`.
+    pub fn has(&self, part: &str) -> bool {
+        self.lines.iter().any(|line| code(line).contains(part))
+    }
+
+    /// The numbers that can be ports, in the order of the lines.
+    pub fn numbers(&self) -> Vec<u16> {
+        let words = |line: &String| -> Vec<u16> {
+            let words = line.split(|it: char| !it.is_alphanumeric() && it != '_');
+            words.filter_map(|it| it.parse().ok()).collect()
+        };
+        self.lines.iter().flat_map(words).collect()
+    }
+
+    /// The line that waits for input at `prompt`.
+    pub fn input_at(&self, prompt: &str) -> Option<Place> {
+        let is_it = |line: &String| line.contains("input(") && line.contains(prompt);
+        let found = self.lines.iter().position(is_it);
+        // The prompt may be printed before, or be made of parts.
+        let found = found.or_else(|| self.lines.iter().position(|it| code(it).contains("input(")));
+        self.line(found? + 1)
+    }
+
     /// The first line that has one of the patterns of `bug`; an earlier pattern counts more.
     pub fn find(&self, bug: &Bug) -> Option<Place> {
-        let code = |line: &str| line.split('#').next().unwrap_or_default().to_owned();
         let of = |pattern: &&str| {
             self.lines
                 .iter()
@@ -56,6 +78,11 @@ impl Source {
         let found = bug.look_at.iter().find_map(of)?;
         self.line(found + 1)
     }
+}
+
+/// A line without its comment.
+fn code(line: &str) -> &str {
+    line.split('#').next().unwrap_or_default()
 }
 
 /// The largest program that is read, in bytes.

@@ -1,7 +1,7 @@
 //! The verdict: what `--json` prints, and what a classroom page receives.
 
 use portlab_conformance::experiments::Weight;
-use portlab_words::{Text, tr};
+use portlab_words::Text;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -44,13 +44,12 @@ pub enum Side {
     Client,
 }
 
-/// The mark: `points` of `of`. A bug that a program must not have costs 2 points, one that it should not have 1, one that
-/// it may have 0.5; a program that works has at least 3. A program that doesn't start, or a client that doesn't connect,
-/// has 0; one that answers or asks nothing has 2.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// The mark: `points` of `of`. An experiment that a program must pass counts 3, one that it should pass 2, one that it
+/// may pass 1; the share that was reached is rounded down to tenths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Mark {
-    /// The points, in steps of 0.5.
-    pub points: f64,
+    /// The tenths.
+    pub points: u32,
     /// Always 10.
     pub of: u32,
     /// How many experiments were passed.
@@ -176,143 +175,23 @@ impl Result {
 }
 
 impl Mark {
-    /// The mark of a program with `bugs`, found by `rows`.
-    pub fn of(rows: &[Row], bugs: &[Finding]) -> Self {
+    /// The mark of `rows`.
+    pub fn of(rows: &[Row]) -> Self {
         let judged = || rows.iter().filter(|it| it.result != Result::Skipped);
-        let passed = judged().filter(|it| it.result == Result::Pass).count();
-        let points = match Worth::of(rows) {
-            Worth::Nothing => 0.0,
-            Worth::Mute => MUTE,
-            Worth::Works => {
-                let lost: f64 = COSTS.iter().map(|it| it.1 * count(bugs, it.0)).sum();
-                (MOST - lost).max(LEAST)
-            }
+        let passed = || judged().filter(|it| it.result == Result::Pass);
+        let points = |row: &Row| match row.weight.as_str() {
+            "must" => 3,
+            "should" => 2,
+            _ => 1,
         };
-        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let reached: u32 = passed().map(points).sum();
+        let all: u32 = judged().map(points).sum();
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         Self {
-            points,
-            of: MOST as u32,
-            passed: number(passed),
-            judged: number(judged().count()),
+            points: (10 * reached).checked_div(all).unwrap_or(0),
+            of: 10,
+            passed: count(passed().count()),
+            judged: count(judged().count()),
         }
-    }
-}
-
-impl Verdict {
-    /// How the points come about, such as `10 - 4 (2 must) - 1 (1 should)`.
-    pub fn sum(&self) -> Text {
-        match Worth::of(&self.experiments) {
-            Worth::Nothing => Text::new("it must start first", "首先要能启动"),
-            Worth::Mute => Text::new("it must do its work first", "首先要能正常收发"),
-            Worth::Works => {
-                let mut sum = format!("{MOST}");
-                for (weight, cost) in COSTS {
-                    let count = count(&self.bugs, weight);
-                    if count > 0.0 {
-                        sum += &format!(" - {} ({count} {weight})", cost * count);
-                    }
-                }
-                tr!("{sum}", "{sum}")
-            }
-        }
-    }
-}
-
-/// How far a program works.
-enum Worth {
-    /// It doesn't start, or doesn't connect.
-    Nothing,
-    /// It answers or asks nothing.
-    Mute,
-    Works,
-}
-
-impl Worth {
-    fn of(rows: &[Row]) -> Self {
-        let fails = |experiment: &str| {
-            let mut failed = rows.iter().filter(|it| it.result == Result::Fail);
-            failed
-                .any(|it| it.experiment == experiment && it.bug.as_deref() != Some("wrong-answer"))
-        };
-        match () {
-            () if rows.is_empty() || fails("starts_and_listens") || fails("connects") => {
-                Self::Nothing
-            }
-            () if fails("answers_a_client") || fails("asks") => Self::Mute,
-            () => Self::Works,
-        }
-    }
-}
-
-/// How many of `bugs` have this weight.
-fn count(bugs: &[Finding], weight: &str) -> f64 {
-    bugs.iter().filter(|it| it.weight == weight).count() as f64
-}
-
-/// What a bug of each weight costs.
-const COSTS: [(&str, f64); 3] = [("must", 2.0), ("should", 1.0), ("may", 0.5)];
-
-/// The mark of a program without bugs.
-const MOST: f64 = 10.0;
-
-/// The least mark of a program that works.
-const LEAST: f64 = 3.0;
-
-/// The mark of a program that starts, and does nothing more.
-const MUTE: f64 = 2.0;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_mark_says_what_each_bug_costs() {
-        let finding = |weight: &str| Finding {
-            bug: "x".to_owned(),
-            experiment: "x".to_owned(),
-            weight: weight.to_owned(),
-            title: Text::default(),
-            evidence: Vec::new(),
-            stderr: Vec::new(),
-            cause: Text::default(),
-            source: None,
-            remedy: Text::default(),
-            code: String::new(),
-            lesson: String::new(),
-        };
-        let row = |experiment, result| Row::new(experiment, ["", ""], Weight::Must, result);
-        let verdict = |rows: &[Row], weights: &[&str]| {
-            let bugs: Vec<_> = weights.iter().map(|it| finding(it)).collect();
-            Verdict {
-                format: Verdict::FORMAT,
-                portlab_version: String::new(),
-                name: String::new(),
-                side: Side::Server,
-                command: Vec::new(),
-                addr: None,
-                speech: None,
-                started_unix_s: 0,
-                took_ms: 0,
-                mark: Mark::of(rows, &bugs),
-                experiments: rows.to_vec(),
-                bugs,
-            }
-        };
-        let works = [row("answers_a_client", Result::Pass)];
-        let found = verdict(&works, &["must", "should", "must", "may"]);
-        assert!((found.mark.points - 4.5).abs() < f64::EPSILON);
-        assert_eq!(
-            found.sum().en,
-            "10 - 4 (2 must) - 1 (1 should) - 0.5 (1 may)"
-        );
-        let points = |rows: &[Row], weights: &[&str]| verdict(rows, weights).mark.points as u32;
-        assert_eq!(points(&works, &[]), 10);
-        assert_eq!(points(&works, &["must"; 9]), 3);
-        assert_eq!(
-            points(&[row("answers_a_client", Result::Fail)], &["must"]),
-            2
-        );
-        assert_eq!(points(&[row("connects", Result::Fail)], &["must"]), 0);
-        assert_eq!(points(&[], &[]), 0);
     }
 }

@@ -213,6 +213,7 @@ pub(crate) mod tests {
     ) -> Vec<Listener> {
         let details = details.iter().map(|&(inode, backlog, is_v6_only)| {
             let detail = Listening {
+                local: SocketAddr::from(([0; 4], 0)),
                 backlog,
                 is_v6_only,
             };

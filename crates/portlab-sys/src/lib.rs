@@ -21,7 +21,6 @@ mod bits;
 pub mod cgroup;
 pub mod children;
 pub mod clock;
-mod diag;
 pub mod dials;
 pub mod growing;
 pub mod holder;

@@ -16,10 +16,7 @@ use procfs::{
     process::{FDTarget, FDsIter, Process, all_processes},
 };
 
-use crate::{
-    diag::{self, Wanted},
-    name::inert,
-};
+use crate::name::inert;
 
 /// One TCP socket: a listening one, or one end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,42 +89,15 @@ pub fn sockets() -> io::Result<Vec<Socket>> {
     tables(|_| true)
 }
 
-/// The TCP sockets that have `port` at either end. The kernel selects them: if there are tens of thousands of sockets, this
-/// is much faster than [`sockets`].
+/// The TCP sockets that have `port` at either end. If there are tens of thousands of sockets, this is much faster than
+/// [`sockets`].
 ///
 /// # Errors
 /// As [`sockets`].
-///
-/// Source: `sock_diag(7)`; where the kernel doesn't answer, `/proc/net/tcp`.
 pub fn sockets_at(port: u16) -> io::Result<Vec<Socket>> {
-    let ask = |wanted| diag::list(wanted, |entry| entry.socket());
-    // To the kernel, port 0 is any port.
-    if port != 0
-        && let (Ok(local), Ok(remote)) = (ask(Wanted::local(port)), ask(Wanted::remote(port)))
-    {
-        let all = local.into_iter().chain(remote);
-        return Ok(each_once(all, |it| (it.local, it.remote, it.inode)));
-    }
     // A port is written as in `:1F90 `.
     let mark = format!(":{port:04X} ");
     tables(|line| line.contains(&mark))
-}
-
-/// The TCP sockets that listen, IPv4 first. Connections, however many, cost nothing.
-///
-/// # Errors
-/// As [`sockets`].
-///
-/// Source: `sock_diag(7)`; where the kernel doesn't answer, `/proc/net/tcp`.
-pub fn listeners() -> io::Result<Vec<Socket>> {
-    if let Ok(all) = diag::list(Wanted::LISTENING, |entry| entry.socket()) {
-        return Ok(each_once(all.into_iter(), |it| {
-            (it.local, it.remote, it.inode)
-        }));
-    }
-    let mut all = tables(|_| true)?;
-    all.retain(|it| it.state == State::Listen);
-    Ok(all)
 }
 
 /// All UDP sockets, IPv4 first.

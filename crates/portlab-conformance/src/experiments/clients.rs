@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use portlab_service::inert;
 use portlab_words::tr;
 
 use super::{Experiment, Kind, Progress, Received, Service, Subject, Trouble, Weight};
@@ -10,10 +9,8 @@ use super::{Experiment, Kind, Progress, Received, Service, Subject, Trouble, Wei
 /// Servers with these bugs have no next client, or none that is answered.
 pub(super) const NOT_SERVING: &[&str] = &[
     "no-answer",
-    "waits-for-input",
     "errors-swallowed",
     "crashes",
-    "sends-to-departed",
     "ends-after-first-client",
     "epoll-closed-before-unregistered",
     "resends-after-end",
@@ -21,16 +18,8 @@ pub(super) const NOT_SERVING: &[&str] = &[
 
 pub(super) const answers_a_client: Experiment = Experiment {
     about: ["answers a client", "回答客户端"],
-    names: &[
-        "no-answer",
-        "wrong-answer",
-        "errors-swallowed",
-        "crashes",
-        "waits-for-input",
-    ],
+    names: &["no-answer", "wrong-answer", "errors-swallowed", "crashes"],
     run: |subject| {
-        // A program that reads commands of its user beside its clients waits for input from the start.
-        let reads_commands = prompt_of(subject).is_some();
         if subject.speech.kind == Kind::Chat {
             return subject.expect_service("no-answer");
         }
@@ -52,13 +41,6 @@ pub(super) const answers_a_client: Experiment = Experiment {
         if subject.without_answer(Service::Deaf) == Service::Down {
             return Err(subject.named("crashes"));
         }
-        if let Some(prompt) = prompt_of(subject).filter(|_| !reads_commands) {
-            subject.note(tr!(
-                "the program waits for input at its terminal: `{prompt}`",
-                "程序停下来等待键盘输入：`{prompt}`"
-            ));
-            return Err(Trouble::Bug("waits-for-input"));
-        }
         // A server whose errors are swallowed loops past its sockets, or reads the first client only when another one
         // connects.
         let idle = subject.idle();
@@ -74,11 +56,6 @@ pub(super) const answers_a_client: Experiment = Experiment {
     ..Experiment::ANY
 };
 
-/// What the program asks at its terminal; `None` if it doesn't wait for input.
-fn prompt_of(subject: &Subject<'_>) -> Option<String> {
-    subject.program.as_ref()?.prompt().map(|it| inert(&it))
-}
-
 pub(super) const serves_the_next_client: Experiment = Experiment {
     about: [
         "serves the next client after the first",
@@ -90,16 +67,8 @@ pub(super) const serves_the_next_client: Experiment = Experiment {
         "epoll-closed-before-unregistered",
         "resends-after-end",
     ],
-    unless: &[
-        "no-answer",
-        "waits-for-input",
-        "errors-swallowed",
-        "crashes",
-        "sends-to-departed",
-    ],
+    unless: &["no-answer", "errors-swallowed", "crashes"],
     run: |subject| {
-        // The client of the experiment before may have ended the server, whose program needs a moment to exit.
-        subject.restart();
         let service = match subject.served() {
             Ok(first) => {
                 first.close();

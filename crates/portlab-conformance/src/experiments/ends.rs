@@ -108,10 +108,8 @@ pub(super) const sends_the_rest_after_half_close: Experiment = Experiment {
     names: &["closes-at-half-close"],
     unless: &[
         "no-answer",
-        "waits-for-input",
         "errors-swallowed",
         "crashes",
-        "sends-to-departed",
         "ends-after-first-client",
         "closes-at-half-close",
         "send-not-sendall",
@@ -141,10 +139,8 @@ pub(super) const notices_the_end: Experiment = Experiment {
     names: &["resends-after-end"],
     unless: &[
         "no-answer",
-        "waits-for-input",
         "errors-swallowed",
         "crashes",
-        "sends-to-departed",
         "ends-after-first-client",
         "resends-after-end",
         "busy-loop",
@@ -198,7 +194,7 @@ pub(super) const does_not_spin: Experiment = Experiment {
     weight: Weight::Should,
     needs: Needs::Process,
     names: &["busy-loop"],
-    unless: &["waits-for-input", "errors-swallowed", "resends-after-end"],
+    unless: &["errors-swallowed", "resends-after-end"],
     run: |subject| {
         // A client that has left may keep the server busy, which is another bug: so no client was there before.
         subject.restart();

@@ -10,8 +10,6 @@ use super::{
 /// Servers with these bugs keep something for each client; it is the same bug.
 const OTHERS: &[&str] = &[
     "no-answer",
-    "waits-for-input",
-    "sends-to-departed",
     "errors-swallowed",
     "crashes",
     "ends-after-first-client",
@@ -46,10 +44,8 @@ pub(super) const closes_its_sockets: Experiment = Experiment {
     names: &["descriptor-leak"],
     unless: &[
         "no-answer",
-        "waits-for-input",
         "errors-swallowed",
         "crashes",
-        "sends-to-departed",
         "ends-after-first-client",
         "ends-at-empty-connection",
         "epoll-closed-before-unregistered",

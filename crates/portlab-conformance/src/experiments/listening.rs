@@ -48,12 +48,7 @@ pub(super) const restarts_at_once: Experiment = Experiment {
     weight: Weight::Should,
     needs: Needs::Control,
     names: &["no-reuseaddr"],
-    unless: &[
-        "no-answer",
-        "waits-for-input",
-        "errors-swallowed",
-        "crashes",
-    ],
+    unless: &["no-answer", "errors-swallowed", "crashes"],
     run: |subject| {
         let client = match subject.speech.kind {
             Kind::Silent => subject.connect(),

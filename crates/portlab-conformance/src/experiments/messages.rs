@@ -131,10 +131,8 @@ pub(super) const keeps_clients_apart: Experiment = Experiment {
     names: &[SHARED],
     unless: &[
         "no-answer",
-        "waits-for-input",
         "errors-swallowed",
         "crashes",
-        "sends-to-departed",
         "ends-after-first-client",
         "epoll-closed-before-unregistered",
         "resends-after-end",

@@ -16,7 +16,6 @@ pub(crate) mod http;
 mod large;
 mod leaks;
 mod listening;
-mod members;
 mod messages;
 mod pages;
 mod record;
@@ -45,7 +44,6 @@ macro_rules! table {
 
 table! {
     clients::answers_a_client,
-    members::goes_on_when_a_member_leaves,
     clients::serves_the_next_client,
     clients::survives_an_empty_connection,
     ends::survives_a_reset,

@@ -18,7 +18,6 @@ use super::{
     Event, Kind, Outcome, Progress, Received, Speech, Trouble, Visitor, Waits,
     ending::{Ending, KnownEnd, ended},
     record::Record,
-    talk::has,
     visitor::{Dial, Processes},
 };
 
@@ -50,8 +49,6 @@ pub trait Program {
     fn start(&mut self) -> Result<SocketAddr, Text>;
     /// What it has written to stderr since its start; of much, the end.
     fn complaints(&self) -> String;
-    /// The last words of a program that waits for input; `None` if it doesn't.
-    fn prompt(&self) -> Option<String>;
 }
 
 /// A server under judgement, and the record of one experiment.
@@ -197,7 +194,7 @@ impl<'a> Subject<'a> {
     }
 
     /// Connects another member of a chat, which receives a line of `first`.
-    pub(crate) fn partner_of(&mut self, first: &mut Visitor) -> Result<Visitor, Service> {
+    fn partner_of(&mut self, first: &mut Visitor) -> Result<Visitor, Service> {
         let Some(mut second) = self.connect() else {
             return Err(self.without_answer(Service::Deaf));
         };
@@ -208,22 +205,21 @@ impl<'a> Subject<'a> {
             member.drain(QUIET);
         }
         let line = format!("hello-{}", first.number());
-        match self.reaches(&line, first, &mut second) {
-            true => Ok(second),
-            false => Err(self.without_answer(Service::Deaf)),
-        }
-    }
-
-    /// Whether `line` of the member `from` comes to the member `to`.
-    pub(crate) fn reaches(&self, line: &str, from: &mut Visitor, to: &mut Visitor) -> bool {
-        from.send(format!("{line}\n").as_bytes());
-        let (progress, _) = to.collect(self.patience, |bytes, _| {
-            match has(bytes, line.as_bytes()) {
-                true => Progress::Right,
-                false => Progress::Partial,
+        first.send(format!("{line}\n").as_bytes());
+        let (progress, _) = second.collect(self.patience, |bytes, _| {
+            let has_line = bytes
+                .windows(line.len())
+                .any(|part| part == line.as_bytes());
+            if has_line {
+                Progress::Right
+            } else {
+                Progress::Partial
             }
         });
-        progress == Progress::Right
+        match progress {
+            Progress::Right => Ok(second),
+            _ => Err(self.without_answer(Service::Deaf)),
+        }
     }
 
     /// Connects a client, asks, and disconnects it. A client of a chat has a partner.
@@ -365,7 +361,7 @@ impl<'a> Subject<'a> {
     }
 
     /// Starts the server anew, if that is allowed.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         if let Some(program) = &mut self.program
             && program.is_controlled()
             && let Ok(addr) = program.start()

@@ -125,29 +125,6 @@ pub(super) const one_read_one_message: Bug = Bug {
     ..CLIENT
 };
 
-/// The same of a client whose protocol has no line ends: a loop that waits for one would wait for ever.
-pub(super) const one_read_one_text: Bug = Bug {
-    remedy: [
-        "Read until the server closes: recv() then returns nothing. If the server stays open, agree with it on a line end or on \
-         a length, which both sides must use.",
-        "一直读到服务端关闭，这时 recv() 返回空。如果服务端不关闭，就要和它约定行结束符或者长度，两边都照着做。",
-    ],
-    code: "answer = b\"\"\nwhile data := client.recv(1024):   # ends when the server closes\n    answer += data",
-    ..one_read_one_message
-};
-
-/// The same of a client of HTTP: a page needn't end with a line end.
-pub(super) const one_read_one_page: Bug = Bug {
-    remedy: [
-        "Ask for the close with `Connection: close` and read until recv() returns nothing, or read as many bytes as \
-         Content-Length says.",
-        "请求里写上 Connection: close，一直读到 recv() 返回空；或者按 Content-Length 的长度读取。",
-    ],
-    code: "answer = b\"\"\nwhile data := client.recv(1024):   # ends when the server closes\n    answer += data",
-    lesson: "http",
-    ..one_read_one_message
-};
-
 pub(super) const splits_character: Bug = Bug {
     title: [
         "a character that comes in two pieces is not decoded",
@@ -159,10 +136,10 @@ pub(super) const splits_character: Bug = Bug {
         "一个汉字在 GBK 中占 2 字节，在 UTF-8 中占 3 字节。recv() 可能只收到半个汉字，而 decode() 需要完整的字符。",
     ],
     remedy: [
-        "Use an incremental decoder, which keeps half a character until the rest comes; or collect the whole answer, and decode once.",
-        "使用增量解码器，它会留着半个汉字，等另一半到了再解码；或者先把整个回答收集完整，再解码一次。",
+        "Collect all bytes first, and decode once; or use an incremental decoder.",
+        "先把字节收集完整再解码一次；或者使用增量解码器。",
     ],
-    code: "decoder = codecs.getincrementaldecoder(\"gbk\")()   # once\ntext = decoder.decode(client.recv(1024))",
+    code: "answer = b\"\"\nwhile data := client.recv(1024):\n    answer += data\nprint(answer.decode(\"gbk\"))",
     lesson: "bytes",
     look_at: &[".recv(1024).decode(", ".decode("],
     ..CLIENT

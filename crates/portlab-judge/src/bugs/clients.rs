@@ -2,27 +2,6 @@
 
 use super::Bug;
 
-pub(super) const sends_to_departed: Bug = Bug {
-    name: "",
-    title: [
-        "a member that has left stops the chat of the others",
-        "一个成员下线以后，其他成员就收不到消息了",
-    ],
-    cause: [
-        "The socket of a client that has left is still in the list. send() to this socket raises OSError, which ends the \
-         thread or the loop of the client that speaks.",
-        "客户端下线以后，它的套接字还在列表里。对它调用 send() 会抛出 OSError，正在发言的客户端的线程（或者循环）就结束了。",
-    ],
-    remedy: [
-        "Remove the socket from the list when recv() returns nothing, and catch the error of each send().",
-        "recv() 返回空时，把套接字从列表里删除；每次 send() 都要捕获异常。",
-    ],
-    code: "if not data:\n    clients.remove(client)\n    client.close()\n    break\nfor other in list(clients):\n    try:\n        \
-           other.sendall(data)\n    except OSError:\n        clients.remove(other)",
-    lesson: "chat",
-    look_at: &[".send(", ".sendall(", ".append("],
-};
-
 pub(super) const ends_after_first_client: Bug = Bug {
     name: "",
     title: [

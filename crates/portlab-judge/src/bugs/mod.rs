@@ -7,8 +7,6 @@
     reason = "a bug is called by the name of its constant"
 )]
 
-use portlab_conformance::experiments::Kind;
-
 mod callers;
 mod clients;
 mod ends;
@@ -50,13 +48,12 @@ table! {
     /// Every bug of a server.
     BUGS:
     start::no_listen "no-listen",
+    start::input_before_listen "input-before-listen",
     start::crashes_at_start "crashes-at-start",
     start::no_answer "no-answer",
-    start::waits_for_input "waits-for-input",
     start::wrong_answer "wrong-answer",
     start::crashes "crashes",
     start::errors_swallowed "errors-swallowed",
-    clients::sends_to_departed "sends-to-departed",
     clients::ends_after_first_client "ends-after-first-client",
     clients::ends_at_empty_connection "ends-at-empty-connection",
     clients::resends_after_end "resends-after-end",
@@ -111,13 +108,6 @@ table! {
     callers::waits_for_close "waits-for-close",
 }
 
-table! {
-    /// Other words for a bug of a client: for one that speaks HTTP, and for one without line ends.
-    ONE_READ:
-    callers::one_read_one_page "one-read-one-message",
-    callers::one_read_one_text "one-read-one-message",
-}
-
 /// The bug of a server with this name.
 pub fn find(name: &str) -> Option<&'static Bug> {
     BUGS.iter().find(|it| it.name == name).copied()
@@ -126,17 +116,6 @@ pub fn find(name: &str) -> Option<&'static Bug> {
 /// The bug of a client with this name.
 pub fn client_bug(name: &str) -> Option<&'static Bug> {
     CLIENT_BUGS.iter().find(|it| it.name == name).copied()
-}
-
-/// The same, with the advice for a client that speaks `kind`.
-pub(crate) fn client_bug_of(name: &str, kind: Kind) -> Option<&'static Bug> {
-    let of_kind = match kind {
-        Kind::Http => ONE_READ.first(),
-        Kind::Lines | Kind::Chat => None,
-        _ => ONE_READ.last(),
-    };
-    let of_kind = of_kind.copied().filter(|it| it.name == name);
-    of_kind.or_else(|| client_bug(name))
 }
 
 #[cfg(test)]
@@ -155,18 +134,8 @@ mod tests {
     }
 
     #[test]
-    fn a_client_is_told_to_wait_for_a_line_end_only_if_the_answer_has_one() {
-        for kind in Kind::ALL {
-            let bug = client_bug_of("one-read-one-message", kind).unwrap();
-            let has_lines = matches!(kind, Kind::Lines | Kind::Chat);
-            assert_eq!(bug.code.contains("endswith"), has_lines, "{kind:?}");
-            assert_eq!(client_bug_of("crashes", kind).unwrap().name, "crashes");
-        }
-    }
-
-    #[test]
     fn every_bug_has_its_texts_in_both_languages() {
-        for bug in BUGS.iter().chain(CLIENT_BUGS).chain(ONE_READ) {
+        for bug in BUGS.iter().chain(CLIENT_BUGS) {
             for [en, zh] in [bug.title, bug.cause, bug.remedy] {
                 let is_chinese = zh.chars().any(|it| it > '\u{4e00}');
                 assert!(!en.is_empty() && is_chinese, "{}: {en} {zh}", bug.name);

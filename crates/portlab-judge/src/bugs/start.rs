@@ -27,6 +27,25 @@ pub(super) const no_listen: Bug = Bug {
     ..PLAIN
 };
 
+pub(super) const input_before_listen: Bug = Bug {
+    title: [
+        "the program waits for input before it listens",
+        "程序在监听之前等待键盘输入",
+    ],
+    cause: [
+        "input() waits until a line is typed. During the judgement nothing is typed, so the program doesn't come to listen().",
+        "input() 会一直等到键盘上输入一行。评测时没有人输入，程序就走不到 listen()。",
+    ],
+    remedy: [
+        "Take the port from the command line, and judge with portlab judge -- python3 server.py {port}. Or let portlab type \
+         the port: --typed '{port}\\n'.",
+        "从命令行得到端口号，用 portlab judge -- python3 server.py {port} 评测；或者让 portlab 替你输入：--typed '{port}\\n'。",
+    ],
+    code: "import sys\nport = int(sys.argv[1])",
+    look_at: &["input("],
+    ..PLAIN
+};
+
 pub(super) const crashes_at_start: Bug = Bug {
     title: ["the program ends before it listens", "程序还没监听就结束了"],
     cause: [
@@ -52,24 +71,6 @@ pub(super) const no_answer: Bug = Bug {
     ],
     code: "client, addr = server.accept()\ndata = client.recv(1024)\nclient.sendall(data)",
     look_at: &[".recv(", ".accept("],
-    ..PLAIN
-};
-
-pub(super) const waits_for_input: Bug = Bug {
-    title: [
-        "the server waits for a person to type the answer",
-        "服务端在等人用键盘输入回答",
-    ],
-    cause: [
-        "input() stops the program until a person presses Enter at its terminal. Meanwhile no client is answered.",
-        "input() 会让程序停下来，直到有人在它的终端里按回车。这期间所有客户端都收不到回答。",
-    ],
-    remedy: [
-        "Compute the answer from what the client has sent. If a person must answer, call input() in a thread of its own.",
-        "根据客户端发来的内容生成回答。如果一定要由人来回答，请在单独的线程里调用 input()。",
-    ],
-    code: "data = client.recv(1024)\nclient.sendall(\"收到：\".encode() + data)",
-    look_at: &["input(", "stdin.readline(", "scanf(", "fgets("],
     ..PLAIN
 };
 

@@ -26,9 +26,10 @@ use portlab_conformance::experiments::{Record, Trouble};
 use portlab_words::Text;
 
 use experiment::{ClientExperiment, Exam};
+pub(crate) use start::dialled;
 pub use start::{ClientLaunch, TYPED_BY_DEFAULT};
 
-use crate::{Plan, Result, Row, Side, Verdict, bugs::client_bug_of, judge::seen};
+use crate::{Plan, Result, Row, Side, Verdict, bugs::client_bug, judge::seen};
 
 /// Lists the experiments under the names of their constants.
 macro_rules! table {
@@ -113,8 +114,7 @@ impl Exam<'_> {
             Err(Trouble::Skipped(why)) => skipped(experiment, why),
             Err(Trouble::Bug(name)) => {
                 debug_assert!(experiment.names.contains(&name), "{name}");
-                let bug = client_bug_of(name, self.manner.kind);
-                if let Some(bug) = bug.filter(|_| !verdict.has_bug(name)) {
+                if let Some(bug) = client_bug(name).filter(|_| !verdict.has_bug(name)) {
                     let stderr = self.complaints.borrow();
                     let about = (experiment.name, experiment.weight);
                     let finding = plan.finding(bug, about, seen(self.record.events()), &stderr);
@@ -144,7 +144,6 @@ fn skipped(experiment: &ClientExperiment, why: Text) -> Row {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bugs::client_bug;
 
     #[test]
     fn every_bug_that_an_experiment_names_is_in_the_table() {

@@ -17,7 +17,7 @@ use portlab_sys::{
 use portlab_words::tr;
 use socket2::{Domain, Socket, Type};
 
-use crate::program::{StartTrouble, Tail};
+use crate::program::{Launch, StartTrouble, Tail};
 
 /// What to start, and where its connections are expected.
 #[derive(Clone, Debug)]
@@ -211,6 +211,28 @@ impl Drop for Started {
     }
 }
 
+/// The address that the program of `launch`, which doesn't listen, dials when it runs once more. `None` if it dials
+/// none, or if this system doesn't show it.
+pub(crate) fn dialled(launch: &Launch) -> Option<SocketAddr> {
+    let launch = ClientLaunch {
+        words: launch.words.clone(),
+        folder: launch.folder.clone(),
+        port: None,
+        typed: launch
+            .typed
+            .clone()
+            .unwrap_or_else(|| TYPED_BY_DEFAULT.to_owned()),
+        answer: None,
+        timeout: launch.timeout,
+    };
+    let mut started = Started::begin(&launch, Door::Open).ok()?;
+    let since = Instant::now();
+    while started.dialled().is_empty() && started.ended().is_none() && since.elapsed() < DIALLING {
+        thread::sleep(Duration::from_millis(5));
+    }
+    started.dialled().first().copied()
+}
+
 fn listener(port: u16, door: Door) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
@@ -253,6 +275,9 @@ pub const TYPED_BY_DEFAULT: &str = "你好\nhello\nquit\nexit\nbye\nq\n";
 
 /// How many bytes are typed: a pipe takes more than that without a reader.
 const TYPED: usize = 4096;
+
+/// How long a program that should be a server may take to dial.
+const DIALLING: Duration = Duration::from_secs(3);
 
 /// How many addresses are kept.
 const MANY: usize = 64;

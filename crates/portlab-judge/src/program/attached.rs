@@ -12,7 +12,7 @@ use portlab_sys::{
     keeper,
     listening::has_listener,
     process,
-    sockets::{holders, listeners},
+    sockets::{State, holders, sockets_at},
     time_wait,
 };
 use portlab_words::{Text, tr};
@@ -140,18 +140,16 @@ impl Program for Attached {
     fn complaints(&self) -> String {
         String::new()
     }
-
-    fn prompt(&self) -> Option<String> {
-        process::reads_stdin(self.pid).then(String::new)
-    }
 }
 
 /// The process that listens at `addr`, the first if there are several.
 fn holder(addr: SocketAddr) -> Option<i32> {
     has_listener(addr).filter(|it| *it)?;
-    let all = listeners().ok()?;
+    let at_port = sockets_at(addr.port()).ok()?;
     let mut holders = holders();
-    let at_port = all.iter().filter(|it| it.local.port() == addr.port());
-    let mut found = at_port.filter_map(|it| holders.remove(&it.inode)?.into_iter().next());
+    let listeners = at_port
+        .iter()
+        .filter(|it| it.state == State::Listen && it.local.port() == addr.port());
+    let mut found = listeners.filter_map(|it| holders.remove(&it.inode)?.into_iter().next());
     found.next().map(|it| it.pid)
 }

@@ -1,6 +1,7 @@
 //! A program that the judge has started: it runs below a keeper, so that all of its processes end with the judge.
 
 use std::{
+    io::Write,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::PathBuf,
     process::{Child, ChildStdin, Command, Stdio},
@@ -10,17 +11,16 @@ use std::{
 
 use portlab_conformance::experiments::{Processes, Program};
 use portlab_sys::{
-    keeper, process,
-    sockets::{State, sockets_at},
+    keeper,
     spawn::{Signal, signal},
-    time_wait,
 };
 use portlab_words::Text;
 
+use crate::{client::dialled, source::Source};
+
 use super::{
     StartTrouble, Tail,
-    port::{chosen, listeners},
-    trouble::prompt,
+    port::{chosen, free, free_what_was_left, listeners},
 };
 
 /// What to start, and how.
@@ -32,6 +32,8 @@ pub struct Launch {
     pub folder: Option<PathBuf>,
     /// The port to judge, if the program listens at several.
     pub port: Option<u16>,
+    /// What is typed when it reads its stdin. `{port}` is replaced.
+    pub typed: Option<String>,
     /// How long it may take until it listens.
     pub timeout: Duration,
 }
@@ -63,7 +65,8 @@ impl Launched {
     /// # Errors
     /// When it can't be started, ends, or doesn't listen in time.
     pub fn start(launch: Launch) -> Result<Self, StartTrouble> {
-        let has_place = launch.words.iter().any(|it| it.contains("{port}"));
+        let mut words = launch.words.iter().chain(&launch.typed);
+        let has_place = words.any(|it| it.contains("{port}"));
         let given = has_place.then(|| launch.port.or_else(free_port)).flatten();
         let mut program = Self {
             launch,
@@ -71,7 +74,20 @@ impl Launched {
             addr: SocketAddr::from(([0, 0, 0, 0], 0)),
             run: None,
         };
-        program.addr = program.launch_once()?;
+        let source = Source::of(&program.launch.words, program.launch.folder.as_deref());
+        let started = match program.launch_once() {
+            // The student's own last run may have left its port in TIME-WAIT: that is the subject of an experiment.
+            Err(trouble) if trouble.may_be_taken && free_what_was_left(&program.ports()) => {
+                program.launch_once()
+            }
+            first => first,
+        };
+        program.addr = started.map_err(|trouble| {
+            let is_server = source.is_some_and(|it| it.has("listen("));
+            let may_dial = trouble.bug.is_some() && !is_server;
+            let dialled = may_dial.then(|| dialled(&program.launch)).flatten();
+            dialled.map_or(trouble, StartTrouble::is_client)
+        })?;
         Ok(program)
     }
 
@@ -80,13 +96,24 @@ impl Launched {
         self.addr
     }
 
+    /// The ports that the command and the program's text may mean.
+    fn ports(&self) -> Vec<u16> {
+        let words = self.launch.words.iter();
+        let mut ports: Vec<_> = words.filter_map(|it| it.parse().ok()).collect();
+        let source = Source::of(&self.launch.words, self.launch.folder.as_deref());
+        ports.extend(source.map(|it| it.numbers()).unwrap_or_default());
+        ports
+    }
+
     /// Starts the program once, and waits until it listens.
     fn launch_once(&mut self) -> Result<SocketAddr, StartTrouble> {
         self.run = None;
         let port = self.given.map(|it| it.to_string()).unwrap_or_default();
         let words = self.launch.words.iter();
         let words: Vec<_> = words.map(|it| it.replace("{port}", &port)).collect();
-        let run = Run::begin(&words, self.launch.folder.as_ref())?;
+        let typed = self.launch.typed.as_ref();
+        let typed = typed.map(|it| it.replace("{port}", &port));
+        let run = Run::begin(&words, self.launch.folder.as_ref(), typed.as_deref())?;
         let wanted = self.given.or(self.launch.port);
         let since = Instant::now();
         let mut listening_since = None;
@@ -101,10 +128,11 @@ impl Launched {
                 }
             }
             if let Ok(Some(status)) = run.keeper.try_wait() {
-                return Err(StartTrouble::ended(status, &run.output(), &words));
+                let output = run.output();
+                return Err(StartTrouble::ended(status, &output, &self.ports()));
             }
             if since.elapsed() > self.launch.timeout {
-                let ports: Vec<_> = found.iter().map(|it| it.local.port()).collect();
+                let ports: Vec<_> = found.iter().map(SocketAddr::port).collect();
                 let output = run.output();
                 self.run = None;
                 return Err(StartTrouble::silent(
@@ -113,26 +141,6 @@ impl Launched {
                     &ports,
                     &output,
                 ));
-            }
-            thread::sleep(AGAIN);
-        }
-    }
-
-    /// Waits until nothing listens at the port, and frees it from sockets in TIME-WAIT. If both ends have closed at once,
-    /// both are in TIME-WAIT, and the kernel frees the client's end for another connection after a second.
-    fn free_its_port(&self) {
-        let port = self.addr.port();
-        let since = Instant::now();
-        while since.elapsed() < FREEING {
-            let mut at_port = sockets_at(port).unwrap_or_default();
-            at_port.retain(|it| it.local.port() == port);
-            let has = |state| at_port.iter().any(|it| it.state == state);
-            if !has(State::Listen) {
-                // If the sockets can't be listed, the program's own error says what is wrong.
-                let _ = time_wait::sweep(port);
-                if !has(State::TimeWait) {
-                    break;
-                }
             }
             thread::sleep(AGAIN);
         }
@@ -151,12 +159,12 @@ impl Program for Launched {
 
     fn is_listening(&self) -> bool {
         let found = listeners(&self.processes().all());
-        found.iter().any(|it| it.local.port() == self.addr.port())
+        found.iter().any(|it| it.port() == self.addr.port())
     }
 
     fn other_ports(&self, port: u16) -> Vec<u16> {
         let found = listeners(&self.processes().all());
-        let mut ports: Vec<_> = found.iter().map(|it| it.local.port()).collect();
+        let mut ports: Vec<_> = found.iter().map(SocketAddr::port).collect();
         ports.dedup();
         ports.retain(|it| *it != port);
         ports
@@ -194,7 +202,7 @@ impl Program for Launched {
         self.kill();
         let mut result = Err(Text::default());
         for _ in 0..STARTS {
-            self.free_its_port();
+            free(self.addr.port());
             result = self.start_once();
             if result.is_ok() {
                 break;
@@ -209,13 +217,6 @@ impl Program for Launched {
             .map(|it| it.stderr.text())
             .unwrap_or_default()
     }
-
-    fn prompt(&self) -> Option<String> {
-        let mut processes = self.processes().all().into_iter();
-        let waits = processes.any(process::reads_stdin);
-        let stdout = self.run.as_ref().map(|it| it.stdout.text())?;
-        waits.then(|| prompt(&stdout).unwrap_or_default().to_owned())
-    }
 }
 
 impl Drop for Launched {
@@ -223,13 +224,17 @@ impl Drop for Launched {
         // The student can start the program again at once.
         self.kill();
         if self.addr.port() != 0 {
-            self.free_its_port();
+            free(self.addr.port());
         }
     }
 }
 
 impl Run {
-    fn begin(words: &[String], folder: Option<&PathBuf>) -> Result<Self, StartTrouble> {
+    fn begin(
+        words: &[String],
+        folder: Option<&PathBuf>,
+        typed: Option<&str>,
+    ) -> Result<Self, StartTrouble> {
         StartTrouble::check(words, folder.map(PathBuf::as_path))?;
         let (program, rest) = words.split_first().ok_or_else(StartTrouble::empty)?;
         let mut command = Command::new(program);
@@ -246,12 +251,17 @@ impl Run {
         let mut keeper = keeper::keep(&mut command, None)
             .spawn()
             .map_err(|error| StartTrouble::not_found(program, &error))?;
+        let mut stdin = keeper.stdin.take();
+        if let (Some(stdin), Some(typed)) = (&mut stdin, typed) {
+            // A pipe takes some thousand bytes at once. A program that has ended reads nothing.
+            let _ = stdin.write_all(&typed.as_bytes()[..typed.len().min(TYPED)]);
+        }
         let stdout = keeper.stdout.take().expect("it was made a pipe");
         let stderr = keeper.stderr.take().expect("it was made a pipe");
         Ok(Self {
             stderr: Tail::of(stderr),
             stdout: Tail::of(stdout),
-            _stdin: keeper.stdin.take(),
+            _stdin: stdin,
             keeper,
         })
     }
@@ -304,8 +314,8 @@ const READING: Duration = Duration::from_millis(50);
 /// How long all processes of a program may take to end.
 const ENDING: Duration = Duration::from_secs(5);
 
-/// How long the port of a killed program may take to be free.
-const FREEING: Duration = Duration::from_secs(3);
+/// How many bytes are typed.
+const TYPED: usize = 4096;
 
 /// How often a start is tried.
 const STARTS: usize = 3;

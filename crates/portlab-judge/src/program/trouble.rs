@@ -1,15 +1,17 @@
 //! Why a program doesn't become a server: what a beginner can do about it.
 
-use std::{io, os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
+use std::{
+    io, net::SocketAddr, os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration,
+};
 
 use portlab_service::inert;
-use portlab_sys::sockets::{holders, listeners};
+use portlab_sys::sockets::{State, holders, sockets_at};
 use portlab_words::{Text, tr};
 
 use crate::Traceback;
 
 /// A program that couldn't be started, or doesn't listen.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct StartTrouble {
     /// The name of the bug; `None` if the command itself is wrong.
     pub bug: Option<&'static str>,
@@ -17,12 +19,25 @@ pub struct StartTrouble {
     pub what: Text,
     /// The end of the program's stderr.
     pub stderr: String,
+    /// The text at which the program waits for input, if it does.
+    pub prompt: String,
+    /// Whether the program's port may be in use.
+    pub(super) may_be_taken: bool,
 }
 
 /// What a program has written.
 pub(super) struct Output {
     pub(super) stdout: String,
     pub(super) stderr: String,
+}
+
+impl Output {
+    /// Whether the program says that its port is in use. The message is the system's, in every language.
+    fn says_taken(&self) -> bool {
+        let said = [&self.stderr, &self.stdout];
+        let has = |what: &str| said.iter().any(|it| it.contains(what));
+        has("Address already in use") || has("EADDRINUSE") || has("Errno 98")
+    }
 }
 
 impl StartTrouble {
@@ -61,7 +76,7 @@ impl StartTrouble {
         Self {
             bug: None,
             what,
-            stderr: String::new(),
+            ..Self::default()
         }
     }
 
@@ -73,13 +88,29 @@ impl StartTrouble {
         ))
     }
 
-    /// The program has ended instead of listening.
-    pub(super) fn ended(status: ExitStatus, output: &Output, words: &[String]) -> Self {
+    /// The program dials `addr`, and doesn't listen.
+    pub(super) fn is_client(addr: SocketAddr) -> Self {
+        Self::of_command(tr!(
+            "this program connects to {addr} and doesn't listen: it is a client; add --client: portlab judge --client -- \
+             python3 client.py",
+            "这个程序连接 {addr}，自己不监听：它是客户端；请加上 --client：portlab judge --client -- python3 client.py"
+        ))
+    }
+
+    /// The program has ended instead of listening. `ports` are those that its command and its text name.
+    pub(super) fn ended(status: ExitStatus, output: &Output, ports: &[u16]) -> Self {
+        let is_taken = output.says_taken();
+        if is_taken && let Some((port, Text { en, zh })) = ports.iter().find_map(|it| holder(*it)) {
+            // That isn't a bug of the program.
+            return Self::of_command(tr!(
+                "the program can't start: port {port} is used by {en}; end that program, or use another port",
+                "程序无法启动：端口 {port} 正被 {zh} 占用；请先结束那个程序，或者换一个端口"
+            ));
+        }
         let Text { en, zh } = in_words(status);
         let why = Traceback::of(&output.stderr, None).map(|it| it.error);
-        let hint = why
-            .as_deref()
-            .map_or_else(Text::default, |why| hint(why, words));
+        let hint = why.as_deref().map(hint).unwrap_or_default();
+        let may_be_taken = is_taken || why.is_none();
         let what = match why {
             Some(why) => tr!(
                 "the program ends before it listens ({en}): {why}{hint}",
@@ -94,6 +125,8 @@ impl StartTrouble {
             bug: Some("crashes-at-start"),
             what,
             stderr: output.stderr.clone(),
+            prompt: String::new(),
+            may_be_taken,
         }
     }
 
@@ -105,7 +138,14 @@ impl StartTrouble {
         output: &Output,
     ) -> Self {
         let seconds = timeout.as_secs_f64();
-        let prompt = prompt(&output.stdout);
+        let prompt = output
+            .stdout
+            .lines()
+            .last()
+            .map(str::trim)
+            .unwrap_or_default();
+        // A prompt stands at the end of stdout, without a line end.
+        let waits = ports.is_empty() && !prompt.is_empty() && !output.stdout.ends_with('\n');
         let what = match (wanted, ports) {
             (Some(wanted), [_, ..]) => {
                 let ports: Vec<_> = ports.iter().map(u16::to_string).collect();
@@ -116,12 +156,11 @@ impl StartTrouble {
                     "程序监听的是端口 {ports}，而不是 {wanted}；请用 --port 指定要评测的端口，或者让程序使用 {{port}}"
                 )
             }
-            _ if let Some(prompt) = prompt => {
+            _ if waits => {
                 let prompt = inert(prompt);
                 tr!(
-                    "the program doesn't listen after {seconds} s: it waits for input at `{prompt}`; let it take its \
-                     port from the command line: int(sys.argv[1])",
-                    "过了 {seconds} 秒程序还没有监听：它在 `{prompt}` 处等待输入；请让程序从命令行得到端口号：int(sys.argv[1])"
+                    "the program doesn't listen after {seconds} s: it waits for input at `{prompt}`",
+                    "过了 {seconds} 秒程序还没有监听：它在 `{prompt}` 处等待输入"
                 )
             }
             _ => tr!(
@@ -131,38 +170,31 @@ impl StartTrouble {
             ),
         };
         Self {
-            bug: Some("no-listen"),
+            bug: Some(if waits {
+                "input-before-listen"
+            } else {
+                "no-listen"
+            }),
             what,
             stderr: output.stderr.clone(),
+            prompt: if waits {
+                prompt.to_owned()
+            } else {
+                String::new()
+            },
+            may_be_taken: false,
         }
     }
 }
 
-/// What a program asks for: a prompt stands at the end of stdout, without a line end.
-pub(super) fn prompt(stdout: &str) -> Option<&str> {
-    let prompt = stdout.lines().last().map(str::trim)?;
-    (!prompt.is_empty() && !stdout.ends_with('\n')).then_some(prompt)
-}
-
 /// What to do about an error that beginners meet.
-fn hint(error: &str, words: &[String]) -> Text {
+fn hint(error: &str) -> Text {
     let has = |what: &str| error.contains(what);
     if has("Address already in use") {
-        // The port is in the command, or in the program's text.
-        let used = words
-            .iter()
-            .filter_map(|it| it.parse().ok())
-            .find_map(holder);
-        return match used {
-            Some((port, who)) => tr!(
-                "; port {port} is used by {who}: end that program, or use another port",
-                "；端口 {port} 正被 {who} 占用：请先结束那个程序，或者换一个端口"
-            ),
-            None => Text::new(
-                "; another program uses the port, or a connection in TIME-WAIT does: `portlab ports` lists them",
-                "；端口被别的程序占用，或者还有连接处于 TIME-WAIT：`portlab ports` 会列出它们",
-            ),
-        };
+        return Text::new(
+            "; another program uses the port, or a connection in TIME-WAIT does: `portlab ports` lists them",
+            "；端口被别的程序占用，或者还有连接处于 TIME-WAIT：`portlab ports` 会列出它们",
+        );
     }
     if has("Permission denied") {
         return Text::new(
@@ -216,12 +248,21 @@ pub(crate) fn syntax_hint(error: &str) -> Text {
     Text::default()
 }
 
-/// The program that listens at `port`.
-fn holder(port: u16) -> Option<(u16, String)> {
-    let all = listeners().ok()?;
-    let listener = all.iter().find(|it| it.local.port() == port)?;
-    let holder = holders().remove(&listener.inode)?.into_iter().next()?;
-    Some((port, format!("{} (pid {})", holder.name, holder.pid)))
+/// The program that listens at `port`, and the port.
+fn holder(port: u16) -> Option<(u16, Text)> {
+    let at_port = sockets_at(port).ok()?;
+    let listener = at_port
+        .iter()
+        .find(|it| it.state == State::Listen && it.local.port() == port)?;
+    let holders = holders().remove(&listener.inode).unwrap_or_default();
+    let who = match holders.into_iter().next() {
+        Some(holder) => {
+            let who = format!("{} (pid {})", holder.name, holder.pid);
+            Text::of(who)
+        }
+        None => Text::new("a program of another user", "别的用户的程序"),
+    };
+    Some((port, who))
 }
 
 /// How a program ended.

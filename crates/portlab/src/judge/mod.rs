@@ -61,9 +61,9 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "at")]
     client: bool,
 
-    /// With --client: what is typed when the program reads its stdin; \n ends a line
-    /// [default: some texts, then quit, exit, bye and q]
-    #[arg(long, value_name = "TEXT", requires = "client")]
+    /// What is typed when the program reads its stdin; \n ends a line [default:
+    /// nothing; with --client some texts, then quit, exit, bye and q]
+    #[arg(long, value_name = "TEXT", conflicts_with = "at")]
     typed: Option<String>,
 
     /// With --client: what portlab answers, if the program needs a certain text
@@ -185,6 +185,7 @@ impl Args {
             words: job.command.clone(),
             folder: job.folder.clone(),
             port: self.port,
+            typed: self.typed(),
             timeout: self.start_timeout,
         };
         let mut launched = Launched::start(launch);
@@ -202,16 +203,19 @@ impl Args {
         job: &Job,
         screen: &mut Screen,
     ) -> anyhow::Result<Judgement> {
-        let typed = self.typed.as_ref().map(|it| it.replace("\\n", "\n"));
         let launch = ClientLaunch {
             words: job.command.clone(),
             folder: job.folder.clone(),
             port: self.port,
             answer: self.answer.as_ref().map(|it| it.replace("\\n", "\n")),
-            typed: typed.unwrap_or_else(|| TYPED_BY_DEFAULT.to_owned()),
+            typed: self.typed().unwrap_or_else(|| TYPED_BY_DEFAULT.to_owned()),
             timeout: self.start_timeout,
         };
         judge_client(plan, &launch, &mut |row| screen.row(row)).map_err(anyhow::Error::new)
+    }
+
+    fn typed(&self) -> Option<String> {
+        self.typed.as_ref().map(|it| it.replace("\\n", "\n"))
     }
 
     fn judge_at(&self, plan: &Plan, at: &str, screen: &mut Screen) -> anyhow::Result<Judgement> {

@@ -176,12 +176,10 @@ impl Screen {
             true => GOOD,
             false => BAD,
         };
-        let sum = verdict.sum();
-        let sum = sum.pick(self.lang);
         let mut text = tr!(
             self.lang,
-            "\n{style}Mark: {points} of {of}{style:#}: {sum}  ({passed} of {judged} experiments passed; {what} speaks {speech})\n",
-            "\n{style}得分：{points} / {of}{style:#}：{sum}  （{judged} 个实验通过了 {passed} 个；{what}的类型：{speech}）\n"
+            "\n{style}Mark: {points} of {of}{style:#}  ({passed} of {judged} experiments passed; {what} speaks {speech})\n",
+            "\n{style}得分：{points} / {of}{style:#}  （{judged} 个实验通过了 {passed} 个；{what}的类型：{speech}）\n"
         );
         if verdict.bugs.is_empty() && mark.judged > 0 && verdict.is_fine() {
             text += self.lang.pick("No bug was found.\n", "没有发现问题。\n");
