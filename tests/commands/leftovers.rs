@@ -60,7 +60,7 @@ fn begun(name: &str, side: &str, is_unprivileged: bool) -> (Child, Vec<Process>)
         .args([&file, &marker])
         .arg(side);
     if is_unprivileged {
-        command.uid(NOBODY).gid(NOBODY);
+        command.uid(UNPRIVILEGED).gid(UNPRIVILEGED);
     }
     let mut child = command.stdin(Stdio::null()).spawn().unwrap();
     let pid = child.id().cast_signed();
@@ -136,7 +136,7 @@ fn nothing_survives_a_closed_pipe() {
 }
 
 /// A user that owns nothing.
-const NOBODY: u32 = 65_534;
+const UNPRIVILEGED: u32 = 65_534;
 
 fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|it| std::os::unix::fs::MetadataExt::uid(&it) == 0)

@@ -234,8 +234,8 @@ impl Visitor {
         self.collect(limit, |bytes, has_ended| speech.progress(bytes, has_ended))
     }
 
-    /// Receives until `progress` of what has come is no longer partial, or until the connection ends, or until nothing
-    /// has come for `limit`. While nothing comes, `progress` is asked again.
+    /// Receives while `progress` of the received bytes is partial. Stops also when the connection ends, and when nothing
+    /// was received for `limit`. `progress` is called again at every look at the socket.
     pub fn collect(
         &mut self,
         limit: Duration,
