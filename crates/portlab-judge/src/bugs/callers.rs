@@ -2,15 +2,7 @@
 
 use super::Bug;
 
-const CLIENT: Bug = Bug {
-    name: "",
-    title: ["", ""],
-    cause: ["", ""],
-    remedy: ["", ""],
-    code: "",
-    lesson: "client",
-    look_at: &[],
-};
+const CLIENT: Bug = Bug::read_in("client");
 
 pub(super) const no_connect: Bug = Bug {
     title: ["the program doesn't connect", "程序没有连接服务端"],

@@ -36,6 +36,21 @@ pub struct Bug {
     pub look_at: &'static [&'static str],
 }
 
+impl Bug {
+    /// The common part of the bugs that `lesson` explains; each bug adds its texts.
+    const fn read_in(lesson: &'static str) -> Self {
+        Self {
+            name: "",
+            title: [""; 2],
+            cause: [""; 2],
+            remedy: [""; 2],
+            code: "",
+            lesson,
+            look_at: &[],
+        }
+    }
+}
+
 /// Lists the bugs under the names of their constants.
 macro_rules! table {
     ($(#[$doc:meta])* $table:ident: $($topic:ident::$bug:ident $name:literal,)*) => {

@@ -2,15 +2,7 @@
 
 use super::Bug;
 
-const PLAIN: Bug = Bug {
-    name: "",
-    title: ["", ""],
-    cause: ["", ""],
-    remedy: ["", ""],
-    code: "",
-    lesson: "server",
-    look_at: &[],
-};
+const PLAIN: Bug = Bug::read_in("server");
 
 pub(super) const no_listen: Bug = Bug {
     title: ["the program doesn't listen", "程序没有监听端口"],
