@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    ops::RangeInclusive,
     os::fd::{AsFd, AsRawFd},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -21,6 +22,29 @@ use nix::{
 /// Source: `IP_BIND_ADDRESS_NO_PORT` in `ip(7)`; it holds for IPv6 too.
 pub fn choose_port_at_connect(socket: &impl AsFd) -> io::Result<()> {
     Ok(setsockopt(socket, sockopt::IpBindAddressNoPort, &true)?)
+}
+
+/// Makes the kernel choose the local port of `socket` in `ports`, as far as these are ports that it gives to clients.
+///
+/// # Errors
+/// When the system refuses: before Linux 6.3.
+///
+/// Source: `IP_LOCAL_PORT_RANGE` in `ip(7)`; it holds for IPv6 too.
+pub(crate) fn choose_port_in(socket: &impl AsRawFd, ports: RangeInclusive<u16>) -> io::Result<()> {
+    // From `linux/in.h`.
+    const IP_LOCAL_PORT_RANGE: libc::c_int = 51;
+    let range = u32::from(*ports.end()) << 16 | u32::from(*ports.start());
+    // SAFETY: the value is an integer of the length that is given.
+    Errno::result(unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_IP,
+            IP_LOCAL_PORT_RANGE,
+            (&raw const range).cast(),
+            size_of_val(&range) as libc::socklen_t,
+        )
+    })?;
+    Ok(())
 }
 
 /// How many connections wait to be accepted at `listener`.

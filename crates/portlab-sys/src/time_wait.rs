@@ -2,13 +2,11 @@
 
 use std::{fs, io, net::SocketAddr};
 
-use rustix::{
-    io::Errno,
-    net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with, sockopt},
-};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with, sockopt};
 
 use crate::{
     limits::setting,
+    socket::{choose_port_at_connect, choose_port_in},
     sockets::{State, sockets_at},
 };
 
@@ -33,8 +31,9 @@ pub fn sweep(port: u16) -> io::Result<()> {
     Ok(())
 }
 
-/// Sends a SYN from `from` to `to`.
-fn knock(from: SocketAddr, to: SocketAddr) -> Result<(), Errno> {
+/// Sends a SYN from `from` to `to`. The port of `from` may be in TIME-WAIT itself, after a connection to another server:
+/// then only [`choose_port_at_connect`] gives it, in a range of this one port (since Linux 6.3).
+fn knock(from: SocketAddr, to: SocketAddr) -> io::Result<()> {
     let family = match from {
         SocketAddr::V4(_) => AddressFamily::INET,
         SocketAddr::V6(_) => AddressFamily::INET6,
@@ -42,8 +41,12 @@ fn knock(from: SocketAddr, to: SocketAddr) -> Result<(), Errno> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = socket_with(family, SocketType::STREAM, flags, None)?;
     sockopt::set_socket_reuseaddr(&socket, true)?;
-    bind(&socket, &from)?;
-    connect(&socket, &to)
+    if bind(&socket, &from).is_err() {
+        choose_port_at_connect(&socket)?;
+        choose_port_in(&socket, from.port()..=from.port())?;
+        bind(&socket, &SocketAddr::new(from.ip(), 0))?;
+    }
+    Ok(connect(&socket, &to)?)
 }
 
 /// Whether the kernel would keep one more socket in TIME-WAIT: at its limit, the kernel closes connections without
@@ -70,6 +73,7 @@ fn kept_in(sockstat: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sockets::Socket;
     use portlab_testkit::wait_until;
     use std::net::{TcpListener, TcpStream};
 
@@ -77,17 +81,54 @@ mod tests {
     fn a_swept_port_has_no_time_wait() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
+        let client = TcpStream::connect(addr).unwrap();
+        close_first(&listener);
+        drop((client, listener));
+        waits_to_be_swept(addr);
+    }
+
+    #[test]
+    fn a_port_is_swept_although_the_port_of_the_peer_is_in_time_wait_too() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        let client = TcpStream::connect(addr).unwrap();
+        let peer = client.local_addr().unwrap();
+        close_first(&listener);
+        drop((client, listener));
+        // The same port of a client, which closes first now.
+        let other = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = socket_with(
+            AddressFamily::INET,
+            SocketType::STREAM,
+            SocketFlags::CLOEXEC,
+            None,
+        )
+        .unwrap();
+        if choose_port_in(&client, 40_000..=40_000).is_err() {
+            // Before Linux 6.3.
+            return;
+        }
+        choose_port_in(&client, peer.port()..=peer.port()).unwrap();
+        connect(&client, &other.local_addr().unwrap()).unwrap();
+        let server = other.accept().unwrap().0;
+        drop(client);
+        drop(server);
+        assert!(TcpListener::bind(peer).is_err());
+        waits_to_be_swept(addr);
+    }
+
+    /// Accepts a connection and closes it.
+    fn close_first(listener: &TcpListener) {
+        drop(listener.accept().unwrap());
+    }
+
+    /// Waits until the server at `addr` has a socket in TIME-WAIT, and sweeps it.
+    fn waits_to_be_swept(addr: SocketAddr) {
         let waiting = || {
             let all = sockets_at(addr.port()).unwrap();
-            let of_server =
-                |it: &&crate::sockets::Socket| it.local == addr && it.state == State::TimeWait;
+            let of_server = |it: &&Socket| it.local == addr && it.state == State::TimeWait;
             all.iter().filter(of_server).count()
         };
-        let client = TcpStream::connect(addr).unwrap();
-        let (server, _) = listener.accept().unwrap();
-        drop(server);
-        drop(client);
-        drop(listener);
         if has_room() {
             wait_until("the server's socket is in TIME-WAIT", || waiting() == 1);
         }

@@ -100,12 +100,12 @@ impl StartTrouble {
     /// The program has ended instead of listening. `ports` are those that its command and its text name.
     pub(super) fn ended(status: ExitStatus, output: &Output, ports: &[u16]) -> Self {
         let is_taken = output.says_taken();
-        if is_taken && let Some((port, Text { en, zh })) = ports.iter().find_map(|it| holder(*it)) {
+        if is_taken && let Some(what) = ports.iter().find_map(|it| holder(*it)) {
             // That isn't a bug of the program.
-            return Self::of_command(tr!(
-                "the program can't start: port {port} is used by {en}; end that program, or use another port",
-                "程序无法启动：端口 {port} 正被 {zh} 占用；请先结束那个程序，或者换一个端口"
-            ));
+            return Self {
+                may_be_taken: true,
+                ..Self::of_command(what)
+            };
         }
         let Text { en, zh } = in_words(status);
         let why = Traceback::of(&output.stderr, None).map(|it| it.error);
@@ -248,21 +248,32 @@ pub(crate) fn syntax_hint(error: &str) -> Text {
     Text::default()
 }
 
-/// The program that listens at `port`, and the port.
-fn holder(port: u16) -> Option<(u16, Text)> {
-    let at_port = sockets_at(port).ok()?;
-    let listener = at_port
-        .iter()
-        .find(|it| it.state == State::Listen && it.local.port() == port)?;
+/// What holds `port`, and what to do: a program that listens there, or an ended connection.
+fn holder(port: u16) -> Option<Text> {
+    let mut at_port = sockets_at(port).ok()?;
+    at_port.retain(|it| it.local.port() == port);
+    let Some(listener) = at_port.iter().find(|it| it.state == State::Listen) else {
+        let waits = at_port.iter().any(|it| it.state == State::TimeWait);
+        return waits.then(|| {
+            tr!(
+                "the program can't start: an ended connection of an earlier run holds port {port} (TIME-WAIT); wait a \
+                 minute and judge again",
+                "程序无法启动：上次运行留下的连接还占着端口 {port}（TIME-WAIT）；请等一分钟再评测"
+            )
+        });
+    };
     let holders = holders().remove(&listener.inode).unwrap_or_default();
-    let who = match holders.into_iter().next() {
+    let Text { en, zh } = match holders.into_iter().next() {
         Some(holder) => {
             let who = format!("{} (pid {})", holder.name, holder.pid);
             Text::of(who)
         }
         None => Text::new("a program of another user", "别的用户的程序"),
     };
-    Some((port, who))
+    Some(tr!(
+        "the program can't start: port {port} is used by {en}; end that program, or use another port",
+        "程序无法启动：端口 {port} 正被 {zh} 占用；请先结束那个程序，或者换一个端口"
+    ))
 }
 
 /// How a program ended.
