@@ -12,7 +12,7 @@ use portlab_sys::spawn::Signal;
 use serde_json::Value;
 
 use portlab_testkit::{
-    PATIENCE, Running, command, folder, listener, portlab, refused, says, stderr,
+    PATIENCE, Running, command, folder, free_addr, listener, path, portlab, refused, says, stderr,
 };
 
 /// An assistant whose stdin is the test's.
@@ -405,6 +405,54 @@ fn what_cannot_run_is_refused_with_the_reason_and_the_remedy() {
     // A port alone, and an address alone.
     let output = portlab(&["assist", "8080", "--bind", "192.0.2.1"]);
     says(&stderr(&output), &["192.0.2.1:8080"]);
+}
+
+#[test]
+fn in_chinese_errors_of_the_system_are_chinese() {
+    let folder = folder("assist-errors");
+    let folder = path(&folder);
+    let closed = free_addr().to_string();
+    let save = |name: &str| format!("--save={folder}{name}");
+    for (arguments, said) in [
+        (&["192.0.2.1:0"][..], "本机没有这个地址"),
+        (&["udp://192.0.2.1:0"], "本机没有这个地址"),
+        (&["--to", &closed], "没有程序监听"),
+        (&["--to", "a b:80"], "a b"),
+        (&["--to", "nosuch.invalid:80"], "查不到主机"),
+        (&["0", "--replay", "/no/log.jsonl"], "没有这个文件或文件夹"),
+        (&["0", "--replay", folder], "文件夹"),
+        (&["0", &save("/no/log")], "没有"),
+        (&["0", &save("")], "文件夹"),
+    ] {
+        let all = [&["assist", "--lang=zh"], arguments].concat();
+        let why = refused(&all);
+        says(&why, &[said]);
+        let why = why.replace(folder, "").replace("nosuch.invalid", "");
+        // What remains in English are names, such as `portlab assist --to`.
+        let english = [
+            "error",
+            "no ",
+            "not ",
+            "file",
+            "such",
+            "address",
+            "ermission",
+            "failed",
+        ];
+        assert!(!english.iter().any(|it| why.contains(it)), "{why}");
+    }
+    // A typed line is answered the same.
+    let mut command = command(&["assist", "127.0.0.1:0", "--json", "--lang=zh"]);
+    let mut running = Running::start(command.stdin(Stdio::piped()).stderr(Stdio::piped()));
+    let _client = client(&mut running);
+    let mut errors = BufReader::new(running.child.stderr.take().unwrap()).lines();
+    type_line(&mut running, "/file /no/such");
+    let why = errors.next().unwrap().unwrap();
+    assert_eq!(
+        why,
+        "没有执行：无法读文件 \"/no/such\"：没有这个文件或文件夹（系统错误 2）"
+    );
+    assert!(running.stop().success());
 }
 
 #[test]

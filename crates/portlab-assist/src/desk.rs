@@ -187,7 +187,7 @@ impl Desk {
         }
         let read = portlab_sys::input::read(Path::new(path), MOST_FILE);
         let bytes = read.map_err(|error| {
-            let why = Text::of(&error);
+            let why = Text::system(&error);
             tr!("can't read {path:?}: {why}", "无法读文件 {path:?}：{why:#}")
         })?;
         if bytes.is_empty() {

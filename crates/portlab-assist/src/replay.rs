@@ -48,7 +48,7 @@ impl Replay {
     pub fn open(path: &Path) -> Result<Self, Text> {
         let name = path.display();
         let bytes = portlab_sys::input::read(path, MOST_LOG).map_err(|error| {
-            let why = Text::of(&error);
+            let why = Text::system(&error);
             tr!(
                 "can't read the log {name}: {why}",
                 "无法读日志 {name}：{why:#}"
@@ -59,7 +59,7 @@ impl Replay {
     }
 
     /// Reads a log.
-    fn read(log: &[u8]) -> Result<Self, Text> {
+    pub(crate) fn read(log: &[u8]) -> Result<Self, Text> {
         let mut all = Vec::new();
         // The clients by their number; a log may hold several runs, of which each counts from 1.
         let mut current = BTreeMap::new();
@@ -161,7 +161,7 @@ impl Part {
 
     /// Notes that `bytes` have come; returns what is due now.
     pub(crate) fn received(&mut self, bytes: usize) -> Vec<Action> {
-        self.received += bytes as u64;
+        self.received = self.received.saturating_add(bytes as u64);
         let mut due = Vec::new();
         while let Some(step) = self
             .steps

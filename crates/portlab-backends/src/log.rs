@@ -24,8 +24,8 @@ pub(crate) fn not_served(en: &str, zh: &str, error: &io::Error) {
 /// Writes an error to stderr: at most one line per second for the whole server, with all its threads and processes.
 pub(crate) fn warn(en: &str, zh: &str, error: &io::Error) {
     if tally::may_log() {
-        // The alternate form of an error of this crate is its Chinese.
-        print(&portlab_words::tr!("{en}: {error}", "{zh}：{error:#}"));
+        let why = Text::system(error);
+        print(&portlab_words::tr!("{en}: {why}", "{zh}：{why:#}"));
     }
 }
 

@@ -34,8 +34,10 @@ impl Build {
         let name = program.display();
         let mut command = Command::new(program);
         command.arg("--version");
-        let (printed, ended) = first_output(&mut command, TIMEOUT)
-            .map_err(|error| tr!("can't start {name}: {error}", "无法启动 {name}：{error}"))?;
+        let (printed, ended) = first_output(&mut command, TIMEOUT).map_err(|error| {
+            let why = Text::system(&error);
+            tr!("can't start {name}: {why}", "无法启动 {name}：{why:#}")
+        })?;
         let line = printed.lines().next().unwrap_or_default();
         let is_number = |text: &&str| text.starts_with(|c: char| c.is_ascii_digit());
         let version = line.strip_prefix("portlab ").filter(is_number);

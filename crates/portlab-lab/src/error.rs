@@ -29,9 +29,10 @@ pub enum MeasureError {
 
 impl From<io::Error> for MeasureError {
     fn from(error: io::Error) -> Self {
+        let why = Text::system(&error);
         Self::Failed(tr!(
-            "can't meter the server: {error}",
-            "无法测量服务端的资源用量：{error}"
+            "can't meter the server: {why}",
+            "无法测量服务端的资源用量：{why:#}"
         ))
     }
 }
@@ -64,9 +65,10 @@ pub enum ServerError {
 
 impl From<io::Error> for ServerError {
     fn from(error: io::Error) -> Self {
+        let why = Text::system(&error);
         Self::Failed(tr!(
-            "lost contact with the server: {error}",
-            "与服务端失去了联系：{error}"
+            "lost contact with the server: {why}",
+            "与服务端失去了联系：{why:#}"
         ))
     }
 }

@@ -143,9 +143,10 @@ impl Server {
         let spawned = surroundings.prepare(command, is_kept).spawn();
         let mut child = spawned.map_err(|error| {
             let program = command.get_program().to_string_lossy();
+            let why = Text::system(&error);
             tr!(
-                "can't start {program}: {error}; name an existing program, or `sh -c '...'`",
-                "无法启动 {program}：{error}；请写一个存在的程序，或者用 `sh -c '...'`"
+                "can't start {program}: {why}; name an existing program, or `sh -c '...'`",
+                "无法启动 {program}：{why:#}；请写一个存在的程序，或者用 `sh -c '...'`"
             )
         })?;
         let stdout = child.stdout.take().expect("`prepare` has made it a pipe");

@@ -47,8 +47,8 @@ impl fmt::Display for StoreError {
         let told = match self {
             Self::Write(path, error) => unwritten(path, error),
             Self::Read(path, error) => {
-                let path = path.display();
-                tr!("can't read {path}: {error}", "无法读取 {path}：{error:#}")
+                let (path, why) = (path.display(), Text::system(error));
+                tr!("can't read {path}: {why}", "无法读取 {path}：{why:#}")
             }
             Self::Unusable(path, error) => {
                 let path = path.display();
@@ -63,10 +63,10 @@ impl Error for StoreError {}
 
 /// The error of a file that can't be written, with the remedy.
 pub(crate) fn unwritten(path: &Path, error: &io::Error) -> Text {
-    let path = path.display();
+    let (path, why) = (path.display(), Text::system(error));
     tr!(
-        "can't write to {path}: {error}; choose another folder with --out DIR",
-        "无法写入 {path}：{error:#}；请用 --out 换一个文件夹"
+        "can't write to {path}: {why}; choose another folder with --out DIR",
+        "无法写入 {path}：{why:#}；请用 --out 换一个文件夹"
     )
 }
 

@@ -89,7 +89,7 @@ fn timeline(
     observer: &mut dyn Observer,
 ) -> Result<Vec<Timeline>, MeasureError> {
     traced(experiment, cell, &running.mark, file, observer)?;
-    let input = Input::open(file, MOST_BYTES).map_err(|error| tr!("{error}", "{error}"));
+    let input = Input::open(file, MOST_BYTES).map_err(|error| Text::system(&error));
     let trace = input
         .and_then(Trace::read)
         .map_err(|Text { en, zh }| tr!("can't use its trace: {en}", "无法使用它的时间线：{zh}"))?;

@@ -106,7 +106,10 @@ pub fn run(plan: &Plan, watch: &mut dyn Watch) -> Result<Outcome, RunError> {
             started_unix_s,
             ..outcome
         })
-        .map_err(|error| tr!("can't start the load: {error}", "无法开始负载：{error}"))
+        .map_err(|error| {
+            let why = Text::system(&error);
+            tr!("can't start the load: {why}", "无法开始负载：{why:#}")
+        })
 }
 
 fn run_dialogues<C>(plan: Arc<Plan>, watch: &mut dyn Watch) -> io::Result<Outcome>

@@ -254,10 +254,7 @@ impl Cause {
     pub fn text(self) -> Text {
         match self {
             // The standard library has the text, and adds the number.
-            Self::Errno(errno) => {
-                let error = io::Error::from_raw_os_error(errno);
-                tr!("{error}", "{error}")
-            }
+            Self::Errno(errno) => Text::system(&io::Error::from_raw_os_error(errno)),
             Self::TimedOut => Text::new("timed out", "超时"),
             Self::Incomplete => {
                 Text::new("timed out in the middle of an answer", "响应收到一半时超时")

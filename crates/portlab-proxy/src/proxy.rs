@@ -228,9 +228,10 @@ fn accept_all(listener: &TcpListener, shared: &Arc<Shared>) {
         if let Err(error) = taken
             && !matches!(error.kind(), WouldBlock | Interrupted | ConnectionAborted)
         {
+            let why = Text::system(&error);
             shared.report(&tr!(
-                "can't accept a connection: {error}",
-                "无法接受连接：{error}"
+                "can't accept a connection: {why}",
+                "无法接受连接：{why:#}"
             ));
             thread::sleep(BACKOFF);
         }
@@ -272,7 +273,8 @@ fn serve(client: TcpStream, number: u64, shared: &Shared) {
         match TcpStream::connect_timeout(addr, CONNECT) {
             Ok(target) => return connection::run(client, target, number, shared),
             Err(error) => {
-                failure = tr!("can't connect to {addr}: {error}", "连不上 {addr}：{error}");
+                let why = Text::system(&error);
+                failure = tr!("can't connect to {addr}: {why}", "连不上 {addr}：{why:#}");
             }
         }
     }

@@ -22,6 +22,7 @@
 
 mod lang;
 pub mod style;
+mod system;
 pub mod table;
 mod text;
 pub mod units;

@@ -3,7 +3,7 @@
 use std::{error::Error, io};
 
 use portlab_service::inert;
-use portlab_words::Lang;
+use portlab_words::Text;
 
 use crate::args::{BAD, lang};
 
@@ -24,54 +24,12 @@ pub(crate) fn plain(error: &anyhow::Error) -> String {
     lines.join("\n")
 }
 
-/// The text of one cause: in the language of this run if it has a text in that language, otherwise unchanged, such as an
-/// error of the operating system.
+/// The text of one cause, in the language of this run.
 fn in_words(cause: &(dyn Error + 'static)) -> String {
-    match lang() {
-        Lang::En => cause.to_string(),
+    let text = match cause.downcast_ref::<io::Error>() {
+        Some(error) => Text::system(error),
         // The alternate form of our errors is their Chinese.
-        Lang::Zh => system(cause).unwrap_or_else(|| format!("{cause:#}")),
-    }
-}
-
-/// An error of the operating system in Chinese, if it is a common one, with its number.
-fn system(cause: &(dyn Error + 'static)) -> Option<String> {
-    use io::ErrorKind as Kind;
-    let error = cause.downcast_ref::<io::Error>()?;
-    let number = error.raw_os_error()?;
-    let what = match error.kind() {
-        Kind::NotFound => "没有这个文件或文件夹",
-        Kind::PermissionDenied => "没有权限",
-        Kind::AlreadyExists => "已经存在",
-        Kind::IsADirectory => "这是文件夹，不是文件",
-        Kind::NotADirectory => "路径中有一段不是文件夹",
-        Kind::StorageFull => "磁盘已满",
-        Kind::AddrInUse => "地址已被占用",
-        Kind::AddrNotAvailable => "本机没有这个地址",
-        Kind::ConnectionRefused => "连接被拒绝",
-        Kind::ConnectionReset => "连接被复位",
-        Kind::BrokenPipe => "对方已关闭连接",
-        Kind::NetworkUnreachable => "网络不可达",
-        Kind::HostUnreachable => "主机不可达",
-        Kind::TimedOut => "超时",
-        _ => return None,
+        None => Text::of(cause),
     };
-    Some(format!("{what}（系统错误 {number}）"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn errors_of_the_system_are_chinese_in_chinese_with_their_number() {
-        let chinese = |error: io::Error| system(&error);
-        let error = std::fs::read("/no/such/file").unwrap_err();
-        let said = "没有这个文件或文件夹（系统错误 2）";
-        assert_eq!(chinese(error).as_deref(), Some(said));
-        // A text of our own stays.
-        assert_eq!(chinese(io::Error::other("ours")), None);
-        let address = std::net::UdpSocket::bind("192.0.2.1:0").unwrap_err();
-        assert!(chinese(address).unwrap().starts_with("本机没有这个地址"));
-    }
+    text.pick(lang()).to_owned()
 }

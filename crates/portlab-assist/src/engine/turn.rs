@@ -547,13 +547,13 @@ impl<T: From<Event>> Turn<T> {
                     "a datagram has at most 65,507 bytes; /parts 2 sends two",
                     "一个数据报最多 65,507 字节；用 /parts 2 分成两个",
                 ),
-                false => Text::of(error),
+                false => Text::system(error),
             };
             return self.unsent(Some(id), why);
         }
         let how = match error.kind() {
             io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => Ended::Reset,
-            _ => Ended::Failed(Text::of(error)),
+            _ => Ended::Failed(Text::system(error)),
         };
         self.end(id, how);
     }
@@ -580,7 +580,7 @@ impl<T: From<Event>> Turn<T> {
     }
 
     fn trouble(&mut self, what: &Text, error: &io::Error) {
-        let why = Text::of(error);
+        let why = Text::system(error);
         self.outbox
             .post(What::Trouble(tr!("{what}: {why}", "{what:#}：{why:#}")));
     }

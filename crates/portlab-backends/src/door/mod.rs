@@ -146,10 +146,10 @@ impl BindError {
                 "{addr} needs privileges: ports below 1024 are reserved",
                 "监听 {addr} 需要特权：1024 以下的端口是保留的"
             ),
-            Self::Other(addr, error) => tr!(
-                "can't listen on {addr}: {error}",
-                "无法监听 {addr}：{error}"
-            ),
+            Self::Other(addr, error) => {
+                let why = Text::system(error);
+                tr!("can't listen on {addr}: {why}", "无法监听 {addr}：{why:#}")
+            }
         }
     }
 }

@@ -104,9 +104,10 @@ impl WorkerSlots {
                     "，或者用 --workers 减少",
                 ),
             };
+            let why = Text::system(&error);
             print(&tr!(
-                "{running} of {all} workers run: {error}{en}",
-                "{all} 个工作进程只启动了 {running} 个：{error:#}{zh}"
+                "{running} of {all} workers run: {why}{en}",
+                "{all} 个工作进程只启动了 {running} 个：{why:#}{zh}"
             ));
         }
         Ok(())

@@ -7,7 +7,7 @@ use std::{
 };
 
 use portlab_sys::holder::holder;
-use portlab_words::tr;
+use portlab_words::{Text, tr};
 
 use super::kernel::sockets_at;
 
@@ -33,7 +33,7 @@ pub(crate) fn fresh_listener() -> io::Result<TcpListener> {
 pub fn listen_at(port: NonZeroU16) -> io::Result<TcpListener> {
     let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port.get()));
     TcpListener::bind(addr).map_err(|error| {
-        let kind = error.kind();
+        let (kind, why) = (error.kind(), Text::system(&error));
         let other = if port.get() < 8081 { 8081 } else { 8080 };
         let by = holder(addr);
         let pid = by.as_ref().map_or(0, |by| by.pid);
@@ -48,8 +48,8 @@ pub fn listen_at(port: NonZeroU16) -> io::Result<TcpListener> {
                 "{port} 号端口被别的用户的程序占用：请换一个端口号，例如 --port {other}"
             ),
             _ => tr!(
-                "can't listen at port {port} ({error}); choose a port from 1024, such as --port {other}",
-                "不能监听 {port} 号端口（{error}）：请换一个 1024 以上的端口号，例如 --port {other}"
+                "can't listen at port {port} ({why}); choose a port from 1024, such as --port {other}",
+                "不能监听 {port} 号端口（{why:#}）：请换一个 1024 以上的端口号，例如 --port {other}"
             ),
         };
         io::Error::new(kind, said)

@@ -53,10 +53,13 @@ impl Purpose {
                 "主机 \"{host}\" 没有地址；请检查有没有写错，或者直接写 IP 地址"
             )),
             Ok(addrs) => Ok(addrs),
-            Err(error) => Err(tr!(
-                "can't resolve the host \"{host}\"; check its spelling, or give its IP address: {error}",
-                "查不到主机 \"{host}\" 的地址；请检查有没有写错，或者直接写 IP 地址：{error}"
-            )),
+            Err(error) => {
+                let why = Text::system(&error);
+                Err(tr!(
+                    "can't resolve the host \"{host}\"; check its spelling, or give its IP address: {why}",
+                    "查不到主机 \"{host}\" 的地址；请检查有没有写错，或者直接写 IP 地址：{why:#}"
+                ))
+            }
         }
     }
 }

@@ -94,7 +94,7 @@ fn attempt(attempt: &Attempt) -> Value {
         Outcome::TimedOut => ("timed-out", None, None),
         Outcome::Unreachable => ("unreachable", None, None),
         Outcome::NoOwnPort => ("no-own-port", None, None),
-        Outcome::Failed(error) => ("failed", None, Some(error)),
+        Outcome::Failed(error) => ("failed", None, Some(&*error.en)),
     };
     let (first, words) = match first {
         Some(First::Words(words)) => (Some("words"), Some(words)),

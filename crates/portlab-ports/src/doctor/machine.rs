@@ -12,6 +12,7 @@ use portlab_sys::{
     machine::{Memory, Processors, machine, memory, processors},
     uring::{Uring, uring},
 };
+use portlab_words::Text;
 use socket2::{Domain, Socket, Type};
 
 use crate::{
@@ -51,10 +52,10 @@ pub struct Facts {
 /// The error of a connection within this machine, by address; `None` if the connection works.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Loopback {
-    pub(super) v4: Option<String>,
+    pub(super) v4: Option<Text>,
     /// At a second IPv4 address, which has ports of its own.
-    pub(super) second: Option<String>,
-    pub(super) v6: Option<String>,
+    pub(super) second: Option<Text>,
+    pub(super) v6: Option<Text>,
 }
 
 /// What happens when a server binds the port of the course.
@@ -66,7 +67,7 @@ pub(super) enum CoursePort {
     /// No program listens on it, but connections of an earlier server are left.
     LeftBehind(Leftovers),
     /// It can't be bound for another reason.
-    Refused(String),
+    Refused(Text),
 }
 
 /// The terminal that the output is shown on.
@@ -133,7 +134,7 @@ impl Terminal {
 }
 
 /// Connects to a listener of this program at `ip`, and returns the error if the connection doesn't work.
-fn loopback_error(ip: impl Into<IpAddr>) -> Option<String> {
+fn loopback_error(ip: impl Into<IpAddr>) -> Option<Text> {
     let connect = || {
         let listener = TcpListener::bind((ip.into(), 0))?;
         let mut client = TcpStream::connect_timeout(&listener.local_addr()?, TIMEOUT)?;
@@ -144,7 +145,7 @@ fn loopback_error(ip: impl Into<IpAddr>) -> Option<String> {
     };
     connect()
         .err()
-        .map(|error: std::io::Error| error.to_string())
+        .map(|error: std::io::Error| Text::system(&error))
 }
 
 /// Binds the port as the course's server does: at all addresses, without SO_REUSEADDR.
@@ -164,10 +165,10 @@ fn course_port(snapshot: &Snapshot) -> CoursePort {
         std::io::ErrorKind::AddrInUse => {
             match Leftovers::at(COURSE_PORT, Some(addr.ip()), snapshot) {
                 Some(left) => CoursePort::LeftBehind(left),
-                None => CoursePort::Refused(error.to_string()),
+                None => CoursePort::Refused(Text::system(&error)),
             }
         }
-        _ => CoursePort::Refused(error.to_string()),
+        _ => CoursePort::Refused(Text::system(&error)),
     }
 }
 

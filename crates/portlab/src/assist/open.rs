@@ -140,10 +140,13 @@ fn taken(addr: SocketAddr, error: &std::io::Error) -> Text {
                 "UDP 端口 {addr} 已被占用{by:#}；可以改用 portlab assist udp://{free}"
             )
         }
-        _ => tr!(
-            "can't receive at udp://{addr}: {error}; the address must be one of this machine",
-            "无法在 udp://{addr} 接收：{error}；要写本机的地址"
-        ),
+        _ => {
+            let why = Text::system(error);
+            tr!(
+                "can't receive at udp://{addr}: {why}; the address must be one of this machine",
+                "无法在 udp://{addr} 接收：{why:#}；要写本机的地址"
+            )
+        }
     }
 }
 

@@ -206,7 +206,8 @@ impl Conversation {
                 ));
             }
             What::Unread(error) => {
-                return Err(tr!("can't read stdin: {error}", "无法读标准输入：{error}").into());
+                let why = Text::system(&error);
+                return Err(tr!("can't read stdin: {why}", "无法读标准输入：{why:#}").into());
             }
             What::HalfClosing => {
                 self.has_half_closed = true;
@@ -417,7 +418,7 @@ fn cause(error: &io::Error) -> Text {
             "the server had closed the connection already",
             "服务端已经先关闭了连接"
         ),
-        _ => error.to_string().into(),
+        _ => Text::system(error),
     }
 }
 

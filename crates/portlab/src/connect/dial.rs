@@ -85,7 +85,10 @@ fn why(addr: SocketAddr, error: &io::Error, patience: Duration) -> Text {
              wait a minute, or check the address",
             "本机没有可用的端口来连接 {addr}，或者它不是能连接的地址；等一分钟，或者检查地址"
         ),
-        _ => tr!("can't connect to {addr}: {error}", "连不上 {addr}：{error}"),
+        _ => {
+            let why = Text::system(error);
+            tr!("can't connect to {addr}: {why}", "连不上 {addr}：{why:#}")
+        }
     }
 }
 

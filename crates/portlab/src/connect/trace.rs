@@ -72,7 +72,8 @@ impl Trace {
     }
 
     pub(super) fn unconnected(&self, peer: SocketAddr, error: &io::Error) -> String {
-        let text = tr!("to {peer}: {error}", "到 {peer}：{error}");
+        let why = Text::system(error);
+        let text = tr!("to {peer}: {why}", "到 {peer}：{why:#}");
         self.line(Instant::now(), CONNECT, &text)
     }
 

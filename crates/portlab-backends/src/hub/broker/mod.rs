@@ -118,9 +118,10 @@ impl Broker {
                 trace::mark_as_broker();
                 let ran = process::run(hub, self.overflow, counts, far);
                 if let Err(error) = &ran {
+                    let why = Text::system(error);
                     print(&tr!(
-                        "the broker can't go on: {error}",
-                        "中介进程（broker）无法继续：{error}"
+                        "the broker can't go on: {why}",
+                        "中介进程（broker）无法继续：{why:#}"
                     ));
                 }
                 leave(ran.is_ok())
@@ -200,9 +201,10 @@ impl Broker {
         if self.due.is_some_and(|due| due <= now) {
             self.due = None;
             if let Err(error) = self.run(children, alone) {
+                let why = Text::system(&error);
                 print(&tr!(
-                    "can't start another broker: {error}",
-                    "无法启动新的中介进程（broker）：{error}"
+                    "can't start another broker: {why}",
+                    "无法启动新的中介进程（broker）：{why:#}"
                 ));
                 self.wait_longer(now);
             }

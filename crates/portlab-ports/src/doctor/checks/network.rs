@@ -16,7 +16,7 @@ pub(super) fn loopback(facts: &Facts) -> Option<Remark> {
         )),
         Some(error) => Remark::new(tr!(
             "programs of this machine can't connect to each other at 127.0.0.1 ({error}); every command needs that",
-            "本机的程序不能通过 127.0.0.1 互相通信（{error}），portlab 什么也做不了"
+            "本机的程序不能通过 127.0.0.1 互相通信（{error:#}），portlab 什么也做不了"
         ))
         .problem(tr!(
             "switch the interface lo on: sudo ip link set lo up; if it is on, check the firewall",
@@ -34,7 +34,7 @@ pub(super) fn second_address(facts: &Facts) -> Option<Remark> {
         )),
         Some(error) => Remark::new(tr!(
             "not available ({error}): a load can use the ports of one address only",
-            "不可用（{error}）：压测只能用一个地址的端口"
+            "不可用（{error:#}）：压测只能用一个地址的端口"
         ))
         .note(tr!(
             "keep to fewer connections than there are ports",
@@ -49,7 +49,7 @@ pub(super) fn ipv6(facts: &Facts) -> Option<Remark> {
         None => Remark::new(tr!("works on loopback: [::1]", "回环上可用：[::1]")),
         Some(error) => Remark::new(tr!(
             "not available on loopback ({error}); nothing in the course needs it",
-            "回环上不可用（{error}）；课程里用不到它"
+            "回环上不可用（{error:#}）；课程里用不到它"
         ))
         .note(tr!(
             "switch it on: sudo sysctl -w net.ipv6.conf.lo.disable_ipv6=0",
@@ -101,7 +101,7 @@ pub(super) fn course_port(facts: &Facts) -> Option<Remark> {
             ))
         }
         CoursePort::Refused(error) => {
-            Remark::new(tr!("can't be bound: {error}", "绑定不了：{error}")).note(another())
+            Remark::new(tr!("can't be bound: {error}", "绑定不了：{error:#}")).note(another())
         }
     })
 }

@@ -78,8 +78,8 @@ fn few(bound: &'static str) -> Option<Tasks> {
     Some(Tasks { most: 99, bound })
 }
 
-fn no() -> Option<String> {
-    Some("no".to_owned())
+fn no() -> Option<Text> {
+    Some("no".to_owned().into())
 }
 
 /// A word of a remedy that has no command.
@@ -95,7 +95,7 @@ static SHORTCOMINGS: &[(&str, Change, &str)] = &[
     ("port_8080", |it| it.course_port = CoursePort::Held(Vec::new()), "sudo portlab ports 8080"),
     ("port_8080", |it| it.course_port = CoursePort::Held(vec!["x (pid 1)".to_owned()]), "8081"),
     ("port_8080", |it| it.course_port = CoursePort::LeftBehind(left()), "SO_REUSEADDR"),
-    ("port_8080", |it| it.course_port = CoursePort::Refused("no".to_owned()), "8081"),
+    ("port_8080", |it| it.course_port = CoursePort::Refused("no".to_owned().into()), "8081"),
     ("ports", |it| it.in_use = 28_000, "\"15000 60999\""),
     ("ports", |it| it.range.as_mut().unwrap().ports = 1..=9, "--source auto"),
     ("backlog", |it| it.somaxconn = Some(128), "somaxconn=4096"),
@@ -151,7 +151,7 @@ fn unknown_facts_have_no_finding() {
 #[test]
 fn a_missing_requirement_is_a_problem() {
     for change in [
-        (|it| it.loopback.v4 = Some("unreachable".to_owned())) as Change,
+        (|it| it.loopback.v4 = Some("unreachable".to_owned().into())) as Change,
         |it| it.most_open_files = 20,
     ] {
         let remarks = remarks(change);

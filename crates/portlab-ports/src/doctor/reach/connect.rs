@@ -12,6 +12,7 @@ use portlab_sys::{
     listening::reached,
     sockets::{Socket, State, sockets, sockets_at},
 };
+use portlab_words::Text;
 
 use super::{Attempt, First, Here, LOOK_AGAIN, Location, Outcome, canonical, queue_at};
 use crate::{leftovers::Leftovers, snapshot::Snapshot};
@@ -87,7 +88,7 @@ fn of_error(error: &io::Error) -> Outcome {
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Outcome::TimedOut,
         io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => Outcome::Unreachable,
         io::ErrorKind::AddrNotAvailable => Outcome::NoOwnPort,
-        _ => Outcome::Failed(error.to_string()),
+        _ => Outcome::Failed(Text::system(&error)),
     }
 }
 

@@ -88,7 +88,7 @@ pub(super) enum Outcome {
     Unreachable,
     /// No local port is left to connect from, or the address can't be connected to.
     NoOwnPort,
-    Failed(String),
+    Failed(Text),
 }
 
 /// What the server did first. The client sends nothing.

@@ -67,7 +67,7 @@ pub(super) fn connect(attempt: &Attempt, reach: &Reach) -> Option<Remark> {
             ),
         ),
         Outcome::Failed(error) => (
-            tr!("failed after {took}: {error}", "{took} 后失败：{error}"),
+            tr!("failed after {took}: {error}", "{took} 后失败：{error:#}"),
             tr!(
                 "a firewall of this machine may forbid the connection: sudo iptables -L -n",
                 "可能被本机的防火墙禁止：sudo iptables -L -n"

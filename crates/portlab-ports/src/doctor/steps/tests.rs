@@ -133,7 +133,7 @@ fn every_failed_attempt_has_a_reason_and_a_remedy() {
             parts,
         );
     }
-    let failed = Outcome::Failed("odd".to_owned());
+    let failed = Outcome::Failed("odd".to_owned().into());
     let failed = reach("192.0.2.9:80", Location::Elsewhere, failed, None);
     check_failure(&failed, &["failed after 50.0 µs: odd", "iptables"]);
 }
