@@ -36,8 +36,8 @@ pub struct EncodingWatch {
 pub struct Guess {
     /// The encoding.
     pub encoding: TextEncoding,
-    /// The first line of the stream in that encoding, from the first character beyond ASCII, inert. A long line ends with
-    /// `…`.
+    /// The stream in that encoding, from the first character beyond ASCII, inert, with pictures of its line ends. A long
+    /// text ends with `…`.
     pub text: String,
 }
 
@@ -102,10 +102,10 @@ impl EncodingWatch {
         };
         let mut text = String::new();
         let fits = encoding.decoder().decode(&self.sample, false, &mut text);
-        let line = text.lines().next().unwrap_or_default();
-        let mut shown = line.chars().take(SHOWN).collect::<String>();
+        let text = text.trim_end_matches(['\r', '\n']);
+        let mut shown = text.chars().take(SHOWN).collect::<String>();
         let is_other = encoding != self.assumed && !shown.trim().is_empty();
-        if shown.len() < line.len() {
+        if shown.len() < text.len() {
             shown.push('…');
         }
         (fits && is_other).then(|| Guess {
@@ -161,6 +161,9 @@ mod tests {
         guesses.into_iter().map(named).collect()
     }
 
+    /// What is shown of a text of three lines that begins with ASCII.
+    const LINES: &str = "你好␊再见␊你好吗";
+
     #[test]
     fn a_text_is_shown_whole_and_a_long_one_with_a_sign_where_it_is_cut() {
         let shown = |text: &str| {
@@ -182,10 +185,10 @@ mod tests {
             let found = guesses("utf-8", &bytes, piece);
             assert_eq!(found.len(), 1, "{piece}: {found:?}");
             assert_eq!(found[0].0, "GBK", "{piece}");
-            assert!("你好".starts_with(&found[0].1), "{piece}: {found:?}");
+            assert!(LINES.starts_with(&found[0].1), "{piece}: {found:?}");
         }
         // A whole answer at once.
-        assert_eq!(guesses("utf-8", &bytes, 100), [("GBK", "你好".to_owned())]);
+        assert_eq!(guesses("utf-8", &bytes, 100), [("GBK", LINES.to_owned())]);
         let one = encoding("gbk").encode("好").unwrap();
         assert_eq!(guesses("utf-8", &one, 100), [("GBK", "好".to_owned())]);
     }
@@ -202,7 +205,7 @@ mod tests {
         }
         assert_eq!(
             guesses("gbk", text.as_bytes(), 100),
-            [("UTF-8", "你好".to_owned())]
+            [("UTF-8", LINES.to_owned())]
         );
         // One character and the bytes after it are malformed in GBK.
         assert_eq!(guesses("gbk", "你\n".as_bytes(), 9).len(), 1);
