@@ -8,7 +8,7 @@ use std::{
 use portlab_service::{EncodingWatch, TextEncoding};
 use portlab_words::{Text, tr};
 
-use crate::{Ended, Event, PeerId, Recipient, Row, Way, What, row::Reader};
+use crate::{Ended, Event, PeerId, Reading, Recipient, Row, Way, What, row::Reader};
 
 /// The last rows: at most 20,000, with at most 4 MiB of bytes. They can be read again in another encoding.
 pub struct Log {
@@ -83,8 +83,9 @@ impl Log {
         let mut readers = Readers::new();
         for row in &mut self.rows {
             read(row, &new, &mut readers);
-            let of = |it: &TextEncoding| row.readings.iter().find(|of| of.encoding == *it).cloned();
-            row.readings = encodings.iter().filter_map(of).collect();
+            let place = |of: &Reading| encodings.iter().position(|it| *it == of.encoding);
+            row.readings.retain(|it| place(it).is_some());
+            row.readings.sort_by_key(place);
         }
         for readers in self.readers.values_mut() {
             readers.retain(|it| encodings.contains(&it.encoding));
@@ -251,7 +252,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::Reading;
 
     fn event(what: What) -> Event {
         let at = Duration::ZERO;

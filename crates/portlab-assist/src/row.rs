@@ -58,8 +58,12 @@ pub(crate) struct Reader {
     decoder: TextDecoder,
     /// Whether an ASCII byte at the beginning of a character is that character.
     has_ascii: bool,
-    /// How many bytes belong to a character that isn't complete.
-    pending: usize,
+    /// Whether two bytes are a character as in GBK.
+    has_pairs: bool,
+    /// The bytes that belong to a character that isn't complete.
+    pending: Vec<u8>,
+    /// Whether a character was read. Before, UTF-8 may have a byte order mark, which isn't shown.
+    has_begun: bool,
 }
 
 impl Reader {
@@ -70,7 +74,9 @@ impl Reader {
             encoding,
             decoder: encoding.decoder(),
             has_ascii: !lacks_ascii.contains(&encoding.name()),
-            pending: 0,
+            has_pairs: ["GBK", "gb18030"].contains(&encoding.name()),
+            pending: Vec::new(),
+            has_begun: false,
         }
     }
 
@@ -83,31 +89,87 @@ impl Reader {
             ends_cut: false,
             well_formed: true,
         };
-        let (mut text, mut rest) = (String::new(), bytes);
+        let rest = match self.encoding == TextEncoding::default() {
+            true => self.utf_8(bytes, &mut reading),
+            false => self.others(bytes, &mut reading),
+        };
+        if rest > 0 {
+            reading.ends_cut = true;
+            reading.cells.push((CUT, rest));
+        }
+        reading
+    }
+
+    /// Reads UTF-8; returns how many bytes at the end belong to a character that isn't complete.
+    fn utf_8(&mut self, bytes: &[u8], reading: &mut Reading) -> u8 {
+        let before = self.pending.len();
+        self.pending.extend(bytes);
+        let all = std::mem::take(&mut self.pending);
+        let mark = match !self.has_begun && all.starts_with(BYTE_ORDER_MARK) {
+            true => BYTE_ORDER_MARK.len(),
+            false => 0,
+        };
+        let mut chunks = all[mark..].utf8_chunks().peekable();
+        while let Some(chunk) = chunks.next() {
+            let characters = chunk.valid().chars();
+            let cells = characters.map(|it| (visible(it), it.len_utf8() as u8));
+            reading.cells.extend(cells);
+            let invalid = chunk.invalid();
+            let is_part = || str::from_utf8(invalid).is_err_and(|it| it.error_len().is_none());
+            if chunks.peek().is_none() && is_part() {
+                self.pending = invalid.to_vec();
+            } else if !invalid.is_empty() {
+                reading.well_formed = false;
+                let sign = char::REPLACEMENT_CHARACTER;
+                reading.cells.push((sign, invalid.len() as u8));
+            }
+        }
+        match reading.cells.first_mut() {
+            // Some bytes of the first character are in the row before.
+            Some((_, length)) => {
+                *length = (usize::from(*length) + mark).saturating_sub(before) as u8;
+                reading.begins_cut = before > 0;
+                self.has_begun = true;
+                self.pending.len() as u8
+            }
+            None => {
+                self.pending = all;
+                (self.pending.len() - before) as u8
+            }
+        }
+    }
+
+    /// Reads other encodings; returns how many bytes at the end belong to a character that isn't complete.
+    fn others(&mut self, bytes: &[u8], reading: &mut Reading) -> u8 {
+        let (mut text, mut lengths, mut rest) = (String::new(), Vec::new(), bytes);
         let mut here = 0_u8;
         while let Some((byte, behind)) = rest.split_first() {
-            if self.has_ascii && self.pending == 0 && byte.is_ascii() {
-                let end = rest.iter().position(|it| !it.is_ascii());
-                let (run, behind) = rest.split_at(end.unwrap_or(rest.len()));
-                // The decoder has to see that no byte order mark can follow.
-                self.decoder.decode(run, false, &mut text);
-                let cells = text.chars().map(|it| (visible(it), 1));
-                reading.cells.extend(cells);
-                text.clear();
-                rest = behind;
-                continue;
+            if self.pending.is_empty() {
+                let mut run = 0;
+                while let Some(length) = self.length(&rest[run..]) {
+                    lengths.push(length);
+                    run += usize::from(length);
+                }
+                if run > 0 {
+                    self.decoder.decode(&rest[..run], false, &mut text);
+                    let characters = text.drain(..).map(visible);
+                    reading.cells.extend(characters.zip(lengths.drain(..)));
+                    rest = &rest[run..];
+                    continue;
+                }
             }
             rest = behind;
             // Byte by byte, so that each character is found with its bytes.
             reading.well_formed &= self.decoder.decode(&[*byte], false, &mut text);
             here = here.saturating_add(1);
-            self.pending += 1;
+            self.pending.push(*byte);
             if text.is_empty() {
                 continue;
             }
             let count = text.chars().count();
-            reading.begins_cut |= reading.cells.is_empty() && self.pending > usize::from(here);
-            for (at, character) in text.chars().enumerate() {
+            let begins_before = self.pending.len() > usize::from(here);
+            reading.begins_cut |= reading.cells.is_empty() && begins_before;
+            for (at, character) in text.drain(..).enumerate() {
                 // After a malformed part of a character, its last byte is a character of its own.
                 let length = match (at, count) {
                     (0, 1) => here,
@@ -117,20 +179,19 @@ impl Reader {
                 };
                 reading.cells.push((visible(character), length));
             }
-            text.clear();
-            // In UTF-8, a first byte ends nothing but a malformed character before it.
-            let begins = self.encoding == TextEncoding::default() && (0xc2..=0xf4).contains(byte);
-            here = u8::from(begins);
-            self.pending = usize::from(begins);
-            if let Some((_, length)) = reading.cells.last_mut() {
-                *length = length.saturating_sub(here);
-            }
+            here = 0;
+            self.pending.clear();
         }
-        if here > 0 {
-            reading.ends_cut = true;
-            reading.cells.push((CUT, here));
+        here
+    }
+
+    /// The length of the character at the beginning of `bytes`, if its first two bytes tell that it is complete.
+    fn length(&self, bytes: &[u8]) -> Option<u8> {
+        match bytes {
+            [0..=0x7f, ..] if self.has_ascii => Some(1),
+            [0x81..=0xfe, 0x40..=0x7e | 0x80..=0xfe, ..] if self.has_pairs => Some(2),
+            _ => None,
         }
-        reading
     }
 }
 
@@ -237,6 +298,7 @@ pub fn hex(bytes: &[u8]) -> String {
 
 /// The columns between text and hex.
 const GAP: usize = 2;
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 #[cfg(test)]
 mod tests {
@@ -335,12 +397,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn runs_of_ascii_are_read_as_byte_by_byte(rows in rows()) {
+        fn characters_are_found_as_if_they_were_read_byte_by_byte(rows in rows()) {
             for label in ["utf-8", "gbk", "gb18030", "shift_jis", "iso-2022-jp"] {
                 let [mut fast, mut slow] = [(); 2].map(|()| reader(label));
-                slow.has_ascii = false;
+                (slow.has_ascii, slow.has_pairs) = (false, false);
+                let decoder = &mut slow.encoding.decoder();
                 for row in &rows {
-                    prop_assert_eq!(fast.read(row), slow.read(row), "{}", label);
+                    let read = fast.read(row);
+                    let lengths = read.cells.iter().map(|it| usize::from(it.1));
+                    prop_assert_eq!(lengths.sum::<usize>(), row.len());
+                    let mut text = String::new();
+                    let well_formed = decoder.decode(row, false, &mut text);
+                    prop_assert_eq!(read.characters(), text.chars().map(visible).collect::<String>());
+                    prop_assert_eq!(read.well_formed, well_formed);
+                    if label != "utf-8" {
+                        prop_assert_eq!(read, slow.read(row), "{}", label);
+                    }
                 }
             }
         }
