@@ -16,6 +16,8 @@ mod command;
 mod desk;
 mod engine;
 mod event;
+#[doc(hidden)]
+pub mod fuzz;
 mod log;
 mod plain;
 mod record;

@@ -66,6 +66,9 @@ targets! {
     http_requests: portlab_load::fuzz::http_requests,
     scrapes: portlab_load::fuzz::scrapes,
     certificates: portlab_load::fuzz::certificates,
+    typed: portlab_assist::fuzz::typed,
+    rules: portlab_assist::fuzz::rules,
+    logs: portlab_assist::fuzz::logs,
 }
 
 /// `input` in pieces as long as `length` says, at least one byte each.
