@@ -452,6 +452,8 @@ fn stdout_and_stderr_are_written_in_one_place_which_makes_text_inert() {
 
 /// English texts that need no Chinese: a part of the file's path, and how the texts begin (`""`: all of them).
 const ENGLISH: &[(&str, &str)] = &[
+    // Texts of the C library, which are translated.
+    ("words/src/system.rs", ""),
     // Values that clap's parsers refuse: clap's own messages are English too.
     ("portlab/src/args.rs", "expected a whole number"),
     ("hub/mailbox.rs", "unknown policy"),
