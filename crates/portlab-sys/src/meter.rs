@@ -34,13 +34,6 @@ pub struct Usage {
 pub struct Runnable(BTreeMap<i32, (u64, u64)>);
 
 impl Runnable {
-    /// The time since the reading `before` in which the threads ran or waited for a processor, all threads together. A
-    /// loop that never sleeps is runnable all the time, on a busy machine too.
-    pub fn time_since(&self, before: &Self) -> Duration {
-        let (ran, waited) = self.since(before);
-        Duration::from_nanos(ran + waited)
-    }
-
     /// The share, in `[0, 1]`, of their runnable time since the reading `before` that the threads waited
     /// for a processor. `None` if they were never runnable, or the kernel doesn't count it.
     ///
@@ -373,7 +366,6 @@ mod tests {
         // Thread 1 ran 300 and waited 100, thread 2 did nothing, thread 3 has ended, thread 4 is new.
         let after = runnable(&[(1, (1300, 600)), (2, (70, 30)), (4, (100, 300))]);
         assert_eq!(after.wait_share_since(&before), Some(0.5));
-        assert_eq!(after.time_since(&before), Duration::from_nanos(800));
         assert_eq!(before.wait_share_since(&before), None);
         // The number of a thread that had run for longer, used again.
         let again = runnable(&[(1, (30, 10))]);

@@ -327,10 +327,14 @@ impl<'a> Subject<'a> {
         let processes = self.program.as_ref()?.processes();
         let before = processes.usage()?;
         let since = Instant::now();
-        thread::sleep(IDLE);
+        let (mut looks, mut ready) = (0, 0);
+        while since.elapsed() < IDLE {
+            thread::sleep(IDLE / LOOKS);
+            looks += 1;
+            ready += u32::from(meter::is_runnable(&processes.all()));
+        }
         let (now, time) = (processes.usage()?, since.elapsed());
         let cpu = now.cpu.saturating_sub(before.cpu);
-        let runnable = now.runnable.time_since(&before.runnable);
         let (ms, of) = (cpu.as_millis(), time.as_millis());
         self.note(tr!(
             "in {of} ms without data, the server uses {ms} ms of CPU time",
@@ -339,7 +343,7 @@ impl<'a> Subject<'a> {
         let wakes = now.context_switches.saturating_sub(before.context_switches);
         Some(Idle {
             is_spinning: cpu > time.mul_f64(COMPUTING)
-                || runnable > time.mul_f64(RUNNABLE) && cpu > time.mul_f64(LEAST),
+                || f64::from(ready) > RUNNABLE * f64::from(looks) && cpu > time.mul_f64(LEAST),
             is_polling: wakes >= POLLING,
         })
     }
@@ -446,7 +450,10 @@ const IDLE: Duration = Duration::from_millis(400);
 /// The share of a processor above which a server without work computes.
 const COMPUTING: f64 = 0.3;
 
-/// The share of the time in which a server that loops is ready to run: it gets less of the processor if others run too,
+/// How often it is looked whether a server is ready to run.
+const LOOKS: u32 = 20;
+
+/// The share of these looks in which a server that loops is ready to run: it gets less of the processor if others run too,
 /// but not nothing.
 const RUNNABLE: f64 = 0.8;
 const LEAST: f64 = 0.02;
