@@ -20,83 +20,94 @@ struct Shown<'a> {
     state: PeerState,
 }
 
-/// A column: its head, how important it is, and its cells.
+/// A column.
 struct Column {
     head: Text,
-    /// If columns don't fit, those with the highest number are left out.
+    /// The head where columns are narrow.
+    short: Text,
+    /// If columns don't fit, those with the highest rank are left out.
     rank: u8,
-    /// Figures stand at the right.
-    is_figure: bool,
-    /// Whether it is left out if no client has a value.
-    is_rare: bool,
-    cell: fn(&Shown, &View) -> String,
+    cell: Cell,
 }
 
-/// All columns.
-const COLUMNS: &[Column] = &[
-    Column::new(Text::new("", ""), 0, |it, view| {
-        let chosen = if is_chosen(it.peer, view) { "▸" } else { " " };
-        let paused = if it.client.paused { "‖" } else { "" };
-        format!("{chosen}{}{paused}", it.peer)
-    }),
-    Column::new(Text::new("address", "地址"), 1, |it, _| {
-        it.client.addr.to_string()
-    }),
-    Column::new(Text::new("state", "状态"), 2, |it, _| {
-        it.state.own.map_or(String::new(), |it| it.state.to_owned())
-    }),
-    Column::figure(Text::new("Recv-Q", "Recv-Q"), 3, |it, _| {
-        it.state
-            .own
-            .map_or(String::new(), |it| short(it.unread_bytes.into()))
-    }),
-    Column::figure(Text::new("Send-Q", "Send-Q"), 4, |it, _| {
-        it.state
-            .own
-            .map_or(String::new(), |it| short(it.unsent_bytes.into()))
-    }),
-    Column::figure(Text::new("received", "已收"), 7, |it, _| {
-        short(it.client.received)
-    }),
-    Column::figure(Text::new("sent", "已发"), 8, |it, _| {
-        short(it.client.sent)
-    }),
-    Column::figure(Text::new("peer Send-Q", "对方Send-Q"), 5, |it, _| match it
-        .state
-        .peer
-        .map_or(0, |it| it.unsent_bytes)
-    {
-        0 => String::new(),
-        waits => short(waits.into()),
-    })
-    .rare(),
-    Column::new(Text::new("", ""), 9, |it, view| {
-        let paused = it.client.paused.then(|| view.lang.pick("paused", "停读"));
-        paused.unwrap_or_default().to_owned()
-    })
-    .rare(),
+/// What a column shows about a client.
+enum Cell {
+    Words(fn(&Shown, &View) -> String),
+    /// A number of bytes, at the right of its column.
+    Bytes(fn(&Shown) -> Option<u64>),
+}
+
+/// A column with its head and its cells.
+struct Filled {
+    column: &'static Column,
+    head: &'static str,
+    cells: Vec<String>,
+    /// Whether a cell has more than zero bytes. Columns without are left out first.
+    says_something: bool,
+}
+
+/// All columns. On 60 columns, those of 192.168.1.101:54321 fit with short heads, if its own Send-Q is empty.
+static COLUMNS: [Column; 8] = [
+    column(
+        Text::new("", ""),
+        Text::new("", ""),
+        0,
+        Cell::Words(|it, view| {
+            let chosen = if is_chosen(it.peer, view) { "▸" } else { " " };
+            let paused = if it.client.paused { "‖" } else { "" };
+            format!("{chosen}{}{paused}", it.peer)
+        }),
+    ),
+    column(
+        Text::new("address", "地址"),
+        Text::new("address", "地址"),
+        1,
+        Cell::Words(|it, _| it.client.addr.to_string()),
+    ),
+    column(
+        Text::new("state", "状态"),
+        Text::new("state", "状态"),
+        2,
+        Cell::Words(|it, _| it.state.own.map_or("", |it| it.state).to_owned()),
+    ),
+    column(
+        Text::new("Recv-Q", "Recv-Q"),
+        Text::new("RecvQ", "RecvQ"),
+        3,
+        Cell::Bytes(|it| Some(it.state.own?.unread_bytes.into())),
+    ),
+    column(
+        Text::new("Send-Q", "Send-Q"),
+        Text::new("SendQ", "SendQ"),
+        5,
+        Cell::Bytes(|it| Some(it.state.own?.unsent_bytes.into())),
+    ),
+    column(
+        Text::new("received", "已收"),
+        Text::new("recv", "已收"),
+        6,
+        Cell::Bytes(|it| Some(it.client.received)),
+    ),
+    column(
+        Text::new("sent", "已发"),
+        Text::new("sent", "已发"),
+        7,
+        Cell::Bytes(|it| Some(it.client.sent)),
+    ),
+    column(
+        Text::new("peer Send-Q", "对方Send-Q"),
+        Text::new("peerQ", "对方Q"),
+        4,
+        Cell::Bytes(|it| Some(it.state.peer?.unsent_bytes.into()).filter(|it| *it > 0)),
+    ),
 ];
 
-impl Column {
-    const fn new(head: Text, rank: u8, cell: fn(&Shown, &View) -> String) -> Self {
-        Self {
-            head,
-            rank,
-            is_figure: false,
-            is_rare: false,
-            cell,
-        }
-    }
-
-    const fn figure(head: Text, rank: u8, cell: fn(&Shown, &View) -> String) -> Self {
-        let mut column = Self::new(head, rank, cell);
-        column.is_figure = true;
-        column
-    }
-
-    const fn rare(mut self) -> Self {
-        self.is_rare = true;
-        self
+const fn column(head: Text, short: Text, rank: u8, cell: Cell) -> Column {
+    Column {
+        head,
+        short,
+        rank,
+        cell,
     }
 }
 
@@ -126,27 +137,20 @@ pub(super) fn paint(view: &View, frame: &mut Frame<'_>, area: Rect) {
     };
     let some = &all[first..(first + seen).min(all.len())];
     let columns = columns(some, view, area.width.into());
-    let align = |text: String, column: &Column| {
-        let alignment = match column.is_figure {
-            true => Alignment::Right,
-            false => Alignment::Left,
-        };
-        Lines::from(text).alignment(alignment)
+    let line = |text: fn(&Filled, usize) -> &str, at: usize| {
+        let cells = columns.iter().map(|it| {
+            Lines::from(text(it, at).to_owned()).alignment(match it.column.cell {
+                Cell::Words(_) => Alignment::Left,
+                Cell::Bytes(_) => Alignment::Right,
+            })
+        });
+        Row::new(cells.collect::<Vec<_>>())
     };
-    let heads = columns
-        .iter()
-        .map(|(it, _)| align(it.head.pick(view.lang).to_owned(), it));
-    let rows = some.iter().map(|client| {
-        let cells = columns
-            .iter()
-            .map(|(it, _)| align((it.cell)(client, view), it));
-        Row::new(cells).style(style(client, view))
-    });
-    let widths = columns
-        .iter()
-        .map(|(_, width)| Constraint::Length(*width as u16));
-    let table = Table::new(rows, widths)
-        .header(Row::new(heads).style(Style::new().dim()))
+    let rows = some.iter().enumerate();
+    let rows = rows.map(|(at, it)| line(|it, at| &it.cells[at], at).style(style(it, view)));
+    let widths = columns.iter().map(Filled::width);
+    let table = Table::new(rows, widths.map(|it| Constraint::Length(it as u16)))
+        .header(line(|it, _| it.head, 0).style(Style::new().dim()))
         .column_spacing(1);
     frame.render_widget(table, area);
     if seen < all.len() && area.height > 1 {
@@ -170,23 +174,60 @@ fn shown(view: &View) -> Vec<Shown<'_>> {
     online.into_iter().chain(others).collect()
 }
 
-/// The columns that fit, with their widths.
-fn columns<'a>(some: &[Shown], view: &View, width: usize) -> Vec<(&'a Column, usize)> {
-    let mut columns: Vec<_> = COLUMNS
-        .iter()
-        .filter_map(|column| {
-            let cells = some.iter().map(|it| (column.cell)(it, view).width());
-            let widest = cells.max().unwrap_or(0);
-            let head = column.head.pick(view.lang).width();
-            (widest > 0 || !column.is_rare).then(|| (column, widest.max(head)))
-        })
-        .collect();
-    let all = |columns: &[(&Column, usize)]| columns.iter().map(|it| it.1 + 1).sum::<usize>();
-    while all(&columns) > width + 1 && columns.len() > 1 {
-        let last = columns.iter().map(|it| it.0.rank).max();
-        columns.retain(|it| Some(it.0.rank) != last);
+/// The columns that fit.
+fn columns(some: &[Shown], view: &View, width: usize) -> Vec<Filled> {
+    let is_wide = |all: &[Filled]| all.iter().map(|it| it.width() + 1).sum::<usize>() > width + 1;
+    let mut columns = filled(some, view, false);
+    if is_wide(&columns) {
+        columns = filled(some, view, true);
+    }
+    while is_wide(&columns) && columns.len() > 1 {
+        let last = columns.iter().map(Filled::rank).max();
+        columns.retain(|it| Some(it.rank()) != last);
     }
     columns
+}
+
+/// All columns that have a cell.
+fn filled(some: &[Shown], view: &View, is_narrow: bool) -> Vec<Filled> {
+    let of = |column: &'static Column| {
+        let (head, bytes): (_, fn(u64) -> String) = match is_narrow {
+            true => (&column.short, narrow),
+            false => (&column.head, |it| units::bytes(it as f64)),
+        };
+        let mut says_something = false;
+        let cells = some.iter().map(|it| match column.cell {
+            Cell::Words(words) => {
+                says_something = true;
+                words(it, view)
+            }
+            Cell::Bytes(count) => {
+                let count = count(it);
+                says_something |= count > Some(0);
+                count.map_or_else(String::new, bytes)
+            }
+        });
+        Filled {
+            column,
+            head: head.pick(view.lang),
+            cells: cells.collect(),
+            says_something,
+        }
+    };
+    let mut columns: Vec<_> = COLUMNS.iter().map(of).collect();
+    columns.retain(|it| it.cells.iter().any(|it| !it.is_empty()));
+    columns
+}
+
+impl Filled {
+    fn width(&self) -> usize {
+        let all = self.cells.iter().map(|it| it.width());
+        all.chain([self.head.width()]).max().unwrap_or(0)
+    }
+
+    fn rank(&self) -> (bool, u8) {
+        (!self.says_something, self.column.rank)
+    }
 }
 
 fn is_chosen(peer: PeerId, view: &View) -> bool {
@@ -208,6 +249,17 @@ fn style(shown: &Shown, view: &View) -> Style {
     }
 }
 
-fn short(bytes: u64) -> String {
-    units::bytes(bytes as f64)
+/// A number of bytes in at most four columns, as in 1.6M.
+fn narrow(bytes: u64) -> String {
+    let (mut value, mut units) = (bytes as f64, "KMGTPE".chars());
+    let mut unit = None;
+    while value >= 999.5 {
+        value /= 1024.0;
+        unit = units.next();
+    }
+    let unit = unit.map_or_else(String::new, String::from);
+    match value < 9.95 && !unit.is_empty() {
+        true => format!("{value:.1}{unit}"),
+        false => format!("{value:.0}{unit}"),
+    }
 }

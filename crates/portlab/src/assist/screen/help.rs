@@ -56,12 +56,18 @@ static SIGNS: Text = Text::new(
 ▯\ta part of a character; the other part is in the row before or behind
 ▸ ‖\tgets what you send; reading has stopped
 ● ○\tonline, offline
+Recv-Q\tbytes in the kernel: received, and not read by the assistant
+Send-Q\tbytes in the kernel: sent, and not acknowledged
+peerQ\tthe Send-Q of the client, if the client is on this machine
 ␍ ␊ ␛\tcontrol characters, shown as signs",
     "\
 ← →\t收到、发出：一次 recv 或一次 send 是一行
 ▯\t不完整的字符，另一部分在上一行或下一行
 ▸ ‖\t发送的接收方；已停止读取
 ● ○\t上线、下线
+Recv-Q\t内核缓冲区里的字节：已到达，助手还没有读
+Send-Q\t内核缓冲区里的字节：已发送，对方还没有确认
+对方Q\t客户端的 Send-Q（客户端在本机时显示）
 ␍ ␊ ␛\t控制字符，用符号表示",
 );
 

@@ -59,7 +59,7 @@ fn events() -> Vec<What> {
         online(two),
         received(two, request),
         sent(two, By::Rule(1), b"HTTP/1.1 404\r\n\r\n"),
-        What::Paused(two),
+        What::Paused(Some(two)),
         What::Folded {
             peer: two,
             way: Way::In,
@@ -138,16 +138,16 @@ fn a_run_looks_as_it_was_drawn() {
 }
 
 #[test]
-fn the_page_of_the_assistant_shows_its_screen() {
+fn the_pages_of_the_assistant_show_its_screen() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let drawn = fs::read_to_string(folder.join("src/assist/screen/drawn/en-80x24.txt")).unwrap();
-    let lines: Vec<_> = drawn.lines().skip(24).take(24).collect();
-    let page = fs::read_to_string(folder.join("../../docs/assist.md")).unwrap();
-    let frame = format!("```text\n{}\n```\n", lines.join("\n"));
-    assert!(
-        page.contains(&frame),
-        "docs/assist.md should show:\n{frame}"
-    );
+    for (lang, page) in [(Lang::En, "assist.md"), (Lang::Zh, "assist.zh.md")] {
+        let drawn = folder.join(format!("src/assist/screen/drawn/{lang}-80x24.txt"));
+        let drawn = fs::read_to_string(drawn).unwrap();
+        let lines: Vec<_> = drawn.lines().skip(24).take(24).collect();
+        let text = fs::read_to_string(folder.join("../../docs").join(page)).unwrap();
+        let frame = format!("```text\n{}\n```\n", lines.join("\n"));
+        assert!(text.contains(&frame), "{page} should show:\n{frame}");
+    }
 }
 
 #[test]
@@ -324,6 +324,27 @@ fn on_sixty_columns_all_keys_and_both_totals_are_seen() {
         let drawn = seen(&mut scripted(lang), 60, 16);
         for part in ["← 10.1 MiB", "→ ", "F8", "F9"] {
             assert!(drawn.contains(part), "{part}:\n{drawn}");
+        }
+    }
+}
+
+#[test]
+fn on_sixty_columns_every_client_has_its_queues_and_its_bytes() {
+    for lang in Lang::ALL {
+        for (host, last) in [([127, 0, 0, 1], 1), ([192, 168, 1, 101], 101)] {
+            let mut view = scripted(lang);
+            let addr = SocketAddr::from((host, 54_322));
+            push(&mut view, What::Online(PeerId(2), addr));
+            push(&mut view, What::Paused(Some(PeerId(2))));
+            let bytes = vec![0; 12_345];
+            push(&mut view, What::Received(PeerId(2), bytes));
+            let drawn = seen(&mut view, 60, 16);
+            let line = drawn.lines().find(|it| it.contains("#2‖")).unwrap();
+            let words: Vec<_> = line.split_whitespace().skip(1).collect();
+            let own_send_q = (last == 1).then_some("0");
+            let mut all = vec![&*format!("{addr}"), "ESTABLISHED", "1.6M"].join(" ");
+            all += own_send_q.map_or("", |_| " 0");
+            assert_eq!(words.join(" "), all + " 12K 0 2.5M", "{drawn}");
         }
     }
 }
