@@ -55,10 +55,10 @@ pub enum What {
     Fin(PeerId),
     /// The own FIN was sent: nothing more will be sent.
     HalfClosed(PeerId),
-    /// The assistant no longer reads from this peer.
-    Paused(PeerId),
-    /// The assistant reads from this peer again.
-    Resumed(PeerId),
+    /// The assistant no longer reads from this peer; over UDP from none, because all share a socket.
+    Paused(Option<PeerId>),
+    /// The assistant reads from this peer again; over UDP from all.
+    Resumed(Option<PeerId>),
     /// A connection has ended.
     Offline(PeerId, Ended),
     /// Something failed that concerns no single peer.
@@ -117,15 +117,13 @@ impl What {
     pub fn peer(&self) -> Option<PeerId> {
         match *self {
             Self::Listening(_) | Self::Trouble(_) | Self::Stopped => None,
-            Self::Unsent(peer, _) => peer,
+            Self::Unsent(peer, _) | Self::Paused(peer) | Self::Resumed(peer) => peer,
             Self::Online(peer, _)
             | Self::Received(peer, _)
             | Self::Sent(peer, _, _)
             | Self::Folded { peer, .. }
             | Self::Fin(peer)
             | Self::HalfClosed(peer)
-            | Self::Paused(peer)
-            | Self::Resumed(peer)
             | Self::Offline(peer, _) => Some(peer),
         }
     }
@@ -166,7 +164,12 @@ impl What {
                 "half-closed here (FIN sent); the peer can still send",
                 "本端已半关闭（发出 FIN）；对方还可以发送",
             ),
-            Self::Paused(_) => Text::new(
+            Self::Paused(None) => Text::new(
+                "reading stopped for all clients: over UDP they share one socket; datagrams wait in the kernel, which drops \
+                 them when its buffer is full; /resume goes on",
+                "停止读取所有客户端：UDP 只有一个套接字；数据报留在内核缓冲区里，满了以后会被丢弃；输入 /resume 继续读",
+            ),
+            Self::Paused(Some(_)) => Text::new(
                 "reading stopped: what the peer sends now waits in the kernel; /resume goes on",
                 "停止读取：对方发来的数据留在内核缓冲区里；输入 /resume 继续读",
             ),

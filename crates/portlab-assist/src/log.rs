@@ -151,6 +151,10 @@ impl Log {
 
     /// Updates what is known about the peer.
     fn note(&mut self, what: &What) {
+        if let What::Paused(None) | What::Resumed(None) = what {
+            let paused = *what == What::Paused(None);
+            self.clients.values_mut().for_each(|it| it.paused = paused);
+        }
         let Some(peer) = what.peer() else {
             return;
         };

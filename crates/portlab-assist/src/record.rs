@@ -73,7 +73,7 @@ pub enum Name {
     Fin,
     /// The own FIN was sent.
     HalfClosed,
-    /// The assistant no longer reads from this peer.
+    /// The assistant no longer reads from this peer. Without `peer`: from none, over UDP.
     Paused,
     /// The assistant reads again.
     Resumed,

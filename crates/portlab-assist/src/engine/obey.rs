@@ -101,17 +101,28 @@ impl<T: From<Event>> Turn<T> {
     }
 
     fn pause(&mut self, to: Recipient, paused: bool) {
-        for id in self.asked(to) {
-            if let Some(peer) = self.peers.get_mut(&id)
-                && peer.paused != paused
-            {
+        let mut changed = self.asked(to);
+        if self.udp.is_some() && !changed.is_empty() {
+            // All peers share the socket.
+            changed = self.recipients(Recipient::All);
+        }
+        changed.retain(|it| self.peers[it].paused != paused);
+        for id in &changed {
+            if let Some(peer) = self.peers.get_mut(id) {
                 peer.paused = paused;
-                self.ready.insert(id);
-                self.outbox.post(match paused {
-                    true => What::Paused(id),
-                    false => What::Resumed(id),
-                });
+                self.ready.insert(*id);
             }
+        }
+        let post = |whom| match paused {
+            true => What::Paused(whom),
+            false => What::Resumed(whom),
+        };
+        match self.udp.is_some() {
+            true if changed.is_empty() => {}
+            true => self.outbox.post(post(None)),
+            false => changed
+                .into_iter()
+                .for_each(|it| self.outbox.post(post(Some(it)))),
         }
     }
 

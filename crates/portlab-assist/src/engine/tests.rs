@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    net::{Shutdown, TcpListener, TcpStream},
+    net::{Shutdown, TcpListener, TcpStream, UdpSocket},
     sync::mpsc::{Receiver, sync_channel},
     time::Duration,
 };
@@ -10,7 +10,7 @@ use std::{
 use super::*;
 use crate::{By, Ended, PeerId, Pieces, Recipient, What};
 
-/// An engine on a free port, its events, and its port's address.
+/// An engine, its events, and the address at which it listens.
 struct Desk {
     engine: Engine,
     events: Receiver<Event>,
@@ -19,9 +19,25 @@ struct Desk {
 
 fn desk(change: impl FnOnce(&mut Plan)) -> Desk {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let addr = listener.local_addr().unwrap();
+    listening(start(Open::Listen(listener), change))
+}
+
+fn udp_desk() -> Desk {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    listening(start(Open::Udp { socket, to: None }, |_| ()))
+}
+
+fn listening(mut desk: Desk) -> Desk {
+    match desk.next() {
+        What::Listening(addr) => desk.addr = addr,
+        other => panic!("{other:?}"),
+    }
+    desk
+}
+
+fn start(open: Open, change: impl FnOnce(&mut Plan)) -> Desk {
     let mut plan = Plan {
-        open: Open::Listen(listener),
+        open,
         speech: Speech::default(),
         rules: Rules::default(),
         echo: false,
@@ -30,14 +46,11 @@ fn desk(change: impl FnOnce(&mut Plan)) -> Desk {
     };
     change(&mut plan);
     let (sender, events) = sync_channel(256);
-    let engine = Engine::start(plan, sender).unwrap();
-    let desk = Desk {
-        engine,
+    Desk {
+        engine: Engine::start(plan, sender).unwrap(),
         events,
-        addr,
-    };
-    assert_eq!(desk.next(), What::Listening(addr));
-    desk
+        addr: ([0; 4], 0).into(),
+    }
 }
 
 impl Desk {
@@ -129,7 +142,7 @@ fn each_way_to_end_a_connection_is_told_apart() {
     // Closed with bytes unread: the kernel sends a reset.
     let mut client = desk.client();
     desk.engine.send(Command::Pause(peer(1)));
-    assert_eq!(desk.next(), What::Paused(PeerId(1)));
+    assert_eq!(desk.next(), What::Paused(Some(PeerId(1))));
     client.write_all(b"unread").unwrap();
     let seen = |it: &PeerState| it.own.is_some_and(|it| it.unread_bytes == 6);
     portlab_testkit::wait_until("the bytes wait in the kernel", || {
@@ -291,13 +304,7 @@ fn after_the_own_fin_one_row_says_that_answers_are_not_sent_and_after_quit_none(
     assert_eq!(desk.next(), offline(1, Ended::Fin));
     // A client that never reads keeps the end waiting.
     let mut client = desk.client();
-    let bytes = vec![b'x'; 16 << 20];
-    desk.engine.send(Command::Send {
-        to: Recipient::All,
-        bytes,
-        pieces: Pieces::Whole,
-        by: By::Hand,
-    });
+    desk.send(&"x".repeat(16 << 20), Pieces::Whole);
     assert!(matches!(desk.next(), What::Sent(..)));
     desk.engine.send(Command::Quit);
     let _ = client.write_all(b"more");
@@ -326,30 +333,36 @@ fn rules_that_are_added_while_it_runs_answer_until_they_are_dropped() {
 }
 
 #[test]
+fn over_udp_reading_stops_for_all_clients() {
+    let desk = udp_desk();
+    let clients = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
+    for (client, number) in clients.iter().zip(1..) {
+        client.send_to(b"before", desk.addr).unwrap();
+        assert!(matches!(desk.next(), What::Online(..)));
+        assert_eq!(desk.next(), received(number, "before"));
+    }
+    let one = Recipient::One(PeerId(1));
+    desk.engine.send(Command::Pause(one));
+    assert_eq!(desk.next(), What::Paused(None));
+    clients[1].send_to(b"while", desk.addr).unwrap();
+    // Nothing else happens before the answer to the next command.
+    desk.engine.send(Command::HalfClose(one));
+    assert!(matches!(desk.next(), What::Trouble(_)));
+    desk.engine.send(Command::Resume(Recipient::All));
+    assert_eq!(desk.next(), What::Resumed(None));
+    assert_eq!(desk.next(), received(2, "while"));
+}
+
+#[test]
 fn after_the_server_has_closed_the_client_is_told_so() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let stream = TcpStream::connect(server.local_addr().unwrap()).unwrap();
     drop(server.accept().unwrap());
-    let (sender, events) = sync_channel::<Event>(256);
-    let plan = Plan {
-        open: Open::Connected(stream),
-        speech: Speech::default(),
-        rules: Rules::default(),
-        echo: false,
-        replay: Replay::default(),
-        hold: false,
-    };
-    let engine = Engine::start(plan, sender).unwrap();
-    let next = || events.recv_timeout(PATIENCE).unwrap().what;
-    assert!(matches!(next(), What::Online(..)));
-    assert_eq!(next(), offline(1, Ended::Fin));
-    engine.send(Command::Send {
-        to: Recipient::All,
-        bytes: b"x".to_vec(),
-        pieces: Pieces::Whole,
-        by: By::Hand,
-    });
-    let told = next();
+    let desk = start(Open::Connected(stream), |_| ());
+    assert!(matches!(desk.next(), What::Online(..)));
+    assert_eq!(desk.next(), offline(1, Ended::Fin));
+    desk.send("x", Pieces::Whole);
+    let told = desk.next();
     let What::Unsent(None, why) = &told else {
         panic!("{told:?}");
     };
