@@ -636,6 +636,23 @@ fn shown(readme: &str) -> Vec<String> {
         .collect()
 }
 
+/// The parts of a page: its headings, the rows of its tables, its commands, and the beginnings and ends of its blocks.
+fn parts(page: &str) -> Vec<String> {
+    let text = read(page);
+    let parts = text.lines().filter_map(|line| match line.split_once(' ') {
+        Some((mark, _)) if mark.starts_with('#') => Some(mark.to_owned()),
+        Some(("|", row)) => Some(row.matches(" |").count().to_string()),
+        _ if line.starts_with("    p") || line.starts_with("```") => Some(line.to_owned()),
+        _ => None,
+    });
+    parts.collect()
+}
+
+#[test]
+fn both_pages_of_the_assistant_have_the_same_parts() {
+    assert_eq!(parts("docs/assist.md"), parts("docs/assist.zh.md"));
+}
+
 #[test]
 fn both_readmes_show_the_same_commands_and_each_command() {
     let (english, chinese) = (shown("README.md"), shown("README.zh.md"));
