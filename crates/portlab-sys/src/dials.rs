@@ -26,10 +26,9 @@ use rustix::{
     event::{PollFd, PollFlags, poll},
     io::{Errno, retry_on_intr},
     net::{SendFlags, SocketType, connect, send, sockopt::socket_type},
-    process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open},
 };
 
-use crate::seqpacket::Seqpacket;
+use crate::{process::descriptor, seqpacket::Seqpacket};
 
 /// The calls of a program that is about to be started.
 #[derive(Debug)]
@@ -237,10 +236,7 @@ fn socket_of(call: &libc::seccomp_notif) -> io::Result<OwnedFd> {
     let status = procfs::process::Process::new(call.pid.cast_signed())
         .and_then(|it| it.status())
         .map_err(io::Error::other)?;
-    let process = Pid::from_raw(status.tgid).ok_or(Errno::SRCH)?;
-    let process = pidfd_open(process, PidfdFlags::empty())?;
-    let number = call.data.args[0] as RawFd;
-    Ok(pidfd_getfd(&process, number, PidfdGetfdFlags::empty())?)
+    descriptor(status.tgid, call.data.args[0] as RawFd)
 }
 
 /// Installs the filter in this process, for good, and returns the descriptor at which calls are reported.

@@ -17,6 +17,7 @@
 //! Linux only: metering reads `/proc`, and children are tied to their parent by `prctl`.
 
 pub mod alone;
+pub mod asleep;
 mod bits;
 pub mod cgroup;
 pub mod children;

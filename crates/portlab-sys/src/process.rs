@@ -1,10 +1,16 @@
 //! Status and command line of a process, as the kernel writes them.
 
-use std::{fs, io, os::fd::AsFd};
+use std::{
+    fs, io,
+    os::fd::{AsFd, OwnedFd, RawFd},
+};
 
-use rustix::io::ioctl_fionread;
+use rustix::{
+    io::{Errno, ioctl_fionread},
+    process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open},
+};
 
-use crate::name::inert;
+use crate::{asleep::RECEIVING, name::inert};
 
 /// The value of the line `name` in the status of process `pid`, as in `State: S (sleeping)`. `None` if there is no
 /// such process or no such line. Control characters are shown as `?`, because a process chooses its name.
@@ -42,26 +48,60 @@ pub fn times_slept() -> u64 {
 ///
 /// Source: `proc(5)`, `/proc/PID/task/TID/syscall`.
 pub fn receives_without_limit(pid: i32) -> bool {
-    let threads = fs::read_dir(format!("/proc/{pid}/task"));
-    let mut calls = threads
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|it| fs::read_to_string(it.path().join("syscall")).ok());
-    calls.any(|call| receives(pid, &call).is_some())
+    let is_socket = |fd| {
+        let file = fs::read_link(format!("/proc/{pid}/fd/{fd}"));
+        file.is_ok_and(|it| it.as_os_str().as_encoded_bytes().starts_with(b"socket:"))
+    };
+    let mut calls = calls(pid).filter_map(|(_, call)| call);
+    calls.any(|it| RECEIVING.contains(&it.number) && is_socket(it.arguments[0]))
 }
 
-/// Reads `45 0x3 0x7f...`: the number of the call and its arguments, the first of which is a descriptor.
-fn receives(pid: i32, call: &str) -> Option<()> {
-    let mut words = call.split_whitespace();
-    let number: libc::c_long = words.next()?.parse().ok()?;
-    if ![libc::SYS_recvfrom, libc::SYS_recvmsg, libc::SYS_read].contains(&number) {
-        return None;
+/// Whether a thread of process `pid` waits in a call that reads its stdin. False if the calls can't be seen.
+///
+/// Source: `proc(5)`, `/proc/PID/task/TID/syscall`.
+pub fn reads_stdin(pid: i32) -> bool {
+    let mut calls = calls(pid).filter_map(|(_, call)| call);
+    calls.any(|it| (it.number, it.arguments[0]) == (libc::SYS_read, 0))
+}
+
+/// A system call in which a thread waits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call {
+    pub(crate) number: libc::c_long,
+    pub(crate) arguments: [u64; 6],
+}
+
+/// The threads of process `pid`, each with the call in which it waits. `None` if it runs, or its call can't be seen.
+pub(crate) fn calls(pid: i32) -> impl Iterator<Item = (i32, Option<Call>)> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task"));
+    threads.into_iter().flatten().flatten().filter_map(|it| {
+        let thread = it.file_name().to_str()?.parse().ok()?;
+        let call = fs::read_to_string(it.path().join("syscall")).ok();
+        Some((thread, call.as_deref().and_then(call_of)))
+    })
+}
+
+/// Reads `45 0x3 0x7f...`: the number of the call and its arguments.
+fn call_of(text: &str) -> Option<Call> {
+    let mut words = text.split_whitespace();
+    let number = words.next()?.parse().ok()?;
+    let mut arguments = [0; 6];
+    for argument in &mut arguments {
+        *argument = u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok()?;
     }
-    let fd = words.next()?.strip_prefix("0x")?;
-    let fd = u64::from_str_radix(fd, 16).ok()?;
-    let file = fs::read_link(format!("/proc/{pid}/fd/{fd}")).ok()?;
-    file.to_str()?.starts_with("socket:").then_some(())
+    Some(Call { number, arguments })
+}
+
+/// A duplicate of descriptor `fd` of process `pid`.
+///
+/// # Errors
+/// If the process or the descriptor is gone, or if this process may not trace that one.
+///
+/// Source: `pidfd_getfd(2)`.
+pub(crate) fn descriptor(pid: i32, fd: RawFd) -> io::Result<OwnedFd> {
+    let process = Pid::from_raw(pid).ok_or(Errno::SRCH)?;
+    let process = pidfd_open(process, PidfdFlags::empty())?;
+    Ok(pidfd_getfd(&process, fd, PidfdGetfdFlags::empty())?)
 }
 
 /// How many bytes wait in a pipe until its reader reads them.
@@ -79,7 +119,7 @@ pub(crate) fn own_pid() -> i32 {
     rustix::process::getpid().as_raw_nonzero().get()
 }
 
-fn line_of(file: &str, name: &str) -> Option<String> {
+pub(crate) fn line_of(file: &str, name: &str) -> Option<String> {
     let status = fs::read(file).ok()?;
     let status = String::from_utf8_lossy(&status);
     let mut values = status.lines().filter_map(|line| line.split_once(':'));
@@ -160,6 +200,22 @@ a.recv(1)
             child.wait().unwrap();
         }
         assert!(!receives_without_limit(pid));
+    }
+
+    #[test]
+    fn a_reader_of_stdin_is_seen() {
+        let mut cat = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        let pid = cat.id().cast_signed();
+        wait_until("it is seen", || reads_stdin(pid));
+        let mut sleeper = Command::new("sleep").arg("600").spawn().unwrap();
+        let sleeping = sleeper.id().cast_signed();
+        wait_until("it sleeps", || crate::threads::state(sleeping) == Some('S'));
+        assert!(!reads_stdin(sleeping));
+        drop(cat.stdin.take());
+        cat.wait().unwrap();
+        sleeper.kill().unwrap();
+        sleeper.wait().unwrap();
+        assert!(!reads_stdin(pid));
     }
 
     #[test]

@@ -118,6 +118,13 @@ pub fn udp_sockets() -> io::Result<Vec<UdpSocket>> {
     Ok(each_once(all, |it| (it.local, it.remote, it.inode)))
 }
 
+/// Whether one of `processes` holds a UDP socket that has a port.
+pub fn have_udp(processes: &[i32]) -> bool {
+    let held = held_by(processes).inodes;
+    let all = udp_sockets().unwrap_or_default();
+    all.iter().any(|it| held.contains(&it.inode))
+}
+
 /// The TCP sockets whose lines `keep` selects.
 fn tables(keep: impl Fn(&str) -> bool) -> io::Result<Vec<Socket>> {
     let v4 = fs::read_to_string("/proc/net/tcp")?;
