@@ -20,6 +20,7 @@
 
 pub mod bugs;
 mod client;
+pub mod fuzz;
 mod judge;
 pub mod program;
 mod recognise;

@@ -69,6 +69,9 @@ targets! {
     typed: portlab_assist::fuzz::typed,
     rules: portlab_assist::fuzz::rules,
     logs: portlab_assist::fuzz::logs,
+    responses: portlab_judge::fuzz::responses,
+    questions: portlab_judge::fuzz::questions,
+    tracebacks: portlab_judge::fuzz::tracebacks,
 }
 
 /// `input` in pieces as long as `length` says, at least one byte each.

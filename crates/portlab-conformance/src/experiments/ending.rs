@@ -54,7 +54,7 @@ pub(crate) fn ended(program: &mut dyn Program) -> Option<Text> {
 
 /// The last error of Python in `complaints`, and the line of the program at which it was raised. The text of the error
 /// may differ each time. A reset is one error, whether the program was sending or receiving.
-fn error(complaints: &str) -> Option<String> {
+pub(super) fn error(complaints: &str) -> Option<String> {
     let (_, last) = complaints.rsplit_once("Traceback (most recent call last):\n")?;
     let error = last
         .lines()

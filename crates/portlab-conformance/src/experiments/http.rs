@@ -58,7 +58,7 @@ impl Response {
         self.header("content-length")?.parse().ok()
     }
 
-    /// The paths of this server to which the page links.
+    /// The paths of this server to which the page links, as far as they can be written into a request.
     pub(crate) fn links(&self) -> Vec<String> {
         let page = String::from_utf8_lossy(&self.body);
         let values = page.split(['"', '\'', '>', ' ']);
@@ -66,7 +66,9 @@ impl Response {
         let mut previous = "";
         for value in values {
             let is_link = previous.ends_with("href=") || previous.ends_with("src=");
-            let is_here = !value.contains([':', '#', '?']) && !value.starts_with("//");
+            let is_here = value.bytes().all(|it| it.is_ascii_graphic())
+                && !value.contains([':', '#', '?'])
+                && !value.starts_with("//");
             if is_link && is_here && !value.is_empty() {
                 let path = format!(
                     "/{}",
@@ -133,7 +135,8 @@ mod tests {
         assert_eq!(progress(b"HTT", false), Progress::Partial);
         assert_eq!(progress(b"hello", false), Progress::Wrong);
         let page = "<a href=\"/a.html\">a</a> <img src='./b.png'> <a href=\"http://x/\">x</a> <a href='/a.html'>";
-        let page = format!("{head}{page}<a href=\"//y/z\"><a href=\"#here\">");
+        let page =
+            format!("{head}{page}<a href=\"//y/z\"><a href=\"#here\"><a href=\"a\r\nX: y\">");
         let links = response(page.as_bytes()).unwrap().links();
         assert_eq!(links, ["/a.html", "/b.png"]);
         let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n";

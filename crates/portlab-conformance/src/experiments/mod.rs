@@ -12,6 +12,7 @@ mod clients;
 mod ending;
 mod ends;
 mod experiment;
+pub mod fuzz;
 pub(crate) mod http;
 mod large;
 mod leaks;

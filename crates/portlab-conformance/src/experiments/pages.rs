@@ -128,7 +128,7 @@ fn some_pages(subject: &mut Subject<'_>) -> Result<Vec<Response>, Trouble> {
 }
 
 /// The encoding that the header of a page declares, or else the page itself.
-fn declared(response: &Response) -> Option<String> {
+pub(super) fn declared(response: &Response) -> Option<String> {
     let after = |text: &str| {
         let text = text.to_ascii_lowercase();
         let (_, name) = text.split_once("charset=")?;
@@ -145,7 +145,7 @@ fn declared(response: &Response) -> Option<String> {
 }
 
 /// Whether `body` can be a text in `encoding`. An unknown encoding may be right.
-fn is_in(body: &[u8], encoding: &str) -> bool {
+pub(super) fn is_in(body: &[u8], encoding: &str) -> bool {
     let Ok(encoding) = encoding.parse::<TextEncoding>() else {
         return true;
     };

@@ -143,15 +143,41 @@ impl Manner {
             _ => 0,
         };
         let middle = from + (answer.len() - from) / 2;
-        // A prefix that can be decoded ends between two characters.
+        // A prefix that can be decoded ends between two characters. An echo of bytes that aren't text has none.
         let whole = |at: &usize| decodes(self.encoding, &answer[from..*at]);
-        (middle..answer.len()).find(whole).unwrap_or(middle)
+        let mut near = (middle..answer.len()).take(LONGEST);
+        near.find(whole).unwrap_or(middle)
     }
 
     /// Where `answer` may be cut inside a character; `None` if each of its characters has one byte.
     pub(super) fn cut_inside(&self, answer: &[u8]) -> Option<usize> {
         let between = self.cut(answer);
-        (between + 1..answer.len()).find(|at| !decodes(self.encoding, &answer[between..*at]))
+        let begin = between + answer[between..].iter().position(|it| !it.is_ascii())?;
+        let mut near = (begin + 1..answer.len()).take(LONGEST);
+        near.find(|at| !decodes(self.encoding, &answer[begin..*at]))
+    }
+}
+
+/// What a client sends has an answer that can be cut, for the fuzz targets in `tests/fuzz/`. The input is the kind that the
+/// user says, and the question.
+pub fn fuzz_questions(input: &[u8]) {
+    let [kind, question @ ..] = input else {
+        return;
+    };
+    let kind = Kind::ALL.get(usize::from(*kind)).copied();
+    let mut manner = Manner::unknown(kind, None);
+    manner.learn(question.to_vec(), kind);
+    if is_http(question) && has_head(question) {
+        has_body(question);
+    }
+    for answer in [manner.answer(question), manner.response(question, "", 2)] {
+        let between = manner.cut(&answer);
+        assert!(between <= answer.len());
+        let Some(inside) = manner.cut_inside(&answer) else {
+            continue;
+        };
+        assert!(between < inside && inside < answer.len());
+        assert!(!decodes(manner.encoding, &answer[between..inside]));
     }
 }
 
@@ -205,13 +231,16 @@ fn has_body(request: &[u8]) -> bool {
     let length = head
         .lines()
         .find_map(|it| it.strip_prefix("content-length:"));
-    let length = length.and_then(|it| it.trim().parse().ok()).unwrap_or(0);
-    end.is_some_and(|end| request.len() >= end + length || request.len() >= MOST)
+    let length: usize = length.and_then(|it| it.trim().parse().ok()).unwrap_or(0);
+    end.is_some_and(|end| request.len() - end >= length || request.len() >= MOST)
 }
 
 pub(super) fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
     bytes.windows(part.len()).position(|it| it == part)
 }
+
+/// The most bytes of a character.
+const LONGEST: usize = 4;
 
 /// A request that is longer than what is kept counts as whole.
 const MOST: usize = 1 << 20;
@@ -264,5 +293,16 @@ mod tests {
             assert!(!decodes(manner.encoding, &answer[inside..]));
         }
         assert_eq!(manner(b"x").cut_inside(b"only ASCII"), None);
+        // An echo of much that isn't text is cut at once.
+        let manner = Manner::unknown(Some(Kind::Echo), None);
+        let bytes = vec![0xff; 1 << 14];
+        assert_eq!(manner.cut(&bytes), bytes.len() / 2);
+        assert_eq!(manner.cut_inside(&vec![b'a'; 1 << 14]), None);
+    }
+
+    #[test]
+    fn a_length_beyond_all_numbers_of_bytes_has_not_come() {
+        let head = "POST / HTTP/1.1\r\nContent-Length: 18446744073709551615\r\n\r\n";
+        assert!(!has_body(head.as_bytes()));
     }
 }
