@@ -665,3 +665,27 @@ fn both_readmes_show_the_same_commands_and_each_command() {
         assert!(is_shown, "the READMEs don't show {command}");
     }
 }
+
+#[test]
+fn both_guides_to_judge_name_every_bug_and_the_same_options() {
+    let [english, chinese] = ["docs/judge.md", "docs/judge.zh.md"].map(|guide| {
+        let text = read(guide);
+        let spans = text.split('`').skip(1).step_by(2);
+        let is_name = |it: &&str| {
+            let name = it.split(' ').next().unwrap_or_default();
+            name.starts_with(|it: char| it.is_ascii_lowercase() || it == '-')
+                && name
+                    .bytes()
+                    .all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-')
+        };
+        let names = spans.filter(is_name).filter_map(|it| it.split(' ').next());
+        names.map(str::to_owned).collect::<BTreeSet<_>>()
+    });
+    assert_eq!(english, chinese);
+    for bug in portlab_judge::bugs::BUGS
+        .iter()
+        .chain(portlab_judge::bugs::CLIENT_BUGS)
+    {
+        assert!(english.contains(bug.name), "{}", bug.name);
+    }
+}

@@ -87,7 +87,12 @@ pub(crate) fn the_chinese_texts_use_the_courses_terms() -> Result<(), Failed> {
 fn chinese() -> Result<Vec<(String, String)>, Failed> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut texts = Vec::new();
-    for guide in ["README.zh.md", "docs/assist.zh.md", "docs/teaching.zh.md"] {
+    for guide in [
+        "README.zh.md",
+        "docs/assist.zh.md",
+        "docs/judge.zh.md",
+        "docs/teaching.zh.md",
+    ] {
         texts.push((guide.to_owned(), fs::read_to_string(root.join(guide))?));
     }
     let mut folders = vec![root.join("crates")];
