@@ -3,7 +3,6 @@
 use super::Bug;
 
 pub(super) const ends_after_first_client: Bug = Bug {
-    name: "",
     title: [
         "the server ends after its first client",
         "服务完第一个客户端就结束了",
@@ -17,12 +16,11 @@ pub(super) const ends_after_first_client: Bug = Bug {
         "把 accept() 和收发数据都放进循环，循环里只关闭客户端的套接字。",
     ],
     code: "while True:\n    client, addr = server.accept()\n    ...\n    client.close()",
-    lesson: "server",
     look_at: &[".accept("],
+    ..Bug::read_in("server")
 };
 
 pub(super) const ends_at_empty_connection: Bug = Bug {
-    name: "",
     title: [
         "a client that connects and closes ends the server",
         "客户端连上就断开，服务端就坏了",
@@ -36,12 +34,11 @@ pub(super) const ends_at_empty_connection: Bug = Bug {
         "每次 recv() 之后先判断有没有数据，没有就只关闭这个客户端的套接字。",
     ],
     code: "data = client.recv(1024)\nif not data:\n    client.close()\n    continue",
-    lesson: "eof",
     look_at: &[".recv(", "break"],
+    ..Bug::read_in("eof")
 };
 
 pub(super) const resends_after_end: Bug = Bug {
-    name: "",
     title: [
         "the server doesn't notice that a client has closed",
         "服务端没有发现客户端已经下线",
@@ -56,12 +53,11 @@ pub(super) const resends_after_end: Bug = Bug {
         "recv() 没有返回数据时就退出循环，并关闭套接字。",
     ],
     code: "data = client.recv(1024)\nif not data:\n    break",
-    lesson: "eof",
     look_at: &[".recv("],
+    ..Bug::read_in("eof")
 };
 
 pub(super) const epoll_closed_before_unregistered: Bug = Bug {
-    name: "",
     title: [
         "a socket is closed before it is unregistered from epoll",
         "套接字先关闭了，才从 epoll 注销",
@@ -72,6 +68,6 @@ pub(super) const epoll_closed_before_unregistered: Bug = Bug {
     ],
     remedy: ["First unregister, then close.", "先 unregister，再 close。"],
     code: "epoll.unregister(client.fileno())\nclient.close()",
-    lesson: "event-loop",
     look_at: &["unregister("],
+    ..Bug::read_in("event-loop")
 };

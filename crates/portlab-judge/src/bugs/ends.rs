@@ -3,7 +3,6 @@
 use super::Bug;
 
 pub(super) const ends_at_reset: Bug = Bug {
-    name: "",
     title: [
         "a client that is cut off ends the server",
         "客户端异常断开（复位），服务端就结束了",
@@ -18,12 +17,11 @@ pub(super) const ends_at_reset: Bug = Bug {
         "捕获单个客户端的异常，只关闭这个客户端的套接字。",
     ],
     code: "try:\n    data = client.recv(1024)\n    client.sendall(data)\nexcept OSError:\n    client.close()",
-    lesson: "eof",
     look_at: &[".recv(", ".send"],
+    ..Bug::read_in("eof")
 };
 
 pub(super) const closes_at_half_close: Bug = Bug {
-    name: "",
     title: [
         "the server closes before it has answered",
         "服务端还没回答完就关闭了",
@@ -38,12 +36,11 @@ pub(super) const closes_at_half_close: Bug = Bug {
         "recv() 返回空时，先把剩下的数据发完，再关闭。",
     ],
     code: "if not data:\n    client.sendall(rest)\n    client.close()",
-    lesson: "eof",
     look_at: &["EPOLLHUP", "EPOLLRDHUP", "if not ", ".close("],
+    ..Bug::read_in("eof")
 };
 
 pub(super) const send_not_sendall: Bug = Bug {
-    name: "",
     title: [
         "a large answer arrives cut: send() isn't sendall()",
         "数据多时只收到一部分：send() 不等于 sendall()",
@@ -58,6 +55,6 @@ pub(super) const send_not_sendall: Bug = Bug {
         "改用 sendall()；如果是非阻塞套接字，就把剩下的数据存起来，等可写时再发。",
     ],
     code: "client.sendall(data)\n# non-blocking: sent = client.send(rest); rest = rest[sent:]",
-    lesson: "bytes",
     look_at: &[".send(", "setblocking(False)", "settimeout("],
+    ..Bug::read_in("bytes")
 };

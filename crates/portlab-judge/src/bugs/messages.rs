@@ -3,7 +3,6 @@
 use super::Bug;
 
 pub(super) const one_read_one_message: Bug = Bug {
-    name: "",
     title: [
         "one recv() is taken for one message",
         "把一次 recv() 当成了一条消息",
@@ -17,12 +16,11 @@ pub(super) const one_read_one_message: Bug = Bug {
         "给每个客户端准备一个缓冲区，收到的数据先放进去，找到一条消息的结尾才取出来处理。",
     ],
     code: "buffer += client.recv(1024)\nwhile b\"\\n\" in buffer:\n    line, buffer = buffer.split(b\"\\n\", 1)\n    ...",
-    lesson: "bytes",
     look_at: &[".recv(", ".read("],
+    ..Bug::read_in("bytes")
 };
 
 pub(super) const shared_state: Bug = Bug {
-    name: "",
     title: [
         "the data of two clients gets mixed up",
         "两个客户端的数据混在了一起",
@@ -37,6 +35,6 @@ pub(super) const shared_state: Bug = Bug {
         "把套接字作为参数传给函数；每个客户端的数据放在局部变量里，或者放在 self 里（在 __init__ 中创建）。",
     ],
     code: "threading.Thread(target=serve, args=(client,)).start()",
-    lesson: "lost-update",
     look_at: &["global ", "Thread("],
+    ..Bug::read_in("lost-update")
 };

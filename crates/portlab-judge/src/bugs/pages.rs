@@ -3,7 +3,6 @@
 use super::Bug;
 
 pub(super) const no_404: Bug = Bug {
-    name: "",
     title: [
         "a page that doesn't exist isn't answered with 404",
         "页面不存在时没有回答 404",
@@ -18,12 +17,11 @@ pub(super) const no_404: Bug = Bug {
         "页面不存在时，发送以 404 Not Found 开头的响应。",
     ],
     code: "except OSError:\n    status, body = \"404 Not Found\", b\"not found\"",
-    lesson: "http",
     look_at: &["200", "open("],
+    ..Bug::read_in("http")
 };
 
 pub(super) const dies_at_404: Bug = Bug {
-    name: "",
     title: [
         "a page that doesn't exist ends the server",
         "请求一个不存在的页面，服务端就结束了",
@@ -39,12 +37,11 @@ pub(super) const dies_at_404: Bug = Bug {
     ],
     code: "try:\n    with open(name, \"rb\") as file:\n        status, body = \"200 OK\", file.read()\nexcept OSError:\n    status, body \
            = \"404 Not Found\", b\"not found\"",
-    lesson: "http",
     look_at: &["open("],
+    ..Bug::read_in("http")
 };
 
 pub(super) const no_content_length_no_close: Bug = Bug {
-    name: "",
     title: [
         "the client can't know where a page ends",
         "客户端不知道页面在哪里结束",
@@ -59,12 +56,11 @@ pub(super) const no_content_length_no_close: Bug = Bug {
         "发送 Content-Length，或者发送完页面就关闭连接。",
     ],
     code: "head += f\"Content-Length: {len(body)}\\r\\n\"",
-    lesson: "http",
     look_at: &["Content-Type", "HTTP/1.", "send_response"],
+    ..Bug::read_in("http")
 };
 
 pub(super) const content_length_in_characters: Bug = Bug {
-    name: "",
     title: [
         "Content-Length counts characters and not bytes",
         "Content-Length 数的是字符，不是字节",
@@ -80,12 +76,11 @@ pub(super) const content_length_in_characters: Bug = Bug {
         "先把页面编码成字节，再数字节数。",
     ],
     code: "body = page.encode()\nhead += f\"Content-Length: {len(body)}\\r\\n\"",
-    lesson: "http",
     look_at: &["Content-Length", "len("],
+    ..Bug::read_in("http")
 };
 
 pub(super) const wrong_charset: Bug = Bug {
-    name: "",
     title: [
         "the page is not in the encoding that it declares",
         "页面的实际编码和声明的不一样",
@@ -100,12 +95,11 @@ pub(super) const wrong_charset: Bug = Bug {
         "声明的编码要和 encode() 用的编码一致；如果页面是文件，要和保存文件时的编码一致。",
     ],
     code: "head = \"Content-Type: text/html; charset=utf-8\\r\\n\"\nbody = page.encode(\"utf-8\")",
-    lesson: "http",
     look_at: &["charset", ".encode("],
+    ..Bug::read_in("http")
 };
 
 pub(super) const answers_before_request_ends: Bug = Bug {
-    name: "",
     title: [
         "the server answers before the request has ended",
         "请求还没收完，服务端就回答了",
@@ -122,6 +116,6 @@ pub(super) const answers_before_request_ends: Bug = Bug {
         "一直接收，直到收到空行为止。",
     ],
     code: "while b\"\\r\\n\\r\\n\" not in request:\n    data = client.recv(4096)\n    if not data:\n        break\n    request += data",
-    lesson: "http",
     look_at: &[".recv(", "readline("],
+    ..Bug::read_in("http")
 };

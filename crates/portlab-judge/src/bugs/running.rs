@@ -3,7 +3,6 @@
 use super::Bug;
 
 pub(super) const one_at_a_time: Bug = Bug {
-    name: "",
     title: [
         "one silent client keeps all others waiting",
         "一个客户端不说话，别的客户端都得等",
@@ -17,12 +16,11 @@ pub(super) const one_at_a_time: Bug = Bug {
         "为每个客户端创建一个线程。",
     ],
     code: "while True:\n    client, addr = server.accept()\n    threading.Thread(target=serve, args=(client,), daemon=True).start()",
-    lesson: "iterative",
     look_at: &[".recv(", ".accept("],
+    ..Bug::read_in("iterative")
 };
 
 pub(super) const busy_loop: Bug = Bug {
-    name: "",
     title: [
         "the server loops without waiting (busy loop)",
         "没有数据也在不停循环（忙等）",
@@ -36,7 +34,6 @@ pub(super) const busy_loop: Bug = Bug {
         "让程序等到套接字就绪：用阻塞的 recv()，或者用不带超时的 select、epoll、selectors。",
     ],
     code: "for fd, event in epoll.poll():   # waits\n    ...",
-    lesson: "event-loop",
     look_at: &[
         "setblocking(False)",
         "setblocking(0)",
@@ -45,10 +42,10 @@ pub(super) const busy_loop: Bug = Bug {
         "settimeout(0",
         "while True",
     ],
+    ..Bug::read_in("event-loop")
 };
 
 pub(super) const worker_never_ends: Bug = Bug {
-    name: "",
     title: [
         "the thread or process of a client never ends",
         "客户端下线了，为它服务的线程或进程没有结束",
@@ -62,12 +59,11 @@ pub(super) const worker_never_ends: Bug = Bug {
         "recv() 返回空时退出循环；子进程最后要调用 os._exit(0)。",
     ],
     code: "data = client.recv(1024)\nif not data:\n    break",
-    lesson: "threads",
     look_at: &["while True", "Thread(", "fork("],
+    ..Bug::read_in("threads")
 };
 
 pub(super) const descriptor_leak: Bug = Bug {
-    name: "",
     title: [
         "sockets of clients that have left stay open",
         "客户端下线了，它的套接字没有关闭",
@@ -83,12 +79,11 @@ pub(super) const descriptor_leak: Bug = Bug {
         "recv() 返回空时关闭客户端套接字，并从列表里删除。",
     ],
     code: "if not data:\n    clients.remove(client)\n    client.close()",
-    lesson: "eof",
     look_at: &[".append(", ".accept(", "] = "],
+    ..Bug::read_in("eof")
 };
 
 pub(super) const zombies: Bug = Bug {
-    name: "",
     title: [
         "child processes that have ended stay as zombies",
         "结束的子进程成了僵尸进程",
@@ -102,12 +97,11 @@ pub(super) const zombies: Bug = Bug {
         "每次 accept() 之前回收子进程，或者让系统自动回收。",
     ],
     code: "signal.signal(signal.SIGCHLD, signal.SIG_IGN)",
-    lesson: "processes",
     look_at: &["os.fork(", "Process("],
+    ..Bug::read_in("processes")
 };
 
 pub(super) const small_backlog: Bug = Bug {
-    name: "",
     title: ["the queue of the listening socket is short", "监听队列太短"],
     cause: [
         "listen(n) lets n clients wait for accept(). When more come at once, the system drops their SYN, and they try \
@@ -116,12 +110,11 @@ pub(super) const small_backlog: Bug = Bug {
     ],
     remedy: ["Give listen() a larger number.", "把 listen() 的参数改大。"],
     code: "server.listen(128)",
-    lesson: "server",
     look_at: &[".listen("],
+    ..Bug::read_in("server")
 };
 
 pub(super) const no_reuseaddr: Bug = Bug {
-    name: "",
     title: [
         "the server can't be restarted at once",
         "服务端结束后不能马上重新启动",
@@ -136,6 +129,6 @@ pub(super) const no_reuseaddr: Bug = Bug {
         "在 bind() 之前设置端口复用。",
     ],
     code: "server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, True)",
-    lesson: "server",
     look_at: &[".bind("],
+    ..Bug::read_in("server")
 };

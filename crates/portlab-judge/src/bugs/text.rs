@@ -3,7 +3,6 @@
 use super::Bug;
 
 pub(super) const dies_at_non_text: Bug = Bug {
-    name: "",
     title: [
         "bytes that are not text end the service",
         "收到不是文字的字节，服务就中断了",
@@ -18,12 +17,11 @@ pub(super) const dies_at_non_text: Bug = Bug {
         "让 decode() 把不是文字的字节替换掉；或者捕获异常，只关闭这一个客户端。",
     ],
     code: "text = data.decode(\"utf-8\", errors=\"replace\")",
-    lesson: "encodings",
     look_at: &[".decode("],
+    ..Bug::read_in("encodings")
 };
 
 pub(super) const splits_character: Bug = Bug {
-    name: "",
     title: [
         "a character that arrives in two pieces is broken",
         "一个汉字分两次到达，就变成了乱码",
@@ -39,12 +37,11 @@ pub(super) const splits_character: Bug = Bug {
         "每个客户端用一个增量解码器：它会保留半个汉字，等剩下的字节到了再一起解码。",
     ],
     code: "decoder = codecs.getincrementaldecoder(\"gbk\")()\ntext = decoder.decode(client.recv(1024))",
-    lesson: "bytes",
     look_at: &[".decode(", ".recv("],
+    ..Bug::read_in("bytes")
 };
 
 pub(super) const gbk_answered_as_utf8: Bug = Bug {
-    name: "",
     title: [
         "a question in GBK is answered in UTF-8",
         "客户端用 GBK 提问，服务端却用 UTF-8 回答",
@@ -59,6 +56,6 @@ pub(super) const gbk_answered_as_utf8: Bug = Bug {
         "用和 decode() 相同的编码。encode() 不写参数时是 UTF-8。",
     ],
     code: "client.sendall(text.encode(\"gbk\"))",
-    lesson: "encodings",
     look_at: &[".encode()", ".encode(\"utf", ".encode('utf", ".encode("],
+    ..Bug::read_in("encodings")
 };
