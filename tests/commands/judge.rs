@@ -3,15 +3,16 @@
 use std::{
     fs,
     io::{Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{TcpListener, TcpStream},
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     thread,
 };
 
 use portlab_judge::Verdict;
 use portlab_testkit::{
-    Running, binary, command, folder, json, listener, path, portlab, refused, says, stderr,
+    Running, binary, command, folder, free_addr, json, listener, path, portlab, refused, says,
+    stderr,
 };
 use serde_json::Value;
 
@@ -128,11 +129,111 @@ fn a_class_is_judged_in_turn_a_line_of_csv_each_and_a_page_receives_the_verdicts
     assert!(names[1].as_str().unwrap().ends_with("zhao/server.sh"));
 }
 
-/// Receives one request of HTTP, and returns its body.
+#[test]
+fn a_class_is_judged_on_past_programs_that_get_no_mark() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        return;
+    }
+    let dir = folder("judge_class_errors");
+    let held = listener();
+    let port = held.local_addr().unwrap().port().to_string();
+    let client = "import socket\ns = socket.create_connection((\"127.0.0.1\", PORT))\n";
+    for (name, file, text) in [
+        ("1_client", "server.py", client.replace("PORT", &port)),
+        ("2_taken", "server.py", CLOSES_FIRST.replace("PORT", &port)),
+        ("3_unnamed", "server.rb", String::new()),
+        ("4_ends", "server.py", "print('你好')\n".to_owned()),
+    ] {
+        fs::create_dir(dir.join(name)).unwrap();
+        fs::write(dir.join(name).join(file), text).unwrap();
+    }
+    let pattern = dir.join("*").join("server.*");
+    for (lang, errors) in [
+        (
+            "en",
+            [
+                "it is a client; add --client",
+                "end that program",
+                "it isn't executable",
+            ],
+        ),
+        ("zh", ["它是客户端", "请先结束那个程序", "它不是可执行文件"]),
+    ] {
+        let output = judged(&["--lang", lang, "--each", path(&pattern)]);
+        assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+        let mut csv = csv::Reader::from_reader(&*output.stdout);
+        let rows: Vec<_> = csv.records().map(Result::unwrap).collect();
+        assert_eq!(rows.len(), 4, "{rows:?}");
+        for (row, error) in rows.iter().zip(errors) {
+            // No mark, no bug, and what to do.
+            assert_eq!((&row[1], &row[6]), ("", ""), "{row:?}");
+            says(&row[8], &[error]);
+        }
+        assert_eq!(
+            (&rows[3][1], &rows[3][6], &rows[3][8]),
+            ("0", "crashes-at-start", "")
+        );
+    }
+}
+
+#[test]
+fn a_page_that_does_not_take_the_verdict_is_named_after_the_verdict() {
+    let refusing = free_addr();
+    let page = listener();
+    let failing = page.local_addr().unwrap();
+    let answers = thread::spawn(move || {
+        for _ in 0..2 {
+            let (mut stream, _) = page.accept().unwrap();
+            receive_post(&mut stream);
+            let answer = b"HTTP/1.1 500 Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            stream.write_all(answer).unwrap();
+        }
+    });
+    for (lang, addr, parts) in [
+        (
+            "en",
+            failing,
+            ["didn't take the verdict", "status 500", "teacher's screen"],
+        ),
+        (
+            "zh",
+            failing,
+            ["没有收下结果", "状态码是 500", "请核对老师屏幕上的地址"],
+        ),
+        (
+            "en",
+            refusing,
+            ["the verdict was not sent", "portlab doctor", "refused"],
+        ),
+        (
+            "zh",
+            refusing,
+            ["结果没有送到", "请检查这个地址", "portlab doctor"],
+        ),
+    ] {
+        let url = format!("http://{addr}/");
+        let options = ["--lang", lang, "--report", &url, "--", "sh", "-c", "exit 7"];
+        let output = judged(&options);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&output.stdout).contains("crashes-at-start"));
+        says(&stderr(&output), &[&[url.as_str()][..], &parts].concat());
+    }
+    answers.join().unwrap();
+}
+
+/// Receives one request of HTTP, answers it, and returns its body.
 fn post(page: &TcpListener) -> Value {
     let (mut stream, _) = page.accept().unwrap();
+    let body = receive_post(&mut stream);
+    let answer = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
+    stream.write_all(answer).unwrap();
+    serde_json::from_slice(&body).unwrap()
+}
+
+/// Receives one request of HTTP, and returns its body.
+fn receive_post(stream: &mut TcpStream) -> Vec<u8> {
     let mut text = Vec::new();
-    let body = loop {
+    loop {
         let mut buffer = [0; 4096];
         let length = stream.read(&mut buffer).unwrap();
         text.extend_from_slice(&buffer[..length]);
@@ -145,12 +246,9 @@ fn post(page: &TcpListener) -> Value {
         let length: usize = length.lines().next().unwrap().parse().unwrap();
         let begin = head.len() + 4;
         if text.len() >= begin + length {
-            break text[begin..].to_vec();
+            return text[begin..].to_vec();
         }
-    };
-    let answer = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
-    stream.write_all(answer).unwrap();
-    serde_json::from_slice(&body).unwrap()
+    }
 }
 
 #[test]
@@ -288,9 +386,65 @@ fn without_a_server_at_the_address_there_is_no_verdict_unless_a_command_starts_i
     assert_eq!(json(&output)["speech"], "echo");
 }
 
-/// An address at which nothing listens.
-fn free_addr() -> SocketAddr {
-    listener().local_addr().unwrap()
+#[test]
+fn a_server_that_a_client_ends_is_started_again_only_if_a_command_says_how() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        return;
+    }
+    let dir = folder("judge_restart");
+    let file = dir.join("once.py");
+    fs::write(
+        &file,
+        ONCE.replace("client, addr", "print(flush=True)\nclient, addr"),
+    )
+    .unwrap();
+    let addr = free_addr().to_string();
+    let port = addr.rsplit_once(':').unwrap().1;
+    let restart = format!("exec python3 {} {port}", path(&file));
+    let output = judged(&["--json", "--at", &addr, "--restart", &restart]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let verdict = json(&output);
+    assert_eq!(
+        verdict["bugs"][0]["bug"], "ends-after-first-client",
+        "{verdict:#}"
+    );
+    assert!(
+        verdict["mark"]["points"].as_u64().unwrap() < 4,
+        "{verdict:#}"
+    );
+    for (lang, parts) in [
+        (
+            "en",
+            [
+                "portlab may not start it again",
+                "--restart COMMAND",
+                "which can't run",
+            ],
+        ),
+        (
+            "zh",
+            ["portlab 不能重新启动它", "--restart 命令", "（无法进行）"],
+        ),
+    ] {
+        let mut server = Command::new("python3")
+            .args([path(&file), port])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It listens after its first line.
+        server
+            .stdout
+            .as_mut()
+            .unwrap()
+            .read_exact(&mut [0])
+            .unwrap();
+        let output = judged(&["--lang", lang, "--at", &addr]);
+        server.wait().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+        let shown = String::from_utf8_lossy(&output.stdout);
+        let joined = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        says(&joined, &parts);
+    }
 }
 
 /// A server without SO_REUSEADDR, at the port PORT, that closes first.
@@ -358,4 +512,44 @@ fn a_client_without_its_option_and_a_prompt_are_recognised() {
     );
     let (_, shown) = judged_file(&dir, "asks.py", &text, &["--typed={port}\\n"]);
     says(&shown, &["✓ starts and listens"]);
+    // Without a prompt, the kernel shows that it reads its stdin.
+    let text = CLOSES_FIRST.replace("PORT", "int(input())");
+    for (lang, part) in [
+        ("en", "it waits for input, without a prompt"),
+        ("zh", "它在等待键盘输入（没有显示提示）"),
+    ] {
+        let options = ["--start-timeout=4s", "--lang", lang];
+        let (code, shown) = judged_file(&dir, "silent.py", &text, &options);
+        assert_eq!(code, Some(1), "{shown}");
+        says(&shown, &["input-before-listen", part, "int(input())"]);
+    }
+}
+
+#[test]
+fn a_udp_socket_is_named_where_a_listener_is_expected() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        return;
+    }
+    let dir = folder("judge_udp");
+    let receives = "import socket
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind((\"127.0.0.1\", 0))
+while True:
+    data, addr = server.recvfrom(1024)
+";
+    let listens = receives.replace("while True:", "server.listen(5)\nwhile True:");
+    for (lang, part) in [
+        (
+            "en",
+            "the program opens a UDP socket (SOCK_DGRAM); listen() needs a TCP socket",
+        ),
+        ("zh", "UDP 套接字（SOCK_DGRAM）；listen() 需要 TCP 套接字"),
+    ] {
+        let options = ["--start-timeout=4s", "--lang", lang];
+        let (code, shown) = judged_file(&dir, "receives.py", receives, &options);
+        assert_eq!(code, Some(1), "{shown}");
+        says(&shown, &["no-listen", part]);
+    }
+    let (_, shown) = judged_file(&dir, "listens.py", &listens, &[]);
+    says(&shown, &["crashes-at-start", "listen() needs a TCP socket"]);
 }

@@ -2,19 +2,20 @@
 
 use std::{
     net::SocketAddr,
+    thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use portlab_conformance::experiments::{
-    EXPERIMENTS, Event, Experiment, Kind, KnownEnd, Needs, Program, Speech, Subject, Trouble,
-    Weight,
+    EXPERIMENTS, Event, Experiment, Kind, KnownEnd, Needs, Outcome, Program, Speech, Subject,
+    Trouble, Weight,
 };
 use portlab_service::inert;
 use portlab_words::{Text, tr};
 
 use crate::{
     Finding, Mark, Result, Row, Seen, Side, Traceback, Verdict,
-    bugs::{Bug, find},
+    bugs::{Bug, bug_of, find},
     program::StartTrouble,
     recognise::{recognise, told},
     source::Source,
@@ -74,7 +75,7 @@ pub fn judge(
             let others = program.as_ref().map(|it| it.other_ports(addr.port()));
             let started = Row {
                 why: others.and_then(|it| others_in_words(&it)),
-                ..row(&STARTS, Result::Pass)
+                ..Row::new(&STARTS, Result::Pass)
             };
             verdict.experiments.push(started.clone());
             // A server that isn't seen is known to listen when a client has connected.
@@ -97,11 +98,10 @@ pub fn judge(
                 show(&started);
             }
             for experiment in EXPERIMENTS {
-                let ended = match judging.left_out(experiment, began) {
-                    None => judging.run(experiment),
-                    Some(Some(why)) => skipped(experiment, why),
-                    Some(None) => continue,
-                };
+                if !(experiment.fits)(&judging.speech) {
+                    continue;
+                }
+                let ended = judging.run(experiment, began);
                 show(&ended);
                 judging.verdict.experiments.push(ended);
             }
@@ -152,24 +152,22 @@ impl Judging<'_, '_> {
         Subject::new(self.addr, speech, program, patience)
     }
 
-    /// Whether an experiment is left out: `Some(None)` if it doesn't fit, and `Some(Some(why))` if it can't run.
-    fn left_out(&self, experiment: &Experiment, began: Instant) -> Option<Option<Text>> {
-        if !(experiment.fits)(&self.speech) {
-            return Some(None);
-        }
-        if let Some(why) = self.verdict.left_out(experiment.unless, began) {
-            return Some(Some(why));
-        }
+    /// Makes sure that an experiment can run.
+    ///
+    /// # Errors
+    /// Why it can't.
+    fn prepare(&mut self, experiment: &Experiment, began: Instant) -> Outcome {
+        self.verdict.allows(experiment, began)?;
         if let Some(why) = &self.stopped {
-            return Some(Some(why.clone()));
+            return Err(Trouble::Blocked(why.clone()));
         }
         let can = match (&self.program, experiment.needs) {
             (_, Needs::Address) | (Some(_), Needs::Process) => true,
             (Some(program), Needs::Control) => program.is_controlled(),
             (None, _) => false,
         };
-        (!can).then(|| {
-            Some(match experiment.needs {
+        if !can {
+            return Err(Trouble::Skipped(match experiment.needs {
                 Needs::Process => {
                     Text::new("the server's process can't be seen", "看不到服务端的进程")
                 }
@@ -177,17 +175,22 @@ impl Judging<'_, '_> {
                     "portlab doesn't pause or end a program that it hasn't started",
                     "portlab 不会暂停或结束不是它启动的程序",
                 ),
-            })
+            }));
+        }
+        self.refresh().map_err(|why| {
+            self.stopped = Some(why.clone());
+            Trouble::Blocked(why)
         })
     }
 
     /// Runs an experiment. If something came too late, the experiment runs again with more patience: a busy machine
     /// must not look like a bug.
-    fn run(&mut self, experiment: &Experiment) -> Row {
+    fn run(&mut self, experiment: &Experiment, began: Instant) -> Row {
         for patience in [self.plan.patience, 2 * self.plan.patience] {
-            if let Err(why) = self.refresh() {
-                self.stopped = Some(why.clone());
-                return skipped(experiment, why);
+            if let Err(trouble) = self.prepare(experiment, began) {
+                return self
+                    .verdict
+                    .row(self.plan, experiment, Err(trouble), Vec::new(), "");
             }
             let known_ends = self.known_ends.clone();
             let mut subject = self.subject(self.speech.clone(), patience);
@@ -198,17 +201,12 @@ impl Judging<'_, '_> {
             let (events, has_waited) = (subject.events(), subject.has_waited());
             self.addr = addr;
             self.is_stale = outcome.is_err() || !is_up;
-            let bug = match outcome {
-                Ok(()) => return row(experiment, Result::Pass),
-                Err(Trouble::Skipped(why)) => {
-                    return skipped(experiment, why);
-                }
-                Err(Trouble::Bug(bug)) => bug,
-            };
-            if has_waited && patience == self.plan.patience {
+            let is_decided = matches!(outcome, Ok(()) | Err(Trouble::Skipped(_)));
+            if has_waited && !is_decided && patience == self.plan.patience {
                 continue;
             }
-            if let Some((bug, ending)) = find(bug).zip(ending)
+            if let Err(Trouble::Bug(bug)) = outcome
+                && let Some((bug, ending)) = find(bug).zip(ending)
                 && ENDING.contains(&bug.name)
             {
                 let [en, zh] = bug.title;
@@ -218,7 +216,11 @@ impl Judging<'_, '_> {
                     ending,
                 });
             }
-            return self.found(experiment, bug, seen(events));
+            let stderr = self.program.as_ref().map(|it| it.complaints());
+            let stderr = stderr.unwrap_or_default();
+            return self
+                .verdict
+                .row(self.plan, experiment, outcome, events, &stderr);
         }
         unreachable!("the second turn returns")
     }
@@ -231,6 +233,9 @@ impl Judging<'_, '_> {
         let Some(program) = &mut self.program else {
             return Ok(());
         };
+        if is_stale && !program.is_controlled() {
+            thread::sleep(ENDING_SOON);
+        }
         let is_up = program.ended().is_none() && program.is_listening();
         if is_up && (!is_stale || !program.is_controlled()) {
             return Ok(());
@@ -239,28 +244,14 @@ impl Judging<'_, '_> {
         self.is_stale = false;
         Ok(())
     }
-
-    fn found(&mut self, experiment: &Experiment, name: &'static str, evidence: Vec<Seen>) -> Row {
-        if let Some(bug) = find(name).filter(|_| !self.verdict.has_bug(name)) {
-            let program = self.program.as_ref();
-            let stderr = program.map(|it| it.complaints()).unwrap_or_default();
-            let about = (experiment.name, experiment.weight);
-            let finding = self.plan.finding(bug, about, evidence, &stderr);
-            self.verdict.bugs.push(finding);
-        }
-        Row {
-            bug: Some(name.to_owned()),
-            ..row(experiment, Result::of(experiment.weight))
-        }
-    }
 }
 
 impl Plan {
     /// The finding of `bug`. The line is that of the traceback in `stderr`, or one that the bug's patterns find.
-    pub(crate) fn finding(
+    fn finding<Fits, Run>(
         &self,
         bug: &Bug,
-        (experiment, weight): (&str, Weight),
+        experiment: &Experiment<Fits, Run>,
         evidence: Vec<Seen>,
         stderr: &str,
     ) -> Finding {
@@ -276,8 +267,8 @@ impl Plan {
         let last = lines.len().saturating_sub(STDERR);
         Finding {
             bug: bug.name.to_owned(),
-            experiment: experiment.to_owned(),
-            weight: weight.name().to_owned(),
+            experiment: experiment.name.to_owned(),
+            weight: experiment.weight.name().to_owned(),
             title: text(bug.title),
             evidence,
             stderr: lines[last..].to_vec(),
@@ -294,14 +285,13 @@ impl Plan {
         let row = Row {
             bug: bug.map(|it| it.name.to_owned()),
             why: bug.is_none().then(|| trouble.what.clone()),
-            ..row(&STARTS, Result::Fail)
+            ..Row::new(&STARTS, Result::Fail)
         };
         let seen = Seen {
             at_ms: 0,
             what: trouble.what,
         };
-        let about = (STARTS.name, STARTS.weight);
-        let mut finding = bug.map(|it| self.finding(it, about, vec![seen], &trouble.stderr));
+        let mut finding = bug.map(|it| self.finding(it, &STARTS, vec![seen], &trouble.stderr));
         if let (Some(finding), Some(source)) = (&mut finding, &self.source)
             && !trouble.prompt.is_empty()
         {
@@ -331,24 +321,61 @@ impl Verdict {
         }
     }
 
-    /// Why an experiment is left out: one of the bugs `unless` was named already, or it is too late.
-    pub(crate) fn left_out(&self, unless: &[&str], began: Instant) -> Option<Text> {
+    /// Whether `experiment` may run.
+    ///
+    /// # Errors
+    /// Why it is left out: one of the bugs of its `unless` was named already, or it is too late. A warning costs the marks
+    /// of its own experiment only.
+    pub(crate) fn allows<Fits, Run>(
+        &self,
+        experiment: &Experiment<Fits, Run>,
+        began: Instant,
+    ) -> Outcome {
         let mut named = self.bugs.iter();
-        if let Some(bug) = named.find(|it| unless.contains(&&*it.bug)) {
-            let Text { en, zh } = &bug.title;
-            return Some(tr!("because {en}", "因为{zh}"));
+        if let Some(bug) = named.find(|it| experiment.unless.contains(&&*it.bug)) {
+            let trouble = Trouble::because(&bug.title);
+            return Err(match trouble {
+                Trouble::Blocked(why) if bug.weight == Weight::May.name() => Trouble::Skipped(why),
+                trouble => trouble,
+            });
         }
-        (began.elapsed() > LONGEST).then(|| {
-            let seconds = LONGEST.as_secs();
-            tr!(
+        let seconds = LONGEST.as_secs();
+        match began.elapsed() > LONGEST {
+            false => Ok(()),
+            true => Err(Trouble::Skipped(tr!(
                 "the judge's {seconds} s are over",
                 "评测已经用了 {seconds} 秒"
-            )
-        })
+            ))),
+        }
     }
 
-    pub(crate) fn has_bug(&self, name: &str) -> bool {
-        self.bugs.iter().any(|it| it.bug == name)
+    /// The row of `experiment`. A bug that is found for the first time is described in a finding, with `events` as evidence.
+    pub(crate) fn row<Fits, Run>(
+        &mut self,
+        plan: &Plan,
+        experiment: &Experiment<Fits, Run>,
+        outcome: Outcome,
+        events: Vec<Event>,
+        stderr: &str,
+    ) -> Row {
+        let (result, bug, why) = match outcome {
+            Ok(()) => (Result::Pass, None, None),
+            Err(Trouble::Blocked(why)) => (Result::Blocked, None, Some(why)),
+            Err(Trouble::Skipped(why)) => (Result::Skipped, None, Some(why)),
+            Err(Trouble::Bug(name)) => (Result::of(experiment.weight), Some(name), None),
+        };
+        let is_new = |name: &&str| self.bugs.iter().all(|it| it.bug != *name);
+        if let Some(name) = bug.filter(is_new)
+            && let Some(bug) = bug_of(self.side, name)
+        {
+            let finding = plan.finding(bug, experiment, seen(events), stderr);
+            self.bugs.push(finding);
+        }
+        Row {
+            bug: bug.map(str::to_owned),
+            why,
+            ..Row::new(experiment, result)
+        }
     }
 
     /// All experiments have ended.
@@ -362,17 +389,9 @@ impl Verdict {
 static STARTS: Experiment = Experiment {
     name: "starts_and_listens",
     about: ["starts and listens", "启动并监听端口"],
-    weight: Weight::Must,
-    fits: |_| true,
-    needs: Needs::Control,
     names: &["no-listen", "input-before-listen", "crashes-at-start"],
-    unless: &[],
-    run: |_| Ok(()),
+    ..Experiment::any(|_| true, |_| Ok(()))
 };
-
-fn row(experiment: &Experiment, result: Result) -> Row {
-    Row::new(experiment.name, experiment.about, experiment.weight, result)
-}
 
 /// The ports of a program that are not judged.
 fn others_in_words(ports: &[u16]) -> Option<Text> {
@@ -386,15 +405,8 @@ fn others_in_words(ports: &[u16]) -> Option<Text> {
     })
 }
 
-fn skipped(experiment: &Experiment, why: Text) -> Row {
-    Row {
-        why: Some(why),
-        ..row(experiment, Result::Skipped)
-    }
-}
-
 /// The events of an experiment, as evidence.
-pub(crate) fn seen(events: Vec<Event>) -> Vec<Seen> {
+fn seen(events: Vec<Event>) -> Vec<Seen> {
     let seen = events.into_iter().map(|it| Seen {
         at_ms: ms(it.at),
         what: it.what,
@@ -414,6 +426,9 @@ const ENDING: &[&str] = &[
     "ends-at-reset",
     "epoll-closed-before-unregistered",
 ];
+
+/// How long a program may take to end that its clients have ended, and that can't be killed.
+const ENDING_SOON: Duration = Duration::from_millis(200);
 
 /// How many lines of stderr a finding has.
 const STDERR: usize = 8;

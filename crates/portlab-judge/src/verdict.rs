@@ -1,6 +1,6 @@
 //! The verdict: what `--json` prints, and what a classroom page receives.
 
-use portlab_conformance::experiments::Weight;
+use portlab_conformance::experiments::{Experiment, Weight};
 use portlab_words::Text;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,8 @@ pub enum Side {
 }
 
 /// The mark: `points` of `of`. An experiment that a program must pass counts 3, one that it should pass 2, one that it
-/// may pass 1; the share that was reached is rounded down to tenths.
+/// may pass 1; the share that was reached is rounded down to tenths. An experiment that a bug keeps from running counts as
+/// not passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Mark {
     /// The tenths.
@@ -54,7 +55,7 @@ pub struct Mark {
     pub of: u32,
     /// How many experiments were passed.
     pub passed: u32,
-    /// How many experiments have decided.
+    /// How many experiments count.
     pub judged: u32,
 }
 
@@ -71,7 +72,7 @@ pub struct Row {
     pub result: Result,
     /// The bug that was found.
     pub bug: Option<String>,
-    /// Why it was skipped; of one that ran, a remark.
+    /// Why it didn't run; of one that ran, a remark.
     pub why: Option<Text>,
 }
 
@@ -85,7 +86,9 @@ pub enum Result {
     Warn,
     /// It doesn't.
     Fail,
-    /// The experiment didn't run, or couldn't decide.
+    /// A bug that was named keeps the experiment from running, or the program has ended: it counts as not passed.
+    Blocked,
+    /// It doesn't fit the program, or can't be made here: it doesn't count.
     Skipped,
 }
 
@@ -142,21 +145,18 @@ impl Verdict {
 
     /// Whether the program has no bug that fails it; warnings are fine.
     pub fn is_fine(&self) -> bool {
-        self.experiments.iter().all(|it| it.result != Result::Fail)
+        let mut results = self.experiments.iter().map(|it| it.result);
+        results.all(|it| !matches!(it, Result::Fail | Result::Blocked))
     }
 }
 
 impl Row {
-    pub(crate) fn new(
-        experiment: &str,
-        [en, zh]: [&'static str; 2],
-        weight: Weight,
-        result: Result,
-    ) -> Self {
+    pub(crate) fn new<Fits, Run>(experiment: &Experiment<Fits, Run>, result: Result) -> Self {
+        let [en, zh] = experiment.about;
         Self {
-            experiment: experiment.to_owned(),
+            experiment: experiment.name.to_owned(),
             about: Text::new(en, zh),
-            weight: weight.name().to_owned(),
+            weight: experiment.weight.name().to_owned(),
             result,
             bug: None,
             why: None,
@@ -193,5 +193,26 @@ impl Mark {
             passed: count(passed().count()),
             judged: count(judged().count()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_bug_keeps_from_running_counts_as_not_passed() {
+        let row = |result| Row::new(&Experiment::any(|| (), || ()), result);
+        let mark = |results: &[Result]| {
+            let rows: Vec<_> = results.iter().copied().map(row).collect();
+            let mark = Mark::of(&rows);
+            (mark.points, mark.passed, mark.judged)
+        };
+        assert_eq!(mark(&[Result::Pass, Result::Skipped]), (10, 1, 1));
+        assert_eq!(
+            mark(&[Result::Pass, Result::Fail, Result::Blocked]),
+            (3, 1, 3)
+        );
+        assert_eq!(mark(&[Result::Skipped]), (0, 0, 0));
     }
 }

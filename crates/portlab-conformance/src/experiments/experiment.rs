@@ -1,20 +1,21 @@
 //! What an experiment is, and what it finds.
 
-use portlab_words::Text;
+use portlab_words::{Text, tr};
 
 use super::{Speech, Subject};
 
-/// A question to a server, answered by what the server is observed to do.
+/// A question to a program, answered by what the program is observed to do. `Fits` and `Run` are those of an experiment
+/// with a server; an experiment with a client has others.
 #[derive(Debug)]
-pub struct Experiment {
+pub struct Experiment<Fits = fn(&Speech) -> bool, Run = fn(&mut Subject<'_>) -> Outcome> {
     /// Its name, in snake case. The table of experiments takes it from the constant.
     pub name: &'static str,
-    /// What the server should do, in a few words, in English and Chinese: a row of the table that a student sees.
+    /// What the program should do, in a few words, in English and Chinese: a row of the table that a student sees.
     pub about: [&'static str; 2],
     /// How much it matters.
     pub weight: Weight,
-    /// Whether it makes sense for a server that speaks so.
-    pub fits: fn(&Speech) -> bool,
+    /// Whether it makes sense for a program that speaks so.
+    pub fits: Fits,
     /// What it needs beside the address.
     pub needs: Needs,
     /// The bugs that it may name.
@@ -22,7 +23,7 @@ pub struct Experiment {
     /// If one of these bugs was named already, the experiment would only find the bug again, and is left out.
     pub unless: &'static [&'static str],
     /// Runs it.
-    pub run: fn(&mut Subject<'_>) -> Outcome,
+    pub run: Run,
 }
 
 /// How much it matters that a server passes, as in RFC 2119.
@@ -66,20 +67,36 @@ pub type Outcome = Result<(), Trouble>;
 pub enum Trouble {
     /// A bug, by its name.
     Bug(&'static str),
+    /// A bug that was named before keeps the experiment from running, or the server has ended: why.
+    Blocked(Text),
     /// The experiment can't tell, and why.
     Skipped(Text),
 }
 
+impl Trouble {
+    /// The bug with this title keeps the experiment from running.
+    pub fn because(Text { en, zh }: &Text) -> Self {
+        Self::Blocked(tr!("because {en}", "因为{zh}"))
+    }
+}
+
 impl Experiment {
     /// The common part of most experiments. Each adds `about`, `names` and `run`.
-    pub(crate) const ANY: Self = Self {
-        name: "",
-        about: ["", ""],
-        weight: Weight::Must,
-        fits: |_| true,
-        needs: Needs::Address,
-        names: &[],
-        unless: &[],
-        run: |_| Ok(()),
-    };
+    pub(crate) const ANY: Self = Self::any(|_| true, |_| Ok(()));
+}
+
+impl<Fits: Copy, Run: Copy> Experiment<Fits, Run> {
+    /// An experiment without a name that every program must pass.
+    pub const fn any(fits: Fits, run: Run) -> Self {
+        Self {
+            name: "",
+            about: [""; 2],
+            weight: Weight::Must,
+            fits,
+            needs: Needs::Address,
+            names: &[],
+            unless: &[],
+            run,
+        }
+    }
 }

@@ -106,7 +106,7 @@ fn leaves_nothing(
             _ => match subject.served() {
                 Ok(client) => client.close(),
                 Err(_) => {
-                    return Err(Trouble::Skipped(Text::new(
+                    return Err(Trouble::Blocked(Text::new(
                         "a client was not served",
                         "有一个客户端没有得到服务",
                     )));

@@ -80,7 +80,7 @@ pub(super) const restarts_at_once: Experiment = Experiment {
         // Without the TIME-WAIT, the program must start: otherwise it has another reason.
         match subject.start() {
             Ok(()) => Err(Trouble::Bug("no-reuseaddr")),
-            Err(why) => Err(Trouble::Skipped(why)),
+            Err(why) => Err(Trouble::Blocked(why)),
         }
     },
     ..Experiment::ANY

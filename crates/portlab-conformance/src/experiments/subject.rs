@@ -18,7 +18,7 @@ use super::{
     Event, Kind, Outcome, Progress, Received, Speech, Trouble, Visitor, Waits,
     ending::{Ending, KnownEnd, ended},
     record::Record,
-    visitor::{Dial, Processes},
+    visitor::{Dial, Processes, Wait},
 };
 
 /// The program of a server, as far as an experiment may look at it and control it.
@@ -122,6 +122,7 @@ impl<'a> Subject<'a> {
         Waits {
             patience: self.patience,
             processes: self.program.as_ref().map(|it| it.processes()),
+            port: self.addr.port(),
         }
     }
 
@@ -144,6 +145,7 @@ impl<'a> Subject<'a> {
         let dial = Dial {
             is_narrow,
             server_closes: self.speech.closes,
+            needs_question: !self.speech.question.is_empty(),
         };
         Visitor::connect(self.addr, dial, &self.record, self.waits())
     }
@@ -246,7 +248,7 @@ impl<'a> Subject<'a> {
         // A program that has met an exception needs a moment to end.
         let since = Instant::now();
         while self.is_up() {
-            if since.elapsed() > ENDING {
+            if self.waits().look(since, ENDING) != Wait::GoesOn {
                 return service;
             }
             thread::sleep(Duration::from_millis(5));
@@ -292,7 +294,7 @@ impl<'a> Subject<'a> {
         let by_traceback = complaints.and_then(|it| bug_of_traceback(&it));
         let bug = by_traceback.unwrap_or(bug);
         match self.known_end(bug) {
-            Some(Text { en, zh }) => Trouble::Skipped(tr!("because {en}", "因为{zh}")),
+            Some(title) => Trouble::because(&title),
             None => Trouble::Bug(bug),
         }
     }
@@ -306,7 +308,7 @@ impl<'a> Subject<'a> {
         let ending = loop {
             match self.ending() {
                 Some(ending) => break ending,
-                None if self.waits().is_over(since, ENDING) => return None,
+                None if self.waits().look(since, ENDING) != Wait::GoesOn => return None,
                 None => thread::sleep(Duration::from_millis(5)),
             }
         };
@@ -377,10 +379,10 @@ impl<'a> Subject<'a> {
     /// Waits until `holds` returns true. Returns false if that doesn't happen in time.
     pub fn until(&self, holds: impl FnMut() -> bool) -> bool {
         let held = self.waits().until(holds);
-        if !held {
+        if held == Err(Wait::IsLate) {
             self.record.waited_in_vain();
         }
-        held
+        held.is_ok()
     }
 }
 

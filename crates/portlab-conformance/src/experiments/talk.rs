@@ -14,7 +14,7 @@ pub(crate) struct Talk {
 
 /// The server ended, or doesn't listen, before the experiment began: another experiment judges that.
 pub(crate) fn unreachable() -> Trouble {
-    Trouble::Skipped(Text::new("the server can't be reached", "连不上服务端"))
+    Trouble::Blocked(Text::new("the server can't be reached", "连不上服务端"))
 }
 
 impl Talk {

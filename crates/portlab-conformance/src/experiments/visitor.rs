@@ -3,10 +3,11 @@
 use std::{
     io::{self, ErrorKind, Read, Write},
     net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream},
+    thread,
     time::{Duration, Instant},
 };
 
-use portlab_sys::{meter, socket::choose_port_at_connect, sockets::sockets_at};
+use portlab_sys::{asleep::Asleep, meter, socket::choose_port_at_connect, sockets::sockets_at};
 use portlab_words::tr;
 use socket2::{Domain, SockRef, Socket, Type};
 
@@ -23,6 +24,8 @@ pub struct Visitor {
     has_ended: bool,
     /// Whether the server closes the connection itself.
     server_closes: bool,
+    /// Whether the server has what it needs for that: a question, unless it sends at once.
+    is_asked: bool,
     /// Whether something has come: a client that has sent nothing must not end with a reset.
     has_received: bool,
 }
@@ -35,6 +38,19 @@ pub struct Waits {
     /// The server's processes. While one of them runs or waits for a processor, the machine may be busy, and the wait is
     /// longer.
     pub processes: Option<Processes>,
+    /// The server's port.
+    pub port: u16,
+}
+
+/// What a look at a server says about a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// Something may still come.
+    GoesOn,
+    /// It is over: on a busy machine, what was awaited may only be late.
+    IsLate,
+    /// It is over: the server is asleep until a client does something.
+    IsCertain,
 }
 
 /// The processes of a server.
@@ -65,27 +81,58 @@ const LONGER: u32 = 2;
 /// How long a wait is without a look at the server.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// How long a server that is asleep is awaited: data may be on its way for a moment.
+const ASLEEP: Duration = Duration::from_millis(200);
+
+/// The time between two looks at a server that seems to be asleep.
+const BETWEEN: Duration = Duration::from_millis(40);
+
 impl Waits {
     /// Whether a wait since `since`, for at most `limit`, is over.
-    pub(crate) fn is_over(&self, since: Instant, limit: Duration) -> bool {
+    pub(crate) fn look(&self, since: Instant, limit: Duration) -> Wait {
         let waited = since.elapsed();
+        if waited >= ASLEEP && self.is_asleep() {
+            return Wait::IsCertain;
+        }
         let is_running = || {
             let processes = self.processes;
             processes.is_some_and(|it| meter::is_runnable(&it.all()))
         };
-        waited >= limit && (waited >= limit * LONGER || !is_running())
+        match waited >= limit && (waited >= limit * LONGER || !is_running()) {
+            true => Wait::IsLate,
+            false => Wait::GoesOn,
+        }
     }
 
-    /// Waits until `holds` returns true. Returns false if that doesn't happen in time.
-    pub(crate) fn until(&self, mut holds: impl FnMut() -> bool) -> bool {
+    /// Whether each thread of the server waits without a time limit for something that a client, or another of these
+    /// threads, must do, and nothing that the server has sent is on its way.
+    fn is_asleep(&self) -> bool {
+        let Some(processes) = self.processes else {
+            return false;
+        };
+        let look = || Asleep::look(&processes.all());
+        let Some(before) = look() else {
+            return false;
+        };
+        thread::sleep(BETWEEN);
+        let at_port = sockets_at(self.port).unwrap_or_default();
+        let mut of_server = at_port.iter().filter(|it| it.local.port() == self.port);
+        of_server.all(|it| it.unsent == 0) && look() == Some(before)
+    }
+
+    /// Waits until `holds` returns true, or the wait is over: then how.
+    pub(crate) fn until(&self, mut holds: impl FnMut() -> bool) -> Result<(), Wait> {
         let since = Instant::now();
-        while !holds() {
-            if self.is_over(since, self.patience) {
-                return false;
+        loop {
+            let wait = self.look(since, self.patience);
+            if holds() {
+                return Ok(());
             }
-            std::thread::sleep(Duration::from_millis(2));
+            if wait != Wait::GoesOn {
+                return Err(wait);
+            }
+            thread::sleep(Duration::from_millis(2));
         }
-        true
     }
 }
 
@@ -96,6 +143,8 @@ pub(crate) struct Dial {
     pub(crate) is_narrow: bool,
     /// Whether the server closes the connection itself.
     pub(crate) server_closes: bool,
+    /// Whether the server waits for a question first.
+    pub(crate) needs_question: bool,
 }
 
 impl Visitor {
@@ -117,6 +166,7 @@ impl Visitor {
                     waits,
                     has_ended: false,
                     server_closes: dial.server_closes,
+                    is_asked: !dial.needs_question,
                     has_received: false,
                 })
             }
@@ -159,12 +209,14 @@ impl Visitor {
 
     /// Sends `bytes` without an event.
     pub fn send_quietly(&mut self, bytes: &[u8]) -> bool {
+        self.is_asked = true;
         let _ = self.stream.set_write_timeout(Some(self.waits.patience));
         self.stream.write_all(bytes).is_ok()
     }
 
     /// Sends as much of `bytes` as the server and the buffers on the way take. Returns how many bytes.
     pub fn send_until_full(&mut self, bytes: &[u8]) -> usize {
+        self.is_asked = true;
         let _ = self.stream.set_write_timeout(Some(LOOK * 2));
         let mut sent = 0;
         while sent < bytes.len() {
@@ -189,14 +241,25 @@ impl Visitor {
     /// The same, for at most `limit`. If nothing comes, no event is written.
     pub fn receive_within(&mut self, limit: Duration) -> Received {
         let since = Instant::now();
-        let received = loop {
-            match self.read(LOOK.min(limit)) {
-                Received::Nothing if !self.waits.is_over(since, limit) => {}
-                received => break received,
+        loop {
+            let (received, wait) = self.look(LOOK.min(limit), since, limit);
+            if received != Received::Nothing || wait != Wait::GoesOn {
+                self.note(&received, since, wait);
+                return received;
             }
-        };
-        self.note(&received, since);
-        received
+        }
+    }
+
+    /// Reads once, for at most `limit`, and says whether the wait since `since` is over if nothing has come.
+    fn look(&mut self, look: Duration, since: Instant, limit: Duration) -> (Received, Wait) {
+        match self.read(look) {
+            Received::Nothing => match self.waits.look(since, limit) {
+                Wait::GoesOn => (Received::Nothing, Wait::GoesOn),
+                // Something may have come while the server was looked at.
+                over => (self.read(SHORTEST), over),
+            },
+            received => (received, Wait::GoesOn),
+        }
     }
 
     /// Reads once, for at most `limit`, without an event.
@@ -245,18 +308,16 @@ impl Visitor {
         let mut since = Instant::now();
         let began = since;
         loop {
-            let received = self.read(LOOK);
+            let (received, wait) = self.look(LOOK, since, limit);
             match &received {
                 Received::Bytes(more) => {
                     bytes.extend_from_slice(more);
                     since = Instant::now();
                 }
-                Received::Nothing if !self.waits.is_over(since, limit) => {
-                    match progress(&bytes, false) {
-                        Progress::Partial => continue,
-                        now => return (now, bytes),
-                    }
-                }
+                Received::Nothing if wait == Wait::GoesOn => match progress(&bytes, false) {
+                    Progress::Partial => continue,
+                    now => return (now, bytes),
+                },
                 _ => {}
             }
             let has_ended = matches!(received, Received::End | Received::Reset);
@@ -266,11 +327,11 @@ impl Visitor {
                 continue;
             }
             if !bytes.is_empty() {
-                self.note(&Received::Bytes(bytes.clone()), began);
+                self.note(&Received::Bytes(bytes.clone()), began, wait);
             }
             let is_expected = now == Progress::Right && received == Received::Nothing;
             if !matches!(received, Received::Bytes(_)) && !is_expected {
-                self.note(&received, since);
+                self.note(&received, since, wait);
             }
             return (now, bytes);
         }
@@ -287,15 +348,15 @@ impl Visitor {
         };
         let now = Instant::now();
         if !bytes.is_empty() {
-            self.note(&Received::Bytes(bytes.clone()), now);
+            self.note(&Received::Bytes(bytes.clone()), now, Wait::GoesOn);
         }
         if matches!(received, Received::End | Received::Reset) {
-            self.note(&received, now);
+            self.note(&received, now, Wait::GoesOn);
         }
         bytes
     }
 
-    fn note(&mut self, received: &Received, since: Instant) {
+    fn note(&mut self, received: &Received, since: Instant, wait: Wait) {
         let number = self.number;
         self.record.add(match received {
             Received::Bytes(bytes) => {
@@ -314,7 +375,9 @@ impl Visitor {
                 "客户端 {number}：连接被复位"
             ),
             Received::Nothing => {
-                self.record.waited_in_vain();
+                if wait == Wait::IsLate {
+                    self.record.waited_in_vain();
+                }
                 let ms = since.elapsed().as_millis();
                 tr!(
                     "client {number} has received nothing for {ms} ms",
@@ -340,7 +403,11 @@ impl Visitor {
         let number = self.number;
         // If both closed at once, both ends would stay in TIME-WAIT.
         let since = Instant::now();
-        while self.server_closes && !self.has_ended && since.elapsed() < self.waits.patience {
+        while self.server_closes
+            && self.is_asked
+            && !self.has_ended
+            && since.elapsed() < self.waits.patience
+        {
             self.has_ended = matches!(self.read(LOOK), Received::End | Received::Reset);
         }
         self.server_closes = false;

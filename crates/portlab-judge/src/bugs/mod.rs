@@ -7,6 +7,8 @@
     reason = "a bug is called by the name of its constant"
 )]
 
+use crate::Side;
+
 mod callers;
 mod clients;
 mod ends;
@@ -125,12 +127,16 @@ table! {
 
 /// The bug of a server with this name.
 pub fn find(name: &str) -> Option<&'static Bug> {
-    BUGS.iter().find(|it| it.name == name).copied()
+    bug_of(Side::Server, name)
 }
 
-/// The bug of a client with this name.
-pub fn client_bug(name: &str) -> Option<&'static Bug> {
-    CLIENT_BUGS.iter().find(|it| it.name == name).copied()
+/// The bug of a program of this `side` with this name.
+pub fn bug_of(side: Side, name: &str) -> Option<&'static Bug> {
+    let mut all = match side {
+        Side::Server => BUGS.iter(),
+        Side::Client => CLIENT_BUGS.iter(),
+    };
+    all.find(|it| it.name == name).copied()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use portlab_conformance::experiments::{Outcome, Trouble, Weight};
 use portlab_words::{Text, tr};
 
 use super::{
-    experiment::{ClientExperiment, Exam},
+    experiment::{ANY, ClientExperiment, Exam},
     manner::Manner,
     run::{QUIET, Run, Settled},
 };
@@ -19,7 +19,7 @@ pub(super) const answer_in_two_pieces: ClientExperiment = ClientExperiment {
     names: &["one-read-one-message"],
     unless: &["crashes"],
     run: in_two_pieces,
-    ..ClientExperiment::ANY
+    ..ANY
 };
 
 /// Without either, only the server's end says where the answer ends. Programs of the course live with that.
@@ -115,7 +115,7 @@ pub(super) const character_in_two_pieces: ClientExperiment = ClientExperiment {
         }
         Ok(())
     },
-    ..ClientExperiment::ANY
+    ..ANY
 };
 
 /// Closes the connection if the client can't know otherwise that the answer is whole.

@@ -4,7 +4,7 @@ use portlab_conformance::experiments::{Outcome, Trouble};
 use portlab_words::{Text, tr};
 
 use super::{
-    experiment::{ClientExperiment, Exam},
+    experiment::{ANY, ClientExperiment, Exam},
     manner::{GREETING, encoding_of, gbk, read_in, utf8},
     run::{QUIET, Run, Settled},
     start::Door,
@@ -54,7 +54,7 @@ pub(super) const connects: ClientExperiment = ClientExperiment {
         };
         Err(Trouble::Bug(bug))
     },
-    ..ClientExperiment::ANY
+    ..ANY
 };
 
 pub(super) const asks: ClientExperiment = ClientExperiment {
@@ -107,7 +107,7 @@ pub(super) const asks: ClientExperiment = ClientExperiment {
         ));
         Err(Trouble::Bug("sends-nothing"))
     },
-    ..ClientExperiment::ANY
+    ..ANY
 };
 
 pub(super) const reads_the_answer: ClientExperiment = ClientExperiment {
@@ -115,7 +115,7 @@ pub(super) const reads_the_answer: ClientExperiment = ClientExperiment {
     names: &["crashes", "mixed-encodings"],
     fits: |manner| !manner.question.is_empty(),
     run: read_an_answer,
-    ..ClientExperiment::ANY
+    ..ANY
 };
 
 /// Answers in words, in both encodings, and with an echo, until an answer suits the client.

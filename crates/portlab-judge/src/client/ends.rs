@@ -4,7 +4,7 @@ use portlab_conformance::experiments::{Outcome, Trouble, Weight};
 use portlab_words::{Text, tr};
 
 use super::{
-    experiment::{ClientExperiment, Exam},
+    experiment::{ANY, ClientExperiment, Exam},
     run::{QUIET, Run, Settled},
     start::Door,
 };
@@ -22,7 +22,7 @@ pub(super) const server_closes: ClientExperiment = ClientExperiment {
         run.finish();
         after_the_end(exam, &mut run, "dies-at-server-end").map(|_| ())
     },
-    ..ClientExperiment::ANY
+    ..ANY
 };
 
 pub(super) const closes_its_connection: ClientExperiment = ClientExperiment {
@@ -56,7 +56,7 @@ pub(super) const closes_its_connection: ClientExperiment = ClientExperiment {
         }
         Ok(())
     },
-    ..ClientExperiment::ANY
+    ..ANY
 };
 
 /// Waits until the client has noticed the end of the server.
@@ -91,7 +91,7 @@ pub(super) const server_resets: ClientExperiment = ClientExperiment {
         run.settle(exam.patience);
         dies(&mut run, "dies-at-reset")
     },
-    ..ClientExperiment::ANY
+    ..ANY
 };
 
 pub(super) const connection_refused: ClientExperiment = ClientExperiment {
@@ -112,7 +112,7 @@ pub(super) const connection_refused: ClientExperiment = ClientExperiment {
         run.settle(exam.patience);
         dies(&mut run, "dies-at-refusal")
     },
-    ..ClientExperiment::ANY
+    ..ANY
 };
 
 fn dies(run: &mut Run, bug: &'static str) -> Outcome {

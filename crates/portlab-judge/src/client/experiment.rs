@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
-use portlab_conformance::experiments::{Kind, Outcome, Record, Trouble, Weight};
+use portlab_conformance::experiments::{Experiment, Kind, Outcome, Record, Trouble};
 use portlab_words::Text;
 
 use super::{
@@ -12,34 +12,11 @@ use super::{
 };
 use crate::program::StartTrouble;
 
-/// A question to a client, answered by what the client is observed to do.
-pub(super) struct ClientExperiment {
-    /// Its name, in snake case. The table takes it from the constant.
-    pub(super) name: &'static str,
-    /// What the client should do, in a few words, in English and Chinese.
-    pub(super) about: [&'static str; 2],
-    pub(super) weight: Weight,
-    /// Whether it makes sense for a client that speaks so.
-    pub(super) fits: fn(&Manner) -> bool,
-    /// The bugs that it may name.
-    pub(super) names: &'static [&'static str],
-    /// If one of these bugs was named already, the experiment is left out.
-    pub(super) unless: &'static [&'static str],
-    pub(super) run: fn(&mut Exam<'_>) -> Outcome,
-}
+/// A question to a client.
+pub(super) type ClientExperiment = Experiment<fn(&Manner) -> bool, fn(&mut Exam<'_>) -> Outcome>;
 
-impl ClientExperiment {
-    /// The common part of most experiments.
-    pub(super) const ANY: Self = Self {
-        name: "",
-        about: ["", ""],
-        weight: Weight::Must,
-        fits: |_| true,
-        names: &[],
-        unless: &[],
-        run: |_| Ok(()),
-    };
-}
+/// The common part of most experiments.
+pub(super) const ANY: ClientExperiment = Experiment::any(|_| true, |_| Ok(()));
 
 /// A client under judgement, and the record of one experiment.
 pub(super) struct Exam<'a> {

@@ -4,7 +4,7 @@ use portlab_conformance::experiments::{Kind, Trouble, Weight, shown};
 use portlab_words::{Text, tr};
 
 use super::{
-    experiment::ClientExperiment,
+    experiment::{ANY, ClientExperiment},
     manner::{Manner, find},
     run::Settled,
 };
@@ -30,7 +30,7 @@ pub(super) const request_is_valid: ClientExperiment = ClientExperiment {
             .add(tr!("the request: {shown}", "请求是：{shown}"));
         Err(Trouble::Bug(bug))
     },
-    ..ClientExperiment::ANY
+    ..ANY
 };
 
 pub(super) const ends_at_the_length: ClientExperiment = ClientExperiment {
@@ -61,7 +61,7 @@ pub(super) const ends_at_the_length: ClientExperiment = ClientExperiment {
         }
         Ok(())
     },
-    ..ClientExperiment::ANY
+    ..ANY
 };
 
 fn is_http(manner: &Manner) -> bool {

@@ -26,10 +26,11 @@ use portlab_conformance::experiments::{Record, Trouble};
 use portlab_words::Text;
 
 use experiment::{ClientExperiment, Exam};
+pub use manner::fuzz_questions;
 pub(crate) use start::dialled;
 pub use start::{ClientLaunch, TYPED_BY_DEFAULT};
 
-use crate::{Plan, Result, Row, Side, Verdict, bugs::client_bug, judge::seen};
+use crate::{Plan, Row, Side, Verdict};
 
 /// Lists the experiments under the names of their constants.
 macro_rules! table {
@@ -71,18 +72,25 @@ pub fn judge_client(
     let mut verdict = Verdict::begin(plan, Side::Client);
     let mut exam = Exam::new(launch, plan.kind, plan.patience);
     for (number, experiment) in EXPERIMENTS.iter().enumerate() {
-        // Without a connection or a question, the other experiments have nothing to answer.
-        let is_mute = number > 1 && exam.manner.question.is_empty();
-        if is_mute || (number > 0 && exam.dialled.is_none()) {
-            break;
-        }
         if !(experiment.fits)(&exam.manner) {
             continue;
         }
-        let row = match verdict.left_out(experiment.unless, began) {
-            Some(why) => skipped(experiment, why),
-            None => exam.run(experiment, plan, &mut verdict)?,
+        // Without a connection or a question, the other experiments have nothing to answer.
+        let is_mute = number > 1 && exam.manner.question.is_empty();
+        let outcome = match is_mute || (number > 0 && exam.dialled.is_none()) {
+            true => match verdict.bugs.first() {
+                Some(bug) => Err(Trouble::because(&bug.title)),
+                None => break,
+            },
+            false => verdict.allows(experiment, began),
         };
+        exam.record = Record::new();
+        let outcome = outcome.and_then(|()| (experiment.run)(&mut exam));
+        if let Some(trouble) = exam.trouble.take() {
+            return Err(trouble.what);
+        }
+        let (events, stderr) = (exam.record.events(), exam.complaints.borrow());
+        let row = verdict.row(plan, experiment, outcome, events, &stderr);
         show(&row);
         verdict.experiments.push(row);
     }
@@ -97,59 +105,20 @@ pub fn judge_client(
     Ok(verdict)
 }
 
-impl Exam<'_> {
-    fn run(
-        &mut self,
-        experiment: &ClientExperiment,
-        plan: &Plan,
-        verdict: &mut Verdict,
-    ) -> std::result::Result<Row, Text> {
-        self.record = Record::new();
-        let outcome = (experiment.run)(self);
-        if let Some(trouble) = self.trouble.take() {
-            return Err(trouble.what);
-        }
-        Ok(match outcome {
-            Ok(()) => row(experiment, Result::Pass),
-            Err(Trouble::Skipped(why)) => skipped(experiment, why),
-            Err(Trouble::Bug(name)) => {
-                debug_assert!(experiment.names.contains(&name), "{name}");
-                if let Some(bug) = client_bug(name).filter(|_| !verdict.has_bug(name)) {
-                    let stderr = self.complaints.borrow();
-                    let about = (experiment.name, experiment.weight);
-                    let finding = plan.finding(bug, about, seen(self.record.events()), &stderr);
-                    verdict.bugs.push(finding);
-                }
-                let result = Result::of(experiment.weight);
-                Row {
-                    bug: Some(name.to_owned()),
-                    ..row(experiment, result)
-                }
-            }
-        })
-    }
-}
-
-fn row(experiment: &ClientExperiment, result: Result) -> Row {
-    Row::new(experiment.name, experiment.about, experiment.weight, result)
-}
-
-fn skipped(experiment: &ClientExperiment, why: Text) -> Row {
-    Row {
-        why: Some(why),
-        ..row(experiment, Result::Skipped)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bugs::bug_of;
 
     #[test]
     fn every_bug_that_an_experiment_names_is_in_the_table() {
         for experiment in EXPERIMENTS {
             for name in experiment.names.iter().chain(experiment.unless) {
-                assert!(client_bug(name).is_some(), "{}: {name}", experiment.name);
+                assert!(
+                    bug_of(Side::Client, name).is_some(),
+                    "{}: {name}",
+                    experiment.name
+                );
             }
             assert!(!experiment.names.is_empty(), "{}", experiment.name);
         }

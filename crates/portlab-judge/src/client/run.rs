@@ -10,10 +10,7 @@ use std::{
 };
 
 use portlab_conformance::experiments::{Record, shown};
-use portlab_sys::{
-    meter,
-    sockets::{held_by, udp_sockets},
-};
+use portlab_sys::{meter, sockets::have_udp};
 use portlab_words::{Text, tr};
 
 use super::{
@@ -118,9 +115,7 @@ impl Run {
 
     fn look_for_udp(&mut self) {
         let below = meter::below(self.started.root()).unwrap_or_default();
-        let own = held_by(&below).inodes;
-        let sockets = udp_sockets().unwrap_or_default();
-        self.has_udp |= sockets.iter().any(|it| own.contains(&it.inode));
+        self.has_udp |= have_udp(&below);
     }
 
     /// Waits for the question of the first connection. Returns false if the client ends, or waits itself.

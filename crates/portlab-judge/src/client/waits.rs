@@ -5,7 +5,7 @@ use portlab_sys::{meter, process};
 use portlab_words::{Text, tr};
 
 use super::{
-    experiment::ClientExperiment,
+    experiment::{ANY, ClientExperiment},
     run::{QUIET, Settled},
     start::Door,
 };
@@ -26,7 +26,7 @@ pub(super) const waits_without_cpu: ClientExperiment = ClientExperiment {
             _ => Ok(()),
         }
     },
-    ..ClientExperiment::ANY
+    ..ANY
 };
 
 pub(super) const has_a_timeout: ClientExperiment = ClientExperiment {
@@ -51,7 +51,7 @@ pub(super) const has_a_timeout: ClientExperiment = ClientExperiment {
         ));
         Err(Trouble::Bug("no-timeout"))
     },
-    ..ClientExperiment::ANY
+    ..ANY
 };
 
 pub(super) const sends_everything: ClientExperiment = ClientExperiment {
@@ -89,7 +89,7 @@ pub(super) const sends_everything: ClientExperiment = ClientExperiment {
             Ok(())
         }
     },
-    ..ClientExperiment::ANY
+    ..ANY
 };
 
 /// A client that sends less finds room in the kernel's buffers.

@@ -12,6 +12,8 @@ use std::{
 use portlab_conformance::experiments::{Processes, Program};
 use portlab_sys::{
     keeper,
+    process::reads_stdin,
+    sockets::have_udp,
     spawn::{Signal, signal},
 };
 use portlab_words::Text;
@@ -273,12 +275,15 @@ impl Run {
         }
     }
 
-    /// What the program has written, after a moment in which the pipes are read to their ends.
+    /// What the program is doing, and what it has written, after a moment in which the pipes are read to their ends.
     fn output(&self) -> super::trouble::Output {
         thread::sleep(READING);
+        let processes = self.processes().all();
         super::trouble::Output {
             stdout: self.stdout.text(),
             stderr: self.stderr.text(),
+            reads_stdin: processes.iter().any(|pid| reads_stdin(*pid)),
+            has_udp: have_udp(&processes),
         }
     }
 }

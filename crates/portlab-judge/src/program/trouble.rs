@@ -25,10 +25,14 @@ pub struct StartTrouble {
     pub(super) may_be_taken: bool,
 }
 
-/// What a program has written.
+/// What a program has written, and what it is doing.
 pub(super) struct Output {
     pub(super) stdout: String,
     pub(super) stderr: String,
+    /// Whether it waits until something is typed.
+    pub(super) reads_stdin: bool,
+    /// Whether it has a UDP socket.
+    pub(super) has_udp: bool,
 }
 
 impl Output {
@@ -138,14 +142,13 @@ impl StartTrouble {
         output: &Output,
     ) -> Self {
         let seconds = timeout.as_secs_f64();
-        let prompt = output
-            .stdout
-            .lines()
-            .last()
-            .map(str::trim)
-            .unwrap_or_default();
         // A prompt stands at the end of stdout, without a line end.
-        let waits = ports.is_empty() && !prompt.is_empty() && !output.stdout.ends_with('\n');
+        let (_, prompt) = output
+            .stdout
+            .rsplit_once('\n')
+            .unwrap_or(("", &output.stdout));
+        let prompt = prompt.trim();
+        let waits = ports.is_empty() && (output.reads_stdin || !prompt.is_empty());
         let what = match (wanted, ports) {
             (Some(wanted), [_, ..]) => {
                 let ports: Vec<_> = ports.iter().map(u16::to_string).collect();
@@ -156,6 +159,10 @@ impl StartTrouble {
                     "程序监听的是端口 {ports}，而不是 {wanted}；请用 --port 指定要评测的端口，或者让程序使用 {{port}}"
                 )
             }
+            _ if waits && prompt.is_empty() => tr!(
+                "the program doesn't listen after {seconds} s: it waits for input, without a prompt",
+                "过了 {seconds} 秒程序还没有监听：它在等待键盘输入（没有显示提示）"
+            ),
             _ if waits => {
                 let prompt = inert(prompt);
                 tr!(
@@ -163,6 +170,12 @@ impl StartTrouble {
                     "过了 {seconds} 秒程序还没有监听：它在 `{prompt}` 处等待输入"
                 )
             }
+            _ if output.has_udp => Text::new(
+                "the program opens a UDP socket (SOCK_DGRAM); listen() needs a TCP socket: socket.socket(socket.AF_INET, \
+                 socket.SOCK_STREAM)",
+                "程序创建的是 UDP 套接字（SOCK_DGRAM）；listen() 需要 TCP 套接字：socket.socket(socket.AF_INET, \
+                 socket.SOCK_STREAM)",
+            ),
             _ => tr!(
                 "the program runs, and doesn't listen after {seconds} s; call listen() on the bound socket, or give it \
                  more time with --start-timeout",
@@ -177,11 +190,7 @@ impl StartTrouble {
             }),
             what,
             stderr: output.stderr.clone(),
-            prompt: if waits {
-                prompt.to_owned()
-            } else {
-                String::new()
-            },
+            prompt: prompt.to_owned(),
             may_be_taken: false,
         }
     }
@@ -212,6 +221,12 @@ fn hint(error: &str) -> Text {
         return Text::new(
             "; recv() and send() need the socket that accept() returns, not the listening one",
             "；recv() 和 send() 要用 accept() 返回的套接字，不能用监听套接字",
+        );
+    }
+    if has("Operation not supported") {
+        return Text::new(
+            "; listen() needs a TCP socket: socket.socket(socket.AF_INET, socket.SOCK_STREAM)",
+            "；listen() 需要 TCP 套接字：socket.socket(socket.AF_INET, socket.SOCK_STREAM)",
         );
     }
     if has("No such file or directory") {

@@ -38,6 +38,8 @@ use screen::Screen;
 /// program to look at, the code to write, and the lesson to read. With --client,
 /// portlab is the server: the program may dial any address, and is connected to
 /// portlab instead. The program, and everything that it started, ends with portlab.
+/// The mark is the share of experiments that were passed (must counts 3, should 2, may
+/// 1); an experiment that a bug keeps from running counts as not passed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -47,6 +47,14 @@ impl Page {
         let request = self.agent.post(&self.url);
         let sent = request.content_type("application/json").send(json);
         let url = &self.url;
+        if let Err(ureq::Error::StatusCode(status)) = sent {
+            bail!(tr!(
+                lang(),
+                "the page at {url} didn't take the verdict: it answers with status {status}; compare the address with that on \
+                 the teacher's screen, and send again",
+                "{url} 没有收下结果：它回答的状态码是 {status}；请核对老师屏幕上的地址，然后再发送一次"
+            ));
+        }
         sent.map(drop).with_context(|| {
             tr!(
                 lang(),

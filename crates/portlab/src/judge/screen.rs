@@ -23,8 +23,8 @@ pub(super) struct Screen {
     progress: Option<Progress>,
     /// What is judged, until it has been printed.
     heading: String,
-    /// Why experiments were skipped, and how many for each reason: a line for each reason follows the table.
-    skipped: Vec<(Text, usize)>,
+    /// Why experiments didn't run, and how many for each reason: a line for each reason follows the table.
+    left_out: Vec<(Result, Text, usize)>,
 }
 
 impl Screen {
@@ -35,7 +35,7 @@ impl Screen {
             width: prose_width(),
             progress: None,
             heading: String::new(),
-            skipped: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 
@@ -59,7 +59,7 @@ impl Screen {
             Result::Pass => ("✓", GOOD),
             Result::Warn => ("!", WARN),
             Result::Fail => ("✗", BAD),
-            Result::Skipped => return self.count_skipped(row.why.clone().unwrap_or_default()),
+            Result::Blocked | Result::Skipped => return self.leave_out(row),
         };
         let mut text = row.about.pick(self.lang).to_owned();
         if let Some(why) = &row.why {
@@ -76,30 +76,41 @@ impl Screen {
         }
     }
 
-    fn count_skipped(&mut self, why: Text) {
-        match self.skipped.iter_mut().find(|(known, _)| *known == why) {
-            Some((_, count)) => *count += 1,
-            None => self.skipped.push((why, 1)),
+    fn leave_out(&mut self, row: &Row) {
+        let (result, why) = (row.result, row.why.clone().unwrap_or_default());
+        let mut known = self.left_out.iter_mut();
+        match known.find(|it| (it.0, &it.1) == (result, &why)) {
+            Some((.., count)) => *count += 1,
+            None => self.left_out.push((result, why, 1)),
         }
     }
 
-    /// A line for each reason why experiments were skipped.
+    /// A line for each reason why experiments didn't run.
     fn left_out(&self) -> String {
-        let lines = self.skipped.iter().map(|(why, count)| {
+        let lines = self.left_out.iter().map(|(result, why, count)| {
             let why = why.pick(self.lang);
-            let text = match count {
-                1 => tr!(
-                    self.lang,
-                    "1 experiment skipped: {why}",
-                    "跳过 1 个实验：{why}"
+            let s = if *count == 1 { "" } else { "s" };
+            let (sign, style, text) = match result {
+                Result::Blocked => (
+                    "✗",
+                    BAD,
+                    tr!(
+                        self.lang,
+                        "{count} more not passed, which can't run: {why}",
+                        "另有 {count} 个没有通过（无法进行）：{why}"
+                    ),
                 ),
-                _ => tr!(
-                    self.lang,
-                    "{count} experiments skipped: {why}",
-                    "跳过 {count} 个实验：{why}"
+                _ => (
+                    "-",
+                    DIM,
+                    tr!(
+                        self.lang,
+                        "{count} experiment{s} skipped: {why}",
+                        "跳过 {count} 个实验：{why}"
+                    ),
                 ),
             };
-            hang(&[Lead::new("-", DIM, 1)], &text, self.width)
+            hang(&[Lead::new(sign, style, 1)], &text, self.width)
         });
         lines.collect()
     }
