@@ -137,7 +137,12 @@ where
     move |text| {
         let number = text.parse().ok().filter(|it| range.contains(it));
         let (least, most) = (range.start(), range.end());
-        number.with_context(|| format!("expected a whole number between {least} and {most}"))
+        number.with_context(|| {
+            tr!(
+                "expected a whole number between {least} and {most}",
+                "请写 {least} 到 {most} 之间的整数"
+            )
+        })
     }
 }
 

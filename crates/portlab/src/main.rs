@@ -51,6 +51,7 @@ mod report;
 mod serve;
 #[cfg(feature = "tui")]
 mod terminal;
+mod usage_error;
 
 /// A laboratory for ports: serves one protocol through every classic concurrency model, loads any
 /// TCP port, and compares the models side by side.
@@ -153,13 +154,30 @@ fn print_usage(error: clap::Error) -> ExitCode {
     use std::io::Write as _;
     // The options are made inert and parsed again, so that no control character in the error comes from an option.
     let options = std::env::args_os().map(|it| inert(&it.to_string_lossy()));
+    let options: Vec<_> = options.collect();
+    // Of an unknown language in PORTLAB_LANG, only a command speaks.
+    let _ = args::choose_lang(lang_in(&options));
     let error = Cli::try_parse_from(options).err().unwrap_or(error);
-    let text = error.render().ansi().to_string();
+    let chinese = args::lang().pick(None, usage_error::in_chinese(&error));
+    let text = chinese.unwrap_or_else(|| error.render().ansi().to_string());
     let _ = match error.use_stderr() {
         true => write!(output::stderr(), "{text}"),
         false => write!(output::stdout(), "{text}"),
     };
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// The language that `options` ask for, which can't be parsed as a whole.
+fn lang_in(options: &[String]) -> Option<Lang> {
+    let mut options = options.iter().take_while(|it| *it != "--");
+    let value = options.find_map(|it| match it.strip_prefix("--lang")? {
+        "" => Some(None),
+        rest => rest.strip_prefix('=').map(Some),
+    })?;
+    value
+        .or_else(|| options.next().map(String::as_str))?
+        .parse()
+        .ok()
 }
 
 #[cfg(test)]

@@ -88,7 +88,7 @@ fn of_error(error: &io::Error) -> Outcome {
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Outcome::TimedOut,
         io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => Outcome::Unreachable,
         io::ErrorKind::AddrNotAvailable => Outcome::NoOwnPort,
-        _ => Outcome::Failed(Text::system(&error)),
+        _ => Outcome::Failed(Text::system(error)),
     }
 }
 
