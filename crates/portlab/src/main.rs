@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use portlab_service::inert;
 use portlab_words::Lang;
 
@@ -38,6 +38,7 @@ mod connect;
 mod doctor;
 mod error_text;
 mod gate;
+mod help;
 mod judge;
 mod lesson;
 mod load;
@@ -157,7 +158,8 @@ fn print_usage(error: clap::Error) -> ExitCode {
     let options: Vec<_> = options.collect();
     // Of an unknown language in PORTLAB_LANG, only a command speaks.
     let _ = args::choose_lang(lang_in(&options));
-    let error = Cli::try_parse_from(options).err().unwrap_or(error);
+    let command = args::lang().pick(|it| it, help::in_chinese as fn(_) -> _)(Cli::command());
+    let error = command.try_get_matches_from(options).err().unwrap_or(error);
     let chinese = args::lang().pick(None, usage_error::in_chinese(&error));
     let text = chinese.unwrap_or_else(|| error.render().ansi().to_string());
     let _ = match error.use_stderr() {

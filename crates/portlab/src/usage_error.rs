@@ -25,6 +25,7 @@ pub(crate) fn in_chinese(error: &Error) -> Option<String> {
     if let Some(Value::StyledStr(usage)) = error.get(Part::Usage) {
         let usage = usage.to_string();
         let usage = usage.trim().trim_start_matches("Usage:").trim_start();
+        let usage = usage.replace("[OPTIONS]", "[选项]");
         text += &format!("\n用法：{usage}\n");
     }
     Some(text + "\n完整说明：在命令后面加上 --help\n")
@@ -95,7 +96,7 @@ mod tests {
             ("load", "缺少 <"),
             ("lesson --fast", "缺少 --auto"),
             ("lesson --export slides", "--export <KIND> <DIR> 的值太少"),
-            ("proxy 1 2 --bogus", "用法：portlab proxy"),
+            ("proxy 1 2 --bogus", "用法：portlab proxy [选项]"),
         ] {
             let words = ["portlab"].into_iter().chain(words.split(' '));
             let error = Cli::try_parse_from(words.clone()).unwrap_err();
