@@ -649,8 +649,9 @@ fn parts(page: &str) -> Vec<String> {
 }
 
 #[test]
-fn both_pages_of_the_assistant_have_the_same_parts() {
+fn both_pages_of_the_assistant_and_of_the_judge_have_the_same_parts() {
     assert_eq!(parts("docs/assist.md"), parts("docs/assist.zh.md"));
+    assert_eq!(parts("docs/judge.md"), parts("docs/judge.zh.md"));
 }
 
 #[test]
