@@ -332,7 +332,7 @@ impl Verdict {
         began: Instant,
     ) -> Outcome {
         let mut named = self.bugs.iter();
-        if let Some(bug) = named.find(|it| experiment.unless.contains(&&*it.bug)) {
+        if let Some(bug) = named.find(|it| experiment.unless.concat().contains(&&*it.bug)) {
             let trouble = Trouble::because(&bug.title);
             return Err(match trouble {
                 Trouble::Blocked(why) if bug.weight == Weight::May.name() => Trouble::Skipped(why),

@@ -28,7 +28,7 @@ pub mod source;
 mod traceback;
 mod verdict;
 
-pub use client::{ClientLaunch, TYPED_BY_DEFAULT, judge_client};
+pub use client::judge_client;
 pub use judge::{Plan, judge};
 pub use portlab_conformance::experiments::{Kind, Program};
 pub use traceback::Traceback;

@@ -35,7 +35,7 @@ pub(crate) fn recognise(subject: &mut Subject<'_>) -> Speech {
         return Speech::http(closes);
     }
     let is_down = page.is_empty() && subject.without_answer(Service::Deaf) == Service::Down;
-    restart_if_down(subject);
+    subject.start_if_down();
     if is_down {
         // A server of HTTP without a page at / may end at once.
         let other = Speech::http_page("/index.html", true);
@@ -59,7 +59,7 @@ pub(crate) fn recognise(subject: &mut Subject<'_>) -> Speech {
     }
     if page.is_empty() || greets {
         let found = is_chat(subject, greets);
-        restart_if_down(subject);
+        subject.start_if_down();
         if found {
             return chat(greets);
         }
@@ -149,7 +149,7 @@ fn chat(greets: bool) -> Speech {
 
 /// A server that sends and closes without a question.
 fn of_sender(subject: &mut Subject<'_>, greeting: Vec<u8>, unknown: Speech) -> Speech {
-    restart_if_down(subject);
+    subject.start_if_down();
     let again = subject
         .connect()
         .map(|mut it| receive(&mut it, subject.patience));
@@ -180,7 +180,7 @@ fn ask(subject: &mut Subject<'_>, line: &[u8]) -> (Vec<u8>, bool) {
         if subject.without_answer(Service::Deaf) != Service::Down {
             break;
         }
-        restart_if_down(subject);
+        subject.start_if_down();
     }
     Default::default()
 }
@@ -216,15 +216,6 @@ fn receive(client: &mut Visitor, limit: Duration) -> Vec<u8> {
             bytes
         }
         _ => Vec::new(),
-    }
-}
-
-fn restart_if_down(subject: &mut Subject<'_>) {
-    if !subject.is_up()
-        && let Some(program) = &mut subject.program
-        && let Ok(addr) = program.start()
-    {
-        subject.addr = addr;
     }
 }
 

@@ -67,7 +67,7 @@ pub(super) const serves_the_next_client: Experiment = Experiment {
         "epoll-closed-before-unregistered",
         "resends-after-end",
     ],
-    unless: &["no-answer", "errors-swallowed", "crashes"],
+    unless: &[&["no-answer", "errors-swallowed", "crashes"]],
     run: |subject| {
         // After the last experiment's client, the server may just be ending: the first client here is the server's first.
         subject.restart();
@@ -102,7 +102,7 @@ pub(super) const survives_an_empty_connection: Experiment = Experiment {
         "ends-at-empty-connection",
         "epoll-closed-before-unregistered",
     ],
-    unless: NOT_SERVING,
+    unless: &[NOT_SERVING],
     run: |subject| {
         for _ in 0..2 {
             let Some(client) = subject.connect() else {
@@ -126,7 +126,7 @@ pub(super) const serves_others_beside_a_silent_client: Experiment = Experiment {
     ],
     weight: Weight::Should,
     names: &["one-at-a-time", "crashes"],
-    unless: NOT_SERVING,
+    unless: &[NOT_SERVING],
     fits: |speech| speech.kind != Kind::Silent && !speech.question.is_empty(),
     run: |subject| {
         let silent = subject.connect();

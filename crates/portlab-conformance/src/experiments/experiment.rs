@@ -20,8 +20,8 @@ pub struct Experiment<Fits = fn(&Speech) -> bool, Run = fn(&mut Subject<'_>) -> 
     pub needs: Needs,
     /// The bugs that it may name.
     pub names: &'static [&'static str],
-    /// If one of these bugs was named already, the experiment would only find the bug again, and is left out.
-    pub unless: &'static [&'static str],
+    /// If a bug of these lists was named already, the experiment would only find the bug again, and is left out.
+    pub unless: &'static [&'static [&'static str]],
     /// Runs it.
     pub run: Run,
 }

@@ -16,7 +16,7 @@ pub(super) const sends_all: Experiment = Experiment {
     weight: Weight::Must,
     fits: |speech| speech.answers() && !(speech.kind == Kind::Echo && speech.closes),
     names: &["send-not-sendall"],
-    unless: NOT_SERVING,
+    unless: &[NOT_SERVING],
     run: |subject| {
         if subject.speech.kind == Kind::Echo {
             let Some(mut client) = subject.connect_narrow() else {

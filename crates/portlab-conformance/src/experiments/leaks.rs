@@ -4,19 +4,9 @@ use portlab_sys::{limits, meter};
 use portlab_words::{Text, tr};
 
 use super::{
-    Experiment, Kind, Needs, Outcome, Processes, Subject, Trouble, Weight, subject::QUIET,
+    Experiment, Kind, Needs, Outcome, Processes, Subject, Trouble, Weight, clients::NOT_SERVING,
+    subject::QUIET,
 };
-
-/// Servers with these bugs keep something for each client; it is the same bug.
-const OTHERS: &[&str] = &[
-    "no-answer",
-    "errors-swallowed",
-    "crashes",
-    "ends-after-first-client",
-    "ends-at-empty-connection",
-    "epoll-closed-before-unregistered",
-    "resends-after-end",
-];
 
 pub(super) const ends_its_workers: Experiment = Experiment {
     about: [
@@ -26,7 +16,7 @@ pub(super) const ends_its_workers: Experiment = Experiment {
     weight: Weight::Should,
     needs: Needs::Process,
     names: &["worker-never-ends"],
-    unless: OTHERS,
+    unless: &[NOT_SERVING, &["ends-at-empty-connection"]],
     run: |subject| {
         let workers = |it: &Processes| it.usage().map_or(0, |it| it.threads as usize);
         leaves_nothing(subject, workers, "worker-never-ends")
@@ -43,14 +33,8 @@ pub(super) const closes_its_sockets: Experiment = Experiment {
     needs: Needs::Process,
     names: &["descriptor-leak"],
     unless: &[
-        "no-answer",
-        "errors-swallowed",
-        "crashes",
-        "ends-after-first-client",
-        "ends-at-empty-connection",
-        "epoll-closed-before-unregistered",
-        "resends-after-end",
-        "worker-never-ends",
+        NOT_SERVING,
+        &["ends-at-empty-connection", "worker-never-ends"],
     ],
     run: |subject| {
         let descriptors = |it: &Processes| {
@@ -69,7 +53,7 @@ pub(super) const reaps_its_children: Experiment = Experiment {
     weight: Weight::Should,
     needs: Needs::Process,
     names: &["zombies"],
-    unless: OTHERS,
+    unless: &[NOT_SERVING, &["ends-at-empty-connection"]],
     run: |subject| {
         let zombies = |it: &Processes| {
             let all = it.all();

@@ -18,7 +18,7 @@ pub(super) const has_a_queue: Experiment = Experiment {
     weight: Weight::May,
     needs: Needs::Control,
     names: &["small-backlog"],
-    unless: NOT_SERVING,
+    unless: &[NOT_SERVING],
     run: |subject| {
         let paused = subject.pause();
         let connect = |_| Dial::default().connect(subject.addr, QUEUED);
@@ -48,7 +48,7 @@ pub(super) const restarts_at_once: Experiment = Experiment {
     weight: Weight::Should,
     needs: Needs::Control,
     names: &["no-reuseaddr"],
-    unless: &["no-answer", "errors-swallowed", "crashes"],
+    unless: &[&["no-answer", "errors-swallowed", "crashes"]],
     run: |subject| {
         let client = match subject.speech.kind {
             Kind::Silent => subject.connect(),
@@ -103,13 +103,6 @@ impl Subject<'_> {
     fn start_once(&mut self) -> Result<(), Text> {
         if let Some(program) = &mut self.program {
             self.addr = program.start_once()?;
-        }
-        Ok(())
-    }
-
-    fn start(&mut self) -> Result<(), Text> {
-        if let Some(program) = &mut self.program {
-            self.addr = program.start()?;
         }
         Ok(())
     }

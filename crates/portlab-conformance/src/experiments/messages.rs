@@ -7,7 +7,7 @@ use super::{
     clients::NOT_SERVING,
     http,
     subject::QUIET,
-    talk::{PAUSE, Page, Talk, count, has, leave, page, receive_page, revive, said, unreachable},
+    talk::{PAUSE, Page, Talk, count, has, leave, page, receive_page, said, unreachable},
 };
 
 pub(super) const reads_messages_and_not_segments: Experiment = Experiment {
@@ -17,7 +17,7 @@ pub(super) const reads_messages_and_not_segments: Experiment = Experiment {
     ],
     fits: |speech| matches!(speech.kind, Kind::Lines | Kind::Http),
     names: &[ONE_READ],
-    unless: NOT_SERVING,
+    unless: &[NOT_SERVING],
     run: |subject| match subject.speech.kind {
         Kind::Http => two_requests_in_one_segment(subject),
         _ => lines_and_segments(subject),
@@ -129,15 +129,7 @@ pub(super) const keeps_clients_apart: Experiment = Experiment {
     ],
     fits: |speech| speech.answers() && !speech.question.is_empty(),
     names: &[SHARED],
-    unless: &[
-        "no-answer",
-        "errors-swallowed",
-        "crashes",
-        "ends-after-first-client",
-        "epoll-closed-before-unregistered",
-        "resends-after-end",
-        "one-at-a-time",
-    ],
+    unless: &[NOT_SERVING, &["one-at-a-time"]],
     run: |subject| {
         if subject.speech.kind == Kind::Http {
             return pages_of_two(subject);
@@ -214,7 +206,7 @@ fn pages_of_two(subject: &mut Subject<'_>) -> Outcome {
         *status = page(subject, request)?.status();
     }
     if usual[0] == usual[1] || usual.contains(&None) {
-        revive(subject);
+        subject.revive();
         return Ok(());
     }
     let (mut first, mut second) = (

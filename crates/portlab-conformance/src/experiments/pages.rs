@@ -9,7 +9,7 @@ use super::{
     Experiment, Kind, Received, Service, Speech, Subject, Trouble, Weight,
     clients::NOT_SERVING,
     http::{self, Response},
-    talk::{leave, page, receive_page, revive, unreachable},
+    talk::{leave, page, receive_page, unreachable},
 };
 
 fn is_http(speech: &Speech) -> bool {
@@ -24,7 +24,7 @@ pub(super) const answers_404_for_a_missing_page: Experiment = Experiment {
     weight: Weight::Should,
     fits: is_http,
     names: &["no-404", "dies-at-404"],
-    unless: NOT_SERVING,
+    unless: &[NOT_SERVING],
     run: |subject| {
         let status = page(subject, &http::request(http::MISSING))?.status();
         if status.is_none() && subject.without_answer(Service::Deaf) == Service::Down {
@@ -46,7 +46,7 @@ pub(super) const says_where_a_page_ends: Experiment = Experiment {
     ],
     fits: is_http,
     names: &["no-content-length-no-close"],
-    unless: NOT_SERVING,
+    unless: &[NOT_SERVING],
     run: |subject| {
         let page = page(subject, &http::lasting_request("/"))?;
         let has_length = |it: &Response| it.length().is_some() || it.is_chunked();
@@ -67,7 +67,7 @@ pub(super) const counts_the_bytes_of_a_page: Experiment = Experiment {
     ],
     fits: is_http,
     names: &["content-length-in-characters"],
-    unless: NOT_SERVING,
+    unless: &[NOT_SERVING],
     run: |subject| {
         for response in some_pages(subject)? {
             let Some(length) = response.length().filter(|_| !response.is_chunked()) else {
@@ -94,7 +94,7 @@ pub(super) const declares_the_encoding_of_a_page: Experiment = Experiment {
     ],
     fits: is_http,
     names: &["wrong-charset"],
-    unless: NOT_SERVING,
+    unless: &[NOT_SERVING],
     run: |subject| {
         for response in some_pages(subject)? {
             let Some(declared) = declared(&response) else {
@@ -120,7 +120,7 @@ fn some_pages(subject: &mut Subject<'_>) -> Result<Vec<Response>, Trouble> {
     for path in ["/", http::MISSING] {
         let page = page(subject, &http::request(path))?;
         if page.response.is_none() {
-            revive(subject);
+            subject.revive();
         }
         pages.extend(page.response);
     }
@@ -167,7 +167,7 @@ pub(super) const waits_for_the_whole_request: Experiment = Experiment {
     weight: Weight::Should,
     fits: is_http,
     names: &[EARLY],
-    unless: NOT_SERVING,
+    unless: &[NOT_SERVING],
     run: |subject| {
         for (begin, rest) in [
             (

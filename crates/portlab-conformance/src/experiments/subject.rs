@@ -368,12 +368,31 @@ impl<'a> Subject<'a> {
 
     /// Starts the server anew, if that is allowed.
     pub(crate) fn restart(&mut self) {
-        if let Some(program) = &mut self.program
-            && program.is_controlled()
-            && let Ok(addr) = program.start()
-        {
-            self.addr = addr;
+        if self.program.as_ref().is_some_and(|it| it.is_controlled()) {
+            let _ = self.start();
         }
+    }
+
+    /// Starts the server again if it doesn't listen.
+    pub fn start_if_down(&mut self) {
+        if !self.is_up() {
+            let _ = self.start();
+        }
+    }
+
+    /// Starts the server again if a client has ended it, perhaps just now.
+    pub(crate) fn revive(&mut self) {
+        if self.without_answer(Service::Deaf) == Service::Down {
+            let _ = self.start();
+        }
+    }
+
+    /// Starts the server, at a port that no connection holds.
+    pub(crate) fn start(&mut self) -> Result<(), Text> {
+        if let Some(program) = &mut self.program {
+            self.addr = program.start()?;
+        }
+        Ok(())
     }
 
     /// Waits until `holds` returns true. Returns false if that doesn't happen in time.

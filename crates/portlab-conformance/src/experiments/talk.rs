@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use portlab_words::Text;
 
-use super::{Kind, Progress, Service, Subject, Trouble, Visitor, http, subject::QUIET};
+use super::{Kind, Progress, Subject, Trouble, Visitor, http, subject::QUIET};
 
 /// A client that speaks, and the one that receives the answer: another member in a chat, and else the same.
 pub(crate) struct Talk {
@@ -168,18 +168,6 @@ impl Complaints {
         let program = subject.program.as_ref();
         program.map(|it| it.complaints()).unwrap_or_default()
     }
-}
-
-/// Starts the server again if a client has ended it. Returns whether it had ended.
-pub(crate) fn revive(subject: &mut Subject<'_>) -> bool {
-    let is_down = subject.without_answer(Service::Deaf) == Service::Down;
-    if is_down
-        && let Some(program) = &mut subject.program
-        && let Ok(addr) = program.start()
-    {
-        subject.addr = addr;
-    }
-    is_down
 }
 
 /// Whether `part` is somewhere in `bytes`.

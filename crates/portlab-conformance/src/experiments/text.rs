@@ -6,7 +6,7 @@ use portlab_words::tr;
 use super::{
     Answer, Experiment, Kind, Outcome, Service, Subject, Trouble, Weight,
     clients::NOT_SERVING,
-    talk::{Complaints, has, revive, said, said_unless},
+    talk::{Complaints, has, said, said_unless},
 };
 
 pub(super) const survives_bytes_that_are_not_text: Experiment = Experiment {
@@ -16,7 +16,7 @@ pub(super) const survives_bytes_that_are_not_text: Experiment = Experiment {
     ],
     fits: |speech| speech.kind != Kind::Silent,
     names: &[NON_TEXT],
-    unless: NOT_SERVING,
+    unless: &[NOT_SERVING],
     run: |subject| {
         let bytes: &[u8] = match subject.speech.kind {
             Kind::Http => b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Name: \xff\xfe\x81\r\n\r\n",
@@ -44,7 +44,7 @@ pub(super) const keeps_characters_whole: Experiment = Experiment {
     ],
     fits: |speech| !matches!(speech.kind, Kind::Silent | Kind::Http),
     names: &[SPLITS],
-    unless: NOT_SERVING,
+    unless: &[NOT_SERVING],
     run: |subject| {
         for encoding in ["utf-8", "gbk"] {
             a_divided_character(subject, encoding)?;
@@ -63,7 +63,7 @@ fn a_divided_character(subject: &mut Subject<'_>, encoding: &str) -> Outcome {
     // The server takes texts in the other encoding only.
     let is_other = whole.is_empty() || has(&whole, REPLACEMENT);
     if is_other {
-        revive(subject);
+        subject.revive();
         return Ok(());
     }
     let name = encoding.to_uppercase();
@@ -96,7 +96,7 @@ pub(super) const answers_in_the_encoding_of_the_question: Experiment = Experimen
     weight: Weight::Should,
     fits: |speech| speech.answers() && speech.kind != Kind::Http,
     names: &[GBK_AS_UTF8],
-    unless: NOT_SERVING,
+    unless: &[NOT_SERVING],
     run: |subject| {
         let answer = said(subject, &[&encoded("gbk", TEXT)], 1)?;
         // A server may say 你好 by itself.
@@ -119,7 +119,7 @@ pub(super) const answers_in_the_encoding_of_the_question: Experiment = Experimen
         // The fixed answer is in UTF-8. If a text in UTF-8 is an error for the server, the server expects GBK.
         let complaints = Complaints::from_now(subject);
         said_unless(subject, &[NO_GBK.as_bytes()], 1, &complaints)?;
-        revive(subject);
+        subject.revive();
         match complaints.decoding_has_failed(subject, &["'gb"]) {
             true => Err(Trouble::Bug(GBK_AS_UTF8)),
             false => Ok(()),

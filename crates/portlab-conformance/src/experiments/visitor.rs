@@ -8,7 +8,7 @@ use std::{
 };
 
 use portlab_sys::{asleep::Asleep, meter, socket::choose_port_at_connect, sockets::sockets_at};
-use portlab_words::tr;
+use portlab_words::{Text, tr};
 use socket2::{Domain, SockRef, Socket, Type};
 
 use super::{Progress, Speech, record::Record, record::shown};
@@ -174,12 +174,10 @@ impl Visitor {
                 if error.kind() != ErrorKind::ConnectionRefused {
                     record.waited_in_vain();
                 }
-                let (en, zh) = match error.kind() {
-                    ErrorKind::ConnectionRefused => {
-                        ("connection refused".to_owned(), "连接被拒绝".to_owned())
-                    }
-                    ErrorKind::TimedOut => ("no connection in time".to_owned(), "超时".to_owned()),
-                    _ => (error.to_string(), error.to_string()),
+                let Text { en, zh } = match error.kind() {
+                    ErrorKind::ConnectionRefused => Text::new("connection refused", "连接被拒绝"),
+                    ErrorKind::TimedOut => Text::new("no connection in time", "超时"),
+                    _ => Text::system(&error),
                 };
                 record.add(tr!(
                     "client {number} can't connect: {en}",

@@ -17,7 +17,7 @@ pub(super) const answer_in_two_pieces: ClientExperiment = ClientExperiment {
     ],
     fits: |manner| manner.is_framed() && manner.reads,
     names: &["one-read-one-message"],
-    unless: &["crashes"],
+    unless: &[&["crashes"]],
     run: in_two_pieces,
     ..ANY
 };
@@ -80,7 +80,7 @@ pub(super) const character_in_two_pieces: ClientExperiment = ClientExperiment {
     fits: |manner| manner.reads,
     names: &["splits-character"],
     // A client that reads once can't have the whole character.
-    unless: &["crashes", "one-read-one-message"],
+    unless: &[&["crashes", "one-read-one-message"]],
     run: |exam| {
         let mut run = exam.asked()?;
         let question = run.question();
@@ -99,7 +99,7 @@ pub(super) const character_in_two_pieces: ClientExperiment = ClientExperiment {
             end_of_answer(exam, &mut run, &question);
             run.settle(QUIET);
         }
-        let is_garbled = run.started().stdout().contains('\u{fffd}');
+        let is_garbled = run.started().run.stdout().contains('\u{fffd}');
         if is_garbled {
             exam.record.add(Text::new(
                 "the client prints U+FFFD, the mark of a character that can't be decoded",

@@ -38,7 +38,7 @@ pub(super) const connects: ClientExperiment = ClientExperiment {
                 "程序用的是 UDP 套接字（SOCK_DGRAM）；这里只评测 TCP（SOCK_STREAM）",
             )),
             Settled::Ended(_) => {}
-            _ if run.started().reads_stdin() => exam.record.add(tr!(
+            _ if run.started().run.has_read_stdin() => exam.record.add(tr!(
                 "the client reads its stdin, and doesn't connect within {seconds} s",
                 "客户端在读取键盘输入，{seconds} 秒内没有连接"
             )),
@@ -227,6 +227,6 @@ fn is_garbled(exam: &Exam<'_>, run: &mut Run) -> bool {
     // The beginning is enough, and the end may be cut.
     let misread: String = read_in(other, &bytes).chars().take(6).collect();
     let is_misread = !exam.manner.text().starts_with(&misread);
-    let stdout = run.started().stdout();
+    let stdout = run.started().run.stdout();
     stdout.contains('\u{fffd}') || (is_misread && stdout.contains(&misread))
 }

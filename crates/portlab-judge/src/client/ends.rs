@@ -16,7 +16,7 @@ pub(super) const server_closes: ClientExperiment = ClientExperiment {
     ],
     weight: Weight::Should,
     names: &["dies-at-server-end", "misses-server-end"],
-    unless: &["crashes"],
+    unless: &[&["crashes"]],
     run: |exam| {
         let mut run = exam.asked()?;
         run.finish();
@@ -33,7 +33,7 @@ pub(super) const closes_its_connection: ClientExperiment = ClientExperiment {
     weight: Weight::Should,
     fits: |manner| manner.reads,
     names: &["never-closes", "dies-at-server-end", "misses-server-end"],
-    unless: &["crashes", "dies-at-server-end", "misses-server-end"],
+    unless: &[&["crashes", "dies-at-server-end", "misses-server-end"]],
     run: |exam| {
         let mut run = exam.asked()?;
         let question = run.question();
@@ -45,7 +45,7 @@ pub(super) const closes_its_connection: ClientExperiment = ClientExperiment {
         }
         run.finish();
         let settled = after_the_end(exam, &mut run, "dies-at-server-end")?;
-        let waits_for_input = run.started().reads_stdin();
+        let waits_for_input = run.started().run.has_read_stdin();
         if settled == Settled::Waiting && !run.is_over() && !waits_for_input {
             let ms = exam.patience.as_millis();
             exam.record.add(tr!(
@@ -64,7 +64,7 @@ fn after_the_end(exam: &Exam<'_>, run: &mut Run, death: &'static str) -> Result<
     let before = run.first().total;
     let settled = run.settle(exam.patience);
     let sent = run.first().total - before;
-    let goes_on = sent > 0 && !run.is_over() && !run.started().reads_stdin();
+    let goes_on = sent > 0 && !run.is_over() && !run.started().run.has_read_stdin();
     if matches!(settled, Settled::Spinning | Settled::Sending) || goes_on {
         if sent > 0 {
             exam.record.add(tr!(
@@ -84,7 +84,7 @@ pub(super) const server_resets: ClientExperiment = ClientExperiment {
     about: ["survives a reset", "连接被复位，也能正常结束"],
     weight: Weight::May,
     names: &["dies-at-reset"],
-    unless: &["crashes"],
+    unless: &[&["crashes"]],
     run: |exam| {
         let mut run = exam.asked()?;
         run.reset();
@@ -101,7 +101,7 @@ pub(super) const connection_refused: ClientExperiment = ClientExperiment {
     ],
     weight: Weight::May,
     names: &["dies-at-refusal"],
-    unless: &["crashes"],
+    unless: &[&["crashes"]],
     run: |exam| {
         let mut run = exam.begin(Door::Shut)?;
         exam.record.add(Text::new(

@@ -8,9 +8,9 @@ use portlab_words::Text;
 use super::{
     manner::{GREETING, Manner},
     run::{Complaints, Run},
-    start::{ClientLaunch, Door},
+    start::Door,
 };
-use crate::program::StartTrouble;
+use crate::program::{Launch, StartTrouble};
 
 /// A question to a client.
 pub(super) type ClientExperiment = Experiment<fn(&Manner) -> bool, fn(&mut Exam<'_>) -> Outcome>;
@@ -20,7 +20,7 @@ pub(super) const ANY: ClientExperiment = Experiment::any(|_| true, |_| Ok(()));
 
 /// A client under judgement, and the record of one experiment.
 pub(super) struct Exam<'a> {
-    pub(super) launch: &'a ClientLaunch,
+    pub(super) launch: &'a Launch,
     /// The kind that the user says.
     pub(super) told: Option<Kind>,
     pub(super) manner: Manner,
@@ -34,7 +34,7 @@ pub(super) struct Exam<'a> {
 }
 
 impl<'a> Exam<'a> {
-    pub(super) fn new(launch: &'a ClientLaunch, told: Option<Kind>, patience: Duration) -> Self {
+    pub(super) fn new(launch: &'a Launch, told: Option<Kind>, patience: Duration) -> Self {
         Self {
             launch,
             told,

@@ -41,7 +41,7 @@ pub(super) const ends_at_the_length: ClientExperiment = ClientExperiment {
     weight: Weight::Should,
     fits: |manner| is_http(manner) && !manner.closes_after(&manner.question),
     names: &["waits-for-close"],
-    unless: &["crashes", "no-blank-line"],
+    unless: &[&["crashes", "no-blank-line"]],
     run: |exam| {
         let mut run = exam.asked()?;
         let question = run.question();

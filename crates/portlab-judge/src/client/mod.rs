@@ -28,9 +28,8 @@ use portlab_words::Text;
 use experiment::{ClientExperiment, Exam};
 pub use manner::fuzz_questions;
 pub(crate) use start::dialled;
-pub use start::{ClientLaunch, TYPED_BY_DEFAULT};
 
-use crate::{Plan, Row, Side, Verdict};
+use crate::{Plan, Row, Side, Verdict, program::Launch};
 
 /// Lists the experiments under the names of their constants.
 macro_rules! table {
@@ -65,7 +64,7 @@ table! {
 /// If the client can't be started, or its connections can't be seen: what to do about it.
 pub fn judge_client(
     plan: &Plan,
-    launch: &ClientLaunch,
+    launch: &Launch,
     show: &mut dyn FnMut(&Row),
 ) -> std::result::Result<Verdict, Text> {
     let began = Instant::now();
@@ -113,7 +112,7 @@ mod tests {
     #[test]
     fn every_bug_that_an_experiment_names_is_in_the_table() {
         for experiment in EXPERIMENTS {
-            for name in experiment.names.iter().chain(experiment.unless) {
+            for name in experiment.names.iter().chain(&experiment.unless.concat()) {
                 assert!(
                     bug_of(Side::Client, name).is_some(),
                     "{}: {name}",

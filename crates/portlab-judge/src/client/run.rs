@@ -75,14 +75,14 @@ impl Run {
     pub(super) fn connected(&mut self, limit: Duration) -> bool {
         let since = Instant::now();
         let mut looked = since;
-        let mut quiet = Quiet::new(self.started.root());
+        let mut quiet = Quiet::new(self.started.run.root());
         while self.callers.is_empty() {
             self.step();
             if looked.elapsed() > LISTING {
                 self.look_for_udp();
                 looked = Instant::now();
             }
-            if self.started.ended().is_some() {
+            if self.started.run.ended().is_some() {
                 self.step();
                 break;
             }
@@ -101,7 +101,7 @@ impl Run {
         let since = Instant::now();
         while self.started.is_watched()
             && self.started.dialled().is_empty()
-            && self.started.ended().is_none()
+            && self.started.run.ended().is_none()
             && since.elapsed() < limit
         {
             thread::sleep(AGAIN);
@@ -114,14 +114,14 @@ impl Run {
     }
 
     fn look_for_udp(&mut self) {
-        let below = meter::below(self.started.root()).unwrap_or_default();
+        let below = meter::below(self.started.run.root()).unwrap_or_default();
         self.has_udp |= have_udp(&below);
     }
 
     /// Waits for the question of the first connection. Returns false if the client ends, or waits itself.
     pub(super) fn asked(&mut self) -> bool {
         let since = Instant::now();
-        let mut quiet = Quiet::new(self.started.root());
+        let mut quiet = Quiet::new(self.started.run.root());
         loop {
             let moved = self.step();
             let caller = &mut self.callers[0];
@@ -129,11 +129,11 @@ impl Run {
                 self.note_question();
                 return true;
             }
-            if caller.end.is_some() || self.started.ended().is_some() {
+            if caller.end.is_some() || self.started.run.ended().is_some() {
                 break;
             }
             if moved {
-                quiet = Quiet::new(self.started.root());
+                quiet = Quiet::new(self.started.run.root());
             }
             let (waits, looks) = (quiet.look(), quiet.looks);
             let limit = if caller.total > 0 {
@@ -216,18 +216,18 @@ impl Run {
     /// Waits until the client has ended, or has done nothing for `quiet`, or until it is clear that it won't wait.
     pub(super) fn settle(&mut self, quiet_for: Duration) -> Settled {
         let began = Instant::now();
-        let mut quiet = Quiet::new(self.started.root());
+        let mut quiet = Quiet::new(self.started.run.root());
         let (mut steps, mut moves) = (0, 0);
         loop {
             let moved = self.step();
             steps += 1;
             moves += u32::from(moved);
-            if let Some(status) = self.started.ended() {
+            if let Some(status) = self.started.run.ended() {
                 // What it has sent before its end.
                 while self.step() {}
-                self.started.await_output();
+                self.started.run.await_output();
                 let Text { en, zh } = in_words(status);
-                let why = Traceback::of(&self.started.stderr(), None).map(|it| it.error);
+                let why = Traceback::of(&self.started.run.stderr(), None).map(|it| it.error);
                 let hint = why.as_deref().map(syntax_hint).unwrap_or_default();
                 let why = why.map_or_else(String::new, |it| format!(": {it}"));
                 self.record.add(tr!(
@@ -300,17 +300,17 @@ impl Run {
     /// How the client has died, if it has: its traceback's last line, or the signal that ended it. A client that says what is
     /// wrong, and ends, is alive in this sense.
     pub(super) fn death(&mut self) -> Option<String> {
-        let stderr = self.started.stderr();
+        let stderr = self.started.run.stderr();
         if let Some(traceback) = Traceback::of(&stderr, None) {
             return Some(traceback.error);
         }
-        let signal = self.started.ended()?.signal()?;
+        let signal = self.started.run.ended()?.signal()?;
         Some(format!("signal {signal}"))
     }
 
     /// Whether the first connection was closed by the client, or the client has ended.
     pub(super) fn is_over(&mut self) -> bool {
-        self.callers.first().is_none_or(Caller::is_closed) || self.started.ended().is_some()
+        self.callers.first().is_none_or(Caller::is_closed) || self.started.run.ended().is_some()
     }
 
     /// Whether the client has read everything that was sent to it.
@@ -321,7 +321,7 @@ impl Run {
 
 impl Drop for Run {
     fn drop(&mut self) {
-        *self.complaints.borrow_mut() = self.started.stderr();
+        *self.complaints.borrow_mut() = self.started.run.stderr();
     }
 }
 

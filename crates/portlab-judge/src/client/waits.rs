@@ -16,7 +16,7 @@ pub(super) const waits_without_cpu: ClientExperiment = ClientExperiment {
         "等待回答时不占用 CPU",
     ],
     names: &["busy-loop"],
-    unless: &["crashes"],
+    unless: &[&["crashes"]],
     run: |exam| {
         let mut run = exam.asked()?;
         exam.record
@@ -33,11 +33,11 @@ pub(super) const has_a_timeout: ClientExperiment = ClientExperiment {
     about: ["has a timeout", "设置了超时"],
     weight: Weight::May,
     names: &["no-timeout"],
-    unless: &["crashes", "busy-loop"],
+    unless: &[&["crashes", "busy-loop"]],
     run: |exam| {
         let mut run = exam.asked()?;
         run.settle(QUIET);
-        let below = meter::below(run.started().root()).unwrap_or_default();
+        let below = meter::below(run.started().run.root()).unwrap_or_default();
         if run.is_over()
             || !below
                 .iter()
@@ -61,7 +61,7 @@ pub(super) const sends_everything: ClientExperiment = ClientExperiment {
     ],
     fits: |manner| manner.question_bytes >= MUCH,
     names: &["send-not-sendall"],
-    unless: &["crashes"],
+    unless: &[&["crashes"]],
     run: |exam| {
         let mut run = exam.begin(Door::Narrow)?;
         if !run.connected(exam.launch.timeout) {

@@ -115,10 +115,8 @@ impl Program for Attached {
             .stderr(Stdio::null());
         // It ends with the judge: the keeper sees to that.
         keeper::keep(&mut command, None).spawn().map_err(|error| {
-            tr!(
-                "can't run --restart: {error}",
-                "无法运行 --restart：{error}"
-            )
+            let why = Text::system(&error);
+            tr!("can't run --restart: {why}", "无法运行 --restart：{why:#}")
         })?;
         let since = Instant::now();
         while since.elapsed() < self.timeout {

@@ -1,28 +1,22 @@
-//! A program that the judge has started: it runs below a keeper, so that all of its processes end with the judge.
+//! A server that the judge has started.
 
 use std::{
-    io::Write,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::PathBuf,
-    process::{Child, ChildStdin, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use portlab_conformance::experiments::{Processes, Program};
-use portlab_sys::{
-    keeper,
-    process::reads_stdin,
-    sockets::have_udp,
-    spawn::{Signal, signal},
-};
+use portlab_sys::{meter, process::reads_stdin, sockets::have_udp};
 use portlab_words::Text;
 
 use crate::{client::dialled, source::Source};
 
 use super::{
-    StartTrouble, Tail,
+    Kept, StartTrouble,
     port::{chosen, free, free_what_was_left, listeners},
+    trouble::Output,
 };
 
 /// What to start, and how.
@@ -32,11 +26,13 @@ pub struct Launch {
     pub words: Vec<String>,
     /// The folder in which it runs; that of the judge if none is given.
     pub folder: Option<PathBuf>,
-    /// The port to judge, if the program listens at several.
+    /// The port of a server to judge, if it listens at several; the port that a client dials, if that can't be seen.
     pub port: Option<u16>,
     /// What is typed when it reads its stdin. `{port}` is replaced.
     pub typed: Option<String>,
-    /// How long it may take until it listens.
+    /// What portlab answers a client that needs a certain text.
+    pub answer: Option<String>,
+    /// How long it may take until it listens or connects.
     pub timeout: Duration,
 }
 
@@ -48,17 +44,7 @@ pub struct Launched {
     given: Option<u16>,
     /// Where it listens.
     addr: SocketAddr,
-    run: Option<Run>,
-}
-
-/// One run of the program.
-#[derive(Debug)]
-struct Run {
-    keeper: Child,
-    stderr: Tail,
-    stdout: Tail,
-    /// A program that reads a line waits for it, as at a terminal where nothing is typed.
-    _stdin: Option<ChildStdin>,
+    run: Option<Kept>,
 }
 
 impl Launched {
@@ -115,13 +101,16 @@ impl Launched {
         let words: Vec<_> = words.map(|it| it.replace("{port}", &port)).collect();
         let typed = self.launch.typed.as_ref();
         let typed = typed.map(|it| it.replace("{port}", &port));
-        let run = Run::begin(&words, self.launch.folder.as_ref(), typed.as_deref())?;
+        let folder = self.launch.folder.as_deref();
+        let typed = typed.unwrap_or_default();
+        let run = Kept::start(&words, folder, &typed, |_| Ok(()))?;
         let wanted = self.given.or(self.launch.port);
         let since = Instant::now();
         let mut listening_since = None;
         let run = self.run.insert(run);
         loop {
-            let found = listeners(&run.processes().all());
+            let processes = processes(run).all();
+            let found = listeners(&processes);
             if let Some(addr) = chosen(&found, wanted) {
                 // A program may open a second port right after the first.
                 let settled = Instant::now() - *listening_since.get_or_insert_with(Instant::now);
@@ -129,13 +118,16 @@ impl Launched {
                     return Ok(addr);
                 }
             }
-            if let Ok(Some(status)) = run.keeper.try_wait() {
-                let output = run.output();
+            if let Some(status) = run.ended() {
+                let output = output(run);
                 return Err(StartTrouble::ended(status, &output, &self.ports()));
             }
-            if since.elapsed() > self.launch.timeout {
+            // On a busy machine, a program that still starts has more time.
+            let starts =
+                || since.elapsed() < self.launch.timeout * LONGER && meter::is_runnable(&processes);
+            if since.elapsed() > self.launch.timeout && !starts() {
                 let ports: Vec<_> = found.iter().map(SocketAddr::port).collect();
-                let output = run.output();
+                let output = output(run);
                 self.run = None;
                 return Err(StartTrouble::silent(
                     self.launch.timeout,
@@ -156,7 +148,7 @@ impl Program for Launched {
             root: 0,
             with_root: false,
         };
-        self.run.as_ref().map_or(nothing, Run::processes)
+        self.run.as_ref().map_or(nothing, processes)
     }
 
     fn is_listening(&self) -> bool {
@@ -174,7 +166,7 @@ impl Program for Launched {
 
     fn ended(&mut self) -> Option<Text> {
         let status = match &mut self.run {
-            Some(run) => run.keeper.try_wait().ok()??,
+            Some(run) => run.ended()?,
             None => return Some(Text::new("killed by the judge", "被评测程序结束")),
         };
         Some(super::trouble::in_words(status))
@@ -182,7 +174,7 @@ impl Program for Launched {
 
     fn has_failed(&mut self) -> bool {
         let run = self.run.as_mut();
-        let status = run.and_then(|it| it.keeper.try_wait().ok()?);
+        let status = run.and_then(Kept::ended);
         status.is_some_and(|it| !it.success())
     }
 
@@ -214,10 +206,8 @@ impl Program for Launched {
     }
 
     fn complaints(&self) -> String {
-        self.run
-            .as_ref()
-            .map(|it| it.stderr.text())
-            .unwrap_or_default()
+        let run = self.run.as_ref();
+        run.map(Kept::stderr).unwrap_or_default()
     }
 }
 
@@ -231,74 +221,22 @@ impl Drop for Launched {
     }
 }
 
-impl Run {
-    fn begin(
-        words: &[String],
-        folder: Option<&PathBuf>,
-        typed: Option<&str>,
-    ) -> Result<Self, StartTrouble> {
-        StartTrouble::check(words, folder.map(PathBuf::as_path))?;
-        let (program, rest) = words.split_first().ok_or_else(StartTrouble::empty)?;
-        let mut command = Command::new(program);
-        command
-            .args(rest)
-            // What Python prints is seen at once, a prompt for input too.
-            .env("PYTHONUNBUFFERED", "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        if let Some(folder) = folder {
-            command.current_dir(folder);
-        }
-        let mut keeper = keeper::keep(&mut command, None)
-            .spawn()
-            .map_err(|error| StartTrouble::not_found(program, &error))?;
-        let mut stdin = keeper.stdin.take();
-        if let (Some(stdin), Some(typed)) = (&mut stdin, typed) {
-            // A pipe takes some thousand bytes at once. A program that has ended reads nothing.
-            let _ = stdin.write_all(&typed.as_bytes()[..typed.len().min(TYPED)]);
-        }
-        let stdout = keeper.stdout.take().expect("it was made a pipe");
-        let stderr = keeper.stderr.take().expect("it was made a pipe");
-        Ok(Self {
-            stderr: Tail::of(stderr),
-            stdout: Tail::of(stdout),
-            _stdin: stdin,
-            keeper,
-        })
-    }
-
-    fn processes(&self) -> Processes {
-        Processes {
-            root: self.keeper.id().cast_signed(),
-            with_root: false,
-        }
-    }
-
-    /// What the program is doing, and what it has written, after a moment in which the pipes are read to their ends.
-    fn output(&self) -> super::trouble::Output {
-        thread::sleep(READING);
-        let processes = self.processes().all();
-        super::trouble::Output {
-            stdout: self.stdout.text(),
-            stderr: self.stderr.text(),
-            reads_stdin: processes.iter().any(|pid| reads_stdin(*pid)),
-            has_udp: have_udp(&processes),
-        }
+fn processes(run: &Kept) -> Processes {
+    Processes {
+        root: run.root(),
+        with_root: false,
     }
 }
 
-impl Drop for Run {
-    fn drop(&mut self) {
-        // The keeper kills all of the program's processes before it ends.
-        let _ = signal(&mut self.keeper, Signal::TERM);
-        let since = Instant::now();
-        while since.elapsed() < ENDING {
-            if !matches!(self.keeper.try_wait(), Ok(None)) {
-                return;
-            }
-            thread::sleep(Duration::from_millis(1));
-        }
+/// What a program is doing, and what it has written, after a moment in which the pipes are read to their ends.
+fn output(run: &Kept) -> Output {
+    thread::sleep(READING);
+    let processes = processes(run).all();
+    Output {
+        stdout: run.stdout(),
+        stderr: run.stderr(),
+        reads_stdin: processes.iter().any(|pid| reads_stdin(*pid)),
+        has_udp: have_udp(&processes),
     }
 }
 
@@ -316,11 +254,8 @@ const SETTLING: Duration = Duration::from_millis(30);
 /// How long the output of a program that has ended is read.
 const READING: Duration = Duration::from_millis(50);
 
-/// How long all processes of a program may take to end.
-const ENDING: Duration = Duration::from_secs(5);
-
-/// How many bytes are typed.
-const TYPED: usize = 4096;
+/// How often longer than its time a program that is busy may take until it listens.
+const LONGER: u32 = 3;
 
 /// How often a start is tried.
 const STARTS: usize = 3;

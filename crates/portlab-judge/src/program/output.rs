@@ -10,11 +10,11 @@ use std::{
 /// The last bytes that came through a pipe. A thread reads the pipe until it ends, so that the program never waits for
 /// its reader.
 #[derive(Clone, Debug)]
-pub struct Tail(Arc<Mutex<VecDeque<u8>>>);
+pub(super) struct Tail(Arc<Mutex<VecDeque<u8>>>);
 
 impl Tail {
     /// Reads `pipe` on a thread of its own.
-    pub fn of(mut pipe: impl Read + Send + 'static) -> Self {
+    pub(super) fn of(mut pipe: impl Read + Send + 'static) -> Self {
         let tail = Self(Arc::default());
         let kept = tail.clone();
         thread::spawn(move || {
@@ -30,12 +30,12 @@ impl Tail {
     }
 
     /// Whether the pipe has ended: the thread that reads it has.
-    pub(crate) fn is_at_end(&self) -> bool {
+    pub(super) fn is_at_end(&self) -> bool {
         Arc::strong_count(&self.0) == 1
     }
 
     /// What was kept so far, as text.
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(kept.make_contiguous()).into_owned()
     }

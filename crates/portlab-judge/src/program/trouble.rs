@@ -69,10 +69,13 @@ impl StartTrouble {
                 "can't start {program}: it isn't executable; write python3 before the name of a Python file",
                 "无法启动 {program}：它不是可执行文件；Python 文件的名字前面要写 python3"
             ),
-            _ => tr!(
-                "can't start {program}: {error}",
-                "无法启动 {program}：{error}"
-            ),
+            _ => {
+                let why = Text::system(error);
+                tr!(
+                    "can't start {program}: {why}",
+                    "无法启动 {program}：{why:#}"
+                )
+            }
         })
     }
 
@@ -86,9 +89,10 @@ impl StartTrouble {
 
     /// The system refuses what is needed to start a program, such as one more descriptor.
     pub(crate) fn of_system(error: io::Error) -> Self {
+        let why = Text::system(&error);
         Self::of_command(tr!(
-            "can't start the program: {error}; end other programs, and try again",
-            "无法启动程序：{error}；请先结束其他程序，然后再试"
+            "can't start the program: {why}; end other programs, and try again",
+            "无法启动程序：{why:#}；请先结束其他程序，然后再试"
         ))
     }
 

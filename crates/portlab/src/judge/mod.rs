@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context, bail};
 use clap::builder::PossibleValuesParser;
 use portlab_judge::{
-    ClientLaunch, Kind, Plan, Program, TYPED_BY_DEFAULT, Verdict as Judgement, judge, judge_client,
+    Kind, Plan, Program, Verdict as Judgement, judge, judge_client,
     program::{Attached, Launch, Launched},
     source::Source,
 };
@@ -180,16 +180,19 @@ impl Args {
             return self.judge_at(&plan, at, screen);
         }
         screen.starts(&job.command);
-        if self.client {
-            return self.judge_client(&plan, job, screen);
-        }
+        let line_ends = |it: &String| it.replace("\\n", "\n");
         let launch = Launch {
             words: job.command.clone(),
             folder: job.folder.clone(),
             port: self.port,
-            typed: self.typed(),
+            typed: self.typed.as_ref().map(line_ends),
+            answer: self.answer.as_ref().map(line_ends),
             timeout: self.start_timeout,
         };
+        if self.client {
+            return judge_client(&plan, &launch, &mut |row| screen.row(row))
+                .map_err(anyhow::Error::new);
+        }
         let mut launched = Launched::start(launch);
         let start = match &mut launched {
             Ok(program) => Ok((program.addr(), Some(program as &mut dyn Program))),
@@ -197,27 +200,6 @@ impl Args {
             Err(trouble) => Err(trouble.clone()),
         };
         judge(&plan, start, &mut |row| screen.row(row)).map_err(anyhow::Error::new)
-    }
-
-    fn judge_client(
-        &self,
-        plan: &Plan,
-        job: &Job,
-        screen: &mut Screen,
-    ) -> anyhow::Result<Judgement> {
-        let launch = ClientLaunch {
-            words: job.command.clone(),
-            folder: job.folder.clone(),
-            port: self.port,
-            answer: self.answer.as_ref().map(|it| it.replace("\\n", "\n")),
-            typed: self.typed().unwrap_or_else(|| TYPED_BY_DEFAULT.to_owned()),
-            timeout: self.start_timeout,
-        };
-        judge_client(plan, &launch, &mut |row| screen.row(row)).map_err(anyhow::Error::new)
-    }
-
-    fn typed(&self) -> Option<String> {
-        self.typed.as_ref().map(|it| it.replace("\\n", "\n"))
     }
 
     fn judge_at(&self, plan: &Plan, at: &str, screen: &mut Screen) -> anyhow::Result<Judgement> {
