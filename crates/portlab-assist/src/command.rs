@@ -16,7 +16,7 @@ pub enum Command {
         to: Recipient,
         /// The bytes.
         bytes: Vec<u8>,
-        /// In how many sends.
+        /// In which pieces.
         pieces: Pieces,
         /// What made the assistant send.
         by: By,
@@ -62,24 +62,13 @@ pub enum Recipient {
     One(PeerId),
 }
 
-/// In how many sends bytes are sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Pieces {
-    /// In as few as the kernel allows.
-    #[default]
-    Whole,
-    /// In this many of the same size.
-    Parts {
-        /// How many, at least 1.
-        count: usize,
-        /// The time between two sends.
-        gap: Duration,
-    },
-    /// Byte by byte.
-    Bytes {
-        /// The time between two sends.
-        gap: Duration,
-    },
+/// The pieces in which bytes are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pieces {
+    /// The most bytes of one send, at least 1.
+    pub most_bytes: usize,
+    /// The time between two sends.
+    pub gap: Duration,
 }
 
 /// How texts are sent.
@@ -141,23 +130,11 @@ impl Eol {
 }
 
 impl Pieces {
-    /// The most bytes of one send, when there are `all` bytes.
-    pub(crate) fn size(self, all: usize) -> usize {
-        match self {
-            Self::Whole => all,
-            Self::Parts { count, .. } => all.div_ceil(count.max(1)),
-            Self::Bytes { .. } => 1,
-        }
-        .max(1)
-    }
-
-    /// The time between two sends.
-    pub(crate) fn gap(self) -> Duration {
-        match self {
-            Self::Whole => Duration::ZERO,
-            Self::Parts { gap, .. } | Self::Bytes { gap } => gap,
-        }
-    }
+    /// In as few sends as the kernel allows.
+    pub const WHOLE: Self = Self {
+        most_bytes: usize::MAX,
+        gap: Duration::ZERO,
+    };
 }
 
 /// Writes the recipient as it can be typed behind `/to`.

@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use portlab_load::bytes_of_hex;
 use portlab_service::{TextEncoding, nearest};
-use portlab_words::{Text, tr, units};
+use portlab_words::{Lang, Text, tr, units};
 
 use crate::{By, Command, Eol, PeerId, Pieces, Recipient, Rules, Speech, Template};
 
@@ -101,9 +101,9 @@ impl Desk {
         let line = line.trim_end_matches(['\r', '\n']);
         match line.strip_prefix('/') {
             Some(rest) if !rest.starts_with('/') => self.command(rest),
-            Some(text) => self.send(text, Pieces::Whole),
+            Some(text) => self.send(text),
             None if line.is_empty() && self.speech.eol == Eol::None => Ok(Done::default()),
-            None => self.send(line, Pieces::Whole),
+            None => self.send(line),
         }
     }
 
@@ -120,22 +120,27 @@ impl Desk {
             }
             "hex" => {
                 let bytes = bytes_of_hex(rest_trimmed)?;
-                self.bytes(bytes, "/hex c4 e3", Pieces::Whole, By::Hand)
+                match bytes.is_empty() {
+                    true => Err(expected("hex")),
+                    false => Ok(self.bytes(bytes, Pieces::WHOLE, By::Hand)),
+                }
             }
             "file" => self.file(rest_trimmed),
             "every" => self.every(rest),
             "rule" => self.rule(rest_trimmed),
             "parts" => {
-                let (count, text) = two(rest, "/parts 2 TEXT", "/parts 2 文字")?;
+                let (count, text) = two(rest, name)?;
                 let count = count.parse().ok().filter(|it| (2..=1000).contains(it));
-                let count = count.ok_or_else(|| expected("/parts 2 TEXT", "/parts 2 文字"))?;
-                let gap = PART_GAP;
-                self.send(text, Pieces::Parts { count, gap })
+                let count = count.ok_or_else(|| expected(name))?;
+                let (bytes, gap) = (self.encoded(text)?, PART_GAP);
+                let most_bytes = bytes.len().div_ceil(count);
+                Ok(self.bytes(bytes, Pieces { most_bytes, gap }, By::Hand))
             }
             "drip" => {
-                let (gap, text) = two(rest, "/drip 200ms TEXT", "/drip 200ms 文字")?;
+                let (gap, text) = two(rest, name)?;
                 let gap = time(gap, "1ms")?;
-                self.send(text, Pieces::Bytes { gap })
+                let (bytes, most_bytes) = (self.encoded(text)?, 1);
+                Ok(self.bytes(bytes, Pieces { most_bytes, gap }, By::Hand))
             }
             "close" => self.ending(rest_trimmed, Command::Close),
             "fin" => self.ending(rest_trimmed, Command::HalfClose),
@@ -160,30 +165,29 @@ impl Desk {
         }
     }
 
-    /// Sends `text`, encoded and with the line end.
-    fn send(&self, text: &str, pieces: Pieces) -> Result<Done, Text> {
-        let text = format!("{text}{}", self.speech.eol.text());
-        let bytes = self.speech.encoding.encode(&text).map_err(Text::of)?;
-        self.bytes(bytes, "/drip 200ms TEXT", pieces, By::Hand)
+    fn send(&self, text: &str) -> Result<Done, Text> {
+        Ok(self.bytes(self.encoded(text)?, Pieces::WHOLE, By::Hand))
     }
 
-    /// Sends `bytes`. If there are none, the command should be written as in `form`.
-    fn bytes(&self, bytes: Vec<u8>, form: &str, pieces: Pieces, by: By) -> Result<Done, Text> {
-        if bytes.is_empty() {
-            return Err(expected(form, form));
-        }
+    /// The bytes of `text` with the line end.
+    fn encoded(&self, text: &str) -> Result<Vec<u8>, Text> {
+        let text = format!("{text}{}", self.speech.eol.text());
+        self.speech.encoding.encode(&text).map_err(Text::of)
+    }
+
+    fn bytes(&self, bytes: Vec<u8>, pieces: Pieces, by: By) -> Done {
         let to = self.to;
-        Ok(Done::of(Command::Send {
+        Done::of(Command::Send {
             to,
             bytes,
             pieces,
             by,
-        }))
+        })
     }
 
     fn file(&self, path: &str) -> Result<Done, Text> {
         if path.is_empty() {
-            return Err(expected("/file PATH", "/file 文件路径"));
+            return Err(expected("file"));
         }
         let read = portlab_sys::input::read(Path::new(path), MOST_FILE);
         let bytes = read.map_err(|error| {
@@ -193,14 +197,14 @@ impl Desk {
         if bytes.is_empty() {
             return Err(tr!("the file {path:?} is empty", "文件 {path:?} 是空的"));
         }
-        self.bytes(bytes, "/file PATH", Pieces::Whole, By::File)
+        Ok(self.bytes(bytes, Pieces::WHOLE, By::File))
     }
 
     fn every(&self, rest: &str) -> Result<Done, Text> {
         if rest.trim() == "off" {
             return Ok(Done::of(Command::EveryOff));
         }
-        let (every, text) = two(rest, "/every 500ms TEXT", "/every 500ms 文字")?;
+        let (every, text) = two(rest, "every")?;
         let every = time(every, "10ms")?;
         let text = Template::parse(text)?;
         // A character that the encoding lacks is found now.
@@ -217,8 +221,10 @@ impl Desk {
             });
         }
         if rule.is_empty() {
-            let en = "/rule contains:hello => hello, client";
-            return Err(expected(en, "/rule contains:你好 => 你好，我是服务端"));
+            return Err(Text::new(
+                "expected /rule contains:hello => hello, client",
+                "应写成 /rule contains:你好 => 你好，我是服务端",
+            ));
         }
         let rules = Rules::parse(&[rule.to_owned()])?;
         rules.check(self.speech)?;
@@ -242,13 +248,7 @@ impl Desk {
     }
 
     fn eol(&mut self, name: &str) -> Result<Done, Text> {
-        let eol = Eol::named(name);
-        self.speech.eol = eol.ok_or_else(|| {
-            expected(
-                "/eol lf, /eol crlf, /eol none",
-                "/eol lf、/eol crlf、/eol none",
-            )
-        })?;
+        self.speech.eol = Eol::named(name).ok_or_else(|| expected("eol"))?;
         Ok(self.spoken(false))
     }
 
@@ -296,11 +296,11 @@ pub fn is_for_peers(line: &str) -> bool {
     }
 }
 
-/// The first word of `rest`, and the text behind it.
-fn two<'a>(rest: &'a str, en: &str, zh: &str) -> Result<(&'a str, &'a str), Text> {
+/// The first word of `rest`, which is behind the command `name`, and the text behind it.
+fn two<'a>(rest: &'a str, name: &str) -> Result<(&'a str, &'a str), Text> {
     let (word, text) = rest.trim_start().split_once(' ').unwrap_or_default();
     match text.is_empty() {
-        true => Err(expected(en, zh)),
+        true => Err(expected(name)),
         false => Ok((word, text)),
     }
 }
@@ -328,7 +328,17 @@ fn time(text: &str, least: &'static str) -> Result<Duration, Text> {
     })
 }
 
-fn expected(en: &str, zh: &str) -> Text {
+/// How the command `name` is written: as in the help.
+fn expected(name: &str) -> Text {
+    let form = |help: &'static str| {
+        let forms = help.lines().filter_map(|it| it.split_once('\t'));
+        let mut forms = forms.map(|(form, _)| form);
+        let is_it = |form: &str| form[1..].split(' ').next() == Some(name);
+        forms
+            .find(|it| it.starts_with('/') && is_it(it))
+            .unwrap_or_default()
+    };
+    let [en, zh] = Lang::ALL.map(|lang| form(HELP.pick(lang)));
     tr!("expected {en}", "应写成 {zh}")
 }
 

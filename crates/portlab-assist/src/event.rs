@@ -32,7 +32,14 @@ pub enum What {
     /// The assistant waits for clients at this address.
     Listening(SocketAddr),
     /// A connection has begun. Over UDP: the first datagram from or to this address.
-    Online(PeerId, SocketAddr),
+    Online {
+        /// The peer.
+        peer: PeerId,
+        /// Its address.
+        addr: SocketAddr,
+        /// The assistant's own address in this connection. UDP has no connections.
+        own: Option<SocketAddr>,
+    },
     /// One read of at most 64 KiB, or one datagram.
     Received(PeerId, Vec<u8>),
     /// One send, or one datagram: the bytes that the kernel has taken, and what made the assistant send.
@@ -118,7 +125,7 @@ impl What {
         match *self {
             Self::Listening(_) | Self::Trouble(_) | Self::Stopped => None,
             Self::Unsent(peer, _) | Self::Paused(peer) | Self::Resumed(peer) => peer,
-            Self::Online(peer, _)
+            Self::Online { peer, .. }
             | Self::Received(peer, _)
             | Self::Sent(peer, _, _)
             | Self::Folded { peer, .. }
@@ -142,7 +149,7 @@ impl What {
         match self {
             Self::Received(..) | Self::Sent(..) => Text::default(),
             Self::Listening(addr) => tr!("listening at {addr}", "正在监听 {addr}"),
-            Self::Online(..) => Text::new("online", "上线"),
+            Self::Online { .. } => Text::new("online", "上线"),
             Self::Folded {
                 way, times, bytes, ..
             } => match way {

@@ -24,15 +24,17 @@ mod record;
 mod replay;
 mod row;
 mod rules;
+mod states;
 mod template;
 
 pub use command::{Command, Eol, Pieces, Recipient, Speech};
 pub use desk::{Desk, Done, HELP, is_for_peers};
-pub use engine::{End, Engine, Open, PeerState, Plan};
+pub use engine::{Engine, Open, Plan};
 pub use event::{By, Ended, Event, PeerId, Way, What};
 pub use log::{Client, Log};
 pub use record::{Name, Record};
 pub use replay::Replay;
 pub use row::{CUT, Line, Reading, Row, hex};
 pub use rules::Rules;
+pub use states::{End, PeerState};
 pub use template::Template;

@@ -24,14 +24,16 @@ pub struct Log {
     watches: HashMap<PeerId, EncodingWatch>,
 }
 
-/// The readers of each peer's bytes, in each direction: one for each encoding.
-type Readers = HashMap<(PeerId, Way), Vec<Reader>>;
+/// The readers of each peer's bytes, in each direction and each encoding.
+type Readers = HashMap<(PeerId, Way, TextEncoding), Reader>;
 
 /// What the log says about a peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
     /// Its address.
     pub addr: SocketAddr,
+    /// The assistant's own address in this connection; `None` over UDP.
+    pub own: Option<SocketAddr>,
     /// The received bytes.
     pub received: u64,
     /// The sent bytes.
@@ -87,12 +89,8 @@ impl Log {
             row.readings.retain(|it| place(it).is_some());
             row.readings.sort_by_key(place);
         }
-        for readers in self.readers.values_mut() {
-            readers.retain(|it| encodings.contains(&it.encoding));
-        }
-        for (key, new) in readers {
-            self.readers.entry(key).or_default().extend(new);
-        }
+        self.readers.retain(|it, _| encodings.contains(&it.2));
+        self.readers.extend(readers);
         if old.first() != encodings.first() {
             self.watches.clear();
             for row in &mut self.rows {
@@ -158,8 +156,8 @@ impl Log {
         let Some(peer) = what.peer() else {
             return;
         };
-        if let What::Online(_, addr) = what {
-            self.clients.insert(peer, Client::new(*addr));
+        if let What::Online { addr, own, .. } = *what {
+            self.clients.insert(peer, Client::new(addr, own));
         }
         let Some(client) = self.clients.get_mut(&peer) else {
             return;
@@ -191,22 +189,15 @@ impl Log {
 /// Adds the readings of a row in `encodings`.
 fn read(row: &mut Row, encodings: &[TextEncoding], readers: &mut Readers) {
     match &row.what {
-        What::Offline(peer, _) => {
-            readers.remove(&(*peer, Way::In));
-            readers.remove(&(*peer, Way::Out));
-        }
+        What::Offline(peer, _) => readers.retain(|it, _| it.0 != *peer),
         // Bytes are missing, so a character may be, too.
-        What::Folded { peer, way, .. } => drop(readers.remove(&(*peer, *way))),
+        What::Folded { peer, way, .. } => readers.retain(|it, _| (it.0, it.1) != (*peer, *way)),
         what => {
             if let (Some(peer), Some((way, bytes))) = (what.peer(), what.bytes()) {
-                let readers = readers.entry((peer, way)).or_default();
                 for encoding in encodings {
-                    let at = readers.iter().position(|it| it.encoding == *encoding);
-                    let at = at.unwrap_or_else(|| {
-                        readers.push(Reader::new(*encoding));
-                        readers.len() - 1
-                    });
-                    row.readings.push(readers[at].read(bytes));
+                    let reader = readers.entry((peer, way, *encoding));
+                    let reader = reader.or_insert_with(|| Reader::new(*encoding));
+                    row.readings.push(reader.read(bytes));
                 }
             }
         }
@@ -227,9 +218,10 @@ fn watch(row: &mut Row, country: &'static str, watches: &mut HashMap<PeerId, Enc
 }
 
 impl Client {
-    fn new(addr: SocketAddr) -> Self {
+    fn new(addr: SocketAddr, own: Option<SocketAddr>) -> Self {
         Self {
             addr,
+            own,
             received: 0,
             sent: 0,
             paused: false,
@@ -263,10 +255,11 @@ mod tests {
     }
 
     fn online(number: u32) -> Event {
-        event(What::Online(
-            PeerId(number),
-            SocketAddr::from(([127, 0, 0, 1], 9000)),
-        ))
+        event(What::Online {
+            peer: PeerId(number),
+            addr: SocketAddr::from(([127, 0, 0, 1], 9000)),
+            own: None,
+        })
     }
 
     fn received(number: u32, bytes: &[u8]) -> Event {

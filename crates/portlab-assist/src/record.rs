@@ -122,7 +122,7 @@ impl Record {
                 self.addr = Some(addr.to_string());
                 Name::Listening
             }
-            What::Online(..) => Name::Online,
+            What::Online { .. } => Name::Online,
             What::Received(..) => Name::Received,
             What::Sent(_, _, by) => {
                 self.by = Some(by.to_string());

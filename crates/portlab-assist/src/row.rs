@@ -54,7 +54,7 @@ pub const CUT: char = '▯';
 
 /// Decodes the bytes of one peer and one direction, row by row.
 pub(crate) struct Reader {
-    pub(crate) encoding: TextEncoding,
+    encoding: TextEncoding,
     decoder: TextDecoder,
     /// Whether an ASCII byte at the beginning of a character is that character.
     has_ascii: bool,

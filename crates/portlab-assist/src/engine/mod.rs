@@ -4,13 +4,11 @@ mod link;
 mod obey;
 mod outbox;
 mod peer;
-mod states;
 #[cfg(test)]
 mod tests;
 mod turn;
 
 use std::{
-    collections::BTreeMap,
     io,
     net::{SocketAddr, TcpListener, TcpStream, UdpSocket},
     sync::{
@@ -22,10 +20,8 @@ use std::{
 
 use mio::{Poll, Waker};
 
-use crate::{Command, Event, PeerId, Replay, Rules, Speech};
+use crate::{Command, Event, Replay, Rules, Speech};
 use outbox::Outbox;
-use states::Ends;
-pub use states::{End, PeerState};
 use turn::Turn;
 
 /// A running assistant. When this is dropped, the engine ends.
@@ -34,15 +30,12 @@ pub struct Engine {
     /// `None` at the end.
     commands: Option<Sender<Command>>,
     waker: Arc<Waker>,
-    ends: Ends,
     thread: Option<JoinHandle<()>>,
 }
 
 /// What an engine does.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Plan {
-    /// Where its connections come from.
-    pub open: Open,
     /// How texts are sent and read.
     pub speech: Speech,
     /// The rules for answers.
@@ -73,27 +66,26 @@ pub enum Open {
 }
 
 impl Engine {
-    /// Starts the engine. Its events go to `events`, in a type of the receiver's own; while `events` is full, reads and
+    /// Starts the engine on the sockets of `open`. Its events go to `events`, in a type of the receiver's own; while `events` is full, reads and
     /// sends are counted instead ([`What::Folded`](crate::What::Folded)), so no receiver slows a peer down and the memory
     /// is bounded. A read has at most 64 KiB, so 256 events are a good size of the channel.
     ///
     /// # Errors
     /// When the system has no descriptor or no thread left.
     pub fn start<T: From<Event> + Send + 'static>(
+        open: Open,
         plan: Plan,
         events: SyncSender<T>,
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), turn::WAKER)?);
         let (commands, incoming) = mpsc::channel();
-        let ends = Ends::default();
-        let turn = Turn::new(poll, plan, incoming, Outbox::new(events), ends.clone())?;
+        let turn = Turn::new(poll, open, plan, incoming, Outbox::new(events))?;
         let thread = thread::Builder::new().name("assist".to_owned());
         let thread = thread.spawn(move || turn.run())?;
         Ok(Self {
             commands: Some(commands),
             waker,
-            ends,
             thread: Some(thread),
         })
     }
@@ -105,15 +97,6 @@ impl Engine {
             let _ = commands.send(command);
         }
         let _ = self.waker.wake();
-    }
-
-    /// The TCP states and queues of all connections, as the kernel sees them. On a machine with many sockets this takes
-    /// milliseconds, so twice a second is enough. UDP has no states.
-    ///
-    /// # Errors
-    /// When the kernel's table can't be read.
-    pub fn states(&self) -> io::Result<BTreeMap<PeerId, PeerState>> {
-        self.ends.states()
     }
 }
 

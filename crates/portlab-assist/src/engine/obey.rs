@@ -51,8 +51,8 @@ impl<T: From<Event>> Turn<T> {
                 });
             }
             Command::EveryOff => self.every = None,
-            Command::AddRules(rules) => self.rules.add(rules),
-            Command::RulesOff => self.rules = Rules::default(),
+            Command::AddRules(rules) => self.plan.rules.add(rules),
+            Command::RulesOff => self.plan.rules = Rules::default(),
             Command::Close(to) => self.then(to, Then::Close),
             Command::HalfClose(_) | Command::Reset(_) if self.udp.is_some() => {
                 let why = Text::new(
@@ -71,12 +71,12 @@ impl<T: From<Event>> Turn<T> {
             Command::Pause(to) => self.pause(to, true),
             Command::Resume(to) => self.pause(to, false),
             Command::Speak(speech) => {
-                if speech.encoding != self.speech.encoding {
+                if speech.encoding != self.plan.speech.encoding {
                     for peer in self.peers.values_mut() {
                         peer.decoder = speech.encoding.decoder();
                     }
                 }
-                self.speech = speech;
+                self.plan.speech = speech;
             }
             Command::Quit if self.quits_at.is_some() => self.quits_at = Some(Instant::now()),
             Command::Quit => {

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     io,
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use portlab_service::TextDecoder;
@@ -49,9 +49,7 @@ struct Message {
     bytes: Arc<[u8]>,
     /// How many of them are sent.
     sent: usize,
-    /// The most bytes of one send.
-    size: usize,
-    gap: Duration,
+    pieces: Pieces,
     by: By,
 }
 
@@ -79,13 +77,10 @@ impl Peer {
         if has_room && !bytes.is_empty() {
             self.has_refused = false;
             self.queued += bytes.len();
-            let size = pieces.size(bytes.len());
-            let gap = pieces.gap();
             self.queue.push_back(Message {
                 bytes,
                 sent: 0,
-                size,
-                gap,
+                pieces,
                 by,
             });
         }
@@ -121,8 +116,9 @@ impl Peer {
         if self.next_at.is_some_and(|at| at > now) {
             return Ok(None);
         }
+        let Pieces { most_bytes, gap } = message.pieces;
         // The rest of the piece that has begun.
-        let end = (message.sent / message.size + 1) * message.size;
+        let end = (message.sent / most_bytes + 1) * most_bytes;
         let piece = &message.bytes[message.sent..end.min(message.bytes.len())];
         let count = match self.link.write(piece) {
             Ok(count) => count,
@@ -132,8 +128,8 @@ impl Peer {
         let sent = (piece[..count].to_vec(), message.by);
         message.sent += count;
         self.queued -= count;
-        let is_piece = message.sent.is_multiple_of(message.size);
-        self.next_at = (is_piece && !message.gap.is_zero()).then(|| now + message.gap);
+        let is_piece = message.sent.is_multiple_of(most_bytes);
+        self.next_at = (is_piece && !gap.is_zero()).then(|| now + gap);
         if message.sent == message.bytes.len() {
             self.queue.pop_front();
         }
@@ -145,7 +141,7 @@ impl Peer {
         self.next_at = None;
         self.queue.pop_front().map_or(0, |message| {
             self.queued -= message.bytes.len() - message.sent;
-            message.size
+            message.bytes.len().min(message.pieces.most_bytes)
         })
     }
 }

@@ -1,19 +1,24 @@
 //! The engine with real clients.
 
 use std::{
+    cell::RefCell,
+    collections::BTreeMap,
     io::{Read, Write},
     net::{Shutdown, TcpListener, TcpStream, UdpSocket},
     sync::mpsc::{Receiver, sync_channel},
     time::Duration,
 };
 
+use portlab_service::TextEncoding;
+
 use super::*;
-use crate::{By, Ended, PeerId, Pieces, Recipient, What};
+use crate::{By, Ended, Log, PeerId, PeerState, Pieces, Recipient, What};
 
 /// An engine, its events, and the address at which it listens.
 struct Desk {
     engine: Engine,
     events: Receiver<Event>,
+    log: RefCell<Log>,
     addr: std::net::SocketAddr,
 }
 
@@ -36,19 +41,13 @@ fn listening(mut desk: Desk) -> Desk {
 }
 
 fn start(open: Open, change: impl FnOnce(&mut Plan)) -> Desk {
-    let mut plan = Plan {
-        open,
-        speech: Speech::default(),
-        rules: Rules::default(),
-        echo: false,
-        replay: Replay::default(),
-        hold: false,
-    };
+    let mut plan = Plan::default();
     change(&mut plan);
     let (sender, events) = sync_channel(256);
     Desk {
-        engine: Engine::start(plan, sender).unwrap(),
+        engine: Engine::start(open, plan, sender).unwrap(),
         events,
+        log: Log::new(&[TextEncoding::default()], "cn").into(),
         addr: ([0; 4], 0).into(),
     }
 }
@@ -56,7 +55,13 @@ fn start(open: Open, change: impl FnOnce(&mut Plan)) -> Desk {
 impl Desk {
     #[track_caller]
     fn next(&self) -> What {
-        self.events.recv_timeout(PATIENCE).unwrap().what
+        let event = self.events.recv_timeout(PATIENCE).unwrap();
+        self.log.borrow_mut().push(event.clone());
+        event.what
+    }
+
+    fn states(&self) -> BTreeMap<PeerId, PeerState> {
+        PeerState::all(self.log.borrow().clients()).unwrap()
     }
 
     fn client(&self) -> TcpStream {
@@ -65,7 +70,7 @@ impl Desk {
         client.set_nodelay(true).unwrap();
         let addr = client.local_addr().unwrap();
         match self.next() {
-            What::Online(_, of) => assert_eq!(of, addr),
+            What::Online { addr: of, .. } => assert_eq!(of, addr),
             other => panic!("{other:?}"),
         }
         client
@@ -99,7 +104,7 @@ fn a_client_comes_sends_is_answered_and_goes() {
     let mut client = desk.client();
     client.write_all(b"hello").unwrap();
     assert_eq!(desk.next(), received(1, "hello"));
-    desk.send("world", Pieces::Whole);
+    desk.send("world", Pieces::WHOLE);
     assert_eq!(desk.next(), sent(1, "world", By::Hand));
     let mut answer = [0; 5];
     client.read_exact(&mut answer).unwrap();
@@ -121,7 +126,7 @@ fn rules_answer_before_the_echo_also_after_the_peers_fin() {
         plan.speech.encoding = "gbk".parse().unwrap();
         plan.echo = true;
     });
-    let gbk: portlab_service::TextEncoding = "gbk".parse().unwrap();
+    let gbk: TextEncoding = "gbk".parse().unwrap();
     let mut client = desk.client();
     client.write_all(b"x").unwrap();
     assert_eq!(desk.next(), received(1, "x"));
@@ -146,7 +151,7 @@ fn each_way_to_end_a_connection_is_told_apart() {
     client.write_all(b"unread").unwrap();
     let seen = |it: &PeerState| it.own.is_some_and(|it| it.unread_bytes == 6);
     portlab_testkit::wait_until("the bytes wait in the kernel", || {
-        desk.engine.states().unwrap().values().any(seen)
+        desk.states().values().any(seen)
     });
     desk.engine.send(Command::Close(peer(1)));
     assert_eq!(desk.next(), offline(1, Ended::ClosedUnread));
@@ -172,7 +177,7 @@ fn each_way_to_end_a_connection_is_told_apart() {
     assert_eq!(client.read(&mut [0]).unwrap(), 0);
     client.write_all(b"still").unwrap();
     assert_eq!(desk.next(), received(4, "still"));
-    desk.send("no", Pieces::Whole);
+    desk.send("no", Pieces::WHOLE);
     assert!(matches!(desk.next(), What::Unsent(..)));
     drop(client);
     assert_eq!(desk.next(), offline(4, Ended::Fin));
@@ -182,7 +187,7 @@ fn each_way_to_end_a_connection_is_told_apart() {
     client.shutdown(Shutdown::Write).unwrap();
     assert_eq!(desk.next(), What::Fin(PeerId(5)));
     portlab_testkit::wait_until("the kernel has acknowledged the FIN", || {
-        let state = desk.engine.states().unwrap()[&PeerId(5)];
+        let state = desk.states()[&PeerId(5)];
         let states = [state.own, state.peer].map(|it| it.unwrap().state);
         states == ["CLOSE-WAIT", "FIN-WAIT-2"]
     });
@@ -195,8 +200,9 @@ fn a_text_is_sent_in_pieces_with_a_gap_and_the_bytes_arrive_whole() {
     let desk = desk(|_| ());
     let mut client = desk.client();
     let gap = Duration::from_millis(1);
-    desk.send("abcde", Pieces::Parts { count: 2, gap });
-    desk.send("xy", Pieces::Bytes { gap });
+    for (text, most_bytes) in [("abcde", 3), ("xy", 1)] {
+        desk.send(text, Pieces { most_bytes, gap });
+    }
     for piece in ["abc", "de", "x", "y"] {
         assert_eq!(desk.next(), sent(1, piece, By::Hand));
     }
@@ -232,6 +238,7 @@ fn an_engine_that_is_dropped_ends_although_its_events_are_not_taken() {
         engine,
         events,
         addr,
+        ..
     } = desk(|_| ());
     let mut client = TcpStream::connect(addr).unwrap();
     client.write_all(&vec![b'x'; 64 << 20]).unwrap();
@@ -250,7 +257,7 @@ fn what_a_peer_that_has_reset_was_not_sent_is_counted() {
     let client = desk.client();
     // More than the kernel's buffers take.
     let text = "x".repeat(30 << 20);
-    desk.send(&text, Pieces::Whole);
+    desk.send(&text, Pieces::WHOLE);
     let mut sent = match desk.next() {
         What::Sent(_, bytes, _) => bytes.len(),
         other => panic!("{other:?}"),
@@ -304,7 +311,7 @@ fn after_the_own_fin_one_row_says_that_answers_are_not_sent_and_after_quit_none(
     assert_eq!(desk.next(), offline(1, Ended::Fin));
     // A client that never reads keeps the end waiting.
     let mut client = desk.client();
-    desk.send(&"x".repeat(16 << 20), Pieces::Whole);
+    desk.send(&"x".repeat(16 << 20), Pieces::WHOLE);
     assert!(matches!(desk.next(), What::Sent(..)));
     desk.engine.send(Command::Quit);
     let _ = client.write_all(b"more");
@@ -328,7 +335,7 @@ fn rules_that_are_added_while_it_runs_answer_until_they_are_dropped() {
     desk.engine.send(Command::RulesOff);
     client.write_all(b"b").unwrap();
     assert_eq!(desk.next(), received(1, "b"));
-    desk.send("by hand", Pieces::Whole);
+    desk.send("by hand", Pieces::WHOLE);
     assert_eq!(desk.next(), sent(1, "by hand", By::Hand));
 }
 
@@ -338,7 +345,7 @@ fn over_udp_reading_stops_for_all_clients() {
     let clients = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
     for (client, number) in clients.iter().zip(1..) {
         client.send_to(b"before", desk.addr).unwrap();
-        assert!(matches!(desk.next(), What::Online(..)));
+        assert!(matches!(desk.next(), What::Online { .. }));
         assert_eq!(desk.next(), received(number, "before"));
     }
     let one = Recipient::One(PeerId(1));
@@ -359,9 +366,9 @@ fn after_the_server_has_closed_the_client_is_told_so() {
     let stream = TcpStream::connect(server.local_addr().unwrap()).unwrap();
     drop(server.accept().unwrap());
     let desk = start(Open::Connected(stream), |_| ());
-    assert!(matches!(desk.next(), What::Online(..)));
+    assert!(matches!(desk.next(), What::Online { .. }));
     assert_eq!(desk.next(), offline(1, Ended::Fin));
-    desk.send("x", Pieces::Whole);
+    desk.send("x", Pieces::WHOLE);
     let told = desk.next();
     let What::Unsent(None, why) = &told else {
         panic!("{told:?}");

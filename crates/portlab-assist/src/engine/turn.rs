@@ -22,11 +22,10 @@ use super::{
     link::{Link, is_again},
     outbox::Outbox,
     peer::{MOST_QUEUED, Peer, Then},
-    states::Ends,
 };
 use crate::{
-    By, Command, Ended, Event, PeerId, Pieces, Recipient, Replay, Rules, Speech, Template, What,
-    replay::Action, template::Moment,
+    By, Command, Ended, Event, PeerId, Pieces, Recipient, Template, What, replay::Action,
+    template::Moment,
 };
 
 /// The state of the engine.
@@ -43,12 +42,7 @@ pub(super) struct Turn<T> {
     pub(super) last: u32,
     pub(super) commands: Receiver<Command>,
     pub(super) outbox: Outbox<T>,
-    ends: Ends,
-    pub(super) speech: Speech,
-    pub(super) rules: Rules,
-    echo: bool,
-    replay: Replay,
-    hold: bool,
+    pub(super) plan: Plan,
     pub(super) every: Option<Every>,
     /// Peers that may have more to read or to send.
     pub(super) ready: BTreeSet<PeerId>,
@@ -73,27 +67,22 @@ pub(super) struct Every {
 impl<T: From<Event>> Turn<T> {
     pub(super) fn new(
         poll: Poll,
+        open: Open,
         plan: Plan,
         commands: Receiver<Command>,
         outbox: Outbox<T>,
-        ends: Ends,
     ) -> io::Result<Self> {
         let mut turn = Self {
             poll,
             listener: None,
-            is_client: !matches!(plan.open, Open::Listen(_) | Open::Udp { to: None, .. }),
+            is_client: !matches!(open, Open::Listen(_) | Open::Udp { to: None, .. }),
             udp: None,
             udp_is_ready: false,
             peers: BTreeMap::new(),
             last: 0,
             commands,
             outbox,
-            ends,
-            speech: plan.speech,
-            rules: plan.rules,
-            echo: plan.echo,
-            replay: plan.replay,
-            hold: plan.hold,
+            plan,
             every: None,
             ready: BTreeSet::new(),
             accept_at: None,
@@ -101,7 +90,7 @@ impl<T: From<Event>> Turn<T> {
             quits_at: None,
             buffer: vec![0; READ],
         };
-        match plan.open {
+        match open {
             Open::Listen(listener) => {
                 listener.set_nonblocking(true)?;
                 let mut listener = TcpListener::from_std(listener);
@@ -124,7 +113,7 @@ impl<T: From<Event>> Turn<T> {
                 let socket = Arc::new(socket);
                 turn.udp = Some(Arc::clone(&socket));
                 match to {
-                    Some(addr) => drop(turn.meet(Link::Udp(socket, addr), addr)),
+                    Some(addr) => drop(turn.meet(Link::Udp(socket, addr), addr, None)),
                     None => turn.outbox.post(What::Listening(local)),
                 }
             }
@@ -251,20 +240,20 @@ impl<T: From<Event>> Turn<T> {
         self.poll
             .registry()
             .register(&mut stream, token_of(peer), interest)?;
-        self.ends.add(peer, stream.local_addr()?, addr);
-        self.meet(Link::Tcp(stream), addr);
+        let own = stream.local_addr()?;
+        self.meet(Link::Tcp(stream), addr, Some(own));
         Ok(())
     }
 
-    fn meet(&mut self, link: Link, addr: SocketAddr) -> PeerId {
+    fn meet(&mut self, link: Link, addr: SocketAddr, own: Option<SocketAddr>) -> PeerId {
         self.last += 1;
         let peer = PeerId(self.last);
-        let decoder = self.speech.encoding.decoder();
+        let decoder = self.plan.speech.encoding.decoder();
         let mut new = Peer::new(link, decoder);
-        new.replay = self.replay.next_client();
+        new.replay = self.plan.replay.next_client();
         let due = new.replay.as_mut().map(|it| it.received(0));
         self.peers.insert(peer, new);
-        self.outbox.post(What::Online(peer, addr));
+        self.outbox.post(What::Online { peer, addr, own });
         self.ready.insert(peer);
         self.replay(peer, due.unwrap_or_default());
         peer
@@ -309,7 +298,7 @@ impl<T: From<Event>> Turn<T> {
         {
             self.end(first, Ended::Forgotten);
         }
-        self.meet(Link::Udp(Arc::clone(socket), addr), addr)
+        self.meet(Link::Udp(Arc::clone(socket), addr), addr, None)
     }
 
     fn udp_is_paused(&self) -> bool {
@@ -350,7 +339,7 @@ impl<T: From<Event>> Turn<T> {
         }
         let mut text = String::new();
         peer.decoder.decode(&bytes, false, &mut text);
-        let answer = match self.rules.answer(&text) {
+        let answer = match self.plan.rules.answer(&text) {
             Some((number, template)) => {
                 peer.answers += 1;
                 let moment = Moment {
@@ -359,9 +348,9 @@ impl<T: From<Event>> Turn<T> {
                     seq: peer.answers,
                     peer: id,
                 };
-                Some((template.render(moment, self.speech), By::Rule(number)))
+                Some((template.render(moment, self.plan.speech), By::Rule(number)))
             }
-            None => self.echo.then(|| (Ok(bytes.clone()), By::Echo)),
+            None => self.plan.echo.then(|| (Ok(bytes.clone()), By::Echo)),
         };
         self.outbox.post(What::Received(id, bytes));
         if let Some((bytes, by)) = answer {
@@ -372,7 +361,7 @@ impl<T: From<Event>> Turn<T> {
     /// Sends what a template has made.
     fn queue_rendered(&mut self, id: PeerId, bytes: Result<Vec<u8>, Text>, by: By) {
         match bytes {
-            Ok(bytes) => self.queue(id, &bytes.into(), Pieces::Whole, by),
+            Ok(bytes) => self.queue(id, &bytes.into(), Pieces::WHOLE, by),
             Err(why) => self.unsent(Some(id), why),
         }
     }
@@ -384,7 +373,7 @@ impl<T: From<Event>> Turn<T> {
                 return;
             }
             match action {
-                Action::Send(bytes) => self.queue(id, &bytes.into(), Pieces::Whole, By::Replay),
+                Action::Send(bytes) => self.queue(id, &bytes.into(), Pieces::WHOLE, By::Replay),
                 Action::HalfClose => self.carry_out(Command::HalfClose(Recipient::One(id))),
                 Action::Close => self.carry_out(Command::Close(Recipient::One(id))),
                 Action::Reset => self.carry_out(Command::Reset(Recipient::One(id))),
@@ -397,7 +386,7 @@ impl<T: From<Event>> Turn<T> {
             return;
         };
         peer.fin = true;
-        if !self.hold || peer.half_closed {
+        if !self.plan.hold || peer.half_closed {
             peer.then = Then::Close;
         }
         if !(peer.then == Then::Close && peer.has_sent_all()) {
@@ -469,7 +458,7 @@ impl<T: From<Event>> Turn<T> {
             Then::Close => {
                 let how = match (peer.fin, peer.link.has_unread()) {
                     _ if peer.link.is_udp() => Ended::Forgotten,
-                    (true, _) if !self.hold || peer.half_closed => Ended::Fin,
+                    (true, _) if !self.plan.hold || peer.half_closed => Ended::Fin,
                     (_, true) => Ended::ClosedUnread,
                     _ => Ended::ClosedHere,
                 };
@@ -510,7 +499,7 @@ impl<T: From<Event>> Turn<T> {
                     seq: every.sent,
                     peer: id,
                 };
-                let bytes = every.text.render(moment, self.speech);
+                let bytes = every.text.render(moment, self.plan.speech);
                 self.queue_rendered(id, bytes, By::Every);
             }
             every.next_at = (every.next_at + every.every).max(now);
@@ -562,7 +551,6 @@ impl<T: From<Event>> Turn<T> {
         // Dropping the peer closes its socket.
         if let Some(peer) = self.peers.remove(&id) {
             self.ready.remove(&id);
-            self.ends.end(id);
             let rest = peer.queued();
             if rest > 0 {
                 let why = tr!(

@@ -8,7 +8,7 @@ mod screen;
 
 use std::{path::PathBuf, time::Duration};
 
-use portlab_assist::{Desk, Eol, Plan, Recipient, Record, Replay, Rules, Speech};
+use portlab_assist::{Desk, Eol, Open, Plan, Recipient, Record, Replay, Rules, Speech};
 use portlab_service::TextEncoding;
 use portlab_words::{Text, tr, units};
 
@@ -106,6 +106,8 @@ pub(crate) struct Args {
 
 /// What both fronts, the screen and the plain one, need.
 pub(crate) struct Session {
+    /// Where connections come from.
+    pub(crate) open: Open,
     /// What the engine is to do.
     pub(crate) plan: Plan,
     /// What typed lines begin with.
@@ -130,8 +132,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let replay = args.replay.as_deref().map(Replay::open).transpose()?;
     let save = Save::open(args.save.as_deref())?;
     let session = Session {
+        open: open::open(args)?,
         plan: Plan {
-            open: open::open(args)?,
             speech,
             rules,
             echo: args.auto_echo,

@@ -50,7 +50,7 @@ struct Plain {
 pub(super) fn run(session: Session, as_json: bool) -> anyhow::Result<Verdict> {
     let bell = interrupt::bell().with_context(args::uncaught)?;
     let (sender, inputs) = sync_channel(INPUTS);
-    let engine = Engine::start(session.plan, sender.clone());
+    let engine = Engine::start(session.open, session.plan, sender.clone());
     let engine = engine.context(tr!("can't start the assistant", "无法启动助手"))?;
     let (gate, opens) = channel();
     listen(bell, opens, sender)?;
@@ -102,7 +102,7 @@ impl Plain {
 
     /// Prints and saves the row of an event.
     fn show(&mut self, event: Event) -> anyhow::Result<()> {
-        let is_online = matches!(event.what, What::Online(..));
+        let is_online = matches!(event.what, What::Online { .. });
         let is_over = matches!(event.what, What::Offline(..)) && !self.is_server;
         let row = self.log.push(event);
         match self.as_json {

@@ -22,7 +22,7 @@ use std::{
 };
 
 use anyhow::Context;
-use portlab_assist::{Command, Engine, Event, Log, What};
+use portlab_assist::{Command, Engine, Event, Log, PeerState, What};
 use portlab_sys::{interrupt::interrupt_flag, terminal::has_hung_up};
 use portlab_words::{Text, tr};
 use ratatui::crossterm::event;
@@ -48,7 +48,7 @@ pub(super) fn is_possible() -> bool {
 pub(super) fn run(session: Session) -> anyhow::Result<Verdict> {
     let ends = interrupt_flag().with_context(uncaught)?;
     let (sender, events) = sync_channel(EVENTS);
-    let engine = Engine::start(session.plan, sender)
+    let engine = Engine::start(session.open, session.plan, sender)
         .context(tr!("can't start the assistant", "无法启动助手"))?;
     let log = Log::new(&session.desk.encodings(), locale::country());
     let mut view = View::new(session.desk, log, lang(), terminal::has_colours());
@@ -114,7 +114,7 @@ impl Screen {
         }
         self.states_read = Some(now);
         // If the kernel's table can't be read, the states are missing on the screen.
-        let states = self.engine.states().unwrap_or_default();
+        let states = PeerState::all(self.view.log.clients()).unwrap_or_default();
         self.drawings.stale |= states != self.view.states;
         self.view.states = states;
     }

@@ -215,7 +215,7 @@ fn of_bytes(row: &Row, bytes: &[u8], room: usize, form: Form) -> Vec<Line<'stati
 
 fn of_event(row: &Row, room: usize, lang: Lang) -> Vec<Line<'static>> {
     let mut text = row.what.text().pick(lang).to_owned();
-    if let What::Online(_, addr) = row.what {
+    if let What::Online { addr, .. } = row.what {
         text += &format!(" {addr}");
     }
     let style = style(&row.what);
@@ -228,7 +228,7 @@ fn of_event(row: &Row, room: usize, lang: Lang) -> Vec<Line<'static>> {
 /// The sign of an event without bytes.
 fn sign(row: &Row) -> &'static str {
     match row.what {
-        What::Online(..) | What::Listening(_) => "●",
+        What::Online { .. } | What::Listening(_) => "●",
         What::Offline(..) | What::Stopped => "○",
         What::Unsent(..) | What::Trouble(_) => "!",
         What::Paused(_) => "‖",
@@ -239,7 +239,7 @@ fn sign(row: &Row) -> &'static str {
 /// Colours that can be read on black and on white.
 fn style(what: &What) -> Style {
     match what {
-        What::Online(..) => Style::new().green().bold(),
+        What::Online { .. } => Style::new().green().bold(),
         What::Received(..) => Style::new().fg(Color::Green),
         What::Sent(..) => Style::new().fg(Color::Cyan),
         What::Offline(

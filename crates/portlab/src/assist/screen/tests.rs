@@ -46,7 +46,7 @@ fn events() -> Vec<What> {
     let request = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nUser-Agent: \x1b[2J\r\n\r\n";
     let addr = |port| SocketAddr::from(([127, 0, 0, 1], port));
     let [one, two, three] = [1, 2, 3].map(PeerId);
-    let online = |peer: PeerId| What::Online(peer, addr(54_320 + peer.0 as u16));
+    let online = |peer: PeerId| online(peer, addr(54_320 + peer.0 as u16));
     let received = |peer, bytes: &[u8]| What::Received(peer, bytes.to_vec());
     let sent = |peer, by, bytes: &[u8]| What::Sent(peer, bytes.to_vec(), by);
     let why = Text::new("no client is #9", "没有客户端 #9");
@@ -70,6 +70,11 @@ fn events() -> Vec<What> {
         What::Offline(three, Ended::Reset),
         What::Unsent(None, why),
     ]
+}
+
+fn online(peer: PeerId, addr: SocketAddr) -> What {
+    let own = None;
+    What::Online { peer, addr, own }
 }
 
 fn push(view: &mut View, what: What) {
@@ -334,7 +339,7 @@ fn on_sixty_columns_every_client_has_its_queues_and_its_bytes() {
         for (host, last) in [([127, 0, 0, 1], 1), ([192, 168, 1, 101], 101)] {
             let mut view = scripted(lang);
             let addr = SocketAddr::from((host, 54_322));
-            push(&mut view, What::Online(PeerId(2), addr));
+            push(&mut view, online(PeerId(2), addr));
             push(&mut view, What::Paused(Some(PeerId(2))));
             let bytes = vec![0; 12_345];
             push(&mut view, What::Received(PeerId(2), bytes));

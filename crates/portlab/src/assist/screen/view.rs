@@ -200,7 +200,7 @@ impl View {
     pub(super) fn push(&mut self, event: Event) -> &Row {
         match event.what {
             What::Listening(addr) => self.address = Some(addr),
-            What::Online(_, addr) if !self.is_server => self.address = Some(addr),
+            What::Online { addr, .. } if !self.is_server => self.address = Some(addr),
             What::Offline(..) if !self.is_server => {
                 self.notice = Some(Notice::Done(Text::new(
                     "the connection to the server has ended; Ctrl-C ends the assistant",
