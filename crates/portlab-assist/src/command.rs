@@ -137,6 +137,13 @@ impl Pieces {
     };
 }
 
+impl Recipient {
+    /// Whether `peer` is one, if it is online.
+    pub fn has(self, peer: PeerId) -> bool {
+        self == Self::All || self == Self::One(peer)
+    }
+}
+
 /// Writes the recipient as it can be typed behind `/to`.
 impl fmt::Display for Recipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -32,8 +32,14 @@ pub struct Done {
     pub help: bool,
 }
 
-/// The commands, in the order of the help, a line each: how it is written, a tab, and what it does.
-pub static HELP: Text = Text::new(
+/// The commands: how each is written, and what it does.
+pub fn help(lang: Lang) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = HELP.pick(lang).lines();
+    lines.filter_map(|it| it.split_once('\t'))
+}
+
+/// The commands, a line each: how it is written, a tab, and what it does.
+static HELP: Text = Text::new(
     "\
 TEXT\tsend the text
 //TEXT\tsend a text that begins with /
@@ -330,22 +336,17 @@ fn time(text: &str, least: &'static str) -> Result<Duration, Text> {
 
 /// How the command `name` is written: as in the help.
 fn expected(name: &str) -> Text {
-    let form = |help: &'static str| {
-        let forms = help.lines().filter_map(|it| it.split_once('\t'));
-        let mut forms = forms.map(|(form, _)| form);
-        let is_it = |form: &str| form[1..].split(' ').next() == Some(name);
-        forms
-            .find(|it| it.starts_with('/') && is_it(it))
-            .unwrap_or_default()
-    };
-    let [en, zh] = Lang::ALL.map(|lang| form(HELP.pick(lang)));
+    let [en, zh] = Lang::ALL.map(|lang| {
+        let mut forms = help(lang).map(|(form, _)| form);
+        let is_it = |form: &&str| form.split(' ').next() == Some(&format!("/{name}"));
+        forms.find(is_it).unwrap_or_default()
+    });
     tr!("expected {en}", "应写成 {zh}")
 }
 
 fn unknown(name: &str) -> Text {
-    let names = HELP.en.lines().filter_map(|it| it.strip_prefix('/'));
-    let names = names.filter(|it| !it.starts_with('/'));
-    let names = names.map(|it| it.split([' ', '\t']).next().unwrap_or(it));
+    let forms = help(Lang::En).filter_map(|(form, _)| form.strip_prefix('/'));
+    let names = forms.filter_map(|it| it.split(' ').next().filter(|it| !it.starts_with('/')));
     let Text { en, zh } = match nearest(name, names) {
         Some(near) => tr!("did you mean /{near}?", "要写的是不是 /{near}？"),
         None => Text::new("/help lists the commands", "输入 /help 查看所有命令"),
@@ -362,8 +363,7 @@ mod tests {
 
     #[test]
     fn every_command_of_the_help_is_known_and_others_get_the_nearest() {
-        let lines = || HELP.en.lines().chain(HELP.zh.lines());
-        for (form, _) in lines().filter_map(|it| it.split_once('\t')) {
+        for (form, _) in Lang::ALL.into_iter().flat_map(help) {
             let line = form.split(['[', '|']).next().unwrap_or_default().trim();
             match Desk::default().typed(line) {
                 Ok(_) => {}

@@ -1,11 +1,6 @@
 //! One peer: its socket, and what waits to be sent.
 
-use std::{
-    collections::VecDeque,
-    io,
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::VecDeque, io, sync::Arc, time::Instant};
 
 use portlab_service::TextDecoder;
 

@@ -509,15 +509,8 @@ impl<T: From<Event>> Turn<T> {
 
     /// The peers that are online and meant.
     pub(super) fn recipients(&self, to: Recipient) -> Vec<PeerId> {
-        match to {
-            Recipient::All => self.peers.keys().copied().collect(),
-            Recipient::One(id) => self
-                .peers
-                .contains_key(&id)
-                .then_some(id)
-                .into_iter()
-                .collect(),
-        }
+        let all = self.peers.keys().copied();
+        all.filter(|it| to.has(*it)).collect()
     }
 
     /// Ends a connection that broke; a datagram that can't be sent is dropped.

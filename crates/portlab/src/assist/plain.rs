@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
-use portlab_assist::{Command, Desk, Engine, Event, HELP, Log, Record, What, is_for_peers};
+use portlab_assist::{Command, Desk, Engine, Event, Log, Record, What, help, is_for_peers};
 use portlab_sys::{interrupt, terminal};
 use portlab_words::{Text, table::columns, tr};
 
@@ -148,11 +148,8 @@ impl Plain {
             crate::tell!("{DIM}{}{DIM:#}", said.pick(lang()));
         }
         if done.help {
-            let lines = HELP.pick(lang()).lines();
-            let lines = lines.filter_map(|it| it.split_once('\t'));
-            let rows: Vec<_> = lines
-                .map(|(form, about)| [form, about].map(str::to_owned))
-                .collect();
+            let rows = help(lang()).map(|(form, about)| [form, about].map(str::to_owned));
+            let rows: Vec<_> = rows.collect();
             crate::tell!("{}", columns(&rows, 2));
         }
         match done.reread {

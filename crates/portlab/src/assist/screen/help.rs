@@ -1,6 +1,5 @@
 //! The help of the screen: all keys and all commands.
 
-use portlab_assist::HELP;
 use portlab_words::{Lang, Text, wrap::wrap};
 use ratatui::{
     Frame,
@@ -83,7 +82,7 @@ fn lines(lang: Lang, width: usize) -> Vec<Line<'static>> {
         (Text::new("Keys", "按键"), listed(&KEYS)),
         (
             Text::new("Commands: type them, then Enter", "命令：输入后按回车"),
-            listed(&HELP),
+            portlab_assist::help(lang).collect(),
         ),
         (Text::new("Signs", "符号"), listed(&SIGNS)),
     ];

@@ -214,13 +214,9 @@ impl View {
 
     /// Whether reading from the recipient has stopped. From all: from one of them.
     pub(super) fn is_paused(&self) -> bool {
-        let mut online = self
-            .log
-            .clients()
-            .iter()
-            .filter(|(_, it)| it.ended.is_none());
-        let is_meant = |peer| [Recipient::All, Recipient::One(peer)].contains(&self.desk.to);
-        online.any(|(peer, it)| it.paused && is_meant(*peer))
+        let clients = self.log.clients();
+        let mut meant = self.log.online().filter(|it| self.desk.to.has(*it));
+        meant.any(|it| clients[&it].paused)
     }
 
     /// Chooses the next recipient: all, then each client that is online.
