@@ -208,7 +208,11 @@ fn a_page_that_does_not_take_the_verdict_is_named_after_the_verdict() {
         (
             "zh",
             refusing,
-            ["结果没有送到", "请检查这个地址", "portlab doctor"],
+            [
+                "结果没有送到",
+                "连接被拒绝（系统错误 111）；请检查这个地址",
+                "portlab doctor",
+            ],
         ),
     ] {
         let url = format!("http://{addr}/");

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use portlab_judge::Verdict;
-use portlab_words::tr;
+use portlab_words::{Text, tr};
 
 use crate::{args::lang, output};
 
@@ -47,21 +47,25 @@ impl Page {
         let request = self.agent.post(&self.url);
         let sent = request.content_type("application/json").send(json);
         let url = &self.url;
-        if let Err(ureq::Error::StatusCode(status)) = sent {
-            bail!(tr!(
+        let Err(error) = sent else {
+            return Ok(());
+        };
+        let why = match &error {
+            ureq::Error::StatusCode(status) => bail!(tr!(
                 lang(),
                 "the page at {url} didn't take the verdict: it answers with status {status}; compare the address with that on \
                  the teacher's screen, and send again",
                 "{url} 没有收下结果：它回答的状态码是 {status}；请核对老师屏幕上的地址，然后再发送一次"
-            ));
-        }
-        sent.map(drop).with_context(|| {
-            tr!(
-                lang(),
-                "the verdict was not sent to {url}; check the address with: portlab doctor HOST:PORT",
-                "结果没有送到 {url}；请检查这个地址：portlab doctor 主机:端口"
-            )
-        })
+            )),
+            ureq::Error::Io(error) => Text::system(error),
+            ureq::Error::Timeout(_) => Text::new("no answer in time", "超时"),
+            other => Text::of(other),
+        };
+        bail!(tr!(
+            lang(),
+            "the verdict was not sent to {url}: {why}; check the address with: portlab doctor HOST:PORT",
+            "结果没有送到 {url}：{why:#}；请检查这个地址：portlab doctor 主机:端口"
+        ))
     }
 }
 
