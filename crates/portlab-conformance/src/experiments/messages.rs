@@ -1,5 +1,6 @@
 //! Messages: where they end, and whose they are.
 
+use portlab_sys::sockets::{State, sockets_at};
 use portlab_words::tr;
 
 use super::{
@@ -152,6 +153,9 @@ fn half_a_message_and_another(subject: &mut Subject<'_>) -> Outcome {
         return Ok(());
     }
     let (mut first, mut second) = (Talk::begin(subject)?, Talk::begin(subject)?);
+    // Only when both are accepted, a global variable has the second client.
+    let port = subject.addr.port();
+    subject.until(|| !has_queue(port));
     let (begin, rest) = FIRST.split_at(5);
     let begun = first.say(&[begin], 0, || false);
     let too_early = second.say(&[], 0, || false);
@@ -168,6 +172,13 @@ fn half_a_message_and_another(subject: &mut Subject<'_>) -> Outcome {
         false if is_astray => Err(subject.named(SHARED)),
         false => Ok(()),
     }
+}
+
+/// Whether a client that has connected to the server at `port` isn't accepted yet.
+fn has_queue(port: u16) -> bool {
+    let at_port = sockets_at(port).unwrap_or_default();
+    let mut of_server = at_port.iter().filter(|it| it.local.port() == port);
+    of_server.any(|it| it.state == State::Established && it.inode == 0)
 }
 
 /// Both clients send a line at the same time.

@@ -63,13 +63,7 @@ pub(super) const sends_everything: ClientExperiment = ClientExperiment {
     names: &["send-not-sendall"],
     unless: &[&["crashes"]],
     run: |exam| {
-        let mut run = exam.begin(Door::Narrow)?;
-        if !run.connected(exam.launch.timeout) {
-            return Err(Trouble::Skipped(Text::new(
-                "this time, the client didn't connect",
-                "这一次客户端没有连接",
-            )));
-        }
+        let mut run = exam.asked_at(Door::Narrow)?;
         run.first().is_unread = true;
         run.settle(QUIET);
         exam.record.add(Text::new(
