@@ -157,7 +157,17 @@ impl Log {
             return;
         };
         if let What::Online { addr, own, .. } = *what {
-            self.clients.insert(peer, Client::new(addr, own));
+            let client = Client {
+                addr,
+                own,
+                received: 0,
+                sent: 0,
+                paused: false,
+                fin: false,
+                half_closed: false,
+                ended: None,
+            };
+            self.clients.insert(peer, client);
         }
         let Some(client) = self.clients.get_mut(&peer) else {
             return;
@@ -214,21 +224,6 @@ fn watch(row: &mut Row, country: &'static str, watches: &mut HashMap<PeerId, Enc
         }
         (What::Offline(peer, _), _) => drop(watches.remove(peer)),
         _ => {}
-    }
-}
-
-impl Client {
-    fn new(addr: SocketAddr, own: Option<SocketAddr>) -> Self {
-        Self {
-            addr,
-            own,
-            received: 0,
-            sent: 0,
-            paused: false,
-            fin: false,
-            half_closed: false,
-            ended: None,
-        }
     }
 }
 

@@ -46,11 +46,12 @@ impl PeerState {
                 sockets.insert(key, End::of(&socket));
             }
         }
-        let states = clients.iter().filter_map(|(id, client)| {
+        // A client may come again from the same port: the newest has the connection.
+        let states = clients.iter().rev().filter_map(|(id, client)| {
             let [own, peer] = [client.own?, client.addr].map(canonical);
             let state = Self {
-                own: sockets.get(&(own, peer)).copied(),
-                peer: sockets.get(&(peer, own)).copied(),
+                own: sockets.remove(&(own, peer)),
+                peer: sockets.remove(&(peer, own)),
             };
             (state != Self::default()).then_some((*id, state))
         });

@@ -76,6 +76,15 @@ impl Desk {
         client
     }
 
+    /// Gives a command, and waits until the engine has carried it out. It may read before it looks for commands.
+    fn command(&self, command: Command) {
+        let (pause, resume) = (Command::Pause, Command::Resume);
+        let all = [command, pause(Recipient::All), resume(Recipient::All)];
+        all.into_iter().for_each(|it| self.engine.send(it));
+        assert!(matches!(self.next(), What::Paused(_)));
+        assert!(matches!(self.next(), What::Resumed(_)));
+    }
+
     fn send(&self, text: &str, pieces: Pieces) {
         self.engine.send(Command::Send {
             to: Recipient::All,
@@ -193,6 +202,26 @@ fn each_way_to_end_a_connection_is_told_apart() {
     });
     desk.engine.send(Command::Close(peer(5)));
     assert_eq!(desk.next(), offline(5, Ended::ClosedHere));
+}
+
+#[test]
+fn of_two_clients_from_the_same_port_the_newest_has_the_connection() {
+    let desk = desk(|_| ());
+    let mut own = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    for number in [1, 2] {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+        let socket = socket.unwrap();
+        socket.bind(&own.into()).unwrap();
+        socket.connect(&desk.addr.into()).unwrap();
+        own = socket.local_addr().unwrap().as_socket().unwrap();
+        assert!(matches!(desk.next(), What::Online { addr, .. } if addr == own));
+        let states = desk.states();
+        assert_eq!(states.keys().collect::<Vec<_>>(), [&PeerId(number)]);
+        // The port is free at once.
+        socket.set_linger(Some(Duration::ZERO)).unwrap();
+        drop(socket);
+        assert_eq!(desk.next(), offline(number, Ended::Reset));
+    }
 }
 
 #[test]
@@ -328,11 +357,11 @@ fn rules_that_are_added_while_it_runs_answer_until_they_are_dropped() {
     let desk = desk(|_| ());
     let mut client = desk.client();
     let rules = Rules::parse(&["any => yes".to_owned()]).unwrap();
-    desk.engine.send(Command::AddRules(rules));
+    desk.command(Command::AddRules(rules));
     client.write_all(b"a").unwrap();
     assert_eq!(desk.next(), received(1, "a"));
     assert_eq!(desk.next(), sent(1, "yes", By::Rule(1)));
-    desk.engine.send(Command::RulesOff);
+    desk.command(Command::RulesOff);
     client.write_all(b"b").unwrap();
     assert_eq!(desk.next(), received(1, "b"));
     desk.send("by hand", Pieces::WHOLE);
