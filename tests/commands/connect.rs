@@ -212,7 +212,7 @@ fn an_answer_in_another_encoding_is_noted_once_with_its_encoding() {
         let output = connect(addr, &["--send=x", "--wait", NEVER, "--encoding", said]);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         let remedy = format!("try --encoding {label}");
-        check_note(&stderr(&output), &[name, "\"你好\"", &remedy]);
+        check_note(&stderr(&output), &[name, "\"你好␊你好\"", &remedy]);
     }
 }
 

@@ -398,7 +398,7 @@ fn an_invalid_address_or_timeout_is_refused_with_the_remedy() {
         ("127.0.0.1:1 --timeout=0s", "3s"),
         ("127.0.0.1:1 --timeout=3", "10s"),
         ("--timeout=3s", "ADDR"),
-        ("127.0.0.1:1 127.0.0.1:2", "unexpected"),
+        ("127.0.0.1:1 127.0.0.1:2", "'127.0.0.1:2'"),
     ] {
         for lang in ["en", "zh"] {
             let text = refused(&words(&format!("doctor {arguments} --lang={lang}")));
