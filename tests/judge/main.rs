@@ -72,7 +72,6 @@ const AT_RESET: &str = "ends-at-reset";
 
 /// Bugs that stand for what has no better name, or that a program shows before it listens.
 const WITHOUT_PROGRAMS: &[&str] = &[
-    "crashes",
     "crashes-at-start",
     "no-answer",
     "no-listen",

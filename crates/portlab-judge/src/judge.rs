@@ -17,7 +17,7 @@ use crate::{
     Finding, Mark, Result, Row, Seen, Side, Traceback, Verdict,
     bugs::{Bug, bug_of, find},
     program::StartTrouble,
-    recognise::{recognise, told},
+    recognise::{asked, recognise, told},
     source::Source,
 };
 
@@ -32,6 +32,8 @@ pub struct Plan {
     pub source: Option<Source>,
     /// The kind of the server, if the user says it.
     pub kind: Option<Kind>,
+    /// What clients ask, if the user says it.
+    pub question: Option<Vec<u8>>,
     /// How long a client waits for a step of the server.
     pub patience: Duration,
 }
@@ -118,12 +120,13 @@ impl Judging<'_, '_> {
             greets: false,
             ..Speech::echo(b"")
         };
-        let kind = self.plan.kind;
+        let plan = self.plan;
         let is_alone = self.program.is_none();
-        let mut subject = self.subject(nothing, self.plan.patience);
-        let speech = match kind {
-            Some(kind) => told(&mut subject, kind),
-            None => recognise(&mut subject),
+        let mut subject = self.subject(nothing, plan.patience);
+        let speech = match (&plan.question, plan.kind) {
+            (Some(question), kind) => asked(&mut subject, question, kind),
+            (None, Some(kind)) => told(&mut subject, kind),
+            (None, None) => recognise(&mut subject),
         };
         let addr = subject.addr;
         if is_alone && subject.is_unreached() {
@@ -195,7 +198,10 @@ impl Judging<'_, '_> {
             let known_ends = self.known_ends.clone();
             let mut subject = self.subject(self.speech.clone(), patience);
             subject.known_ends = known_ends;
-            let outcome = (experiment.run)(&mut subject);
+            let mut outcome = (experiment.run)(&mut subject);
+            if let (Err(Trouble::Bug(_)), Some(why)) = (&outcome, subject.is_slow()) {
+                outcome = Err(Trouble::Skipped(why));
+            }
             let ending = subject.ending();
             let (addr, is_up) = (subject.addr, subject.is_up());
             let (events, has_waited) = (subject.events(), subject.has_waited());

@@ -11,13 +11,7 @@ use portlab_conformance::experiments::{
 /// First a request of HTTP, which is plain text for every other server; then short lines, once beside a silent client,
 /// which would receive a line if the server is a chat.
 pub(crate) fn recognise(subject: &mut Subject<'_>) -> Speech {
-    let unknown = Speech {
-        kind: Kind::Silent,
-        question: LINE.to_vec(),
-        answer: Answer::Nothing,
-        greets: false,
-        closes: false,
-    };
+    let unknown = silent();
     let Some(mut first) = subject.connect() else {
         return unknown;
     };
@@ -31,7 +25,8 @@ pub(crate) fn recognise(subject: &mut Subject<'_>) -> Speech {
     let page = receive(&mut first, subject.patience);
     let closes = first.has_ended();
     drop(first);
-    if page.starts_with(b"HTTP/") {
+    // A page without a status line is a mistake, and not another protocol.
+    if page.starts_with(b"HTTP/") || is_page(&page) {
         return Speech::http(closes);
     }
     let is_down = page.is_empty() && subject.without_answer(Service::Deaf) == Service::Down;
@@ -75,6 +70,8 @@ fn by_lines(subject: &mut Subject<'_>, unknown: Speech) -> Speech {
     let (again, _) = ask(subject, LINE);
     let (other, _) = ask(subject, OTHER);
     let kind = match () {
+        // The members of a chat may have to say their names first.
+        () if one.is_empty() && is_chat(subject, true) => return chat(greets),
         () if one.is_empty() => return unknown,
         () if one == LINE && other == OTHER => Kind::Echo,
         () if one == other => {
@@ -116,13 +113,7 @@ pub(crate) fn told(subject: &mut Subject<'_>, kind: Kind) -> Speech {
         Kind::Echo => Speech::echo(LINE),
         Kind::Http => Speech::http(true),
         Kind::Chat => chat(recognise(subject).greets),
-        Kind::Silent => Speech {
-            kind,
-            question: LINE.to_vec(),
-            answer: Answer::Nothing,
-            greets: false,
-            closes: false,
-        },
+        Kind::Silent => silent(),
         Kind::Reply | Kind::Lines => {
             let found = recognise(subject);
             match found.answer {
@@ -134,6 +125,42 @@ pub(crate) fn told(subject: &mut Subject<'_>, kind: Kind) -> Speech {
                 },
             }
         }
+    }
+}
+
+/// What a server speaks whose question the user says: `kind`, or else a reply, of which the experiments expect least.
+pub(crate) fn asked(subject: &mut Subject<'_>, question: &[u8], kind: Option<Kind>) -> Speech {
+    let Some(mut first) = subject.connect() else {
+        return silent();
+    };
+    let greets = !receive(&mut first, GREETING).is_empty();
+    drop(first);
+    subject.start_if_down();
+    subject.speech.greets = greets;
+    let (answer, closes) = ask(subject, question);
+    let (again, _) = ask(subject, question);
+    let (usual, answer) = match () {
+        () if answer.is_empty() => (Kind::Silent, Answer::Nothing),
+        () if answer == again => (Kind::Reply, Answer::Exactly(answer)),
+        () => (Kind::Reply, Answer::Something),
+    };
+    Speech {
+        kind: kind.filter(|_| usual != Kind::Silent).unwrap_or(usual),
+        question: question.to_vec(),
+        answer,
+        greets,
+        closes,
+    }
+}
+
+/// A server that sends nothing.
+fn silent() -> Speech {
+    Speech {
+        kind: Kind::Silent,
+        question: LINE.to_vec(),
+        answer: Answer::Nothing,
+        greets: false,
+        closes: false,
     }
 }
 
@@ -187,6 +214,8 @@ fn ask(subject: &mut Subject<'_>, line: &[u8]) -> (Vec<u8>, bool) {
 
 /// Whether a client receives what another one sends. With `named`, each first sends a line, which may be its name.
 fn is_chat(subject: &mut Subject<'_>, named: bool) -> bool {
+    // A chat may still send to the clients that have left.
+    subject.restart();
     let (Some(mut listener), Some(mut speaker)) = (subject.connect(), subject.connect()) else {
         return false;
     };
@@ -206,6 +235,18 @@ fn is_chat(subject: &mut Subject<'_>, named: bool) -> bool {
         () => Progress::Partial,
     });
     progress == Progress::Right
+}
+
+/// Whether `bytes` begin as a page of HTML does.
+fn is_page(bytes: &[u8]) -> bool {
+    let bytes = bytes.trim_ascii_start();
+    let begins = |tag: &&str| {
+        let begin = bytes.get(..tag.len());
+        begin.is_some_and(|it| it.eq_ignore_ascii_case(tag.as_bytes()))
+    };
+    ["<!doctype", "<html", "<head", "<body", "<h1"]
+        .iter()
+        .any(|it| begins(&it))
 }
 
 /// What comes within `limit`, until the server is quiet for a moment.

@@ -9,18 +9,28 @@ use super::{Experiment, Kind, Progress, Received, Service, Subject, Trouble, Wei
 /// Servers with these bugs have no next client, or none that is answered.
 pub(super) const NOT_SERVING: &[&str] = &[
     "no-answer",
+    "not-http",
     "errors-swallowed",
     "crashes",
     "ends-after-first-client",
+    "keeps-lost-members",
     "epoll-closed-before-unregistered",
     "resends-after-end",
 ];
 
 pub(super) const answers_a_client: Experiment = Experiment {
     about: ["answers a client", "回答客户端"],
-    names: &["no-answer", "wrong-answer", "errors-swallowed", "crashes"],
+    names: &[
+        "no-answer",
+        "not-http",
+        "wrong-answer",
+        "errors-swallowed",
+        "crashes",
+    ],
     run: |subject| {
         if subject.speech.kind == Kind::Chat {
+            // Members who have left are the subject of the next experiment.
+            subject.restart();
             return subject.expect_service("no-answer");
         }
         let Some(mut first) = subject.connect() else {
@@ -32,6 +42,9 @@ pub(super) const answers_a_client: Experiment = Experiment {
             drop(first);
             return match bytes.is_empty() {
                 true => subject.expect_service("no-answer"),
+                false if speech.kind == Kind::Http && progress == Progress::Wrong => {
+                    Err(subject.named("not-http"))
+                }
                 false if speech.kind == Kind::Echo && progress != Progress::Right => {
                     Err(subject.named("wrong-answer"))
                 }
@@ -50,7 +63,7 @@ pub(super) const answers_a_client: Experiment = Experiment {
         let is_late = !first.drain(Duration::from_millis(200)).is_empty();
         match is_late || passes_by {
             true => Err(Trouble::Bug("errors-swallowed")),
-            false => Err(Trouble::Bug("no-answer")),
+            false => Err(subject.named("no-answer")),
         }
     },
     ..Experiment::ANY
@@ -62,28 +75,40 @@ pub(super) const serves_the_next_client: Experiment = Experiment {
         "第一个客户端走了，还能服务下一个",
     ],
     names: &[
+        "crashes",
         "ends-after-first-client",
         "ends-at-empty-connection",
+        "keeps-lost-members",
         "epoll-closed-before-unregistered",
         "resends-after-end",
     ],
-    unless: &[&["no-answer", "errors-swallowed", "crashes"]],
+    unless: &[&["no-answer", "not-http", "errors-swallowed", "crashes"]],
     run: |subject| {
         // After the last experiment's client, the server may just be ending: the first client here is the server's first.
         subject.restart();
         let service = match subject.served() {
-            Ok(first) => {
-                first.close();
-                subject.ask()
-            }
+            Ok(first) => match subject.without_answer(Service::Served) {
+                // The client has been answered, and has done nothing since.
+                Service::Down if subject.has_failed() => return Err(subject.named("crashes")),
+                Service::Down => Service::Down,
+                _ => {
+                    first.close();
+                    subject.ask()
+                }
+            },
             Err(service) => service,
         };
-        // An error, and not the end of its work, has ended the program: it took the end of a client for a message.
-        if service == Service::Down && subject.has_failed() {
-            return Err(subject.named("ends-at-empty-connection"));
-        }
         match service {
             Service::Served => Ok(()),
+            Service::Down if subject.has_failed() => Err(match subject.has_slipped() {
+                true => subject.named("crashes"),
+                // It took the end of a client for a message.
+                false => subject.named("ends-at-empty-connection"),
+            }),
+            // Two other members have talked before.
+            Service::Deaf if subject.speech.kind == Kind::Chat => {
+                Err(subject.named("keeps-lost-members"))
+            }
             // The loop of the first client goes on without a client.
             Service::Deaf if subject.is_spinning() => Err(Trouble::Bug("resends-after-end")),
             _ => Err(subject.named("ends-after-first-client")),

@@ -6,7 +6,7 @@ use portlab_words::tr;
 
 use super::{
     Answer, Experiment, Kind, Needs, Progress, Received, Subject, Trouble, Weight,
-    clients::NOT_SERVING, subject::QUIET,
+    clients::NOT_SERVING, subject::QUIET, talk::unreachable,
 };
 
 pub(super) const survives_a_reset: Experiment = Experiment {
@@ -136,9 +136,7 @@ pub(super) const notices_the_end: Experiment = Experiment {
             Kind::Silent => subject.connect(),
             _ => subject.served().ok(),
         };
-        let Some(mut client) = client else {
-            return Err(subject.named("resends-after-end"));
-        };
+        let mut client = client.ok_or_else(unreachable)?;
         if !client.has_ended() {
             client.half_close();
             let (reads, bytes) = flood(&mut client);

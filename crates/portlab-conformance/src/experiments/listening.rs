@@ -7,7 +7,7 @@ use portlab_words::{Text, tr};
 
 use super::{
     Experiment, Kind, Needs, Received, Subject, Trouble, Weight, clients::NOT_SERVING,
-    visitor::Dial,
+    talk::unreachable, visitor::Dial,
 };
 
 pub(super) const has_a_queue: Experiment = Experiment {
@@ -48,15 +48,13 @@ pub(super) const restarts_at_once: Experiment = Experiment {
     weight: Weight::Should,
     needs: Needs::Control,
     names: &["no-reuseaddr"],
-    unless: &[&["no-answer", "errors-swallowed", "crashes"]],
+    unless: &[&["no-answer", "not-http", "errors-swallowed", "crashes"]],
     run: |subject| {
         let client = match subject.speech.kind {
             Kind::Silent => subject.connect(),
             _ => subject.served().ok(),
         };
-        let Some(mut client) = client else {
-            return Err(subject.named("no-reuseaddr"));
-        };
+        let mut client = client.ok_or_else(unreachable)?;
         // If the server ends first, its side of the connection stays in TIME-WAIT.
         let addr = subject.addr;
         subject.note(tr!("the server is ended", "结束服务端"));

@@ -11,6 +11,7 @@
 mod clients;
 mod ending;
 mod ends;
+mod errors;
 mod experiment;
 pub mod fuzz;
 pub(crate) mod http;

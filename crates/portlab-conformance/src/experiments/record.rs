@@ -27,6 +27,7 @@ struct Events {
     events: Vec<Event>,
     left_out: usize,
     has_waited: bool,
+    is_slow: Option<Text>,
     clients: usize,
     has_connected: bool,
 }
@@ -45,6 +46,7 @@ impl Record {
             events: Vec::new(),
             left_out: 0,
             has_waited: false,
+            is_slow: None,
             clients: 0,
             has_connected: false,
         })))
@@ -77,6 +79,20 @@ impl Record {
 
     pub(crate) fn has_waited(&self) -> bool {
         self.with(|it| it.has_waited)
+    }
+
+    /// Notes that a client was still receiving when it gave up: of a server that sends slowly, the experiment can't tell.
+    pub(crate) fn gave_up(&self, bytes: usize, time: Duration) {
+        let seconds = time.as_secs_f64();
+        let why = tr!(
+            "the server sends too slowly: {bytes} bytes in {seconds:.1} s",
+            "服务端发送得太慢：{seconds:.1} 秒里只发了 {bytes} 字节"
+        );
+        self.with(|it| it.is_slow = Some(why));
+    }
+
+    pub(crate) fn is_slow(&self) -> Option<Text> {
+        self.with(|it| it.is_slow.clone())
     }
 
     /// The number of the next client, from 1.

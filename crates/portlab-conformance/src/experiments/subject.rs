@@ -17,6 +17,7 @@ use portlab_words::{Text, tr};
 use super::{
     Event, Kind, Outcome, Progress, Received, Speech, Trouble, Visitor, Waits,
     ending::{Ending, KnownEnd, ended},
+    errors,
     record::Record,
     visitor::{Dial, Processes, Wait},
 };
@@ -105,6 +106,11 @@ impl<'a> Subject<'a> {
     /// Whether a wait reached its limit: on a busy machine, the answer may only have been late.
     pub fn has_waited(&self) -> bool {
         self.record.has_waited()
+    }
+
+    /// How much a client had received when the wait for more was given up, if one was.
+    pub fn is_slow(&self) -> Option<Text> {
+        self.record.is_slow()
     }
 
     /// Whether clients have dialled the server, and none has connected.
@@ -287,12 +293,21 @@ impl<'a> Subject<'a> {
         program.is_some_and(|it| it.has_failed())
     }
 
+    /// Whether the program's last error is a slip that no client can cause.
+    pub(crate) fn has_slipped(&self) -> bool {
+        errors::is_slip(&self.complaints())
+    }
+
+    /// The end of the program's stderr; empty if the program isn't known.
+    fn complaints(&self) -> String {
+        let program = self.program.as_ref();
+        program.map(|it| it.complaints()).unwrap_or_default()
+    }
+
     /// The trouble with the name `bug`, whose only sign is that no answer came, or not the whole one. The program's
     /// traceback may name another bug. If the program has ended as a known bug ends it, the experiment can't tell.
     pub fn named(&mut self, bug: &'static str) -> Trouble {
-        let complaints = self.program.as_ref().map(|it| it.complaints());
-        let by_traceback = complaints.and_then(|it| bug_of_traceback(&it));
-        let bug = by_traceback.unwrap_or(bug);
+        let bug = errors::bug_of(&self.complaints(), bug).unwrap_or(bug);
         match self.known_end(bug) {
             Some(title) => Trouble::because(&title),
             None => Trouble::Bug(bug),
@@ -367,7 +382,7 @@ impl<'a> Subject<'a> {
     }
 
     /// Starts the server anew, if that is allowed.
-    pub(crate) fn restart(&mut self) {
+    pub fn restart(&mut self) {
         if self.program.as_ref().is_some_and(|it| it.is_controlled()) {
             let _ = self.start();
         }
@@ -414,21 +429,6 @@ impl Drop for Paused {
             let _ = signal_pid(*pid, Signal::CONT);
         }
     }
-}
-
-/// The bug that only a traceback tells apart from others: the program ended, and its last error says why.
-fn bug_of_traceback(complaints: &str) -> Option<&'static str> {
-    let closed = [
-        "negative integer",
-        "Invalid file object",
-        "Invalid file descriptor",
-        "Bad file descriptor",
-        "is not registered",
-        "KeyError",
-    ];
-    let is_unregistering = complaints.contains("unregister(");
-    let is_closed = closed.iter().any(|it| complaints.contains(it));
-    (is_unregistering && is_closed).then_some("epoll-closed-before-unregistered")
 }
 
 impl Processes {

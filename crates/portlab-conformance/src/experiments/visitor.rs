@@ -295,8 +295,9 @@ impl Visitor {
         self.collect(limit, |bytes, has_ended| speech.progress(bytes, has_ended))
     }
 
-    /// Receives while `progress` of the received bytes is partial. Stops also when the connection ends, and when nothing
-    /// was received for `limit`. `progress` is called again at every look at the socket.
+    /// Receives while `progress` of the received bytes is partial. Stops also when the connection ends, when nothing was
+    /// received for `limit`, and after a longer time if something comes now and then. `progress` is called again at every
+    /// look at the socket.
     pub fn collect(
         &mut self,
         limit: Duration,
@@ -322,7 +323,10 @@ impl Visitor {
             let now = progress(&bytes, has_ended);
             let may_go_on = matches!(received, Received::Bytes(_)) && bytes.len() < MOST;
             if now == Progress::Partial && may_go_on {
-                continue;
+                if began.elapsed() < self.waits.patience * SLOW {
+                    continue;
+                }
+                self.record.gave_up(bytes.len(), began.elapsed());
             }
             if !bytes.is_empty() {
                 self.note(&Received::Bytes(bytes.clone()), began, wait);
@@ -338,10 +342,14 @@ impl Visitor {
     /// Reads what the server sends until nothing comes for `quiet`, without an event if nothing comes.
     pub fn drain(&mut self, quiet: Duration) -> Vec<u8> {
         let mut bytes = Vec::new();
+        let began = Instant::now();
         let received = loop {
             match self.read(quiet) {
                 Received::Bytes(more) if bytes.len() < MOST => bytes.extend(more),
                 received => break received,
+            }
+            if began.elapsed() > self.waits.patience * SLOW {
+                break Received::Nothing;
             }
         };
         let now = Instant::now();
@@ -492,6 +500,9 @@ fn own_address() -> IpAddr {
 fn would_block(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
+
+/// How many times the patience an answer may take of which something comes now and then.
+const SLOW: u32 = 2;
 
 /// The most bytes of an answer that are read.
 const MOST: usize = 64 << 20;

@@ -38,6 +38,26 @@ pub(super) const ends_at_empty_connection: Bug = Bug {
     ..Bug::read_in("eof")
 };
 
+pub(super) const keeps_lost_members: Bug = Bug {
+    title: [
+        "a member who has left the chat stays in the list",
+        "已经下线的成员还留在列表里",
+    ],
+    cause: [
+        "The loop over all members also sends to those who have left. There send() raises BrokenPipeError, or OSError for a \
+         closed socket, which ends the sender's thread: the members behind in the list hear nothing.",
+        "群发的循环还会发给已经下线的成员。这时 send() 抛出 BrokenPipeError（套接字已关闭则是 OSError），发言者的线程就结束了，\
+         列表中排在后面的成员什么也收不到。",
+    ],
+    remedy: [
+        "Remove a member from the list when it leaves, and let an error of one member not stop the loop.",
+        "成员下线时把它从列表中删掉；一个成员出错时，循环要继续。",
+    ],
+    code: "finally:\n    members.remove(client)\n    client.close()",
+    look_at: &["for ", ".send"],
+    ..Bug::read_in("chat")
+};
+
 pub(super) const resends_after_end: Bug = Bug {
     title: [
         "the server doesn't notice that a client has closed",

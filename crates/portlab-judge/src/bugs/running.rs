@@ -12,11 +12,12 @@ pub(super) const one_at_a_time: Bug = Bug {
         "recv() 会一直等这个客户端发数据，这期间程序回不到 accept()。",
     ],
     remedy: [
-        "Serve each client in a thread of its own.",
-        "为每个客户端创建一个线程。",
+        "Serve each client in a thread of its own; target gets the function's name, without a call.",
+        "为每个客户端创建一个线程；target 后面写函数名，不要加括号调用它。",
     ],
     code: "while True:\n    client, addr = server.accept()\n    threading.Thread(target=serve, args=(client,), daemon=True).start()",
-    look_at: &[".recv(", ".accept("],
+    // A call instead of a function: Thread(target=serve(client)).
+    look_at: &["target=", ".recv(", ".accept("],
     ..Bug::read_in("iterative")
 };
 

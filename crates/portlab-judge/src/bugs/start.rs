@@ -58,12 +58,28 @@ pub(super) const no_answer: Bug = Bug {
         "客户端连上并发送了数据，却什么也没收到：服务端没有 recv()，或者没有发送。",
     ],
     remedy: [
-        "After accept(), receive and send on the socket that accept() returned, not on the listening one.",
-        "accept() 之后，要用 accept() 返回的新套接字收发数据，不要用监听套接字。",
+        "After accept(), receive and send on the socket that accept() returned, not on the listening one. If the server \
+         answers certain texts only, give one: --ask 'TEXT'.",
+        "accept() 之后，要用 accept() 返回的新套接字收发数据，不要用监听套接字。如果服务端只回答某些内容，请写出一种：--ask '内容'。",
     ],
     code: "client, addr = server.accept()\ndata = client.recv(1024)\nclient.sendall(data)",
     look_at: &[".recv(", ".accept("],
     ..PLAIN
+};
+
+pub(super) const not_http: Bug = Bug {
+    title: ["the answer isn't a response of HTTP", "回答不是 HTTP 响应"],
+    cause: [
+        "A response begins with a status line such as HTTP/1.1 200 OK. Without it, a browser can't read the page.",
+        "响应的第一行必须是状态行，例如 HTTP/1.1 200 OK。没有状态行，浏览器就不认得这个网页。",
+    ],
+    remedy: [
+        "Send the status line, the headers and an empty line before the page; each line ends with \\r\\n.",
+        "先发送状态行、响应头和一个空行，再发送网页；每一行都以 \\r\\n 结束。",
+    ],
+    code: "head = \"HTTP/1.1 200 OK\\r\\nContent-Type: text/html\\r\\n\\r\\n\"\nclient.sendall(head.encode() + page)",
+    look_at: &["HTTP/", ".send"],
+    ..Bug::read_in("http")
 };
 
 pub(super) const wrong_answer: Bug = Bug {
@@ -82,12 +98,13 @@ pub(super) const wrong_answer: Bug = Bug {
 
 pub(super) const crashes: Bug = Bug {
     title: [
-        "an ordinary client ends the server",
-        "普通的客户端就让服务端结束了",
+        "an error ends the service of an ordinary client",
+        "服务普通的客户端时，程序出错了",
     ],
     cause: [
-        "The server has met an error while it served a client, and the error has ended the whole program.",
-        "服务端在服务一个客户端时出了错误，整个程序就结束了。",
+        "The server has met an error while it served a client that did nothing unusual. An error that isn't caught ends the \
+         thread or process of the client, or the whole program.",
+        "客户端一切正常，服务端却出了错误。没有捕获的异常会结束这个客户端的线程或进程，甚至结束整个程序。",
     ],
     remedy: [
         "Correct the line that the error names, and let an error end only the connection of its client.",

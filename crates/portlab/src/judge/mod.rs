@@ -18,7 +18,8 @@ use portlab_judge::{
     program::{Attached, Launch, Launched},
     source::Source,
 };
-use portlab_service::inert;
+use portlab_load::unescape;
+use portlab_service::{TextEncoding, inert};
 use portlab_sys::{interrupt, listening::has_listener};
 use portlab_words::{tr, units};
 
@@ -65,11 +66,20 @@ pub(crate) struct Args {
 
     /// What is typed when the program reads its stdin; \n ends a line [default:
     /// nothing; with --client some texts, then quit, exit, bye and q]
-    #[arg(long, value_name = "TEXT", conflicts_with = "at")]
+    #[arg(long, value_name = "TEXT", value_parser = unescape, conflicts_with = "at")]
     typed: Option<String>,
 
+    /// What clients ask a server that answers certain texts only; \n ends a line, \x00
+    /// is a byte
+    #[arg(long, value_name = "TEXT", value_parser = unescape, conflicts_with = "client")]
+    ask: Option<String>,
+
+    /// The encoding of --ask, such as gbk
+    #[arg(long, value_name = "LABEL", default_value = "utf-8", requires = "ask")]
+    encoding: TextEncoding,
+
     /// With --client: what portlab answers, if the program needs a certain text
-    #[arg(long, value_name = "TEXT", requires = "client")]
+    #[arg(long, value_name = "TEXT", value_parser = unescape, requires = "client")]
     answer: Option<String>,
 
     /// Judge the server that runs at ADDR, HOST:PORT; it isn't paused or ended
@@ -174,19 +184,19 @@ impl Args {
             command: job.command.clone(),
             source: Source::of(&job.command, job.folder.as_deref()),
             kind: self.kind.as_ref().and_then(|it| kind(it)),
+            question: self.question()?,
             patience: PATIENCE,
         };
         if let Some(at) = &self.at {
             return self.judge_at(&plan, at, screen);
         }
         screen.starts(&job.command);
-        let line_ends = |it: &String| it.replace("\\n", "\n");
         let launch = Launch {
             words: job.command.clone(),
             folder: job.folder.clone(),
             port: self.port,
-            typed: self.typed.as_ref().map(line_ends),
-            answer: self.answer.as_ref().map(line_ends),
+            typed: self.typed.clone(),
+            answer: self.answer.clone(),
             timeout: self.start_timeout,
         };
         if self.client {
@@ -200,6 +210,18 @@ impl Args {
             Err(trouble) => Err(trouble.clone()),
         };
         judge(&plan, start, &mut |row| screen.row(row)).map_err(anyhow::Error::new)
+    }
+
+    /// The bytes of --ask.
+    fn question(&self) -> anyhow::Result<Option<Vec<u8>>> {
+        let encoded = self.ask.as_ref().map(|it| self.encoding.encode(it));
+        let encoding = self.encoding.name();
+        encoded.transpose().with_context(|| {
+            tr!(
+                "--ask can't be encoded in {encoding}; choose another --encoding",
+                "--ask 的内容不能用 {encoding} 编码；请换一个 --encoding"
+            )
+        })
     }
 
     fn judge_at(&self, plan: &Plan, at: &str, screen: &mut Screen) -> anyhow::Result<Judgement> {
