@@ -294,7 +294,7 @@ fn what_cannot_be_judged_is_explained() {
     assert_eq!(output.status.code(), Some(1));
     says(&String::from_utf8_lossy(&output.stdout), &["exit code 7"]);
     let prompt = "printf 'port: '; read port; sleep 600";
-    let output = portlab(&["judge", "--start-timeout=1s", "--", "sh", "-c", prompt]);
+    let output = portlab(&["judge", "--start-timeout=10min", "--", "sh", "-c", prompt]);
     assert_eq!(output.status.code(), Some(1));
     says(
         &String::from_utf8_lossy(&output.stdout),
@@ -503,7 +503,7 @@ fn a_client_without_its_option_and_a_prompt_are_recognised() {
     assert_eq!(code, Some(2), "{shown}");
     says(&shown, &[&addr.to_string(), "it is a client; add --client"]);
     let text = CLOSES_FIRST.replace("PORT", "int(input(\"port: \"))");
-    let (code, shown) = judged_file(&dir, "asks.py", &text, &["--start-timeout=5s"]);
+    let (code, shown) = judged_file(&dir, "asks.py", &text, &["--start-timeout=10min"]);
     assert_eq!(code, Some(1), "{shown}");
     says(
         &shown,
@@ -522,7 +522,7 @@ fn a_client_without_its_option_and_a_prompt_are_recognised() {
         ("en", "it waits for input, without a prompt"),
         ("zh", "它在等待键盘输入（没有显示提示）"),
     ] {
-        let options = ["--start-timeout=5s", "--lang", lang];
+        let options = ["--start-timeout=10min", "--lang", lang];
         let (code, shown) = judged_file(&dir, "silent.py", &text, &options);
         assert_eq!(code, Some(1), "{shown}");
         says(&shown, &["input-before-listen", part, "int(input())"]);
@@ -549,7 +549,7 @@ while True:
         ),
         ("zh", "UDP 套接字（SOCK_DGRAM）；listen() 需要 TCP 套接字"),
     ] {
-        let options = ["--start-timeout=5s", "--lang", lang];
+        let options = ["--start-timeout=10min", "--lang", lang];
         let (code, shown) = judged_file(&dir, "receives.py", receives, &options);
         assert_eq!(code, Some(1), "{shown}");
         says(&shown, &["no-listen", part]);

@@ -8,7 +8,7 @@ use std::{
 };
 
 use portlab_conformance::experiments::{Processes, Program};
-use portlab_sys::{meter, process::reads_stdin, sockets::have_udp};
+use portlab_sys::{asleep::Asleep, meter, process::reads_stdin, sockets::have_udp};
 use portlab_words::Text;
 
 use crate::{client::dialled, source::Source};
@@ -107,6 +107,7 @@ impl Launched {
         let wanted = self.given.or(self.launch.port);
         let since = Instant::now();
         let mut listening_since = None;
+        let mut asleep: Option<(Instant, Asleep)> = None;
         let run = self.run.insert(run);
         loop {
             let processes = processes(run).all();
@@ -122,19 +123,23 @@ impl Launched {
                 let output = output(run);
                 return Err(StartTrouble::ended(status, &output, &self.ports()));
             }
+            let now = Asleep::look(&processes).filter(|_| found.is_empty());
+            if now.is_none() || asleep.as_ref().map(|(_, it)| it) != now.as_ref() {
+                asleep = now.map(|it| (Instant::now(), it));
+            }
+            let waited = asleep.as_ref().map(|(since, _)| since.elapsed());
             // On a busy machine, a program that still starts has more time.
             let starts =
                 || since.elapsed() < self.launch.timeout * LONGER && meter::is_runnable(&processes);
-            if since.elapsed() > self.launch.timeout && !starts() {
-                let ports: Vec<_> = found.iter().map(SocketAddr::port).collect();
+            let is_late = since.elapsed() > self.launch.timeout && !starts();
+            if is_late || waited > Some(WAITING) {
                 let output = output(run);
-                self.run = None;
-                return Err(StartTrouble::silent(
-                    self.launch.timeout,
-                    wanted,
-                    &ports,
-                    &output,
-                ));
+                if is_late || output.reads_stdin || output.has_udp {
+                    let ports: Vec<_> = found.iter().map(SocketAddr::port).collect();
+                    self.run = None;
+                    let waited = since.elapsed();
+                    return Err(StartTrouble::silent(waited, wanted, &ports, &output));
+                }
             }
             thread::sleep(AGAIN);
         }
@@ -253,6 +258,9 @@ const SETTLING: Duration = Duration::from_millis(30);
 
 /// How long the output of a program that has ended is read.
 const READING: Duration = Duration::from_millis(50);
+
+/// How long a program that doesn't listen has waited, for input or for datagrams, when it is clear that it never listens.
+const WAITING: Duration = Duration::from_secs(1);
 
 /// How often longer than its time a program that is busy may take until it listens.
 const LONGER: u32 = 3;

@@ -140,12 +140,12 @@ impl StartTrouble {
 
     /// The program runs, and doesn't listen.
     pub(super) fn silent(
-        timeout: Duration,
+        waited: Duration,
         wanted: Option<u16>,
         ports: &[u16],
         output: &Output,
     ) -> Self {
-        let seconds = timeout.as_secs_f64();
+        let seconds = (waited.as_secs_f64() * 10.0).round() / 10.0;
         // A prompt stands at the end of stdout, without a line end.
         let (_, prompt) = output
             .stdout
