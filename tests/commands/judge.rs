@@ -488,6 +488,40 @@ fn a_connection_in_time_wait_costs_no_mark_and_a_taken_port_gets_none() {
     says(&shown, &["no-reuseaddr"]);
 }
 
+/// A server that answers one text only.
+const ANSWERS_ONE: &str = "import socket, threading
+def work(client):
+    with client:
+        try:
+            if client.recv(1024) == \"你好\".encode(\"gbk\"):
+                client.sendall(\"你好，我是服务端\".encode(\"gbk\"))
+        except OSError:
+            pass
+server = socket.socket()
+server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, True)
+server.bind((\"127.0.0.1\", 0))
+server.listen(128)
+while True:
+    threading.Thread(target=work, args=(server.accept()[0],), daemon=True).start()
+";
+
+#[test]
+fn a_server_that_answers_one_text_only_is_asked_that() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        return;
+    }
+    let dir = folder("judge_ask");
+    let (code, shown) = judged_file(&dir, "server.py", ANSWERS_ONE, &[]);
+    assert_eq!(code, Some(1), "{shown}");
+    says(&shown, &["no-answer", "--ask"]);
+    let ask = ["--ask", "你好", "--encoding", "gbk"];
+    let (code, shown) = judged_file(&dir, "server.py", ANSWERS_ONE, &ask);
+    assert_eq!(code, Some(0), "{shown}");
+    let (code, shown) = judged_file(&dir, "server.py", ANSWERS_ONE, &["--ask", "\\q"]);
+    assert_eq!(code, Some(2), "{shown}");
+    says(&shown, &["--ask", "unknown escape"]);
+}
+
 #[test]
 fn a_client_without_its_option_and_a_prompt_are_recognised() {
     if Command::new("python3").arg("--version").output().is_err() {

@@ -509,3 +509,34 @@ const MOST: usize = 64 << 20;
 
 /// The shortest wait for bytes: the system takes no wait of zero.
 const SHORTEST: Duration = Duration::from_millis(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{net::TcpListener, thread};
+
+    #[test]
+    fn a_server_that_sends_on_and_on_is_left_after_a_while() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            let mut server = listener.accept().unwrap().0;
+            while server.write_all(b"a").is_ok() {
+                thread::sleep(Duration::from_millis(1));
+            }
+        });
+        let record = Record::new();
+        let waits = Waits {
+            patience: Duration::from_millis(50),
+            processes: None,
+            port: addr.port(),
+        };
+        let mut client = Visitor::connect(addr, Dial::default(), &record, waits).unwrap();
+        let quiet = Duration::from_secs(60);
+        assert!(!client.drain(quiet).is_empty());
+        assert_eq!(record.is_slow(), None);
+        let (progress, bytes) = client.collect(quiet, |_, _| Progress::Partial);
+        assert!(progress == Progress::Partial && !bytes.is_empty());
+        assert!(record.is_slow().is_some());
+    }
+}
