@@ -82,8 +82,8 @@ mod tests {
         let said_of_it = said(unknown);
         assert!(!said_of_it.contains("failed"), "{said_of_it}");
         // Texts of our own, and errors that are not common, stay.
-        let ours = Text::new("ours", "我们的");
-        assert_eq!(said(io::Error::other(ours)), "我们的");
+        let ours = Text::new("ours", "程序自己的");
+        assert_eq!(said(io::Error::other(ours)), "程序自己的");
         let odd = io::Error::from_raw_os_error(71);
         assert_eq!(Text::system(&odd).zh, odd.to_string());
     }
