@@ -221,9 +221,22 @@ fn watch(row: &mut Row, country: &'static str, watches: &mut HashMap<PeerId, Enc
             let watch = watches.entry(*peer);
             let watch = watch.or_insert_with(|| EncodingWatch::new(reading.encoding, country));
             row.guess = watch.push(bytes, reading.well_formed);
+            if is_certain(reading.encoding, bytes) {
+                // What comes next may be in another encoding again.
+                watches.remove(peer);
+            }
         }
         (What::Offline(peer, _), _) => drop(watches.remove(peer)),
         _ => {}
+    }
+}
+
+/// Whether the bytes of a row can only be a text in `encoding`.
+fn is_certain(encoding: TextEncoding, bytes: &[u8]) -> bool {
+    let is_utf_8 = std::str::from_utf8(bytes).is_ok();
+    match encoding == TextEncoding::default() {
+        true => is_utf_8 && !bytes.is_ascii(),
+        false => !is_utf_8 && encoding.decoder().decode(bytes, true, &mut String::new()),
     }
 }
 
@@ -308,6 +321,30 @@ mod tests {
         }
         assert_eq!(notes(1), None);
         assert!(notes(2).is_some());
+    }
+
+    #[test]
+    fn a_peer_that_changes_its_encoding_is_noted_whichever_comes_first() {
+        let in_utf_8 = "你好".as_bytes();
+        let in_gbk = b"\xc4\xe3\xba\xc3";
+        for (label, right, wrong, named) in [
+            ("gbk", &in_gbk[..], in_utf_8, "UTF-8"),
+            ("utf-8", in_utf_8, in_gbk, "GBK"),
+        ] {
+            let mut log = log(label);
+            let mut note = |bytes| log.push(received(1, bytes)).note();
+            assert_eq!(note(right), None);
+            for _ in 0..2 {
+                let said = note(wrong).expect(label);
+                assert!(
+                    said.en.contains(named) && said.en.contains("你好"),
+                    "{said}"
+                );
+                // Once, until the first encoding comes again.
+                assert_eq!(note(wrong), None);
+                assert_eq!(note(right), None);
+            }
+        }
     }
 
     #[test]

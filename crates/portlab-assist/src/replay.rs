@@ -70,11 +70,15 @@ impl Replay {
             if line.trim().is_empty() {
                 continue;
             }
-            let record: Record = serde_json::from_str(line).map_err(|_| {
-                tr!(
+            let record: Record = serde_json::from_str(line).map_err(|_| match all.is_empty() {
+                true => tr!(
+                    "line {number} is not an event in JSON; a log to replay is one of --save lesson.jsonl or --json",
+                    "第 {number} 行不是 JSON 格式的事件；要重放的日志必须是用 --save lesson.jsonl 或 --json 记录的"
+                ),
+                false => tr!(
                     "line {number} is not an event in JSON; delete the line, or make a log with --save lesson.jsonl",
                     "第 {number} 行不是 JSON 格式的事件；请删除这一行，或用 --save lesson.jsonl 重新记录日志"
-                )
+                ),
             })?;
             let Some(peer) = record.peer else {
                 if record.event == Name::Stopped {

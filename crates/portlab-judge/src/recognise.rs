@@ -246,7 +246,7 @@ fn is_page(bytes: &[u8]) -> bool {
     };
     ["<!doctype", "<html", "<head", "<body", "<h1"]
         .iter()
-        .any(|it| begins(&it))
+        .any(begins)
 }
 
 /// What comes within `limit`, until the server is quiet for a moment.

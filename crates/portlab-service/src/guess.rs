@@ -101,7 +101,9 @@ impl EncodingWatch {
             }
         };
         let mut text = String::new();
-        let fits = encoding.decoder().decode(&self.sample, false, &mut text);
+        let well_formed = encoding.decoder().decode(&self.sample, false, &mut text);
+        // Big5 that is read as GBK has characters that no text has.
+        let fits = well_formed && !text.chars().any(is_private);
         let text = text.trim_end_matches(['\r', '\n']);
         let mut shown = text.chars().take(SHOWN).collect::<String>();
         let is_other = encoding != self.assumed && !shown.trim().is_empty();
@@ -124,6 +126,11 @@ impl EncodingWatch {
         self.sample
             .extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
+}
+
+/// A character of private use: no text has it, and it stands for bytes that another encoding reads.
+pub fn is_private(character: char) -> bool {
+    ('\u{e000}'..='\u{f8ff}').contains(&character)
 }
 
 /// A control character that isn't part of texts. (Texts may have escape sequences and telnet's bell.)
@@ -235,6 +242,12 @@ mod tests {
         ] {
             assert_eq!(guesses("utf-8", bytes, 100), [], "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn characters_of_private_use_are_no_text() {
+        let bytes = encoding("big5").encode("你好").unwrap();
+        assert_eq!(guesses("utf-8", &bytes, 100), []);
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub use chat::{Chat, Limits as ChatLimits};
 pub use echo::Echo;
 pub use encoding::{EncodeError, TextDecoder, TextEncoding};
 pub use flow::{Flow, Next, Work};
-pub use guess::{EncodingWatch, Guess};
+pub use guess::{EncodingWatch, Guess, is_private};
 pub use handler_work::HandlerWork;
 pub use hub::{CloseReason, ConnId, Denied, Hub, Mail, Post};
 pub use inert::{inert, visible};

@@ -119,6 +119,10 @@ impl StartTrouble {
         let why = Traceback::of(&output.stderr, None).map(|it| it.error);
         let hint = why.as_deref().map(hint).unwrap_or_default();
         let may_be_taken = is_taken || why.is_none();
+        let bug = match status.success() {
+            true => "no-listen",
+            false => "crashes-at-start",
+        };
         let what = match why {
             Some(why) => tr!(
                 "the program ends before it listens ({en}): {why}{hint}",
@@ -130,7 +134,7 @@ impl StartTrouble {
             ),
         };
         Self {
-            bug: Some("crashes-at-start"),
+            bug: Some(bug),
             what,
             stderr: output.stderr.clone(),
             prompt: String::new(),

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use portlab_service::inert;
+use portlab_service::{inert, is_private};
 use portlab_words::{Lang, tr};
 
 use super::{encoding, hex, read_as};
@@ -60,7 +60,10 @@ fn flaw_in(bytes: &[u8]) -> Option<Flaw> {
     if bytes.starts_with(b"b'") || bytes.starts_with(b"b\"") {
         return Some(Flaw::Printed);
     }
-    let is_gbk = |bytes: &[u8]| !read_as(encoding("gbk"), bytes).contains('\u{fffd}');
+    let is_gbk = |bytes: &[u8]| {
+        let text = read_as(encoding("gbk"), bytes);
+        !text.chars().any(|it| it == '\u{fffd}' || is_private(it))
+    };
     if let Ok(text) = str::from_utf8(bytes) {
         // Two bytes of GBK may be a Latin or Greek letter in UTF-8 by chance, but hardly three a Chinese character.
         let is_chinese = text.chars().any(|it| it >= '\u{2000}');
@@ -139,9 +142,10 @@ impl Fault {
             Role::Server => tr!(
                 lang,
                 "The server {how} the connection before a byte came. Look at the terminal in which server.py runs: the last \
-                 line is the reason. Often it is decode() instead of decode(\"gbk\"), or server.recv() instead of client.recv().",
+                 line is the reason. Often it is decode() instead of decode(\"gbk\"), or server.recv() instead of client.recv(). \
+                 Without an error, call client.send() before close().",
                 "服务端{how}了连接，一个字节也没有发来。请看运行 server.py 的终端：最后一行就是原因。常见的有：decode(\"gbk\") 写成了 \
-                 decode()，client.recv() 写成了 server.recv()。",
+                 decode()，client.recv() 写成了 server.recv()。没有错误，就在 close() 之前调用 client.send()。",
             ),
         }
     }
@@ -225,6 +229,8 @@ mod tests {
             (br"b'\xc4\xe3'", Flaw::Printed),
             (&gbk("你好")[..3], Flaw::Cut),
             (b"\xff\xff\xff\xff", Flaw::NoText),
+            // Big5.
+            (&encoding("big5").encode("你好").unwrap(), Flaw::NoText),
         ] {
             assert_eq!(flaw(bytes), Some(expected), "{bytes:x?}");
         }

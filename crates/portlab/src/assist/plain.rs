@@ -257,8 +257,8 @@ fn decoded(bytes: Vec<u8>) -> Result<String, Text> {
         false => {
             let name = encoding.name();
             Err(tr!(
-                "a line on stdin is neither UTF-8 nor {name}; type text in UTF-8, and choose with /encoding how it is sent",
-                "标准输入的一行既不是 UTF-8，也不是 {name}；请用 UTF-8 输入，再用 /encoding 选择发送时的编码"
+                "a line on stdin is not text in {name}; type text in UTF-8, and choose with /encoding how it is sent",
+                "标准输入的一行不是 {name} 编码的文字；请用 UTF-8 输入，再用 /encoding 选择发送时的编码"
             ))
         }
     }

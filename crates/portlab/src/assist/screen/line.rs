@@ -118,6 +118,7 @@ fn request(key: KeyEvent) -> Option<InputRequest> {
         KeyCode::Right if by_word => InputRequest::GoToNextWord,
         KeyCode::Right => InputRequest::GoToNextChar,
         KeyCode::Home => InputRequest::GoToStart,
+        KeyCode::End => InputRequest::GoToEnd,
         _ => return None,
     })
 }
@@ -188,6 +189,17 @@ mod tests {
             assert_eq!(seen.skipped + seen.cursor, 6);
             assert_ne!(seen.skipped % 2, 1, "half a character at {width}");
         }
+    }
+
+    #[test]
+    fn home_and_end_move_to_both_ends_of_the_line() {
+        let mut line = TypedLine::default();
+        typed(&mut line, "abc");
+        press(&mut line, &[KeyCode::Home]);
+        typed(&mut line, "X");
+        press(&mut line, &[KeyCode::End]);
+        typed(&mut line, "Y");
+        assert_eq!(line.text(), "XabcY");
     }
 
     #[test]

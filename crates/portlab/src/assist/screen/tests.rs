@@ -347,7 +347,7 @@ fn on_sixty_columns_every_client_has_its_queues_and_its_bytes() {
             let line = drawn.lines().find(|it| it.contains("#2‖")).unwrap();
             let words: Vec<_> = line.split_whitespace().skip(1).collect();
             let own_send_q = (last == 1).then_some("0");
-            let mut all = vec![&*format!("{addr}"), "ESTABLISHED", "1.6M"].join(" ");
+            let mut all = [&*format!("{addr}"), "ESTABLISHED", "1.6M"].join(" ");
             all += own_send_q.map_or("", |_| " 0");
             assert_eq!(words.join(" "), all + " 12K 0 2.5M", "{drawn}");
         }
