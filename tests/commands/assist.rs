@@ -4,12 +4,13 @@
 use std::{
     fs,
     io::{BufRead, BufReader, ErrorKind, Read, Write},
-    net::{TcpStream, UdpSocket},
+    net::{SocketAddr, TcpStream, UdpSocket},
     process::{Command, Stdio},
 };
 
-use portlab_sys::spawn::Signal;
+use portlab_sys::{spawn::Signal, time_wait};
 use serde_json::Value;
+use socket2::{Domain, Socket, Type};
 
 use portlab_testkit::{
     PATIENCE, Running, command, folder, free_addr, listener, path, portlab, refused, says, stderr,
@@ -351,6 +352,29 @@ fn another_encoding_prints_the_last_rows_again() {
     drop(stream);
     says(&row(), &["the peer closed"]);
     assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_port_that_an_ended_connection_holds_is_refused_with_the_time_to_wait() {
+    // A server without SO_REUSEADDR that closes first.
+    let server = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    server.bind(&any.into()).unwrap();
+    server.listen(1).unwrap();
+    let addr = server.local_addr().unwrap().as_socket().unwrap();
+    let client = TcpStream::connect(addr).unwrap();
+    drop(server.accept().unwrap());
+    drop((client, server));
+    // At its limit, the kernel keeps no further connections in TIME-WAIT.
+    if time_wait::has_room() {
+        let addr = addr.to_string();
+        says(
+            &refused(&["assist", &addr]),
+            &["TIME-WAIT", "another", &addr],
+        );
+        let zh = refused(&["assist", "--lang=zh", &addr]);
+        says(&zh, &["TIME-WAIT", "还要", &addr]);
+    }
 }
 
 #[test]

@@ -171,7 +171,7 @@ fn a_class_is_judged_on_past_programs_that_get_no_mark() {
         }
         assert_eq!(
             (&rows[3][1], &rows[3][6], &rows[3][8]),
-            ("0", "crashes-at-start", "")
+            ("0", "no-listen", "")
         );
     }
 }
