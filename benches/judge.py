@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Measures how many bugs `portlab judge` names in servers that its rules were not written for.
 
-    benches/judge.py [first|second] [FOLDER ...]
+    benches/judge.py [first|second|third] [FOLDER ...]
 
-The servers in `benches/judge/first` and `second` were written as students write, by authors who knew the list of bugs and
+The servers in `benches/judge/first`, `second` and `third` were written as students write, by authors who knew the list of bugs and
 neither portlab's code nor its other test programs. `answers.csv` says which bug each server has, which others come with it,
 and what its author saw when he tried it; `none` is a right server. docs/judge.md has the figures of the first run, which is
 the one that counts: since then the judge was changed with these servers in view.
@@ -65,7 +65,8 @@ def measure(where, name, chosen):
 
 
 def main():
-    names = [name for name in sys.argv[1:] if name in ("first", "second")] or ["first", "second"]
+    sets = ("first", "second", "third")
+    names = [name for name in sys.argv[1:] if name in sets] or sets
     chosen = [name for name in sys.argv[1:] if name not in names]
     with tempfile.TemporaryDirectory() as where:
         shutil.copytree(os.path.join(HERE, "judge"), where, dirs_exist_ok=True)
