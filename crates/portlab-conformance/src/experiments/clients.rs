@@ -63,7 +63,15 @@ pub(super) const answers_a_client: Experiment = Experiment {
         let is_late = !first.drain(Duration::from_millis(200)).is_empty();
         match is_late || passes_by {
             true => Err(Trouble::Bug("errors-swallowed")),
-            false => Err(subject.named("no-answer")),
+            false => {
+                if subject.reads_stdin() {
+                    subject.note(tr!(
+                        "the program waits for a line from the keyboard; give one with --typed",
+                        "程序正在等待键盘输入；请用 --typed 写明输入什么"
+                    ));
+                }
+                Err(subject.named("no-answer"))
+            }
         }
     },
     ..Experiment::ANY

@@ -9,6 +9,7 @@ use std::{
 use portlab_sys::{
     listening::has_listener,
     meter,
+    process::reads_stdin,
     sockets::{State, sockets_at},
     spawn::{Signal, signal_pid},
 };
@@ -291,6 +292,12 @@ impl<'a> Subject<'a> {
     pub(crate) fn has_failed(&mut self) -> bool {
         let program = self.program.as_mut();
         program.is_some_and(|it| it.has_failed())
+    }
+
+    /// Whether a process of the server waits for a line from its stdin.
+    pub(crate) fn reads_stdin(&self) -> bool {
+        let processes = self.program.as_ref().map(|it| it.processes().all());
+        processes.unwrap_or_default().into_iter().any(reads_stdin)
     }
 
     /// Whether the program's last error is a slip that no client can cause.

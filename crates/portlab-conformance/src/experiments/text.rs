@@ -81,7 +81,13 @@ fn a_divided_character(subject: &mut Subject<'_>, encoding: &str) -> Outcome {
     let text = text.trim_ascii_end();
     // The answer may be sent in two parts, too, if it has the bytes as they came; or end with the first part.
     let has_rest = subject.speech.closes || has(&cut, second.trim_ascii_end());
-    let is_kept = has(&cut, text) || has(&cut, first) && has_rest;
+    // Each part may have an answer of its own: then the character is in the second one.
+    let (begin, rest) = text.split_at(first.len() - 1);
+    let is_whole = cut
+        .windows(begin.len())
+        .position(|it| it == begin)
+        .is_some_and(|at| has(&cut[at + begin.len()..], rest));
+    let is_kept = has(&cut, text) || has(&cut, first) && has_rest || is_whole;
     match has(&cut, REPLACEMENT) || has(&whole, text) && !is_kept {
         true => Err(Trouble::Bug(SPLITS)),
         false => Ok(()),

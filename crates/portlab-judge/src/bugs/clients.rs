@@ -33,7 +33,7 @@ pub(super) const ends_at_empty_connection: Bug = Bug {
         "Ask after each recv() whether anything came, and close only this client's socket.",
         "每次 recv() 之后先判断有没有数据，没有就只关闭这个客户端的套接字。",
     ],
-    code: "data = client.recv(1024)\nif not data:\n    client.close()\n    continue",
+    code: "while True:\n    data = client.recv(1024)\n    if not data:\n        break\n    client.sendall(data)\nclient.close()",
     look_at: &[".recv(", "break"],
     ..Bug::read_in("eof")
 };

@@ -59,8 +59,9 @@ pub(super) const no_answer: Bug = Bug {
     ],
     remedy: [
         "After accept(), receive and send on the socket that accept() returned, not on the listening one. If the server \
-         answers certain texts only, give one: --ask 'TEXT'.",
-        "accept() 之后，要用 accept() 返回的新套接字收发数据，不要用监听套接字。如果服务端只回答某些内容，请写出一种：--ask '内容'。",
+         answers certain texts only, give one: --ask 'TEXT'. If the program catches errors, let it print them: traceback.print_exc().",
+        "accept() 之后，要用 accept() 返回的新套接字收发数据，不要用监听套接字。如果服务端只回答某些内容，请写出一种：--ask '内容'。\
+         如果程序捕获了异常，请把异常打印出来：traceback.print_exc()。",
     ],
     code: "client, addr = server.accept()\ndata = client.recv(1024)\nclient.sendall(data)",
     look_at: &[".recv(", ".accept("],
@@ -103,14 +104,16 @@ pub(super) const crashes: Bug = Bug {
     ],
     cause: [
         "The server has met an error while it served a client that did nothing unusual. An error that isn't caught ends the \
-         thread or process of the client, or the whole program.",
-        "客户端一切正常，服务端却出了错误。没有捕获的异常会结束这个客户端的线程或进程，甚至结束整个程序。",
+         thread or process of the client, or the whole program. Often: send() takes bytes, not text; accept() returns two \
+         values, the client's socket and its address; recv() and send() are called on the client's socket; a name is misspelt.",
+        "客户端一切正常，服务端却出了错误。没有捕获的异常会结束这个客户端的线程或进程，甚至结束整个程序。常见的有：send() 要的是字节，\
+         不是字符串；accept() 返回两个值：客户端的套接字和地址；收发数据要用客户端的套接字；名字拼错了。",
     ],
     remedy: [
-        "Correct the line that the error names, and let an error end only the connection of its client.",
-        "改正错误所指的那一行；并且让错误只结束这一个客户端的连接。",
+        "Correct the line that the error names.",
+        "改正错误所指的那一行。",
     ],
-    code: "try:\n    serve(client)\nexcept Exception as error:\n    print(error)\nfinally:\n    client.close()",
+    code: "client, addr = server.accept()\ndata = client.recv(1024)\nclient.sendall(\"你好\".encode(\"gbk\"))",
     look_at: &[".recv(", ".accept("],
     ..PLAIN
 };

@@ -237,6 +237,24 @@ fn hint(error: &str) -> Text {
             "；listen() 需要 TCP 套接字：socket.socket(socket.AF_INET, socket.SOCK_STREAM)",
         );
     }
+    if has("Errno 22") {
+        return Text::new(
+            "; accept() needs a socket that listens: call server.listen(128) after bind()",
+            "；accept() 之前要先监听：在 bind() 之后调用 server.listen(128)",
+        );
+    }
+    if has("bind() takes") || has("AF_INET address must be tuple") {
+        return Text::new(
+            "; bind() takes one tuple, with two pairs of parentheses: server.bind((\"\", 8080))",
+            "；bind() 的参数是一个元组，要写两层括号：server.bind((\"\", 8080))",
+        );
+    }
+    if has("for '_socket.socket' objects") || has("for 'socket' objects") {
+        return Text::new(
+            "; write parentheses behind socket.socket: server = socket.socket()",
+            "；socket.socket 后面要写括号：server = socket.socket()",
+        );
+    }
     if has("No such file or directory") {
         return Text::new(
             "; check the file's name and the folder in which portlab was started",
@@ -260,6 +278,18 @@ pub(crate) fn syntax_hint(error: &str) -> Text {
         return Text::new(
             "; this sign was typed with a Chinese input method: replace it by the English one",
             "；这个符号是用中文输入法打的：请换成英文（半角）符号",
+        );
+    }
+    if has("expected ':'") {
+        return Text::new(
+            "; write a colon at the end of the line",
+            "；这一行的末尾要写冒号",
+        );
+    }
+    if has("IndentationError") || has("TabError") {
+        return Text::new(
+            "; lines of one block begin in the same column: four blanks for each level",
+            "；同一层的各行要对齐：每一层缩进四个空格",
         );
     }
     if has("Non-UTF-8 code") || has("(unicode error) 'utf-8'") {

@@ -61,6 +61,7 @@ pub(super) fn run(session: Session) -> anyhow::Result<Verdict> {
         terminal: terminal::open_for_typing()?,
         drawings: Drawings::new(STANDS),
         states_read: None,
+        quits: 0,
         ends,
     };
     let result = loop {
@@ -84,6 +85,8 @@ struct Screen {
     terminal: Terminal,
     drawings: Drawings,
     states_read: Option<Instant>,
+    /// How often the end was asked for.
+    quits: u32,
     /// A signal asks for the end.
     ends: Arc<AtomicBool>,
 }
@@ -94,9 +97,11 @@ impl Screen {
         let any_key = self.read_keys()?;
         let goes_on = self.take_events();
         if self.ends.swap(false, Ordering::Relaxed) || has_hung_up(io::stderr()) {
-            // The second one ends the engine at once.
-            self.engine.send(Command::Quit);
-            self.engine.send(Command::Quit);
+            self.quits = 2;
+        }
+        if self.quits > 1 {
+            // Rows that wait are not shown: they may be many.
+            return Ok(false);
         }
         let now = Instant::now();
         self.read_states(now);
@@ -126,7 +131,10 @@ impl Screen {
         while event::poll(wait)? {
             let event = event::read()?;
             let commands = self.view.handle(&event).into_iter();
-            commands.for_each(|it| self.engine.send(it));
+            for command in commands {
+                self.quits += u32::from(matches!(command, Command::Quit));
+                self.engine.send(command);
+            }
             (any, wait) = (true, LOOK);
         }
         Ok(any)
