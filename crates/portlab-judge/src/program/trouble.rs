@@ -243,13 +243,13 @@ fn hint(error: &str) -> Text {
             "；accept() 之前要先监听：在 bind() 之后调用 server.listen(128)",
         );
     }
-    if has("bind() takes") || has("AF_INET address must be tuple") {
+    if has("bind() takes") {
         return Text::new(
             "; bind() takes one tuple, with two pairs of parentheses: server.bind((\"\", 8080))",
             "；bind() 的参数是一个元组，要写两层括号：server.bind((\"\", 8080))",
         );
     }
-    if has("for '_socket.socket' objects") || has("for 'socket' objects") {
+    if has("'_socket.socket' objects") {
         return Text::new(
             "; write parentheses behind socket.socket: server = socket.socket()",
             "；socket.socket 后面要写括号：server = socket.socket()",
