@@ -30,6 +30,6 @@ mod verdict;
 
 pub use client::judge_client;
 pub use judge::{Plan, judge};
-pub use portlab_conformance::experiments::{Kind, Program};
+pub use portlab_conformance::experiments::{EXPERIMENTS, Kind, Program};
 pub use traceback::Traceback;
 pub use verdict::{Finding, Mark, Place, Result, Row, Seen, Side, Verdict};

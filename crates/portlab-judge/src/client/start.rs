@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portlab_sys::dials;
+use portlab_sys::{
+    dials,
+    meter::{self, is_runnable},
+};
 use portlab_words::{Text, tr};
 use socket2::{Domain, Socket, Type};
 
@@ -123,9 +126,12 @@ pub(crate) fn dialled(launch: &Launch) -> Option<SocketAddr> {
     };
     let mut started = Started::begin(&launch, Door::Open).ok()?;
     let since = Instant::now();
+    // On a busy machine, a program that still starts has more time.
+    let starts = |root| meter::below(root).is_ok_and(|it| it.is_empty() || is_runnable(&it));
     while started.dialled().is_empty()
         && started.run.ended().is_none()
-        && since.elapsed() < DIALLING
+        && (since.elapsed() < DIALLING
+            || since.elapsed() < launch.timeout && starts(started.run.root()))
     {
         thread::sleep(Duration::from_millis(5));
     }

@@ -20,8 +20,10 @@ pub(super) fn run(args: &Args, pattern: &str, page: Option<&Page>) -> anyhow::Re
     output::print(&line(&HEAD.map(str::to_owned))?)?;
     let mut result = Verdict::Fine;
     let mut unsent = None;
-    for file in &files {
-        let verdict = args.judge(&job(file, &args.command), &mut Screen::new(true));
+    for (at, file) in files.iter().enumerate() {
+        let mut screen = Screen::of_class(at + 1, files.len(), &file.to_string_lossy());
+        let verdict = args.judge(&job(file, &args.command), &mut screen);
+        drop(screen);
         let row = match &verdict {
             Ok(verdict) => row(file, verdict),
             Err(error) => failed(file, error),

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use portlab_judge::{Finding, Result, Row, Side, Verdict};
+use portlab_judge::{EXPERIMENTS, Finding, Result, Row, Side, Verdict};
 use portlab_service::inert;
 use portlab_words::{
     Lang, Text, tr,
@@ -21,6 +21,10 @@ pub(super) struct Screen {
     lang: Lang,
     width: usize,
     progress: Option<Progress>,
+    /// Which program of a class is judged: its place from 1, how many there are, and its name.
+    class: Option<(usize, usize, String)>,
+    /// How many experiments have ended.
+    rows: usize,
     /// What is judged, until it has been printed.
     heading: String,
     /// Why experiments didn't run, and how many for each reason: a line for each reason follows the table.
@@ -34,23 +38,61 @@ impl Screen {
             lang: lang(),
             width: prose_width(),
             progress: None,
+            class: None,
+            rows: 0,
             heading: String::new(),
             left_out: Vec::new(),
         }
     }
 
+    /// The screen of one program of a class: only its progress is shown.
+    pub(super) fn of_class(place: usize, of: usize, name: &str) -> Self {
+        Self {
+            class: Some((place, of, inert(name))),
+            ..Self::new(true)
+        }
+    }
+
     /// The program is being started.
     pub(super) fn starts(&mut self, command: &[String]) {
-        let command = inert(&command.join(" "));
-        let line = tr!(self.lang, "judging {command}", "评测 {command}");
+        let line = match &self.class {
+            Some((place, of, name)) => tr!(
+                self.lang,
+                "judging {name} ({place} of {of})",
+                "评测 {name}（第 {place} 个，共 {of} 个）"
+            ),
+            None => {
+                let command = inert(&command.join(" "));
+                tr!(self.lang, "judging {command}", "评测 {command}")
+            }
+        };
         self.heading = format!("{HEAD}{line}{HEAD:#}\n\n");
-        self.progress = Some(Progress::new(&line));
+        let mut progress = Progress::new(&line);
+        progress.at(self.share());
+        if self.class.is_some() && progress.is_time_for_a_line() {
+            crate::tell!("{line}");
+        }
+        self.progress = Some(progress);
+    }
+
+    /// The share that is done, in `[0, 1]`, as if each experiment took the same time, and all were to run.
+    fn share(&self) -> f64 {
+        let share = (self.rows as f64 / EXPERIMENTS.len() as f64).min(1.0);
+        match self.class {
+            Some((place, of, _)) => ((place - 1) as f64 + share) / of as f64,
+            None => share,
+        }
     }
 
     /// An experiment has ended.
     pub(super) fn row(&mut self, row: &Row) {
+        self.rows += 1;
+        let share = self.share();
         if let Some(progress) = &mut self.progress {
-            progress.say(row.about.pick(self.lang));
+            progress.at(share);
+            if self.class.is_none() {
+                progress.say(row.about.pick(self.lang));
+            }
         }
         if self.is_quiet {
             return;
