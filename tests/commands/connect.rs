@@ -157,10 +157,10 @@ fn texts_and_bytes_are_sent_in_order() {
 fn a_character_that_two_reads_cut_comes_out_whole() {
     let (addr, _received) = server(|mut stream| {
         stream.set_nodelay(true)?;
-        stream.read_exact(&mut [0])?;
+        stream.read_exact(&mut [0; 2])?;
         stream.write_all(b"\xc4")?;
-        // The client has shown what arrived before it sends the next, so it has read half of it.
-        stream.read_exact(&mut [0])?;
+        // The client has shown what arrived before it sends the next line, so it has read half of it.
+        stream.read_exact(&mut [0; 2])?;
         stream.write_all(b"\xe3\xba")
     });
     let mut command = command(addr, &["--encoding=gbk", "--trace", "--timeout", NEVER]);
