@@ -48,7 +48,7 @@ fn is_endless(pid: i32, call: &Call) -> bool {
     if is(RECEIVING) {
         return waits_for_ever(pid, call.arguments[0] as RawFd);
     }
-    // A number of milliseconds is negative, and a pointer to a time is null, if there is no limit.
+    // A call without a limit has -1 milliseconds, or a null pointer instead of a time.
     is(&[libc::SYS_wait4, libc::SYS_waitid])
         || limit(WITH_MILLISECONDS).is_some_and(|it| (it as i32) < 0)
         || limit(WITH_TIME).is_some_and(|it| it == 0)
