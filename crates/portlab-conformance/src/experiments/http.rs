@@ -25,8 +25,15 @@ pub(crate) fn lasting_request(path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").into_bytes()
 }
 
+/// What every response begins with.
+const BEGINNING: &[u8] = b"HTTP/";
+
 /// The response that `received` begins with, if its head is complete.
 pub(crate) fn response(received: &[u8]) -> Option<Response> {
+    // httparse skips empty lines before a response. RFC 9112, 2.2 allows that for requests only.
+    if !received.starts_with(BEGINNING) {
+        return None;
+    }
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut head = httparse::Response::new(&mut headers);
     let httparse::Status::Complete(length) = head.parse(received).ok()? else {
@@ -93,8 +100,8 @@ impl Response {
 /// How far a response has come. A response without a length is whole when the connection ends.
 pub(crate) fn progress(received: &[u8], has_ended: bool) -> Progress {
     let Some(response) = response(received) else {
-        let begins = received.len().min(5);
-        let is_http = received[..begins] == b"HTTP/"[..begins];
+        let begins = received.len().min(BEGINNING.len());
+        let is_http = received[..begins] == BEGINNING[..begins];
         return match is_http && !has_ended {
             true => Progress::Partial,
             false => Progress::Wrong,
@@ -134,6 +141,11 @@ mod tests {
         assert_eq!(progress(without, true), Progress::Right);
         assert_eq!(progress(b"HTT", false), Progress::Partial);
         assert_eq!(progress(b"hello", false), Progress::Wrong);
+        let after_an_empty_line = format!("\r\n{head}hello");
+        assert_eq!(
+            progress(after_an_empty_line.as_bytes(), false),
+            Progress::Wrong
+        );
         let page = "<a href=\"/a.html\">a</a> <img src='./b.png'> <a href=\"http://x/\">x</a> <a href='/a.html'>";
         let page =
             format!("{head}{page}<a href=\"//y/z\"><a href=\"#here\"><a href=\"a\r\nX: y\">");
