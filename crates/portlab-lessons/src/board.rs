@@ -1,7 +1,7 @@
 //! Laying text out on a terminal.
 
 use anstyle::{Ansi256Color, AnsiColor, Style};
-use portlab_words::wrap::wrap_behind;
+use portlab_words::wrap::{wrap, wrap_behind};
 use unicode_width::UnicodeWidthStr;
 
 /// The colours of a lesson.
@@ -66,8 +66,10 @@ pub(crate) fn barred(text: &str, style: Style, width: usize, palette: &Palette) 
     barred
 }
 
-pub(crate) fn code(text: &str, width: usize, palette: &Palette) -> String {
-    barred(text, palette.code, width, palette)
+/// [`wrapped`] in the style `dim`.
+pub(crate) fn dimmed(text: &str, width: usize, first: &str, dim: Style) -> String {
+    let lines = wrapped(text, width, first);
+    painted(dim, lines.trim_end()) + "\n"
 }
 
 /// A heading with a rule behind it.
@@ -77,22 +79,27 @@ pub(crate) fn rule(text: &str, width: usize, palette: &Palette) -> String {
     format!("{head}── {text}{head:#} {dim}{}{dim:#}\n", "─".repeat(rest))
 }
 
-/// `line` in pieces of at most `width` columns.
+/// `line` in pieces of at most `width` columns, broken at spaces where it has some. A mark begins each piece behind the
+/// first, to tell it from a new line.
 fn broken(line: &str, width: usize) -> Vec<String> {
-    let mut pieces = vec![String::new()];
-    for character in line.chars() {
-        let last = pieces.last_mut().expect("there is always a piece");
-        let mut longer = last.clone();
-        longer.push(character);
-        if longer.width() > width {
-            // The continuation is indented, to tell it from a new line.
-            pieces.push(format!("  {character}"));
-        } else {
-            *last = longer;
-        }
+    if line.width() <= width {
+        return vec![line.to_owned()];
     }
-    pieces
+    let text = line.trim_start();
+    let margin = &line[..line.len() - text.len()];
+    let room = width.saturating_sub(margin.width() + MARK.width());
+    let pieces = wrap(text, room.max(LEAST)).into_iter().enumerate();
+    let marked = pieces.map(|(at, piece)| match at {
+        0 => format!("{margin}{piece}"),
+        _ => format!("{margin}{MARK}{piece}"),
+    });
+    marked.collect()
 }
+
+/// Begins the continuation of a broken line.
+const MARK: &str = "↳ ";
+/// The fewest columns of a broken line.
+const LEAST: usize = 2;
 
 /// Replaces the marks of a text by styles. `code` keeps its marks, so that it is recognised without colour; **bold**
 /// loses its marks.
@@ -148,8 +155,16 @@ mod tests {
     }
 
     #[test]
-    fn long_lines_of_a_program_are_broken_and_indented() {
-        assert_eq!(plain(&code("abcdef", 8, &USUAL)), "  │ abcd\n  │   ef\n");
+    fn long_lines_of_a_program_are_broken_at_spaces_and_marked() {
+        let shown = |text: &str| plain(&barred(text, USUAL.code, 25, &USUAL));
+        assert_eq!(
+            shown("  let all = connect(address);\nnext()"),
+            "  │   let all =\n  │   ↳ connect(address);\n  │ next()\n"
+        );
+        // A word that is wider than a line is cut.
+        let word = "x".repeat(22);
+        let (cut, rest) = word.split_at(19);
+        assert_eq!(shown(&word), format!("  │ {cut}\n  │ ↳ {rest}\n"));
     }
 
     #[test]

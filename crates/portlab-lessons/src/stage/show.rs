@@ -1,10 +1,11 @@
 //! How a lesson is shown: its opening, blocks of text, questions, prompts, its end.
 
+use anstyle::Style;
 use portlab_words::{Lang, Text};
 
 use super::{Exit, Report, Stage};
 use crate::{
-    board,
+    board::{self, Palette},
     run::{ERASE, Pace},
     script::{Ask, Block, fill, placeholders},
     words,
@@ -14,26 +15,23 @@ impl Stage<'_> {
     pub(super) fn open(&mut self) -> Result<(), Exit> {
         let before = self.run.choices.first_step;
         let columns = self.run.columns();
-        let rule = board::painted(self.palette().dim, &"━".repeat(columns));
+        let Palette { head, dim, .. } = self.palette();
+        let rule = board::painted(*dim, &"━".repeat(columns));
         let title = self.script.title.clone();
         let title = board::wrapped(&title, columns, "  ");
-        let title = board::painted(self.palette().head, &title);
+        let title = board::painted(*head, &title);
         self.write(&format!("{rule}\n{title}{rule}\n\n"))?;
         if before > 0 {
-            let said = board::wrapped(&words::set_up(self.lang(), before), columns, "");
-            self.write(&board::painted(self.palette().dim, said.trim_end()))?;
-            self.write("\n")?;
+            let said = words::set_up(self.lang(), before);
+            self.write(&board::dimmed(&said, columns, "", *dim))?;
             self.silenced = Some(self.run.pace);
             self.run.pace = Pace::Straight;
             return Ok(());
         }
         if self.script.steps.iter().any(|step| step.ask.is_some()) {
             let seed = words::seed(self.lang(), self.run.seed);
-            let seed = board::wrapped(&seed, columns, "");
-            self.write(&format!(
-                "{}\n\n",
-                board::painted(self.palette().dim, seed.trim_end())
-            ))?;
+            let seed = board::dimmed(&seed, columns, "", *dim);
+            self.write(&format!("{seed}\n"))?;
         }
         let goal = self.script.goal.clone();
         self.heading(words::GOAL.pick(self.lang()))?;
@@ -94,10 +92,8 @@ impl Stage<'_> {
     pub(super) fn ask(&mut self, ask: &Ask) -> Result<Option<usize>, Exit> {
         let lang = self.lang();
         self.write("\n")?;
-        let heading = board::painted(
-            self.palette().ask,
-            &format!("? {}", words::GUESS.pick(lang)),
-        );
+        let heading = format!("? {}", words::GUESS.pick(lang));
+        let heading = board::painted(self.palette().ask, &heading);
         self.write(&format!("{heading}\n"))?;
         self.blocks(&ask.question)?;
         let columns = self.run.columns();
@@ -136,7 +132,7 @@ impl Stage<'_> {
         self.run.discard_input();
         let prompt = format!("[{}]", prompt.pick(self.lang()));
         let prompt = board::painted(self.palette().dim, &prompt);
-        self.prompt_with(&format!("{prompt} "))
+        self.emit(&format!("{prompt} "))
     }
 
     pub(super) fn answer(&mut self, prompt: &Text) -> Result<String, Exit> {
@@ -159,7 +155,7 @@ impl Stage<'_> {
             "q" | "Q" | "quit" => Err(Exit::Left),
             "" => {
                 // Erases the prompt, which is on the line above.
-                self.prompt_with(ERASE)?;
+                self.emit(ERASE)?;
                 self.screen_was_read(false);
                 Ok(String::new())
             }
@@ -183,13 +179,12 @@ impl Stage<'_> {
     }
 
     pub(super) fn block(&mut self, block: &Block) -> Result<(), Exit> {
-        let columns = self.run.columns();
+        let (columns, palette) = (self.run.columns(), self.palette());
         let lines = match block {
             Block::Paragraph(text) => board::wrapped(&self.prose(text)?, columns, ""),
             Block::Item(text) => board::wrapped(&self.prose(text)?, columns, "  - "),
             Block::Lines(text) => {
-                let plain = anstyle::Style::new();
-                board::barred(&self.filled(text)?, plain, columns, self.palette())
+                board::barred(&self.filled(text)?, Style::new(), columns, palette)
             }
             Block::Code {
                 language,
@@ -198,9 +193,8 @@ impl Stage<'_> {
                 text,
             } => {
                 let caption = caption(language, file.as_deref(), *is_whole, self.lang());
-                let caption = board::wrapped(&caption, columns, "  ");
-                let caption = board::painted(self.palette().dim, caption.trim_end());
-                format!("{caption}\n{}", board::code(text, columns, self.palette()))
+                let caption = board::dimmed(&caption, columns, "  ", palette.dim);
+                caption + &board::barred(text, palette.code, columns, palette)
             }
         };
         self.write(&lines)?;
@@ -211,7 +205,7 @@ impl Stage<'_> {
     /// Shows the first paragraph behind a mark, and the rest without one.
     pub(super) fn marked(
         &mut self,
-        style: anstyle::Style,
+        style: Style,
         mark: &str,
         blocks: &[Block],
     ) -> Result<(), Exit> {
