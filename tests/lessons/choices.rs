@@ -107,7 +107,7 @@ pub(crate) fn programs_are_saved_and_run() -> Result<(), Failed> {
     room.has_no_file()
 }
 
-pub(crate) fn pages_are_exported_in_both_languages() -> Result<(), Failed> {
+pub(crate) fn pages_are_exported_in_both_languages_or_in_one() -> Result<(), Failed> {
     let room = Room::new();
     let export = |arguments: &[&str]| room.command(arguments).output();
     let output = export(&["client", "6", "--export", "key", "new/pages"])?;
@@ -126,6 +126,12 @@ pub(crate) fn pages_are_exported_in_both_languages() -> Result<(), Failed> {
         check(page.starts_with("<!DOCTYPE html>"), page)?;
     }
     check(text.lines().count() == files.len(), &text)?;
+    // With --lang, only that language is written.
+    let (text, _) = streams(&export(&[
+        "6", "--lang", "zh", "--export", "quiz", "new/zh",
+    ])?);
+    check(text == "new/zh/server-quiz.zh.html\n", text)?;
+    check(fs::read_dir(folder.join("zh"))?.count() == 1, "other files")?;
     // Without a name, every lesson is written.
     let (text, _) = streams(&export(&["--export", "slides", "new/all"])?);
     check(text.lines().count() == 2 * LESSONS.len(), text)?;

@@ -11,8 +11,10 @@ use std::{
 
 use libtest_mimic::Failed;
 use portlab_lessons::{
-    Answers, CLEAR, Choices, ERASE, Exit, Lesson, LessonRun, Pace, Report, find, order::SEED, play,
-    script::Ask,
+    Answers, CLEAR, Choices, ERASE, Exit, Lesson, LessonRun, Pace, Report, find,
+    order::SEED,
+    play,
+    script::{Ask, Block},
 };
 use portlab_sys::listening::has_listener;
 use portlab_testkit::{binary, wait_until};
@@ -166,6 +168,25 @@ pub(crate) fn the_courses_client_is_answered_by_hand() -> Result<(), Failed> {
     check(holds, shown)
 }
 
+/// Enter that is pressed while the lesson waits for the user's program, which a class writes just then, ends nothing.
+pub(crate) fn a_users_own_program_is_skipped_by_s_only() -> Result<(), Failed> {
+    let _turn = turn_at_the_courses_port();
+    let first_step = find("client").and_then(|it| it.script(Lang::En).ok()?.place_of("yours"));
+    let choices = Choices {
+        first_step: first_step.ok_or("a step")?,
+        ..Choices::default()
+    };
+    let mut lesson = Watched::begin_with("client", choices, Lang::En)?;
+    lesson.types("\n\ns\n")?;
+    lesson.types(&"\n".repeat(4))?;
+    let (shown, ended) = lesson.end();
+    let prompts = shown.matches("Waiting for your program; s: skip").count();
+    check(prompts == 3, format!("{prompts} prompts:\n{shown}"))?;
+    check(shown.contains("No client sent anything"), shown)?;
+    ended?;
+    Ok(())
+}
+
 /// The user's own server gets a client when it listens. It answers in UTF-8, which is wrong here; the second try is right.
 pub(crate) fn a_students_server_gets_a_client_when_it_listens() -> Result<(), Failed> {
     let says = "6 bytes came; as GBK: 鏀跺埌; as UTF-8: 收到. Change encode() to";
@@ -257,6 +278,15 @@ pub(crate) fn its_screens_suit_a_projector(lesson: &'static Lesson) -> Result<()
             let columns = width(&anstream::adapter::strip_str(part).to_string());
             check(columns <= 60, format!("{columns} columns: {part}"))?;
         }
+    }
+    if ended.is_ok() {
+        let plain = anstream::adapter::strip_str(&shown).to_string();
+        let programs = script
+            .blocks()
+            .filter(|it| matches!(it, Block::Code { .. }));
+        let mut words = programs.flat_map(|it| it.text().split_whitespace());
+        let cut = words.find(|it| it.is_ascii() && it.len() < 48 && !plain.contains(it));
+        check(cut.is_none(), format!("{cut:?} is cut:\n{plain}"))?;
     }
     // Each step begins a screen.
     for number in 1..=script.steps.len() {

@@ -117,6 +117,8 @@ pub(crate) enum Input {
     Other,
     /// The time was over.
     Timeout,
+    /// The input has ended: the user pressed Ctrl-D.
+    End,
 }
 
 impl LessonRun {
@@ -156,13 +158,12 @@ impl LessonRun {
         Ok((read > 0).then(|| line.trim_end().to_owned()))
     }
 
-    /// Waits until the user types a line or `other` is readable, for `patience` at most. The end of the input counts as
-    /// an empty line. Fails when the input can't be read.
+    /// Waits until the user types a line or `other` is readable, for `patience` at most. Fails when the input can't be read.
     pub(crate) fn wait(&mut self, other: BorrowedFd<'_>, patience: Duration) -> io::Result<Input> {
         let mut watched = vec![PollFd::from_borrowed_fd(other, PollFlags::IN)];
         if self.is_interactive() {
             if !self.answers.0.buffer().is_empty() {
-                return Ok(Input::Line(self.line()?.unwrap_or_default()));
+                return self.input();
             }
             watched.push(PollFd::new(self.answers.0.get_ref(), PollFlags::IN));
         }
@@ -174,6 +175,10 @@ impl LessonRun {
         if watched.get(1).is_none_or(|fd| fd.revents().is_empty()) {
             return Ok(Input::Timeout);
         }
-        Ok(Input::Line(self.line()?.unwrap_or_default()))
+        self.input()
+    }
+
+    fn input(&mut self) -> io::Result<Input> {
+        Ok(self.line()?.map_or(Input::End, Input::Line))
     }
 }

@@ -69,8 +69,8 @@ pub(crate) static YOUR_GUESS: Text = Text::new(
 );
 pub(crate) static ANSWER_IT: Text = Text::new("Enter: see the answer", "按回车看答案");
 pub(crate) static WAITING: Text = Text::new(
-    "Waiting for your program; Enter: skip, q: quit",
-    "正在等你的程序；回车跳过，q 退出",
+    "Waiting for your program; s: skip, q: quit",
+    "正在等你的程序；s 跳过，q 退出",
 );
 pub(crate) static ANSWER_BY_HAND: Text = Text::new(
     "Your answer, then Enter (Enter alone sends hello)",

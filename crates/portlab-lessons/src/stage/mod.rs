@@ -228,18 +228,24 @@ impl<'a> Stage<'a> {
         other: BorrowedFd<'_>,
         patience: Duration,
     ) -> Result<Option<bool>, Exit> {
-        let is_interactive = self.is_interactive();
-        if is_interactive {
+        if !self.is_interactive() {
+            let input = self.run.wait(other, patience)?;
+            return Ok((input == Input::Other).then_some(true));
+        }
+        loop {
             self.prompt(&words::WAITING)?;
-        }
-        let input = self.run.wait(other, patience)?;
-        if is_interactive && !matches!(input, Input::Line(_)) {
-            self.leave_prompt()?;
-        }
-        match &input {
-            Input::Line(line) => self.typed(line).map(|_| Some(false)),
-            Input::Other => Ok(Some(true)),
-            Input::Timeout => Ok(None),
+            let input = self.run.wait(other, patience)?;
+            if !matches!(input, Input::Line(_)) {
+                self.leave_prompt()?;
+            }
+            match input {
+                // Enter alone is often typed by mistake, and a class would lose the step.
+                Input::Line(line) if self.typed(&line)? == "s" => return Ok(Some(false)),
+                Input::Line(_) => {}
+                Input::Other => return Ok(Some(true)),
+                Input::Timeout => return Ok(None),
+                Input::End => return Err(Exit::Left),
+            }
         }
     }
 

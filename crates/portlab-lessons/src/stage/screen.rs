@@ -82,25 +82,16 @@ impl Stage<'_> {
         self.screen.rows += usize::from(typed);
     }
 
-    /// Writes a prompt, which stands in the last row at most.
-    pub(super) fn prompt_with(&mut self, prompt: &str) -> Result<(), Exit> {
-        if self.silenced.is_some() {
-            return Ok(());
-        }
-        self.emit(prompt)
-    }
-
     /// Ends the line of a prompt that isn't answered: the user has waited in front of this screen.
     pub(super) fn leave_prompt(&mut self) -> Result<(), Exit> {
         self.screen.rows += 1;
         self.screen.is_read = true;
-        self.prompt_with("\n")
+        self.emit("\n")
     }
 
     /// Whether the output is a projector's: a pipe has no screens.
     fn has_screens(&self) -> bool {
-        let is_straight = self.run.pace == Pace::Straight;
-        self.run.choices.projector && self.silenced.is_none() && !is_straight
+        self.run.choices.projector && self.run.pace != Pace::Straight
     }
 
     /// Writes lines for which there is room.
@@ -115,7 +106,8 @@ impl Stage<'_> {
         self.emit(text)
     }
 
-    fn emit(&mut self, text: &str) -> Result<(), Exit> {
+    /// Writes `text` at once. A prompt is written so too: it stands in the last row at most.
+    pub(super) fn emit(&mut self, text: &str) -> Result<(), Exit> {
         let out = &mut self.run.out;
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         match written {

@@ -126,7 +126,7 @@ impl Stage<'_> {
             (Seen::No, _) => format!("{} — {}", claim.text, words::NOT_SEEN.pick(self.lang())),
         };
         self.marked(style, mark, &[Block::Paragraph(text)])?;
-        self.silenced = silenced.or(self.silenced);
+        self.silenced = silenced;
         Ok(())
     }
 

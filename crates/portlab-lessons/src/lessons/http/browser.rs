@@ -48,6 +48,8 @@ fn until_enter(stage: &mut Stage<'_>, site: &mut Site) -> Result<Vec<String>, Ex
         "收到的请求会显示在这里。按回车继续，q 退出。",
     );
     let prompt = board::painted(stage.palette().dim, &format!("[{prompt}]"));
+    // Enter that was pressed before the prompt was shown doesn't end the step.
+    stage.run().discard_input();
     stage.write(&format!("{prompt}\n"))?;
     loop {
         match stage
@@ -55,7 +57,7 @@ fn until_enter(stage: &mut Stage<'_>, site: &mut Site) -> Result<Vec<String>, Ex
             .wait(site.bell.as_fd(), Duration::from_secs(60))?
         {
             Input::Line(line) if line.trim() == "q" => return Err(Exit::Left),
-            Input::Line(_) => return Ok(heads),
+            Input::Line(_) | Input::End => return Ok(heads),
             Input::Timeout => {}
             Input::Other => {
                 for head in site.heads() {
