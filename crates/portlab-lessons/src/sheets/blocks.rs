@@ -87,12 +87,9 @@ impl Sheet<'_> {
             let Some((before, behind)) = rest.split_once(&format!("{{{name}}}")) else {
                 continue;
             };
-            let value = self
-                .examples
-                .get(name)
-                .map_or(0, |value| value.chars().count());
             // A value that is empty in most runs is a remark, not an answer.
-            parts.push((before, (value > 0).then_some(value)));
+            let value = self.examples.get(name).filter(|it| !it.is_empty());
+            parts.push((before, value.map(|it| it.chars().count())));
             rest = behind;
         }
         html! {
@@ -111,11 +108,7 @@ impl Sheet<'_> {
     /// The calls that are gaps in this lesson's programs, in alphabetical order.
     pub(super) fn calls(&self) -> Vec<&'static str> {
         let programs: Vec<_> = self.script.blocks().filter_map(python).collect();
-        let is_left_out = |call: &&&str| {
-            programs
-                .iter()
-                .any(|text| called(text, call).next().is_some())
-        };
+        let is_left_out = |call: &&&str| programs.iter().any(|text| !called(text, call).is_empty());
         CALLS.iter().filter(is_left_out).copied().collect()
     }
 }
@@ -129,7 +122,8 @@ pub(super) fn columns(text: &str) -> usize {
         .max(1)
 }
 
-fn python(block: &Block) -> Option<&str> {
+/// The text of a program in Python.
+pub(super) fn python(block: &Block) -> Option<&str> {
     match block {
         Block::Code { language, text, .. } if language == "python" => Some(text),
         _ => None,
@@ -156,19 +150,20 @@ fn marked(text: &str, show: &dyn Fn(&str) -> Markup) -> Markup {
 }
 
 /// The places behind the dots of `.call(` in `text`.
-fn called<'a>(text: &'a str, call: &str) -> impl Iterator<Item = usize> + 'a {
+fn called(text: &str, call: &str) -> Vec<usize> {
     let pattern = format!(".{call}(");
-    let places: Vec<usize> = text.match_indices(&pattern).map(|(at, _)| at + 1).collect();
-    places.into_iter()
+    let places = text.match_indices(&pattern);
+    places.map(|(at, _)| at + 1).collect()
 }
 
 fn program(text: &str, calls: Calls) -> Markup {
     if calls == Calls::Shown {
         return html! { (text) };
     }
-    let found = CALLS
-        .iter()
-        .flat_map(|call| called(text, call).map(move |at| (at, *call)));
+    let found = CALLS.iter().flat_map(|call| {
+        let places = called(text, call).into_iter();
+        places.map(move |at| (at, *call))
+    });
     let mut found: Vec<_> = found.collect();
     found.sort_unstable();
     let mut end = 0;

@@ -1,10 +1,16 @@
 //! Pages for paper: the worksheet, the quiz and the key.
 
 use maud::{Markup, html};
-use portlab_words::{Text, tr};
+use portlab_words::{Lang, Text, tr};
 
-use super::{Kind, Sheet, blocks::Calls};
-use crate::{script::Ask, words};
+use super::{
+    Kind, Sheet,
+    blocks::{Calls, python},
+};
+use crate::{
+    script::{Ask, Block},
+    words,
+};
 
 static NAME: Text = Text::new("Name", "姓名");
 static CLASS: Text = Text::new("Class", "班级");
@@ -36,7 +42,12 @@ impl Sheet<'_> {
                     @if let Some(ask) = &step.ask { (self.choice(ask, MY_GUESS.pick(lang))) }
                     div.seen {
                         h3 { (MY_SCREEN.pick(lang)) }
-                        ul.boxes { @for claim in &step.claims { li { (self.with_gaps(&claim.text)) } } }
+                        // Behind a question the claims would answer it: the student writes what happened.
+                        @if step.ask.is_some() {
+                            (lines(step.claims.len()))
+                        } @else {
+                            ul.boxes { @for claim in &step.claims { li { (self.with_gaps(&claim.text)) } } }
+                        }
                     }
                     @if !step.why.is_empty() {
                         div.why { h3 { (words::WHY.pick(lang)) } (lines(2)) }
@@ -109,9 +120,9 @@ impl Sheet<'_> {
     }
 
     /// The programs among `blocks`, with the words of the gaps marked.
-    fn programs(&self, blocks: &[crate::script::Block]) -> Markup {
-        let is_python = |block: &&crate::script::Block| matches!(block, crate::script::Block::Code { language, .. } if language == "python");
-        let programs: Vec<_> = blocks.iter().filter(is_python).cloned().collect();
+    fn programs(&self, blocks: &[Block]) -> Markup {
+        let programs = blocks.iter().filter(|block| python(block).is_some());
+        let programs: Vec<_> = programs.cloned().collect();
         self.blocks(&programs, Calls::Marked)
     }
 
@@ -157,7 +168,7 @@ impl Sheet<'_> {
     }
 }
 
-fn number_in_quiz(number: usize, lang: portlab_words::Lang) -> String {
+fn number_in_quiz(number: usize, lang: Lang) -> String {
     tr!(
         lang,
         "(quiz, question {number})",

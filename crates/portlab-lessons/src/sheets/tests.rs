@@ -42,7 +42,10 @@ fn the_worksheet_has_gaps_for_calls_and_values() {
         page.contains(r#"client.<span class="gap short"></span>((&quot;127.0.0.1&quot;, port))"#),
         "{page}"
     );
-    assert!(page.contains(r#"客户端自己的端口是 <span class="gap short"></span>，"#));
+    assert!(
+        page.contains(r#"客户端从 <span class="gap short"></span> 号端口"#),
+        "{page}"
+    );
     for call in ["connect", "recv", "encode"] {
         assert!(
             page.contains(&format!("<span>{call}</span>")),
@@ -52,6 +55,35 @@ fn the_worksheet_has_gaps_for_calls_and_values() {
     assert!(!page.contains("client.connect("), "an answer is shown");
     let key = of(Kind::Key, "client", Lang::Zh);
     assert!(key.contains("client.<mark>connect</mark>("));
+}
+
+/// A claim below a question would answer it; the key has it.
+#[test]
+fn no_claim_of_a_step_that_asks_is_on_the_worksheet() {
+    for (lesson, lang) in LESSONS
+        .iter()
+        .flat_map(|it| Lang::ALL.map(|lang| (it, lang)))
+    {
+        let [page, key] = [Kind::Worksheet, Kind::Key].map(|kind| of(kind, lesson.name, lang));
+        let sheet = Sheet {
+            lesson,
+            lang,
+            seed: SEED,
+            script: lesson.script(lang).unwrap(),
+            examples: lesson.examples(lang),
+        };
+        for step in &sheet.script.steps {
+            for claim in &step.claims {
+                let is_told = page.contains(&sheet.with_gaps(&claim.text).into_string());
+                let name = format!("{}/{}/{} {lang}", lesson.name, step.key, claim.key);
+                assert_ne!(is_told, step.ask.is_some(), "{name}");
+                assert!(
+                    key.contains(&sheet.inline(&claim.text).into_string()),
+                    "{name}"
+                );
+            }
+        }
+    }
 }
 
 /// The quiz and its key agree on the numbers, also in another order of the answers.
