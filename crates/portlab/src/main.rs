@@ -112,7 +112,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return print_usage(error),
     };
-    let result = args::choose_lang(cli.lang).and_then(|()| run(cli.command));
+    let result = args::choose_lang(cli.lang).and_then(|()| run(cli));
     match result {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,
         Ok(Verdict::Failed) => ExitCode::from(1),
@@ -126,8 +126,8 @@ fn main() -> ExitCode {
 }
 
 /// Runs a command, and writes the rest of its output.
-fn run(command: Command) -> anyhow::Result<Verdict> {
-    let verdict = match command {
+fn run(cli: Cli) -> anyhow::Result<Verdict> {
+    let verdict = match cli.command {
         Command::Compare(args) => compare::run(&args),
         Command::Advise(args) => advise::run(&args),
         Command::Report(args) => report::run(&args),
@@ -138,7 +138,7 @@ fn run(command: Command) -> anyhow::Result<Verdict> {
         Command::Assist(args) => assist::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Judge(args) => judge::run(&args),
-        Command::Lesson(args) => lesson::run(&args),
+        Command::Lesson(args) => lesson::run(&args, cli.lang),
         Command::Ports(args) => ports::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => completions::run(&args),

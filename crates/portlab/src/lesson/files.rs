@@ -54,11 +54,12 @@ pub(super) fn save(lesson: &Lesson, code: Code, folder: &Path) -> anyhow::Result
     Ok(Verdict::Fine)
 }
 
-/// Writes the page of `kind` for each of `lessons` in each language into `folder`. A page of an earlier run is replaced.
+/// Writes the page of `kind` for each of `lessons` in each of `langs` into `folder`. A page of an earlier run is replaced.
 pub(super) fn export(
     kind: &str,
     folder: &Path,
     lessons: &[&Lesson],
+    langs: &[Lang],
     args: &Args,
 ) -> anyhow::Result<Verdict> {
     let lang = args::lang();
@@ -72,7 +73,7 @@ pub(super) fn export(
     };
     fs::create_dir_all(folder).with_context(|| args::unwritten(folder))?;
     for lesson in lessons {
-        for of_page in Lang::ALL {
+        for &of_page in langs {
             let page = sheet(kind, lesson, of_page, args.seed, args.code())?;
             let file = format!("{}-{}.{of_page}.html", lesson.name, kind.name());
             let path = folder.join(file);

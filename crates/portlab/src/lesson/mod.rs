@@ -6,6 +6,7 @@ use std::{
     io::{self, IsTerminal, Write},
     num::NonZeroU16,
     path::PathBuf,
+    slice,
 };
 
 use anstyle::Style;
@@ -99,10 +100,11 @@ pub(crate) struct Args {
     #[arg(conflicts_with_all = ["auto", "step", "projector", "port", "export"])]
     save: Option<PathBuf>,
 
-    /// Write a page per lesson and language into a folder, to print or to show
+    /// Write a page per lesson into a folder, to print or to show
     ///
     /// KIND is slides, worksheet, quiz or key. Without a name, all lessons are
-    /// written. A page needs no other file and no network.
+    /// written; without --lang, a page in each language. A page needs no other
+    /// file and no network.
     #[arg(long, num_args = 2, value_names = ["KIND", "DIR"])]
     #[arg(conflicts_with_all = ["auto", "step", "projector", "port", "json"])]
     export: Option<Vec<String>>,
@@ -112,7 +114,8 @@ pub(crate) struct Args {
     json: bool,
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
+/// Runs the command; `asked` is the language that `--lang` asks for.
+pub(crate) fn run(args: &Args, asked: Option<Lang>) -> anyhow::Result<Verdict> {
     let lang = args::lang();
     let lessons = args.names.iter().map(|name| {
         let lesson = find(name);
@@ -124,7 +127,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
             true => LESSONS,
             false => &lessons,
         };
-        return files::export(kind, folder.as_ref(), lessons, args);
+        let langs = asked.as_ref().map_or(&Lang::ALL[..], slice::from_ref);
+        return files::export(kind, folder.as_ref(), lessons, langs, args);
     }
     let [lesson] = lessons[..] else {
         if let [_, second, ..] = lessons[..] {
