@@ -118,11 +118,9 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     let mut step = stage.task("yours")?;
     // The user starts a program; without a user, the lesson starts one.
     let on = &mut step;
-    let mut stand_in = if on.is_interactive() {
-        None
-    } else {
-        Some(stand_in(on, &port.to_string())?)
-    };
+    let needs_stand_in = !on.is_interactive();
+    let stand_in = needs_stand_in.then(|| stand_in(on, &port.to_string()));
+    let mut stand_in = stand_in.transpose()?;
     let Some(came) = right_client(on, &door)? else {
         let error = stand_in.as_mut().and_then(Student::error_if_ended);
         if let Some(error) = error {
@@ -135,17 +133,16 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     };
     step.set("their_own", came.from);
     step.set("their_hex", hex(&came.bytes));
-    let text = read_as(gbk, &came.bytes);
-    let text = str::from_utf8(&came.bytes)
-        .ok()
-        .filter(|_| !came.is_right)
-        .unwrap_or(&text);
-    step.set("their_text", text.escape_debug());
+    let said = match &came.fault {
+        Some(fault) => fault.said(Role::Client, step.lang()),
+        None => read_as(gbk, &came.bytes).escape_debug().to_string(),
+    };
+    step.set("their_text", said);
     step.seen("came", true);
-    step.seen("gbk", Seen::if_shown(came.is_right));
+    step.seen("gbk", Seen::if_shown(came.fault.is_none()));
     step.end()?;
 
-    if !came.is_right {
+    if came.fault.is_some() {
         return stage.skip("by_hand");
     }
     by_hand(stage, gbk, came.client)?;
@@ -159,8 +156,8 @@ struct Came {
     /// Its port.
     from: u16,
     bytes: Vec<u8>,
-    /// Whether the bytes are a text in GBK.
-    is_right: bool,
+    /// What is wrong with the bytes.
+    fault: Option<Fault>,
 }
 
 /// The first client that sends a text in GBK. Each other client gets a diagnosis, and then the lesson waits for the next:
@@ -180,21 +177,19 @@ fn right_client(stage: &mut Stage<'_>, door: &TcpListener) -> Result<Option<Came
         ))?;
         let fault = match sent(stage, client)? {
             None => break,
-            Some(Err(fault)) => fault,
+            Some(Err(fault)) => Some(fault),
             Some(Ok((client, bytes))) => {
                 let fault = fault_in(&bytes);
                 last = Some(Came {
                     client,
                     from: port,
                     bytes,
-                    is_right: fault.is_none(),
+                    fault: fault.clone(),
                 });
-                match fault {
-                    None => break,
-                    Some(fault) => fault,
-                }
+                fault
             }
         };
+        let Some(fault) = fault else { break };
         stage.diagnose(&fault, Role::Client)?;
         if !stage.is_interactive() {
             break;
