@@ -203,10 +203,6 @@ impl Flaw {
 mod tests {
     use super::*;
 
-    fn flaw(bytes: &[u8]) -> Option<Flaw> {
-        flaw_in(bytes)
-    }
-
     fn gbk(text: &str) -> Vec<u8> {
         encoding("gbk").encode(text).unwrap()
     }
@@ -215,7 +211,7 @@ mod tests {
     fn a_text_in_gbk_has_no_flaw() {
         // "模" in GBK is a Latin letter in UTF-8.
         for text in ["你好，服务端！", "hello", "收到！\r\n", "模", ""] {
-            assert_eq!(flaw(&gbk(text)), None, "{text}");
+            assert_eq!(flaw_in(&gbk(text)), None, "{text}");
         }
     }
 
@@ -232,7 +228,7 @@ mod tests {
             // Big5.
             (&encoding("big5").encode("你好").unwrap(), Flaw::NoText),
         ] {
-            assert_eq!(flaw(bytes), Some(expected), "{bytes:x?}");
+            assert_eq!(flaw_in(bytes), Some(expected), "{bytes:x?}");
         }
     }
 

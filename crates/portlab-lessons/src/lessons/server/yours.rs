@@ -40,47 +40,10 @@ pub(super) fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit
     for name in ["holder", "their_hex", "their_text"] {
         step.set(name, "-");
     }
-    let on = &mut step;
-    let mut stand_in = if on.is_interactive() {
-        None
-    } else {
-        Some(StandIn::start(on, port)?)
+    let last = match step.is_interactive() {
+        true => asked_of_the_user(&mut step, gbk, port)?,
+        false => asked_of_a_stand_in(&mut step, gbk, port)?,
     };
-    let mut last = None;
-    match &mut stand_in {
-        None => {
-            let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-            while let Some(client) = connected_on_request(on, addr)? {
-                let outcome = asked(on, gbk, client, addr, false)?;
-                let fault = outcome.fault.clone();
-                last = Some(outcome);
-                let Some(fault) = fault else { break };
-                on.diagnose(&fault, Role::Server)?;
-                let lang = on.lang();
-                on.remark(lang.pick(
-                    "Change server.py and start it again: the lesson connects once more.",
-                    "改好 server.py 再启动一次，演示程序会重新连接。",
-                ))?;
-            }
-        }
-        Some(server) => match connected(server.addr) {
-            Some(client) => {
-                let outcome = asked(on, gbk, client, server.addr, server.server.is_err())?;
-                // Another program may have taken the port by now: its answer would prove nothing.
-                last = Some(outcome).filter(|it| it.pid == Some(server.pid()));
-            }
-            None => {
-                let error = server
-                    .server
-                    .as_mut()
-                    .ok()
-                    .and_then(Student::error_if_ended);
-                if let Some(error) = error {
-                    on.diagnose(&Fault::Failed(error), Role::Server)?;
-                }
-            }
-        },
-    }
     let Some(outcome) = last else {
         step.seen("listens", Seen::NotHere);
         step.seen("answered", Seen::Moot);
@@ -93,6 +56,53 @@ pub(super) fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit
     step.seen("answered", Seen::if_shown(outcome.fault.is_none()));
     step.seen("closed", Seen::if_shown(outcome.closed));
     step.end()
+}
+
+/// What the user's last server did; `None` if it never listened.
+fn asked_of_the_user(
+    stage: &mut Stage<'_>,
+    gbk: TextEncoding,
+    port: u16,
+) -> Result<Option<Outcome>, Exit> {
+    let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let mut last = None;
+    while let Some(client) = connected_on_request(stage, addr)? {
+        let outcome = asked(stage, gbk, client, addr, false)?;
+        let fault = outcome.fault.clone();
+        last = Some(outcome);
+        let Some(fault) = fault else { break };
+        stage.diagnose(&fault, Role::Server)?;
+        let lang = stage.lang();
+        stage.remark(lang.pick(
+            "Change server.py and start it again: the lesson connects once more.",
+            "改好 server.py 再启动一次，演示程序会重新连接。",
+        ))?;
+    }
+    Ok(last)
+}
+
+/// What a server in the user's place did; `None` if it didn't start, or if another program has taken the port.
+fn asked_of_a_stand_in(
+    stage: &mut Stage<'_>,
+    gbk: TextEncoding,
+    port: u16,
+) -> Result<Option<Outcome>, Exit> {
+    let mut stand_in = StandIn::start(stage, port)?;
+    let (addr, pid, closes_after_the_client) = match &stand_in {
+        StandIn::Python(student) => ((Ipv4Addr::LOCALHOST, port).into(), student.pid(), false),
+        StandIn::Portlab(server) => (server.addr(), server.pid(), true),
+    };
+    if let Some(client) = connected(addr) {
+        let outcome = asked(stage, gbk, client, addr, closes_after_the_client)?;
+        // The answer of another program would prove nothing.
+        return Ok(Some(outcome).filter(|it| it.pid == Some(pid)));
+    }
+    if let StandIn::Python(student) = &mut stand_in
+        && let Some(error) = student.error_if_ended()
+    {
+        stage.diagnose(&Fault::Failed(error), Role::Server)?;
+    }
+    Ok(None)
 }
 
 /// What a server did with a greeting.
@@ -188,34 +198,23 @@ fn python_elsewhere(port: u16) -> Option<(String, u16)> {
     first.filter(|_| programs.next().is_none())
 }
 
-/// A server in the student's place: the listing in Python, or `portlab serve` on a machine without Python.
-struct StandIn {
-    addr: SocketAddr,
-    server: Result<Student, Server>,
+/// A server in the user's place.
+enum StandIn {
+    /// The listing.
+    Python(Student),
+    /// `portlab serve`, on a machine without Python.
+    Portlab(Server),
 }
 
 impl StandIn {
     fn start(stage: &mut Stage<'_>, port: u16) -> Result<Self, Exit> {
         if let Some(student) = stage.student("server.py", &[&port.to_string()])? {
-            return Ok(Self {
-                addr: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
-                server: Ok(student),
-            });
+            return Ok(Self::Python(student));
         }
         let options = ["--model", "iterative", "--service", "reply"];
         let answer = ["--reply", "收到！", "--encoding", "gbk"];
         let server = stage.server(&[options, answer].concat())?;
-        Ok(Self {
-            addr: server.addr(),
-            server: Err(server),
-        })
-    }
-
-    fn pid(&self) -> i32 {
-        match &self.server {
-            Ok(student) => student.pid(),
-            Err(server) => server.pid(),
-        }
+        Ok(Self::Portlab(server))
     }
 }
 
