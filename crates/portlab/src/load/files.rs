@@ -163,29 +163,29 @@ pub(super) fn note(failed: &mut Option<(PathBuf, io::Error)>, path: &Path, resul
     }
 }
 
-/// A quantile in a table: an empty field if nothing was recorded.
-pub(super) fn at(latency: &Latency, quantile: f64) -> String {
-    match latency.count() {
-        0 => String::new(),
-        _ => latency.quantile_ns(quantile).to_string(),
-    }
+/// The latencies of a row in a table, with commas; a field is empty if nothing was recorded.
+pub(super) fn latencies(latency: &Latency, uncorrected: &Latency, lag: &Latency) -> String {
+    let columns = [
+        (latency, &[0.5, 0.9, 0.99, 0.999, 1.0][..]),
+        (uncorrected, &[0.5, 0.99]),
+        (lag, &[0.99]),
+    ];
+    let fields = columns.iter().flat_map(|(of, quantiles)| {
+        quantiles.iter().map(|&quantile| match of.count() {
+            0 => String::new(),
+            _ => of.quantile_ns(quantile).to_string(),
+        })
+    });
+    fields.collect::<Vec<_>>().join(",")
 }
 
 fn row(second: &Interval) -> String {
-    let (latency, uncorrected) = (&second.latency, &second.uncorrected);
     [
         format!("{:.3}", second.from.as_secs_f64()),
         format!("{:.3}", second.to.as_secs_f64()),
         second.messages.to_string(),
         format!("{:.1}", second.messages_per_s()),
-        at(latency, 0.5),
-        at(latency, 0.9),
-        at(latency, 0.99),
-        at(latency, 0.999),
-        at(latency, 1.0),
-        at(uncorrected, 0.5),
-        at(uncorrected, 0.99),
-        at(&second.pacing_lag, 0.99),
+        latencies(&second.latency, &second.uncorrected, &second.pacing_lag),
         second.open.to_string(),
         second.in_flight.to_string(),
         second.errors.to_string(),

@@ -14,7 +14,7 @@ use portlab_words::Text;
 
 use super::{
     OutputArgs,
-    files::{at, note, refuse_the_same_twice},
+    files::{latencies, note, refuse_the_same_twice},
 };
 use crate::args::unwritten;
 
@@ -121,21 +121,13 @@ fn with_rate(path: &Path, rate: &str) -> PathBuf {
 
 fn row(result: &LoadResult, finding: &str) -> String {
     let none = Latency::new();
-    let latency = &result.latency_ns;
     let [uncorrected, lag] = [&result.uncorrected_latency_ns, &result.pacing_lag_ns]
         .map(|it| it.as_ref().unwrap_or(&none));
     [
         rate(result),
         format!("{:.1}", result.messages_per_s),
         result.messages.to_string(),
-        at(latency, 0.5),
-        at(latency, 0.9),
-        at(latency, 0.99),
-        at(latency, 0.999),
-        at(latency, 1.0),
-        at(uncorrected, 0.5),
-        at(uncorrected, 0.99),
-        at(lag, 0.99),
+        latencies(&result.latency_ns, uncorrected, lag),
         result.errors.to_string(),
         result.unanswered.to_string(),
         result.due_not_sent.to_string(),
