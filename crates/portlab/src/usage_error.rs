@@ -37,12 +37,11 @@ fn what(error: &Error) -> Option<String> {
     let (arg, value) = (part(Part::InvalidArg), part(Part::InvalidValue));
     Some(match error.kind() {
         Kind::InvalidValue if value.is_empty() => format!("{arg} 后面要写一个值"),
-        Kind::InvalidValue => format!("{arg} 的值 '{value}' 无效"),
-        // The alternate form of our errors is their Chinese.
-        Kind::ValueValidation => match error.source() {
-            Some(why) => format!("{arg} 的值 '{value}' 无效：{why:#}"),
-            None => format!("{arg} 的值 '{value}' 无效"),
-        },
+        Kind::InvalidValue | Kind::ValueValidation => {
+            // The alternate form of portlab's errors is their Chinese.
+            let why = error.source().map(|why| format!("：{why:#}"));
+            format!("{arg} 的值 '{value}' 无效{}", why.unwrap_or_default())
+        }
         Kind::UnknownArgument if arg.starts_with('-') => format!("没有 {arg} 这个选项"),
         Kind::UnknownArgument => format!("'{arg}' 是多余的"),
         Kind::InvalidSubcommand => format!("没有 {} 这个命令", part(Part::InvalidSubcommand)),
