@@ -1,13 +1,13 @@
 //! Bytes written in hex.
 
-use portlab_words::{Text, tr};
+use portlab_words::{Text, narrow, tr};
 
 /// Reads bytes in hex: pairs of digits, with or without white space between them.
 ///
 /// # Errors
 /// If a character isn't a hexadecimal digit, or the number of digits is odd.
 pub fn bytes_of_hex(text: &str) -> Result<Vec<u8>, Text> {
-    let digits: Option<Vec<u32>> = text
+    let digits: Option<Vec<u32>> = narrow(text)
         .chars()
         .filter(|character| !character.is_whitespace())
         .map(|character| character.to_digit(16))
@@ -31,6 +31,7 @@ mod tests {
     #[test]
     fn hex_is_read_with_and_without_spaces() {
         assert_eq!(bytes_of_hex("50 49\n4E470d 0a").unwrap(), b"PING\r\n");
+        assert_eq!(bytes_of_hex("ｃ４　Ｅ３").unwrap(), b"\xc4\xe3");
         for text in ["5", "xy", "a 中"] {
             let error = bytes_of_hex(text).unwrap_err().to_string();
             assert!(error.contains("pairs of digits"), "{error}");

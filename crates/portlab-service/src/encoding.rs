@@ -3,7 +3,7 @@
 use std::{borrow::Cow, error::Error, fmt, str::FromStr};
 
 use encoding_rs::{Decoder, DecoderResult, EncoderResult, Encoding, GBK};
-use portlab_words::{Text, tr};
+use portlab_words::{Text, narrow, tr};
 
 use crate::nearest;
 
@@ -182,6 +182,7 @@ impl FromStr for TextEncoding {
     type Err = Text;
 
     fn from_str(label: &str) -> Result<Self, Text> {
+        let label = &*narrow(label);
         let found = Encoding::for_label(label.as_bytes());
         match found.or_else(|| Encoding::for_label(standard(label)?.as_bytes())) {
             // UTF-16, and the encodings that the standard only recognizes for safety (hz-gb-2312, iso-2022-kr): their

@@ -21,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 mod lang;
+mod narrow;
 pub mod style;
 mod system;
 pub mod table;
@@ -29,4 +30,5 @@ pub mod units;
 pub mod wrap;
 
 pub use lang::Lang;
+pub use narrow::{narrow, narrow_char};
 pub use text::{Text, plural};

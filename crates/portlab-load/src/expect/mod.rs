@@ -9,7 +9,7 @@ mod needle;
 use std::{fmt, str::FromStr};
 
 use portlab_service::{EncodeError, TextEncoding, nearest};
-use portlab_words::{Text, tr};
+use portlab_words::{Text, narrow, tr};
 
 pub use conditions::Conditions;
 pub use escape::unescape;
@@ -192,7 +192,8 @@ impl fmt::Display for Expect {
     }
 }
 
-/// The parts of an expectation, without the backslashes that stand before an `&`.
+/// The parts of an expectation, without the backslashes that stand before an `&`. The names of conditions, and what joins
+/// them, may have the characters of a Chinese keyboard.
 fn parts(text: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut characters = text.chars();
@@ -200,6 +201,7 @@ fn parts(text: &str) -> Vec<String> {
         let part = parts.last_mut().expect("there is always a part");
         match (character, characters.clone().next()) {
             ('&', _) => parts.push(String::new()),
+            ('＆', _) if condition(characters.as_str()).is_some() => parts.push(String::new()),
             ('\\', Some(next)) => {
                 part.extend((next != '&').then_some('\\'));
                 part.push(next);
@@ -208,7 +210,19 @@ fn parts(text: &str) -> Vec<String> {
             _ => part.push(character),
         }
     }
-    parts
+    let ascii = |part: String| match condition(&part) {
+        Some((name, text)) => format!("{name}{text}"),
+        None => part,
+    };
+    parts.into_iter().map(ascii).collect()
+}
+
+/// The name of the condition that `part` is, with its colon, and what stands behind it.
+fn condition(part: &str) -> Option<(&'static str, &str)> {
+    let (name, text) = part.split_once([':', '：'])?;
+    let name = narrow(name) + ":";
+    let known = CONDITIONS.into_iter().find(|it| *it == name)?;
+    Some((known, text))
 }
 
 /// A part of an expectation, with a backslash before each `&`.
@@ -271,6 +285,11 @@ mod tests {
                 "lines:1&match:\"[a-z\\&\\&[^x]]\"",
             ),
             ("lines:1&match:a\\\\\\&b", "lines:1&match:\"a\\\\\\&b\""),
+            // Texts stay as they are.
+            (
+                "lines:1& ｓtarts：a：＆b＆not：，",
+                "lines:1&starts:\"a：＆b\"&not:\"，\"",
+            ),
         ] {
             assert_eq!(read(text).to_string(), written);
             assert_eq!(read(written), read(text));

@@ -22,7 +22,8 @@ use std::{
 
 use portlab_words::Text;
 
-pub use read::{narrow, port_of};
+pub use portlab_words::narrow;
+pub use read::port_of;
 
 /// A port of a host, as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]

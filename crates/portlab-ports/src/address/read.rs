@@ -2,6 +2,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use portlab_words::narrow;
+
 use super::{Address, Host, fault::Fault};
 use crate::services::{named, near};
 
@@ -45,22 +47,6 @@ pub fn port_of(text: &str) -> Option<u16> {
         return text.parse().ok();
     }
     named(text).map(|service| service.port)
-}
-
-/// Turns the characters of a Chinese keyboard into ASCII: full-width letters, digits and marks, `。` and `【】`.
-pub fn narrow(text: &str) -> String {
-    let narrow = |it: char| match it {
-        '\u{ff01}'..='\u{ff5e}' => {
-            char::from_u32(it as u32 - 0xff01 + u32::from(b'!')).unwrap_or(it)
-        }
-        '\u{3000}' => ' ',
-        '。' | '｡' => '.',
-        '【' => '[',
-        '】' => ']',
-        _ => it,
-    };
-    let narrowed: String = text.chars().map(narrow).collect();
-    narrowed.trim().to_owned()
 }
 
 /// Divides `text` into host and port. A port alone has an empty host.
