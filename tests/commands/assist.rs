@@ -3,9 +3,9 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, ErrorKind, Read, Write},
+    io::{BufRead, BufReader, ErrorKind, Lines, Read, Write},
     net::{SocketAddr, TcpStream, UdpSocket},
-    process::{Command, Stdio},
+    process::{ChildStderr, Command, Stdio},
 };
 
 use portlab_sys::{spawn::Signal, time_wait};
@@ -14,6 +14,7 @@ use socket2::{Domain, Socket, Type};
 
 use portlab_testkit::{
     PATIENCE, Running, command, folder, free_addr, listener, path, portlab, refused, says, stderr,
+    words,
 };
 
 /// An assistant whose stdin is the test's.
@@ -22,6 +23,15 @@ fn assist(options: &[&str]) -> Running {
     let running = Running::start(command.args(options).stdin(Stdio::piped()));
     assert_eq!(running.listening["event"], "listening");
     running
+}
+
+/// An assistant whose stdin is the test's, and the lines of its stderr.
+fn assist_with_errors(options: &str) -> (Running, Lines<BufReader<ChildStderr>>) {
+    let line = format!("assist --json 127.0.0.1:0 {options}");
+    let mut command = command(&words(&line));
+    let mut running = Running::start(command.stdin(Stdio::piped()).stderr(Stdio::piped()));
+    let errors = BufReader::new(running.child.stderr.take().unwrap());
+    (running, errors.lines())
 }
 
 /// Types a line.
@@ -88,30 +98,15 @@ fn the_courses_client_prints_what_a_person_typed() {
 
 #[test]
 fn typed_lines_send_and_close_and_a_wrong_one_is_answered_with_a_remedy() {
-    let mut command = command(&[
-        "assist",
-        "--json",
-        "127.0.0.1:0",
-        "--eol=crlf",
-        "--encoding=gbk",
-    ]);
-    let mut running = Running::start(command.stdin(Stdio::piped()).stderr(Stdio::piped()));
+    let (mut running, mut errors) = assist_with_errors("--eol=crlf --encoding=gbk");
     let mut one = client(&mut running);
     let mut two = client(&mut running);
-    let mut errors = BufReader::new(running.child.stderr.take().unwrap());
-    let mut complains = |parts: &[&str]| {
-        let mut line = String::new();
-        errors.read_line(&mut line).unwrap();
-        says(&line, parts);
-    };
+    let mut complains = |parts: &[&str]| says(&errors.next().unwrap().unwrap(), parts);
     type_line(&mut running, "/to 2");
     complains(&["#2"]);
     type_line(&mut running, "你好");
     let sent = next(&mut running, "sent");
-    assert_eq!(
-        (&sent["peer"], &sent["hex"]),
-        (&2.into(), &"c4e3bac30d0a".into())
-    );
+    assert!(sent["peer"] == 2 && sent["hex"] == "c4e3bac30d0a", "{sent}");
     let mut bytes = [0; 6];
     two.read_exact(&mut bytes).unwrap();
     // Refused before anything is sent.
@@ -119,16 +114,8 @@ fn typed_lines_send_and_close_and_a_wrong_one_is_answered_with_a_remedy() {
     complains(&["😀", "GBK", "utf-8"]);
     type_line(&mut running, "/clos");
     complains(&["/clos", "/close", "//clos"]);
-    for line in [
-        "/hex 5",
-        "/every x",
-        "/parts 1 a",
-        "/drip 5 a",
-        "/eol x",
-        "/encoding gbx",
-        "/to x",
-        "/file /no",
-    ] {
+    let wrong = "/hex 5|/every x|/parts 1 a|/drip 5 a|/eol x|/encoding gbx|/to x|/file /no";
+    for line in wrong.split('|') {
         type_line(&mut running, line);
         complains(&["not done"]);
     }
@@ -137,23 +124,17 @@ fn typed_lines_send_and_close_and_a_wrong_one_is_answered_with_a_remedy() {
     type_line(&mut running, "x");
     let why = next(&mut running, "unsent");
     says(why["message"].as_str().unwrap(), &["#9", "#1, #2"]);
-    type_line(&mut running, "//x\n/hex 00 ff\n/to all\n/reset 2\n/close");
+    let lines = "//x\n／hex ００　ff\n、to all\n/reset ２\n/close";
+    type_line(&mut running, lines);
     // To #9, which isn't there.
     next(&mut running, "unsent");
     next(&mut running, "unsent");
     let [reset, closed] = [(); 2].map(|()| next(&mut running, "offline"));
-    assert_eq!(
-        (&reset["peer"], &reset["how"]),
-        (&2.into(), &"reset_here".into())
-    );
-    assert_eq!(
-        (&closed["peer"], &closed["how"]),
-        (&1.into(), &"closed_here".into())
-    );
-    assert_eq!(
-        two.read(&mut bytes).unwrap_err().kind(),
-        ErrorKind::ConnectionReset
-    );
+    for (event, peer, how) in [(reset, 2, "reset_here"), (closed, 1, "closed_here")] {
+        assert!(event["peer"] == peer && event["how"] == how, "{event}");
+    }
+    let error = two.read(&mut bytes).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
     assert_eq!(one.read(&mut bytes).unwrap(), 0);
     assert!(running.stop().success());
 }
@@ -210,10 +191,8 @@ fn a_log_is_replayed_to_the_same_clients() {
     let mut running = assist(&[&replay]);
     assert_eq!(talk(&mut running), said);
     assert!(running.stop().success());
-    assert_eq!(
-        fs::read_to_string(&log).unwrap().lines().count(),
-        1 + 2 * 6 + 1
-    );
+    let saved = fs::read_to_string(&log).unwrap();
+    assert_eq!(saved.lines().count(), 1 + 2 * 6 + 1);
     let text = dir.join("lesson.txt");
     fs::write(&text, "    0.000  listening\n").unwrap();
     let why = refused(&["assist", "0", "--replay", text.to_str().unwrap()]);
@@ -222,12 +201,8 @@ fn a_log_is_replayed_to_the_same_clients() {
 
 #[test]
 fn datagrams_are_rows_and_their_senders_are_clients() {
-    let mut command = command(&[
-        "assist",
-        "udp://127.0.0.1:0",
-        "--json",
-        "--rule=any => {length}",
-    ]);
+    let line = "assist udp://127.0.0.1:0 --json --rule=any=>{length}";
+    let mut command = command(&words(line));
     let mut running = Running::start(command.stdin(Stdio::piped()));
     let client = UdpSocket::bind("127.0.0.1:0").unwrap();
     client.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -237,10 +212,8 @@ fn datagrams_are_rows_and_their_senders_are_clients() {
         let (length, _) = client.recv_from(&mut buffer).unwrap();
         assert_eq!(&buffer[..length], answer.as_bytes());
     }
-    assert_eq!(
-        next(&mut running, "online")["addr"],
-        client.local_addr().unwrap().to_string()
-    );
+    let own = client.local_addr().unwrap().to_string();
+    assert_eq!(next(&mut running, "online")["addr"], own);
     let lengths = [(); 4].map(|()| running.event()["length"].as_u64().unwrap());
     assert_eq!(lengths, [0, 1, 6, 1]);
     // A second assistant is the client of the first.
@@ -278,16 +251,8 @@ fn rows_are_text_and_hex_in_both_languages_and_the_saved_log_is_the_same() {
     ] {
         let server = listener();
         let to_addr = server.local_addr().unwrap().to_string();
-        let mut command = command(&[
-            "assist",
-            "--to",
-            &to_addr,
-            "--both",
-            "--encoding=gbk",
-            &save,
-            "--lang",
-            lang,
-        ]);
+        let options = format!("--both --encoding=gbk {save} --lang={lang}");
+        let mut command = command(&words(&format!("assist --to {to_addr} {options}")));
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
         let child = command.spawn().unwrap();
         let (mut stream, _) = server.accept().unwrap();
@@ -298,28 +263,12 @@ fn rows_are_text_and_hex_in_both_languages_and_the_saved_log_is_the_same() {
         assert!(output.status.success());
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(!text.contains('\x1b'));
-        says(
-            &text,
-            &[
-                online,
-                offline,
-                "#1",
-                &to_addr,
-                "c4 e3 ba 1b 5b 32 4a",
-                "GBK: 你",
-                "UTF-8: ",
-                "[2J",
-            ],
-        );
+        says(&text, &[online, offline, "#1", &to_addr, "[2J"]);
+        says(&text, &["c4 e3 ba 1b 5b 32 4a", "GBK: 你", "UTF-8: "]);
         assert!(fs::read_to_string(&log).unwrap().ends_with(&text));
     }
-    assert_eq!(
-        fs::read_to_string(&log)
-            .unwrap()
-            .matches("c4 e3 ba")
-            .count(),
-        2
-    );
+    let saved = fs::read_to_string(&log).unwrap();
+    assert_eq!(saved.matches("c4 e3 ba").count(), 2);
 }
 
 #[test]
@@ -368,10 +317,8 @@ fn a_port_that_an_ended_connection_holds_is_refused_with_the_time_to_wait() {
     // At its limit, the kernel keeps no further connections in TIME-WAIT.
     if time_wait::has_room() {
         let addr = addr.to_string();
-        says(
-            &refused(&["assist", &addr]),
-            &["TIME-WAIT", "another", &addr],
-        );
+        let en = refused(&["assist", &addr]);
+        says(&en, &["TIME-WAIT", "another", &addr]);
         let zh = refused(&["assist", "--lang=zh", &addr]);
         says(&zh, &["TIME-WAIT", "还要", &addr]);
     }
@@ -387,44 +334,41 @@ fn what_cannot_run_is_refused_with_the_reason_and_the_remedy() {
     let kill = format!("kill {pid}");
     for (arguments, parts) in [
         (
-            &[&*taken][..],
+            &*taken,
             &[
-                &*taken,
+                &taken,
                 "is in use by",
                 &pid,
-                "portlab assist 127.0.0.1:",
                 &kill,
+                "portlab assist 127.0.0.1:",
             ][..],
         ),
         (
-            &[&udp],
+            &udp,
             &["is in use by", &pid, "portlab assist udp://127.0.0.1:"],
         ),
-        (&["--encoding=gbx"], &["gbx", "\"gbk\""]),
-        (&["--rule=你好"], &["你好", "=>"]),
-        (&["--rule=contain:x => y"], &["contain:x", "contains:TEXT"]),
-        (&["--rule=any => {tme}"], &["{tme}", "{time}"]),
+        ("--encoding=gbx", &["gbx", "\"gbk\""]),
+        ("--rule=你好", &["你好", "=>"]),
+        ("--rule=contain:x=>y", &["contain:x", "contains:TEXT"]),
+        ("--rule=any=>{tme}", &["{tme}", "{time}"]),
+        ("--rule=any=>😀 --encoding=gbk", &["😀", "GBK", "utf-8"]),
+        ("192.0.2.1:0", &["192.0.2.1", "address of this machine"]),
+        ("udp://192.0.2.1:0", &["192.0.2.1", "this machine"]),
+        ("80800", &["80800", "65535"]),
         (
-            &["--rule=any => 😀", "--encoding=gbk"],
-            &["😀", "GBK", "utf-8"],
-        ),
-        (&["192.0.2.1:0"], &["192.0.2.1", "address of this machine"]),
-        (&["udp://192.0.2.1:0"], &["192.0.2.1", "this machine"]),
-        (&["80800"], &["80800", "65535"]),
-        (
-            &["8080", "--bind=127.0.0.1:8081"],
+            "8080 --bind=127.0.0.1:8081",
             &["portlab assist 8080 --bind 127.0.0.1"],
         ),
         (
-            &["--to=127.0.0.1"],
+            "--to=127.0.0.1",
             &["127.0.0.1", "65536", "portlab assist --to 127.0.0.1:8080"],
         ),
-        (&["--save=/no/log.txt"], &["/no/log.txt", "mkdir"]),
-        (&["--replay=/no/log.jsonl"], &["/no/log.jsonl"]),
-        (&["--eol=lfcr"], &["lfcr", "none, lf or crlf"]),
+        ("--save=/no/log.txt", &["/no/log.txt", "mkdir"]),
+        ("--replay=/no/log.jsonl", &["/no/log.jsonl"]),
+        ("--eol=lfcr", &["lfcr", "none, lf or crlf"]),
     ] {
-        let all = [&["assist"], arguments].concat();
-        says(&refused(&all), parts);
+        let line = format!("assist {arguments}");
+        says(&refused(&words(&line)), parts);
     }
     // A port alone, and an address alone.
     let output = portlab(&["assist", "8080", "--bind", "192.0.2.1"]);
@@ -453,23 +397,12 @@ fn in_chinese_errors_of_the_system_are_chinese() {
         says(&why, &[said]);
         let why = why.replace(folder, "").replace("nosuch.invalid", "");
         // What remains in English are names, such as `portlab assist --to`.
-        let english = [
-            "error",
-            "no ",
-            "not ",
-            "file",
-            "such",
-            "address",
-            "ermission",
-            "failed",
-        ];
-        assert!(!english.iter().any(|it| why.contains(it)), "{why}");
+        let mut english = "error|no |not |file|such|address|ermission|failed".split('|');
+        assert!(!english.any(|it| why.contains(it)), "{why}");
     }
     // A typed line is answered the same.
-    let mut command = command(&["assist", "127.0.0.1:0", "--json", "--lang=zh"]);
-    let mut running = Running::start(command.stdin(Stdio::piped()).stderr(Stdio::piped()));
+    let (mut running, mut errors) = assist_with_errors("--lang=zh");
     let _client = client(&mut running);
-    let mut errors = BufReader::new(running.child.stderr.take().unwrap()).lines();
     type_line(&mut running, "/file /no/such");
     let why = errors.next().unwrap().unwrap();
     assert_eq!(
@@ -489,10 +422,8 @@ fn a_flood_that_is_not_read_costs_no_memory_and_every_byte_is_counted() {
     }
     drop(client);
     let status = fs::read_to_string(format!("/proc/{}/status", running.pid())).unwrap();
-    let peak = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .unwrap();
+    let mut lines = status.lines();
+    let peak = lines.find_map(|it| it.strip_prefix("VmHWM:")).unwrap();
     let peak_kib: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
     assert!(peak_kib < 160 << 10, "{peak_kib} KiB");
     let (mut bytes, mut folded) = (0, 0);

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use portlab_service::TextEncoding;
-use portlab_words::Text;
+use portlab_words::{Text, narrow};
 
 use crate::{By, PeerId, Rules, Template};
 
@@ -125,6 +125,7 @@ impl Eol {
 
     /// The one of this name.
     pub fn named(name: &str) -> Option<Self> {
+        let name = narrow(name);
         Self::ALL.into_iter().find(|it| it.name() == name)
     }
 }

@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use portlab_load::bytes_of_hex;
 use portlab_service::{TextEncoding, nearest};
-use portlab_words::{Lang, Text, tr, units};
+use portlab_words::{Lang, Text, narrow, tr, units};
 
 use crate::{By, Command, Eol, PeerId, Pieces, Recipient, Rules, Speech, Template};
 
@@ -22,12 +22,14 @@ pub struct Desk {
 /// What a typed line has done.
 #[derive(Debug, Default)]
 pub struct Done {
-    /// The commands for the engine.
-    pub commands: Vec<Command>,
+    /// The command for the engine, if the line is one.
+    pub command: Option<Command>,
     /// Whether the encodings of the rows have changed.
     pub reread: bool,
     /// Something to show to the person.
     pub said: Option<Text>,
+    /// The recipient that was chosen.
+    pub chosen: Option<Recipient>,
     /// Whether the person asks for help.
     pub help: bool,
 }
@@ -53,7 +55,7 @@ TEXT\tsend the text
 /close [2]\tclose the connection (FIN)
 /fin [2]\thalf-close: send the FIN, go on receiving
 /reset [2]\treset the connection (RST)
-/pause [2]\tstop reading
+/pause [2]\tstop reading (all: also clients that come later)
 /resume [2]\tread again
 /encoding gbk\tchange the encoding; earlier rows are read again
 /both\tshow GBK and UTF-8 beside each other, or no longer
@@ -73,7 +75,7 @@ TEXT\tsend the text
 /close [2]\t关闭连接（FIN）
 /fin [2]\t半关闭：发出 FIN，继续接收
 /reset [2]\t复位连接（RST）
-/pause [2]\t停止读取
+/pause [2]\t停止读取（所有客户端：包括以后上线的）
 /resume [2]\t继续读取
 /encoding gbk\t换一种编码，已收到的内容重新解码
 /both\tGBK 与 UTF-8 对照显示；再输入一次取消
@@ -99,80 +101,108 @@ impl Desk {
         [Some(own), other].into_iter().flatten().collect()
     }
 
+    /// The names of [`Self::encodings`], as in `UTF-8+GBK`.
+    pub fn encoding_names(&self) -> String {
+        let all = self.encodings();
+        all.iter().map(|it| it.name()).collect::<Vec<_>>().join("+")
+    }
+
     /// Carries out a typed line. Only `/file` reads a file; everything else is pure.
     ///
     /// # Errors
     /// When the line can't be carried out; nothing has changed then.
     pub fn typed(&mut self, line: &str) -> Result<Done, Text> {
         let line = line.trim_end_matches(['\r', '\n']);
-        match line.strip_prefix('/') {
-            Some(rest) if !rest.starts_with('/') => self.command(rest),
-            Some(text) => self.send(text),
-            None if line.is_empty() && self.speech.eol == Eol::None => Ok(Done::default()),
-            None => self.send(line),
+        let mut done = Done::default();
+        match command_of(line) {
+            Some((name, rest)) => self.carry_out(&name, rest.trim_start(), &mut done)?,
+            None if line.is_empty() && self.speech.eol == Eol::None => {}
+            None => {
+                // The first of two slashes isn't sent.
+                let text = line.strip_prefix(SLASHES).unwrap_or(line);
+                done.command = Some(self.send(text, Pieces::WHOLE)?);
+            }
         }
+        Ok(done)
     }
 
-    fn command(&mut self, line: &str) -> Result<Done, Text> {
-        let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-        let rest_trimmed = rest.trim();
+    fn carry_out(&mut self, name: &str, rest: &str, done: &mut Done) -> Result<(), Text> {
         match name {
             "to" => {
-                self.to = recipient(rest_trimmed)?;
-                Ok(Done::said(match self.to {
+                self.to = recipient(rest)?;
+                done.chosen = Some(self.to);
+                done.said = Some(match self.to {
                     Recipient::All => Text::new("to: all clients", "发给：所有客户端"),
                     Recipient::One(peer) => tr!("to: {peer}", "发给：{peer}"),
-                }))
+                });
             }
-            "hex" => {
-                let bytes = bytes_of_hex(rest_trimmed)?;
-                match bytes.is_empty() {
-                    true => Err(expected("hex")),
-                    false => Ok(self.bytes(bytes, Pieces::WHOLE, By::Hand)),
-                }
+            "encoding" => {
+                self.speech.encoding = rest.parse()?;
+                done.reread = true;
+                self.tell(done);
             }
-            "file" => self.file(rest_trimmed),
+            "eol" => {
+                self.speech.eol = Eol::named(rest).ok_or_else(|| expected(name))?;
+                self.tell(done);
+            }
+            "both" => {
+                self.both = !self.both;
+                done.reread = true;
+            }
+            "help" | "?" => done.help = true,
+            "rule" if narrow(rest) == "off" => {
+                done.command = Some(Command::RulesOff);
+                done.said = Some(Text::new("no rule answers now", "已取消所有规则"));
+            }
+            "rule" => {
+                let rule = rest.trim_end();
+                done.command = Some(Command::AddRules(self.rules(rule)?));
+                done.said = Some(tr!("new rule: {rule}", "新规则：{rule}"));
+            }
+            _ => done.command = Some(self.command(name, rest)?),
+        }
+        Ok(())
+    }
+
+    /// A command that changes nothing here.
+    fn command(&self, name: &str, rest: &str) -> Result<Command, Text> {
+        let to = |command: fn(Recipient) -> Command| match rest {
+            "" => Ok(command(self.to)),
+            to => recipient(to).map(command),
+        };
+        match name {
+            "hex" => match bytes_of_hex(rest)? {
+                bytes if bytes.is_empty() => Err(expected(name)),
+                bytes => Ok(self.bytes(bytes, Pieces::WHOLE, By::Hand)),
+            },
+            "file" => self.file(rest.trim_end()),
+            "every" if narrow(rest) == "off" => Ok(Command::EveryOff),
             "every" => self.every(rest),
-            "rule" => self.rule(rest_trimmed),
             "parts" => {
                 let (count, text) = two(rest, name)?;
-                let count = count.parse().ok().filter(|it| (2..=1000).contains(it));
+                let count = narrow(count).parse().ok();
+                let count = count.filter(|it| (2..=1000).contains(it));
                 let count = count.ok_or_else(|| expected(name))?;
-                let (bytes, gap) = (self.encoded(text)?, PART_GAP);
-                let most_bytes = bytes.len().div_ceil(count);
-                Ok(self.bytes(bytes, Pieces { most_bytes, gap }, By::Hand))
+                let (most_bytes, gap) = (self.encoded(text)?.len().div_ceil(count), PART_GAP);
+                self.send(text, Pieces { most_bytes, gap })
             }
             "drip" => {
                 let (gap, text) = two(rest, name)?;
-                let gap = time(gap, "1ms")?;
-                let (bytes, most_bytes) = (self.encoded(text)?, 1);
-                Ok(self.bytes(bytes, Pieces { most_bytes, gap }, By::Hand))
+                let (most_bytes, gap) = (1, time(gap, "1ms")?);
+                self.send(text, Pieces { most_bytes, gap })
             }
-            "close" => self.ending(rest_trimmed, Command::Close),
-            "fin" => self.ending(rest_trimmed, Command::HalfClose),
-            "reset" => self.ending(rest_trimmed, Command::Reset),
-            "pause" => self.ending(rest_trimmed, Command::Pause),
-            "resume" => self.ending(rest_trimmed, Command::Resume),
-            "encoding" => self.encoding(rest_trimmed),
-            "both" => {
-                self.both = !self.both;
-                Ok(Done {
-                    reread: true,
-                    ..Done::default()
-                })
-            }
-            "eol" => self.eol(rest_trimmed),
-            "help" | "?" => Ok(Done {
-                help: true,
-                ..Done::default()
-            }),
-            "quit" | "exit" => Ok(Done::of(Command::Quit)),
+            "close" => to(Command::Close),
+            "fin" => to(Command::HalfClose),
+            "reset" => to(Command::Reset),
+            "pause" => to(Command::Pause),
+            "resume" => to(Command::Resume),
+            "quit" | "exit" => Ok(Command::Quit),
             _ => Err(unknown(name)),
         }
     }
 
-    fn send(&self, text: &str) -> Result<Done, Text> {
-        Ok(self.bytes(self.encoded(text)?, Pieces::WHOLE, By::Hand))
+    fn send(&self, text: &str, pieces: Pieces) -> Result<Command, Text> {
+        Ok(self.bytes(self.encoded(text)?, pieces, By::Hand))
     }
 
     /// The bytes of `text` with the line end.
@@ -181,17 +211,17 @@ impl Desk {
         self.speech.encoding.encode(&text).map_err(Text::of)
     }
 
-    fn bytes(&self, bytes: Vec<u8>, pieces: Pieces, by: By) -> Done {
+    fn bytes(&self, bytes: Vec<u8>, pieces: Pieces, by: By) -> Command {
         let to = self.to;
-        Done::of(Command::Send {
+        Command::Send {
             to,
             bytes,
             pieces,
             by,
-        })
+        }
     }
 
-    fn file(&self, path: &str) -> Result<Done, Text> {
+    fn file(&self, path: &str) -> Result<Command, Text> {
         if path.is_empty() {
             return Err(expected("file"));
         }
@@ -206,26 +236,17 @@ impl Desk {
         Ok(self.bytes(bytes, Pieces::WHOLE, By::File))
     }
 
-    fn every(&self, rest: &str) -> Result<Done, Text> {
-        if rest.trim() == "off" {
-            return Ok(Done::of(Command::EveryOff));
-        }
+    fn every(&self, rest: &str) -> Result<Command, Text> {
         let (every, text) = two(rest, "every")?;
         let every = time(every, "10ms")?;
         let text = Template::parse(text)?;
         // A character that the encoding lacks is found now.
         text.check(self.speech)?;
         let to = self.to;
-        Ok(Done::of(Command::Every { to, text, every }))
+        Ok(Command::Every { to, text, every })
     }
 
-    fn rule(&self, rule: &str) -> Result<Done, Text> {
-        if rule == "off" {
-            return Ok(Done {
-                said: Some(Text::new("no rule answers now", "已取消所有规则")),
-                ..Done::of(Command::RulesOff)
-            });
-        }
+    fn rules(&self, rule: &str) -> Result<Rules, Text> {
         if rule.is_empty() {
             return Err(Text::new(
                 "expected /rule contains:hello => hello, client",
@@ -234,77 +255,42 @@ impl Desk {
         }
         let rules = Rules::parse(&[rule.to_owned()])?;
         rules.check(self.speech)?;
-        Ok(Done {
-            said: Some(tr!("new rule: {rule}", "新规则：{rule}")),
-            ..Done::of(Command::AddRules(rules))
-        })
-    }
-
-    fn ending(&self, to: &str, command: fn(Recipient) -> Command) -> Result<Done, Text> {
-        let to = match to {
-            "" => self.to,
-            to => recipient(to)?,
-        };
-        Ok(Done::of(command(to)))
-    }
-
-    fn encoding(&mut self, label: &str) -> Result<Done, Text> {
-        self.speech.encoding = label.parse()?;
-        Ok(self.spoken(true))
-    }
-
-    fn eol(&mut self, name: &str) -> Result<Done, Text> {
-        self.speech.eol = Eol::named(name).ok_or_else(|| expected("eol"))?;
-        Ok(self.spoken(false))
+        Ok(rules)
     }
 
     /// Tells the engine and the person what is set now.
-    fn spoken(&self, reread: bool) -> Done {
+    fn tell(&self, done: &mut Done) {
         let Speech { encoding, eol } = self.speech;
         let (encoding, eol) = (encoding.name(), eol.title());
-        Done {
-            commands: vec![Command::Speak(self.speech)],
-            reread,
-            said: Some(tr!(
-                "encoding: {encoding}, line end: {eol}",
-                "编码：{encoding}，换行：{eol:#}"
-            )),
-            help: false,
-        }
-    }
-}
-
-impl Done {
-    fn of(command: Command) -> Self {
-        Self {
-            commands: vec![command],
-            ..Self::default()
-        }
-    }
-
-    fn said(text: Text) -> Self {
-        Self {
-            said: Some(text),
-            ..Self::default()
-        }
+        done.command = Some(Command::Speak(self.speech));
+        done.said = Some(tr!(
+            "encoding: {encoding}, line end: {eol}",
+            "编码：{encoding}，换行：{eol:#}"
+        ));
     }
 }
 
 /// Whether a typed line is for peers: a text, or a command that sends, closes or pauses.
 pub fn is_for_peers(line: &str) -> bool {
-    match line.strip_prefix('/') {
-        Some(rest) if !rest.starts_with('/') => {
-            let name = rest.split_whitespace().next().unwrap_or_default();
-            let all = ["hex", "file", "parts", "drip", "close", "fin", "reset"];
-            all.contains(&name) || ["pause", "resume"].contains(&name)
-        }
-        _ => true,
-    }
+    let sends = ["hex", "file", "parts", "drip"];
+    let changes = ["close", "fin", "reset", "pause", "resume"];
+    let is_of = |name: &str| sends.contains(&name) || changes.contains(&name);
+    command_of(line).is_none_or(|(name, _)| is_of(&name))
 }
+
+/// The name of the command that a typed line is, in ASCII, and what stands behind it; `None` if the line is a text.
+pub(crate) fn command_of(line: &str) -> Option<(String, &str)> {
+    let rest = line.strip_prefix(SLASHES)?;
+    let (name, rest) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    (!name.starts_with(SLASHES)).then(|| (narrow(name), rest))
+}
+
+/// The slash, and what a Chinese keyboard types instead.
+const SLASHES: [char; 3] = ['/', '／', '、'];
 
 /// The first word of `rest`, which is behind the command `name`, and the text behind it.
 fn two<'a>(rest: &'a str, name: &str) -> Result<(&'a str, &'a str), Text> {
-    let (word, text) = rest.trim_start().split_once(' ').unwrap_or_default();
+    let (word, text) = rest.split_once(char::is_whitespace).unwrap_or_default();
     match text.is_empty() {
         true => Err(expected(name)),
         false => Ok((word, text)),
@@ -312,11 +298,11 @@ fn two<'a>(rest: &'a str, name: &str) -> Result<(&'a str, &'a str), Text> {
 }
 
 fn recipient(text: &str) -> Result<Recipient, Text> {
-    let number = text.strip_prefix('#').unwrap_or(text);
-    match (text, number.parse()) {
-        ("all", _) => Ok(Recipient::All),
-        (_, Ok(number)) => Ok(Recipient::One(PeerId(number))),
-        _ => Err(tr!(
+    let ascii = narrow(text);
+    match ascii.strip_prefix('#').unwrap_or(&ascii).parse() {
+        Ok(number) => Ok(Recipient::One(PeerId(number))),
+        Err(_) if ascii == "all" => Ok(Recipient::All),
+        Err(_) => Err(tr!(
             "unknown client {text:?}: expected the number of a client, such as 2, or all",
             "没有 {text:?} 这个客户端：请写客户端的编号（如 2），或 all"
         )),
@@ -324,7 +310,7 @@ fn recipient(text: &str) -> Result<Recipient, Text> {
 }
 
 fn time(text: &str, least: &'static str) -> Result<Duration, Text> {
-    let read = units::duration(least, "1h")(text);
+    let read = units::duration(least, "1h")(&narrow(text));
     read.map_err(|error| {
         let why = Text::of(error);
         tr!(
@@ -352,8 +338,8 @@ fn unknown(name: &str) -> Text {
         None => Text::new("/help lists the commands", "输入 /help 查看所有命令"),
     };
     tr!(
-        "unknown command /{name}: {en} (to send this text, type //{name})",
-        "没有 /{name} 这个命令：{zh}（要发送这段文字，请输入 //{name}）"
+        "unknown command /{name}: {en} (to send this text, type its first character twice: //{name})",
+        "没有 /{name} 这个命令：{zh}（要发送这段文字，开头的字符请输入两次：//{name}）"
     )
 }
 
@@ -384,7 +370,7 @@ mod tests {
 
     /// The bytes that a line sends.
     fn sent(desk: &mut Desk, line: &str) -> Vec<u8> {
-        match desk.typed(line).unwrap().commands.pop() {
+        match desk.typed(line).unwrap().command {
             Some(Command::Send { bytes, .. }) => bytes,
             other => panic!("{line}: {other:?}"),
         }
@@ -393,13 +379,24 @@ mod tests {
     #[test]
     fn a_text_is_sent_in_the_encoding_and_with_the_line_end_that_were_set() {
         let mut desk = Desk::default();
-        assert!(desk.typed("").unwrap().commands.is_empty());
+        assert!(desk.typed("").unwrap().command.is_none());
         assert_eq!(sent(&mut desk, " 你 \r\n"), " 你 ".as_bytes());
         assert!(desk.typed("/encoding gbk").unwrap().reread);
         desk.typed("/eol crlf").unwrap();
         assert_eq!(sent(&mut desk, "你"), b"\xc4\xe3\r\n");
         assert_eq!(sent(&mut desk, ""), b"\r\n");
         assert_eq!(sent(&mut desk, "//to"), b"/to\r\n");
+        let speech = std::mem::take(&mut desk.speech);
+        for (line, text) in [
+            ("／／你好，１：", "／你好，１："),
+            ("/、　", "、　"),
+            ("／parts ２　　好／", "　好／"),
+            ("、ｄｒｉｐ　２００ｍｓ ，", "，"),
+            ("１：，；", "１：，；"),
+        ] {
+            assert_eq!(sent(&mut desk, line), text.as_bytes(), "{line}");
+        }
+        desk.speech = speech;
         // Bytes get no line end.
         assert_eq!(sent(&mut desk, "/hex 0d 0A"), b"\r\n");
         let why = desk.typed("你😀").unwrap_err();
@@ -416,7 +413,7 @@ mod tests {
     #[test]
     fn a_rule_is_added_by_a_line_and_a_wrong_one_is_explained() {
         let mut desk = Desk::default();
-        let mut last = |line: &str| desk.typed(line).map(|mut it| it.commands.pop());
+        let mut last = |line: &str| desk.typed(line).map(|it| it.command);
         let added = last("/rule contains:hi => hello => you").unwrap();
         let Some(Command::AddRules(rules)) = added else {
             panic!("{added:?}");
@@ -430,17 +427,11 @@ mod tests {
 
     #[test]
     fn both_encodings_are_the_chosen_one_and_the_other_of_gbk_and_utf_8() {
-        let names = |desk: &Desk| {
-            desk.encodings()
-                .iter()
-                .map(|it| it.name())
-                .collect::<Vec<_>>()
-        };
         let mut desk = Desk::default();
-        assert_eq!(names(&desk), ["UTF-8"]);
+        assert_eq!(desk.encoding_names(), "UTF-8");
         desk.typed("/both").unwrap();
-        assert_eq!(names(&desk), ["UTF-8", "GBK"]);
+        assert_eq!(desk.encoding_names(), "UTF-8+GBK");
         desk.typed("/encoding gbk").unwrap();
-        assert_eq!(names(&desk), ["GBK", "UTF-8"]);
+        assert_eq!(desk.encoding_names(), "GBK+UTF-8");
     }
 }

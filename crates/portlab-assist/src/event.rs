@@ -7,7 +7,7 @@ use portlab_words::{Text, tr};
 /// The number of a peer: 1 for the first, never used twice.
 ///
 /// A peer is a client, or the server that the assistant has connected to. Over UDP it is an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerId(pub u32);
 
 /// Writes the number as in `#1`.
@@ -62,9 +62,10 @@ pub enum What {
     Fin(PeerId),
     /// The own FIN was sent: nothing more will be sent.
     HalfClosed(PeerId),
-    /// The assistant no longer reads from this peer; over UDP from none, because all share a socket.
+    /// The assistant no longer reads from this peer, or from all peers, including those that come later. Over UDP it is
+    /// all, because they share a socket.
     Paused(Option<PeerId>),
-    /// The assistant reads from this peer again; over UDP from all.
+    /// The assistant reads again from this peer, or from all.
     Resumed(Option<PeerId>),
     /// A connection has ended.
     Offline(PeerId, Ended),
@@ -172,9 +173,9 @@ impl What {
                 "本端已半关闭（发出 FIN）；对方还可以发送",
             ),
             Self::Paused(None) => Text::new(
-                "reading stopped for all clients: over UDP they share one socket; datagrams wait in the kernel, which drops \
-                 them when its buffer is full; /resume goes on",
-                "停止读取所有客户端：UDP 只有一个套接字；数据报留在内核缓冲区里，满了以后会被丢弃；输入 /resume 继续读",
+                "reading stopped for all, also for clients that come later: what they send now waits in the kernel (UDP: until \
+                 its buffer is full); /resume goes on",
+                "停止读取所有客户端，包括以后上线的：发来的数据留在内核缓冲区里（UDP：满了就丢弃）；输入 /resume 继续读",
             ),
             Self::Paused(Some(_)) => Text::new(
                 "reading stopped: what the peer sends now waits in the kernel; /resume goes on",

@@ -3,14 +3,16 @@
 
 use portlab_words::Text;
 
-use crate::{Command, Desk, PeerId, Replay, Rules, Speech, is_for_peers, template::Moment};
+use crate::{
+    Command, Desk, Replay, Rules, Speech, desk::command_of, is_for_peers, template::Moment,
+};
 
 /// Typed lines, one after the other: a line is refused in both languages and changes nothing, or what it sends is for peers
 /// and isn't empty. A line that reads a file is left out.
 pub fn typed(input: &[u8]) {
     let mut desk = Desk::default();
     for line in String::from_utf8_lossy(input).lines() {
-        if line.starts_with("/file") {
+        if command_of(line).is_some_and(|(name, _)| name == "file") {
             continue;
         }
         let before = desk;
@@ -25,20 +27,15 @@ pub fn typed(input: &[u8]) {
         let encodings = desk.encodings();
         assert_eq!(encodings[0], desk.speech.encoding);
         assert!(encodings.len() <= 2 && (done.reread || encodings == before.encodings()));
-        for command in done.commands {
-            match command {
-                Command::Send { bytes, pieces, .. } => {
-                    assert!(
-                        is_for_peers(line) && pieces.most_bytes > 0 && !bytes.is_empty(),
-                        "{line:?}"
-                    );
-                }
-                Command::Every { text, .. } => {
-                    let ours = text.render(moment(b"", ""), desk.speech);
-                    assert!(ours.is_ok(), "{line:?}");
-                }
-                _ => {}
+        match done.command {
+            Some(Command::Send { bytes, pieces, .. }) => {
+                let is_right = is_for_peers(line) && pieces.most_bytes > 0 && !bytes.is_empty();
+                assert!(is_right, "{line:?}");
             }
+            Some(Command::Every { text, .. }) => {
+                assert!(text.check(desk.speech).is_ok(), "{line:?}");
+            }
+            _ => {}
         }
     }
 }
@@ -64,10 +61,15 @@ pub fn rules(input: &[u8]) {
         let now = all.answer(&text);
         assert_eq!(now.is_some(), fits || earlier.is_some());
         assert!(earlier.is_none() || now.map(|(number, _)| number) == earlier);
-        if let Some((_, answer)) = now
-            && let Err(why) = answer.render(moment(text.as_bytes(), &text), Speech::default())
-        {
-            panic!("UTF-8 has every character: {why}");
+        let (bytes, text) = (text.as_bytes(), &*text);
+        let moment = Moment {
+            bytes,
+            text,
+            ..Moment::default()
+        };
+        if let Some((_, answer)) = now {
+            let rendered = answer.render(moment, Speech::default());
+            rendered.expect("UTF-8 has every character");
         }
     }
 }
@@ -86,16 +88,6 @@ pub fn logs(input: &[u8]) {
         assert!(part.received(usize::MAX).is_empty());
     }
     assert!(clients > 0);
-}
-
-fn moment<'a>(bytes: &'a [u8], text: &'a str) -> Moment<'a> {
-    let peer = PeerId(1);
-    Moment {
-        bytes,
-        text,
-        seq: 1,
-        peer,
-    }
 }
 
 fn refused(why: &Text) {

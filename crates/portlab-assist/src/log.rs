@@ -8,7 +8,7 @@ use std::{
 use portlab_service::{EncodingWatch, TextEncoding};
 use portlab_words::{Text, tr};
 
-use crate::{Ended, Event, PeerId, Reading, Recipient, Row, Way, What, row::Reader};
+use crate::{Done, Ended, Event, PeerId, Reading, Recipient, Row, Way, What, row::Reader};
 
 /// The last rows: at most 20,000, with at most 4 MiB of bytes. They can be read again in another encoding.
 pub struct Log {
@@ -17,6 +17,8 @@ pub struct Log {
     /// How many rows were dropped.
     dropped: u64,
     clients: BTreeMap<PeerId, Client>,
+    /// Whether reading from all has stopped, also from peers that come later.
+    paused: bool,
     encodings: Vec<TextEncoding>,
     /// The country whose encodings are likely, as a top-level domain.
     country: &'static str,
@@ -57,6 +59,7 @@ impl Log {
             bytes: 0,
             dropped: 0,
             clients: BTreeMap::new(),
+            paused: false,
             encodings: encodings.to_vec(),
             country,
             readers: Readers::new(),
@@ -114,6 +117,12 @@ impl Log {
         &self.clients
     }
 
+    /// What to say to the person about a line that was carried out.
+    pub fn said(&self, done: &Done) -> Option<Text> {
+        let stranger = done.chosen.and_then(|it| self.stranger(it));
+        stranger.or_else(|| done.said.clone())
+    }
+
     /// What to say about a recipient that was never online, if `to` is one.
     pub fn stranger(&self, to: Recipient) -> Option<Text> {
         let last = self.clients.keys().next_back().map_or(0, |it| it.0);
@@ -130,6 +139,12 @@ impl Log {
     pub fn online(&self) -> impl Iterator<Item = PeerId> {
         let online = self.clients.iter().filter(|(_, it)| it.ended.is_none());
         online.map(|(id, _)| *id)
+    }
+
+    /// Whether reading from `to` has stopped. From all: from those that come later, or from one that is online.
+    pub fn is_paused(&self, to: Recipient) -> bool {
+        let mut meant = self.online().filter(|it| to.has(*it));
+        to == Recipient::All && self.paused || meant.any(|it| self.clients[&it].paused)
     }
 
     fn row(&mut self, event: Event) -> Row {
@@ -150,8 +165,9 @@ impl Log {
     /// Updates what is known about the peer.
     fn note(&mut self, what: &What) {
         if let What::Paused(None) | What::Resumed(None) = what {
-            let paused = *what == What::Paused(None);
-            self.clients.values_mut().for_each(|it| it.paused = paused);
+            self.paused = *what == What::Paused(None);
+            let clients = self.clients.values_mut();
+            clients.for_each(|it| it.paused = self.paused);
         }
         let Some(peer) = what.peer() else {
             return;

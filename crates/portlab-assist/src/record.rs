@@ -1,5 +1,7 @@
 //! An event as a line of JSON. The schema, `docs/assist.schema.json`, is generated from this type.
 
+use std::ops::Not;
+
 use portlab_words::Lang;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,10 +34,10 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
     /// Whether the first character began in the read or send before.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "Not::not")]
     pub begins_cut: bool,
     /// Whether the last character ends in the next read or send.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "Not::not")]
     pub ends_cut: bool,
     /// How many reads or sends were folded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,7 +75,7 @@ pub enum Name {
     Fin,
     /// The own FIN was sent.
     HalfClosed,
-    /// The assistant no longer reads from this peer. Without `peer`: from none, over UDP.
+    /// The assistant no longer reads from this peer. Without `peer`: from all, including those that come later.
     Paused,
     /// The assistant reads again.
     Resumed,
@@ -151,12 +153,4 @@ impl Record {
             What::Stopped => Name::Stopped,
         }
     }
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde calls it with a reference"
-)]
-fn is_false(it: &bool) -> bool {
-    !*it
 }

@@ -1,12 +1,12 @@
 //! Replay: the assistant answers as it did in a log.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     path::Path,
 };
 
 use portlab_load::bytes_of_hex;
-use portlab_words::{Text, tr};
+use portlab_words::{Text, plural, tr};
 
 use crate::{Name, Record};
 
@@ -14,6 +14,8 @@ use crate::{Name, Record};
 #[derive(Clone, Debug, Default)]
 pub struct Replay {
     clients: VecDeque<Part>,
+    /// How many clients the log has.
+    count: usize,
 }
 
 /// What one client of a log was sent.
@@ -21,6 +23,8 @@ pub struct Replay {
 pub(crate) struct Part {
     /// The bytes that have come so far.
     received: u64,
+    /// How many bytes had come in the log after each of its reads.
+    reads: BTreeSet<u64>,
     steps: VecDeque<Step>,
 }
 
@@ -115,6 +119,7 @@ impl Replay {
             part.received = 0;
         }
         Ok(Self {
+            count: all.len(),
             clients: all.into(),
         })
     }
@@ -122,6 +127,17 @@ impl Replay {
     /// What the next client is sent.
     pub(crate) fn next_client(&mut self) -> Option<Part> {
         self.clients.pop_front()
+    }
+
+    /// Why a further client gets no answer; `None` if no log is replayed.
+    pub(crate) fn lacks_client(&self) -> Option<Text> {
+        let (count, clients) = (self.count, plural(self.count as u64, "client"));
+        (count > 0).then(|| {
+            tr!(
+                "the log of --replay has answers for {clients} only; type an answer, or add a rule: /rule any => TEXT",
+                "--replay 的日志里只有 {count} 个客户端的答复；请输入答复，或者增加规则：/rule any => 文字"
+            )
+        })
     }
 }
 
@@ -132,6 +148,7 @@ impl Part {
         let action = match (record.event, record.how.as_deref()) {
             (Name::Received | Name::Folded, _) => {
                 self.received = self.received.saturating_add(length);
+                self.reads.insert(self.received);
                 return Ok(());
             }
             (Name::Sent, _) => {
@@ -175,6 +192,25 @@ impl Part {
         }
         due
     }
+
+    /// Why nothing is due now; `None` if nothing was due in the log either, after as many bytes.
+    pub(crate) fn silence(&self) -> Option<Text> {
+        (!self.reads.contains(&self.received)).then(|| match self.steps.front() {
+            Some(next) => {
+                let count = next.after_bytes - self.received;
+                let bytes = plural(count, "more byte");
+                tr!(
+                    "the log of --replay answers after {bytes} of this client; let the client send as much as in the log, \
+                     or type an answer",
+                    "--replay 的日志要等这个客户端再发来 {count} 字节才答复；请让客户端发送与日志里一样多的内容，或输入答复"
+                )
+            }
+            None => Text::new(
+                "the log of --replay has no further answer for this client; type an answer",
+                "--replay 的日志里没有给这个客户端的更多答复；请输入答复",
+            ),
+        })
+    }
 }
 
 /// The bytes of the largest log.
@@ -204,10 +240,19 @@ mod tests {
         let mut first = replay.next_client().unwrap();
         assert_eq!(first.received(0), [send("hi")]);
         assert_eq!(first.received(3), []);
+        let waits = first.silence().unwrap();
+        assert!(
+            waits.en.contains("1 more byte") && waits.zh.contains("1 字节"),
+            "{waits}"
+        );
         assert_eq!(first.received(5), [send("x"), Action::Close]);
+        assert!(first.silence().unwrap().en.contains("no further answer"));
         // The end of the assistant closed the second one, and isn't replayed.
         let mut second = replay.next_client().unwrap();
         assert_eq!(second.received(0), [send("y"), send("z")]);
+        // In the log, nothing came after three bytes either.
+        second.reads.insert(3);
+        assert_eq!((second.received(3), second.silence()), (vec![], None));
         assert!(replay.next_client().is_none());
     }
 

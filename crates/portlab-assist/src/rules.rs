@@ -1,7 +1,7 @@
 //! Rules: conditions on what was received, and the answers.
 
 use portlab_load::{Conditions, unescape};
-use portlab_words::{Text, tr};
+use portlab_words::{Text, narrow, narrow_char, tr};
 
 use crate::{Speech, Template};
 
@@ -61,7 +61,7 @@ impl Rules {
 
 impl Rule {
     fn parse(rule: &str) -> Result<Self, Text> {
-        let (condition, answer) = rule.split_once("=>").ok_or_else(|| {
+        let (condition, answer) = at_arrow(rule).ok_or_else(|| {
             Text::new(
                 "it has no \"=>\"; write CONDITION => ANSWER, as in 'contains:hello => hello, client'",
                 "缺少 \"=>\"；请写成 条件 => 回答，例如 'contains:你好 => 你好，我是服务端'",
@@ -76,16 +76,15 @@ impl Rule {
 
 impl Condition {
     fn parse(text: &str) -> Result<Self, Text> {
-        if text == "any" {
-            return Ok(Self::Any);
-        }
-        if let Some(all) = text.strip_prefix("equals:") {
-            return Ok(Self::Equals(unescape(all)?));
-        }
-        let known = ["starts:", "contains:", "not:", "match:"];
-        match known.iter().any(|it| text.starts_with(it)) {
-            true => Ok(Self::All(Conditions::parse(text)?)),
-            false => Err(tr!(
+        let (name, all) = match text.split_once([':', '：']) {
+            Some((name, all)) => (narrow(name) + ":", all),
+            None => (narrow(text), ""),
+        };
+        match &*name {
+            "any" => Ok(Self::Any),
+            "equals:" => Ok(Self::Equals(unescape(all)?)),
+            "starts:" | "contains:" | "not:" | "match:" => Ok(Self::All(Conditions::parse(text)?)),
+            _ => Err(tr!(
                 "unknown condition {text:?}: expected any, equals:TEXT, starts:TEXT, contains:TEXT, not:TEXT or match:REGEX",
                 "没有 {text:?} 这种条件：可以写 any（任何内容）、equals:文字、starts:文字、contains:文字、not:文字、match:正则表达式"
             )),
@@ -101,6 +100,15 @@ impl Condition {
             Self::All(conditions) => conditions.are_met_by(text.as_bytes()),
         }
     }
+}
+
+/// What stands before and behind the first `=>`, which may be typed on a Chinese keyboard.
+fn at_arrow(rule: &str) -> Option<(&str, &str)> {
+    let pairs = rule.char_indices().zip(rule.char_indices().skip(1));
+    let mut arrows =
+        pairs.filter(|((_, one), (_, two))| (narrow_char(*one), narrow_char(*two)) == ('=', '>'));
+    let ((begin, _), (at, last)) = arrows.next()?;
+    Some((&rule[..begin], &rule[at + last.len_utf8()..]))
 }
 
 #[cfg(test)]
@@ -132,6 +140,21 @@ mod tests {
             ("x", None),
         ] {
             assert_eq!(number(text), answer, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_syntax_of_a_rule_may_be_full_width_and_its_texts_stay_as_they_are() {
+        for (rule, text) in [
+            ("contains：你：＝ ＝》好，＞＝", "你：＝"),
+            ("ｎｏｔ：x＆starts:你＆ =＞ 好，＞＝", "你＆"),
+            ("equals：， ＝> 好，＞＝", "，"),
+            ("ａｎｙ　=》　好，＞＝", "x"),
+        ] {
+            let rules = rules(&[rule]).unwrap();
+            assert!(rules.answer("x:=,&").is_none() || text == "x", "{rule}");
+            let (_, answer) = rules.answer(text).expect(rule);
+            assert_eq!(*answer, Template::parse("好，＞＝").unwrap());
         }
     }
 

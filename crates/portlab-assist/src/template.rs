@@ -34,7 +34,7 @@ enum Part {
 }
 
 /// What the placeholders stand for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Moment<'a> {
     pub(crate) bytes: &'a [u8],
     pub(crate) text: &'a str,
@@ -67,13 +67,7 @@ impl Template {
     /// # Errors
     /// When it lacks one.
     pub fn check(&self, speech: Speech) -> Result<(), Text> {
-        let moment = Moment {
-            bytes: b"",
-            text: "",
-            seq: 0,
-            peer: PeerId(0),
-        };
-        self.render(moment, speech).map(drop)
+        self.render(Moment::default(), speech).map(drop)
     }
 
     /// The answer of this moment, in bytes, with the line end of `speech`.

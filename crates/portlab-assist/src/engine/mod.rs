@@ -66,9 +66,9 @@ pub enum Open {
 }
 
 impl Engine {
-    /// Starts the engine on the sockets of `open`. Its events go to `events`, in a type of the receiver's own; while `events` is full, reads and
-    /// sends are counted instead ([`What::Folded`](crate::What::Folded)), so no receiver slows a peer down and the memory
-    /// is bounded. A read has at most 64 KiB, so 256 events are a good size of the channel.
+    /// Starts the engine on the sockets of `open`. Its events go to `events`, in a type of the receiver's own. While
+    /// `events` is full, reads and sends are counted instead ([`What::Folded`](crate::What::Folded)), so that no receiver
+    /// slows a peer down and the memory is bounded. A read has at most 64 KiB, so 256 events are a good size of the channel.
     ///
     /// # Errors
     /// When the system has no descriptor or no thread left.

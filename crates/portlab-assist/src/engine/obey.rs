@@ -101,29 +101,28 @@ impl<T: From<Event>> Turn<T> {
     }
 
     fn pause(&mut self, to: Recipient, paused: bool) {
-        let mut changed = self.asked(to);
-        if self.udp.is_some() && !changed.is_empty() {
-            // All peers share the socket.
-            changed = self.recipients(Recipient::All);
+        let mut whom = None;
+        // All clients are also those that come later.
+        if self.is_client || to != Recipient::All {
+            let Some(peer) = self.asked(to).first().copied() else {
+                return;
+            };
+            // Over UDP, all clients share the socket.
+            whom = Some(peer).filter(|_| self.is_client || self.udp.is_none());
         }
-        changed.retain(|it| self.peers[it].paused != paused);
-        for id in &changed {
-            if let Some(peer) = self.peers.get_mut(id) {
+        if whom.is_none() || self.udp.is_some() {
+            self.paused = paused;
+        }
+        for (id, peer) in &mut self.peers {
+            if whom.is_none_or(|it| it == *id) {
                 peer.paused = paused;
                 self.ready.insert(*id);
             }
         }
-        let post = |whom| match paused {
+        self.outbox.post(match paused {
             true => What::Paused(whom),
             false => What::Resumed(whom),
-        };
-        match self.udp.is_some() {
-            true if changed.is_empty() => {}
-            true => self.outbox.post(post(None)),
-            false => changed
-                .into_iter()
-                .for_each(|it| self.outbox.post(post(Some(it)))),
-        }
+        });
     }
 
     /// The peers that are meant by a person; if there are none, the person is told.

@@ -10,6 +10,7 @@ use std::{
 };
 
 use portlab_service::TextEncoding;
+use portlab_testkit::PATIENCE;
 
 use super::*;
 use crate::{By, Ended, Log, PeerId, PeerState, Pieces, Recipient, What};
@@ -369,6 +370,51 @@ fn rules_that_are_added_while_it_runs_answer_until_they_are_dropped() {
 }
 
 #[test]
+fn reading_that_stops_for_all_stops_for_later_clients_too() {
+    let desk = desk(|_| ());
+    desk.engine.send(Command::Pause(Recipient::All));
+    assert_eq!(desk.next(), What::Paused(None));
+    let mut client = desk.client();
+    assert_eq!(desk.next(), What::Paused(Some(PeerId(1))));
+    client.write_all(b"unread").unwrap();
+    // Nothing else happens before the answer to the next command.
+    desk.engine.send(Command::Reset(Recipient::One(PeerId(9))));
+    assert!(matches!(desk.next(), What::Trouble(_)));
+    assert!(desk.log.borrow().is_paused(Recipient::All));
+    desk.engine.send(Command::Resume(Recipient::All));
+    assert_eq!(desk.next(), What::Resumed(None));
+    assert_eq!(desk.next(), received(1, "unread"));
+    assert!(!desk.log.borrow().is_paused(Recipient::All));
+}
+
+#[test]
+fn a_replay_says_once_why_nothing_is_sent() {
+    let log = br#"{"event":"online","at_us":1,"peer":1}
+{"event":"received","at_us":2,"peer":1,"length":2}
+{"event":"sent","at_us":3,"peer":1,"length":2,"hex":"6869","by":"hand"}"#;
+    let desk = desk(|plan| plan.replay = Replay::read(log).unwrap());
+    let unsent = |part: &str| match desk.next() {
+        What::Unsent(Some(_), why) => assert!(why.en.contains(part), "{why}"),
+        other => panic!("{other:?}"),
+    };
+    let mut one = desk.client();
+    for text in ["a", "b", "c", "d"] {
+        one.write_all(text.as_bytes()).unwrap();
+        assert_eq!(desk.next(), received(1, text));
+        match text {
+            "a" => unsent("after 1 more byte"),
+            "b" => assert_eq!(desk.next(), sent(1, "hi", By::Replay)),
+            "c" => unsent("no further answer"),
+            _ => {}
+        }
+    }
+    let mut two = desk.client();
+    two.write_all(b"x").unwrap();
+    assert_eq!(desk.next(), received(2, "x"));
+    unsent("for 1 client only");
+}
+
+#[test]
 fn over_udp_reading_stops_for_all_clients() {
     let desk = udp_desk();
     let clients = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
@@ -393,9 +439,14 @@ fn over_udp_reading_stops_for_all_clients() {
 fn after_the_server_has_closed_the_client_is_told_so() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let stream = TcpStream::connect(server.local_addr().unwrap()).unwrap();
-    drop(server.accept().unwrap());
     let desk = start(Open::Connected(stream), |_| ());
     assert!(matches!(desk.next(), What::Online { .. }));
+    // All means the server, which is the only peer.
+    desk.engine.send(Command::Pause(Recipient::All));
+    assert_eq!(desk.next(), What::Paused(Some(PeerId(1))));
+    desk.engine.send(Command::Resume(Recipient::All));
+    assert_eq!(desk.next(), What::Resumed(Some(PeerId(1))));
+    drop(server.accept().unwrap());
     assert_eq!(desk.next(), offline(1, Ended::Fin));
     desk.send("x", Pieces::WHOLE);
     let told = desk.next();
@@ -404,6 +455,3 @@ fn after_the_server_has_closed_the_client_is_told_so() {
     };
     assert!(why.en.contains("server has ended"), "{why}");
 }
-
-/// How long a busy machine may take.
-const PATIENCE: Duration = Duration::from_secs(60);

@@ -44,6 +44,8 @@ pub(super) struct Turn<T> {
     pub(super) outbox: Outbox<T>,
     pub(super) plan: Plan,
     pub(super) every: Option<Every>,
+    /// Whether reading from all has stopped, also from peers that come later. Over UDP: whether no datagram is read.
+    pub(super) paused: bool,
     /// Peers that may have more to read or to send.
     pub(super) ready: BTreeSet<PeerId>,
     /// When clients are accepted again; now if there may be some.
@@ -84,6 +86,7 @@ impl<T: From<Event>> Turn<T> {
             outbox,
             plan,
             every: None,
+            paused: false,
             ready: BTreeSet::new(),
             accept_at: None,
             is_crowded: false,
@@ -181,7 +184,7 @@ impl<T: From<Event>> Turn<T> {
 
     /// How long to wait for the next event.
     fn timeout(&self) -> Option<Duration> {
-        let reads = self.udp_is_ready && !self.udp_is_paused();
+        let reads = self.udp_is_ready && !self.paused;
         if !self.ready.is_empty() || reads {
             return Some(Duration::ZERO);
         }
@@ -250,10 +253,14 @@ impl<T: From<Event>> Turn<T> {
         let peer = PeerId(self.last);
         let decoder = self.plan.speech.encoding.decoder();
         let mut new = Peer::new(link, decoder);
+        new.paused = self.paused;
         new.replay = self.plan.replay.next_client();
         let due = new.replay.as_mut().map(|it| it.received(0));
         self.peers.insert(peer, new);
         self.outbox.post(What::Online { peer, addr, own });
+        if self.paused {
+            self.outbox.post(What::Paused(Some(peer)));
+        }
         self.ready.insert(peer);
         self.replay(peer, due.unwrap_or_default());
         peer
@@ -265,7 +272,7 @@ impl<T: From<Event>> Turn<T> {
             return;
         };
         for _ in 0..READS {
-            if !self.udp_is_ready || self.udp_is_paused() {
+            if !self.udp_is_ready || self.paused {
                 return;
             }
             match socket.recv_from(&mut self.buffer) {
@@ -301,10 +308,6 @@ impl<T: From<Event>> Turn<T> {
         self.meet(Link::Udp(Arc::clone(socket), addr), addr, None)
     }
 
-    fn udp_is_paused(&self) -> bool {
-        self.udp.is_some() && self.peers.values().any(|it| it.paused)
-    }
-
     /// Reads once from a peer, and sends to it.
     fn turn(&mut self, id: PeerId) {
         let Some(peer) = self.peers.get_mut(&id) else {
@@ -334,8 +337,10 @@ impl<T: From<Event>> Turn<T> {
         };
         if let Some(part) = &mut peer.replay {
             let due = part.received(bytes.len());
+            let silence = part.silence().filter(|_| due.is_empty());
             self.outbox.post(What::Received(id, bytes));
-            return self.replay(id, due);
+            self.replay(id, due);
+            return self.unanswered(id, silence);
         }
         let mut text = String::new();
         peer.decoder.decode(&bytes, false, &mut text);
@@ -353,8 +358,18 @@ impl<T: From<Event>> Turn<T> {
             None => self.plan.echo.then(|| (Ok(bytes.clone()), By::Echo)),
         };
         self.outbox.post(What::Received(id, bytes));
-        if let Some((bytes, by)) = answer {
-            self.queue_rendered(id, bytes, by);
+        match answer {
+            Some((bytes, by)) => self.queue_rendered(id, bytes, by),
+            None => self.unanswered(id, self.plan.replay.lacks_client()),
+        }
+    }
+
+    /// Reports why no automatic answer is sent, once until something is sent to the peer.
+    fn unanswered(&mut self, id: PeerId, why: Option<Text>) {
+        if let (Some(peer), Some(why)) = (self.peers.get_mut(&id), why)
+            && !std::mem::replace(&mut peer.has_refused, true)
+        {
+            self.unsent(Some(id), why);
         }
     }
 
@@ -415,12 +430,8 @@ impl<T: From<Event>> Turn<T> {
         match why {
             None => self.send(id),
             Some(why) if matches!(by, By::Hand | By::File) => self.unsent(Some(id), why),
-            // Each answer would be a row: one is enough, and after a command to quit none is.
-            Some(_) if self.quits_at.is_some() || peer.has_refused => {}
-            Some(why) => {
-                peer.has_refused = true;
-                self.unsent(Some(id), why);
-            }
+            // After a command to quit, no row is needed.
+            Some(why) => self.unanswered(id, Some(why).filter(|_| self.quits_at.is_none())),
         }
     }
 
@@ -494,10 +505,9 @@ impl<T: From<Event>> Turn<T> {
             for id in self.recipients(every.to) {
                 every.sent += 1;
                 let moment = Moment {
-                    bytes: b"",
-                    text: "",
                     seq: every.sent,
                     peer: id,
+                    ..Moment::default()
                 };
                 let bytes = every.text.render(moment, self.plan.speech);
                 self.queue_rendered(id, bytes, By::Every);

@@ -138,15 +138,10 @@ impl Plain {
                 return Ok(());
             }
         };
-        for command in done.commands {
-            self.engine.send(command);
-        }
-        // The choice of a recipient is the only thing said that depends on the clients.
-        let chosen = line.starts_with("/to").then_some(self.desk.to);
-        let stranger = chosen.and_then(|it| self.log.stranger(it));
-        if let Some(said) = stranger.or(done.said) {
+        if let Some(said) = self.log.said(&done) {
             crate::tell!("{DIM}{}{DIM:#}", said.pick(lang()));
         }
+        done.command.into_iter().for_each(|it| self.engine.send(it));
         if done.help {
             let rows = help(lang()).map(|(form, about)| [form, about].map(str::to_owned));
             let rows: Vec<_> = rows.collect();
@@ -160,16 +155,14 @@ impl Plain {
 
     /// Prints the last rows again, in the encodings that were chosen. In JSON, an event is printed once.
     fn read_again(&mut self) -> anyhow::Result<()> {
-        let encodings = self.desk.encodings();
-        self.log.read_again(&encodings);
+        self.log.read_again(&self.desk.encodings());
         let rows = self.log.rows().iter().rev();
         let rows: Vec<_> = rows.filter(|it| !it.readings.is_empty()).collect();
         let rows = &rows[..rows.len().min(READ_AGAIN)];
         if rows.is_empty() || self.as_json {
             return Ok(());
         }
-        let names: Vec<_> = encodings.iter().map(|it| it.name()).collect();
-        let (names, count) = (names.join("+"), rows.len());
+        let (names, count) = (self.desk.encoding_names(), rows.len());
         let mut lines = tr!(
             lang(),
             "--- the last {count} rows with text, read as {names}:\n",

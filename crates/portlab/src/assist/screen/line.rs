@@ -32,31 +32,24 @@ impl TypedLine {
         self.at = self.history.len();
     }
 
-    /// Handles a key that edits or shows the history; returns whether it is one.
-    pub(super) fn handle(&mut self, key: KeyEvent) -> bool {
+    /// Handles a key that edits or shows the history.
+    pub(super) fn handle(&mut self, key: KeyEvent) {
         match (key.code, key.modifiers) {
             (KeyCode::Up, KeyModifiers::NONE) => self.show(self.at.saturating_sub(1)),
             (KeyCode::Down, KeyModifiers::NONE) => self.show(self.at + 1),
-            _ => match request(key) {
-                Some(request) => {
-                    self.input.handle(request);
-                }
-                None => return false,
-            },
+            _ => drop(request(key).and_then(|it| self.input.handle(it))),
         }
-        true
     }
 
     /// Inserts text from the clipboard: its first lines as one line, because only Enter sends.
     pub(super) fn paste(&mut self, text: &str) {
         let one_line = text.trim_end_matches(['\r', '\n']).replace("\r\n", " ");
         for character in one_line.chars().take(LONGEST_PASTE) {
-            let character = if character.is_control() {
-                ' '
-            } else {
-                character
+            let shown = match character.is_control() {
+                true => ' ',
+                false => character,
             };
-            self.input.handle(InputRequest::InsertChar(character));
+            self.input.handle(InputRequest::InsertChar(shown));
         }
     }
 
@@ -133,12 +126,10 @@ mod tests {
     use super::*;
 
     fn press(line: &mut TypedLine, codes: &[KeyCode]) {
-        for code in codes {
-            assert!(
-                line.handle(KeyEvent::new(*code, KeyModifiers::NONE)),
-                "{code}"
-            );
-        }
+        let keys = codes
+            .iter()
+            .map(|it| KeyEvent::new(*it, KeyModifiers::NONE));
+        keys.for_each(|it| line.handle(it));
     }
 
     fn typed(line: &mut TypedLine, text: &str) {
@@ -156,14 +147,7 @@ mod tests {
         }
         typed(&mut line, "half");
         let mut seen = Vec::new();
-        for key in [
-            KeyCode::Up,
-            KeyCode::Up,
-            KeyCode::Up,
-            KeyCode::Down,
-            KeyCode::Down,
-            KeyCode::Down,
-        ] {
+        for key in [[KeyCode::Up; 3], [KeyCode::Down; 3]].concat() {
             press(&mut line, &[key]);
             seen.push(line.text().to_owned());
         }
@@ -174,15 +158,13 @@ mod tests {
     fn the_cursor_stands_behind_wide_characters_and_in_its_place() {
         let mut line = TypedLine::default();
         typed(&mut line, "你好ab");
-        press(
-            &mut line,
-            &[KeyCode::Left, KeyCode::Left, KeyCode::Backspace],
-        );
+        press(&mut line, &[KeyCode::Left; 2]);
+        press(&mut line, &[KeyCode::Backspace]);
         typed(&mut line, "们");
         assert_eq!(line.text(), "你们ab");
         let seen = line.seen(20);
         assert_eq!((seen.skipped, seen.cursor), (0, 4));
-        press(&mut line, &[KeyCode::Right, KeyCode::Right]);
+        press(&mut line, &[KeyCode::Right; 2]);
         for width in 3..8 {
             let seen = line.seen(width);
             assert!(seen.cursor < width, "{width}: {}", seen.cursor);

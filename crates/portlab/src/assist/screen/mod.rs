@@ -130,8 +130,7 @@ impl Screen {
         let mut wait = STANDS;
         while event::poll(wait)? {
             let event = event::read()?;
-            let commands = self.view.handle(&event).into_iter();
-            for command in commands {
+            if let Some(command) = self.view.handle(&event) {
                 self.quits += u32::from(matches!(command, Command::Quit));
                 self.engine.send(command);
             }

@@ -58,24 +58,14 @@ impl View {
 
     /// Address, encoding, line end, and totals: in short words if the width needs them, and as many of them as fit.
     fn title(&self, width: usize) -> Line<'static> {
-        let (lang, speech) = (self.lang, self.desk.speech);
+        let lang = self.lang;
         let online = self.log.online().count();
         let clients = self.log.clients().values();
         let (received, sent) = clients.fold((0, 0), |(received, sent), it| {
             (received + it.received, sent + it.sent)
         });
         let [received, sent] = [received, sent].map(|it| units::bytes(it as f64));
-        let encoding = match self.desk.both {
-            true => self
-                .desk
-                .encodings()
-                .iter()
-                .map(|it| it.name())
-                .collect::<Vec<_>>()
-                .join("+"),
-            false => speech.encoding.name().to_owned(),
-        };
-        let eol = speech.eol.title();
+        let (encoding, eol) = (self.desk.encoding_names(), self.desk.speech.eol.title());
         let eol = eol.pick(lang);
         let address = self.address.map_or_else(String::new, |it| it.to_string());
         let long = [
@@ -211,7 +201,7 @@ impl View {
     /// The keys that fit in at most so many lines, the most important first.
     fn keys(&self, width: usize, most_lines: usize) -> Vec<Line<'static>> {
         let lang = self.lang;
-        let pause = match self.is_paused() {
+        let pause = match self.log.is_paused(self.desk.to) {
             true => lang.pick("read", "续读"),
             false => lang.pick("pause", "停读"),
         };

@@ -85,15 +85,13 @@ impl View {
         }
     }
 
-    /// Handles an event of the terminal; returns the commands for the engine.
-    pub(super) fn handle(&mut self, event: &Happened) -> Vec<Command> {
+    /// Handles an event of the terminal; returns a command for the engine.
+    pub(super) fn handle(&mut self, event: &Happened) -> Option<Command> {
         match event {
-            Happened::Key(key) if key.kind != KeyEventKind::Release => {
-                return self.command_of(*key).unwrap_or_else(|| {
-                    self.press(*key);
-                    Vec::new()
-                });
-            }
+            Happened::Key(key) if key.kind != KeyEventKind::Release => match self.line_of(*key) {
+                Some(line) => return self.carry_out(line),
+                None => return self.press(*key),
+            },
             Happened::Paste(text) => self.line.paste(text),
             Happened::Mouse(mouse) => match mouse.kind {
                 MouseEventKind::ScrollUp => self.scroll_up(WHEEL),
@@ -102,14 +100,15 @@ impl View {
             },
             _ => {}
         }
-        Vec::new()
+        None
     }
 
-    /// Carries out the command of a key, if the key is short for one.
-    fn command_of(&mut self, key: KeyEvent) -> Option<Vec<Command>> {
+    /// The line that a key is short for, if it is short for one.
+    fn line_of(&self, key: KeyEvent) -> Option<&'static str> {
         let is_control = key.modifiers == KeyModifiers::CONTROL;
-        let line = match key.code {
+        Some(match key.code {
             KeyCode::Char('c') if is_control => "/quit",
+            KeyCode::F(1) if self.help.is_none() => "/help",
             KeyCode::F(2) => match self.desk.speech.encoding.name() {
                 "UTF-8" => "/encoding gbk",
                 _ => "/encoding utf-8",
@@ -120,35 +119,34 @@ impl View {
                 Eol::Lf => "/eol crlf",
                 Eol::CrLf => "/eol none",
             },
-            KeyCode::F(5) if self.is_paused() => "/resume",
+            KeyCode::F(5) if self.log.is_paused(self.desk.to) => "/resume",
             KeyCode::F(5) => "/pause",
             KeyCode::F(6) => "/close",
             KeyCode::F(7) => "/fin",
             KeyCode::F(8) => "/reset",
-            _ if self.help.is_some() => return None,
-            KeyCode::F(1) => "/help",
-            KeyCode::Enter => return Some(self.enter()),
-            KeyCode::Tab => return Some(self.next_recipient(true)),
-            KeyCode::BackTab => return Some(self.next_recipient(false)),
             _ => return None,
-        };
-        Some(self.carry_out(line))
+        })
     }
 
-    fn press(&mut self, key: KeyEvent) {
+    /// Handles a key that edits, scrolls or chooses.
+    fn press(&mut self, key: KeyEvent) -> Option<Command> {
         let page = self.page.saturating_sub(1).max(1);
         match key.code {
             KeyCode::F(9) => self.whole = !self.whole,
             _ if self.help.is_some() => self.press_in_help(key.code),
+            KeyCode::Enter => return self.enter(),
+            KeyCode::Tab => return self.next_recipient(true),
+            KeyCode::BackTab => return self.next_recipient(false),
             KeyCode::PageUp => self.scroll_up(page),
             KeyCode::PageDown => self.scroll_down(page),
             KeyCode::End | KeyCode::Esc => {
                 self.scroll.follow();
-                self.line
-                    .handle(KeyEvent::new(KeyCode::End, KeyModifiers::NONE));
+                let end = KeyEvent::new(KeyCode::End, KeyModifiers::NONE);
+                self.line.handle(end);
             }
-            _ => drop(self.line.handle(key)),
+            _ => self.line.handle(key),
         }
+        None
     }
 
     fn press_in_help(&mut self, code: KeyCode) {
@@ -163,23 +161,23 @@ impl View {
     }
 
     /// Carries out the typed line. A line that can't be carried out stays, to be mended.
-    fn enter(&mut self) -> Vec<Command> {
+    fn enter(&mut self) -> Option<Command> {
         let text = self.line.text().to_owned();
-        let commands = self.carry_out(&text);
+        let command = self.carry_out(&text);
         if !matches!(self.notice, Some(Notice::Failed(_))) {
             self.line.enter();
         }
-        commands
+        command
     }
 
     /// Carries out a line, as if it had been typed.
-    fn carry_out(&mut self, line: &str) -> Vec<Command> {
+    fn carry_out(&mut self, line: &str) -> Option<Command> {
         self.notice = None;
         let done = match self.desk.typed(line) {
             Ok(done) => done,
             Err(why) => {
                 self.notice = Some(Notice::Failed(why));
-                return Vec::new();
+                return None;
             }
         };
         if done.reread {
@@ -189,11 +187,9 @@ impl View {
         if done.help {
             self.help = Some(0);
         }
-        let chosen = line.starts_with("/to").then_some(self.desk.to);
-        let stranger = chosen.and_then(|it| self.log.stranger(it));
-        self.notice = stranger.or(done.said).map(Notice::Done);
-        self.ends |= done.commands.iter().any(|it| matches!(it, Command::Quit));
-        done.commands
+        self.notice = self.log.said(&done).map(Notice::Done);
+        self.ends |= matches!(done.command, Some(Command::Quit));
+        done.command
     }
 
     /// Adds an event; returns its row.
@@ -212,15 +208,8 @@ impl View {
         self.log.push(event)
     }
 
-    /// Whether reading from the recipient has stopped. From all: from one of them.
-    pub(super) fn is_paused(&self) -> bool {
-        let clients = self.log.clients();
-        let mut meant = self.log.online().filter(|it| self.desk.to.has(*it));
-        meant.any(|it| clients[&it].paused)
-    }
-
     /// Chooses the next recipient: all, then each client that is online.
-    fn next_recipient(&mut self, forwards: bool) -> Vec<Command> {
+    fn next_recipient(&mut self, forwards: bool) -> Option<Command> {
         let mut all = vec![Recipient::All];
         all.extend(self.log.online().map(Recipient::One));
         let step = if forwards { 1 } else { all.len() - 1 };
