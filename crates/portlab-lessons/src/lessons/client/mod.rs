@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use portlab_service::TextEncoding;
 use portlab_sys::{
     sockets::{Socket as Entry, State},
     time_wait,
@@ -21,7 +20,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::{
     cast::{
-        Fault, Role, Student, accept, be_patient, encoding, fault_in, fresh_listener,
+        Fault, Role, Student, accept, be_patient, encoded, encoding, fault_in, fresh_listener,
         has_only_a_listener, hex,
         kernel::{remains_once, shown, sockets_once},
         read_as, receive,
@@ -30,7 +29,6 @@ use crate::{
 };
 
 pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    let gbk = encoding("gbk");
     // The server of this lesson, on any free port.
     let door = fresh_listener()?;
     let port = door.local_addr()?.port();
@@ -66,7 +64,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()?;
 
     let text = "你好，服务端！";
-    let bytes = gbk.encode(text).map_err(io::Error::other)?;
+    let bytes = encoded("gbk", text)?;
     stage.set("characters", text.chars().count());
     stage.set("bytes", bytes.len());
     let mut step = stage.step("send")?;
@@ -81,12 +79,13 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut step = stage.step("receive")?;
     let mut server = accept(&door)?;
     let received = receive(&mut server)?;
-    server.write_all(&gbk.encode("收到！").map_err(io::Error::other)?)?;
+    server.write_all(&encoded("gbk", "收到！")?)?;
     let answer = receive(&mut client)?;
     step.set("answer_hex", hex(&answer));
-    step.set("answer", read_as(gbk, &answer));
+    let read = read_as(encoding("gbk"), &answer);
     step.seen("request", received == bytes);
-    step.seen("answer", read_as(gbk, &answer) == "收到！");
+    step.seen("answer", read == "收到！");
+    step.set("answer", read);
     step.end()?;
 
     let mut step = stage.step("close")?;
@@ -104,11 +103,11 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()?;
     drop(door);
 
-    yours(stage, gbk)
+    yours(stage)
 }
 
 /// The course's task: this lesson acts as the network debugging assistant, and the user writes the client.
-fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
+fn yours(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let door = stage.courses_port()?;
     let port = door.local_addr()?.port();
     for name in ["their_own", "their_hex", "their_text"] {
@@ -135,7 +134,9 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     step.set("their_hex", hex(&came.bytes));
     let said = match &came.fault {
         Some(fault) => fault.said(Role::Client, step.lang()),
-        None => read_as(gbk, &came.bytes).escape_debug().to_string(),
+        None => read_as(encoding("gbk"), &came.bytes)
+            .escape_debug()
+            .to_string(),
     };
     step.set("their_text", said);
     step.seen("came", true);
@@ -145,7 +146,7 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     if came.fault.is_some() {
         return stage.skip("by_hand");
     }
-    by_hand(stage, gbk, came.client)?;
+    by_hand(stage, came.client)?;
     drop(stand_in);
     Ok(())
 }
@@ -231,9 +232,10 @@ fn sent(stage: &mut Stage<'_>, mut client: TcpStream) -> Result<Option<Sent>, Ex
 /// How long a client may be silent before the lesson says what is missing.
 const SILENCE: Duration = Duration::from_secs(10);
 
-fn by_hand(stage: &mut Stage<'_>, gbk: TextEncoding, mut client: TcpStream) -> Result<(), Exit> {
+fn by_hand(stage: &mut Stage<'_>, mut client: TcpStream) -> Result<(), Exit> {
     let mut step = stage.task("by_hand")?;
     let answer = step.answer_by_hand("hello")?;
+    let gbk = encoding("gbk");
     let mut bytes = Vec::new();
     gbk.encode_with_marks(&answer, &mut bytes);
     let sent = read_as(gbk, &bytes);

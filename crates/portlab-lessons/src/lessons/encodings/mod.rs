@@ -18,20 +18,16 @@ const SENTENCE: &str = "你好，服务端！";
 const ANSWER: &str = "你好，客户端！";
 
 pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    let (utf8, gbk) = (encoding("utf-8"), encoding("gbk"));
-    one_text_two_kinds_of_bytes(stage, utf8, gbk)?;
-    read_with_the_wrong_one(stage, utf8, gbk)?;
-    through_three_programs(stage, utf8, gbk)?;
-    uninitialised_memory(stage, gbk)?;
-    what_gbk_has_no_place_for(stage, gbk)?;
-    agreed(stage, utf8, gbk)
+    one_text_two_kinds_of_bytes(stage)?;
+    read_with_the_wrong_one(stage)?;
+    through_three_programs(stage)?;
+    uninitialised_memory(stage)?;
+    what_gbk_has_no_place_for(stage)?;
+    agreed(stage)
 }
 
-fn one_text_two_kinds_of_bytes(
-    stage: &mut Stage<'_>,
-    utf8: TextEncoding,
-    gbk: TextEncoding,
-) -> Result<(), Exit> {
+fn one_text_two_kinds_of_bytes(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    let [utf8, gbk] = ["utf-8", "gbk"].map(encoding);
     stage.set("sentence", SENTENCE);
     stage.set("characters", SENTENCE.chars().count());
     let mut step = stage.step("bytes")?;
@@ -53,11 +49,8 @@ fn one_text_two_kinds_of_bytes(
     step.end()
 }
 
-fn read_with_the_wrong_one(
-    stage: &mut Stage<'_>,
-    utf8: TextEncoding,
-    gbk: TextEncoding,
-) -> Result<(), Exit> {
+fn read_with_the_wrong_one(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    let [utf8, gbk] = ["utf-8", "gbk"].map(encoding);
     let mut step = stage.step("wrong")?;
     let arrived = carried(&bytes_of("你好", utf8)?)?;
     let mojibake = read_as(gbk, &arrived);
@@ -76,11 +69,8 @@ fn read_with_the_wrong_one(
     step.end()
 }
 
-fn through_three_programs(
-    stage: &mut Stage<'_>,
-    utf8: TextEncoding,
-    gbk: TextEncoding,
-) -> Result<(), Exit> {
+fn through_three_programs(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    let [utf8, gbk] = ["utf-8", "gbk"].map(encoding);
     let mut step = stage.step("famous")?;
     // Each passes through a connection of its own: from the first program to the second, and from the second to the third.
     let pass_on = |text| -> io::Result<[Vec<u8>; 2]> {
@@ -105,7 +95,8 @@ fn through_three_programs(
     step.end()
 }
 
-fn uninitialised_memory(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
+fn uninitialised_memory(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    let gbk = encoding("gbk");
     let memory = [0xcc; 6];
     stage.set("memory", hex(&memory));
     let mut step = stage.step("memory")?;
@@ -118,7 +109,8 @@ fn uninitialised_memory(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), 
     step.end()
 }
 
-fn what_gbk_has_no_place_for(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
+fn what_gbk_has_no_place_for(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    let gbk = encoding("gbk");
     let mut step = stage.step("missing")?;
     let text = "你好😀";
     let refusal = gbk.encode(text).err();
@@ -142,16 +134,15 @@ fn what_gbk_has_no_place_for(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result
     step.end()
 }
 
-fn agreed(stage: &mut Stage<'_>, utf8: TextEncoding, gbk: TextEncoding) -> Result<(), Exit> {
+fn agreed(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    let [utf8, gbk] = ["utf-8", "gbk"].map(encoding);
     let server = stage.server(&["--service", "reply", "--reply", ANSWER, "--encoding", "gbk"])?;
     stage.set("server", server.addr());
     let mut step = stage.step("agree")?;
     let answer = answer_of(&server, gbk)?;
     step.set("answer_bytes", hex(&answer));
-    let (in_gbk, in_utf8) = (
-        read_as(gbk, &answer),
-        read_as(utf8, &answer_of(&server, gbk)?),
-    );
+    let in_gbk = read_as(gbk, &answer);
+    let in_utf8 = read_as(utf8, &answer_of(&server, gbk)?);
     step.seen("gbk", in_gbk == ANSWER);
     step.seen("utf8", in_utf8.contains('\u{fffd}'));
     step.set("in_gbk", in_gbk);

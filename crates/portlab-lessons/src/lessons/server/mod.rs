@@ -16,7 +16,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::{
     cast::{
-        accept, encoding,
+        accept, encoded,
         kernel::{accepted, queued, remains_once, shown, sockets_at, sockets_once},
         receive,
     },
@@ -24,8 +24,6 @@ use crate::{
 };
 
 pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    let gbk = encoding("gbk");
-
     let mut step = stage.step("bind")?;
     let server = bound(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), true)?;
     let door = server.local_addr()?.as_socket();
@@ -64,8 +62,8 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()?;
 
     let mut step = stage.step("talk")?;
-    let question = gbk.encode("你好，服务端！").map_err(io::Error::other)?;
-    let answer = gbk.encode("收到！").map_err(io::Error::other)?;
+    let question = encoded("gbk", "你好，服务端！")?;
+    let answer = encoded("gbk", "收到！")?;
     client.write_all(&question)?;
     let received = receive(&mut served)?;
     served.write_all(&answer)?;
@@ -78,7 +76,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()?;
 
     closed(stage, door, server, [served, client])?;
-    yours::yours(stage, gbk)
+    yours::yours(stage)
 }
 
 /// The seventh step: what is left of the connection, and a restart.

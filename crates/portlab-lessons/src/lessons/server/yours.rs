@@ -1,14 +1,13 @@
 //! The user's own server: this lesson is its client.
 
 use std::{
-    io::{self, ErrorKind, Read, Write},
+    io::{ErrorKind, Read, Write},
     net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream},
     thread,
     time::{Duration, Instant},
 };
 
 use portlab_lab::Server;
-use portlab_service::TextEncoding;
 use portlab_sys::{
     holder::holder,
     sockets::{State, holders, sockets},
@@ -16,13 +15,14 @@ use portlab_sys::{
 
 use crate::{
     cast::{
-        Fault, PATIENCE, Role, Student, fault_in, fresh_listener, hex, listen_at, read_as, receive,
+        Fault, PATIENCE, Role, Student, encoded, encoding, fault_in, fresh_listener, hex,
+        listen_at, read_as, receive,
     },
     stage::{Exit, LessonStep, Seen, Stage},
 };
 
 /// The last step. After a wrong answer the user gets a diagnosis, and may start a changed server.
-pub(super) fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
+pub(super) fn yours(stage: &mut Stage<'_>) -> Result<(), Exit> {
     // The listener is closed again: the port is for the user's server.
     let port = if stage.is_interactive() {
         stage.courses_port()?.local_addr()?.port()
@@ -41,8 +41,8 @@ pub(super) fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit
         step.set(name, "-");
     }
     let last = match step.is_interactive() {
-        true => asked_of_the_user(&mut step, gbk, port)?,
-        false => asked_of_a_stand_in(&mut step, gbk, port)?,
+        true => asked_of_the_user(&mut step, port)?,
+        false => asked_of_a_stand_in(&mut step, port)?,
     };
     let Some(outcome) = last else {
         step.seen("listens", Seen::NotHere);
@@ -52,22 +52,18 @@ pub(super) fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit
     };
     step.set("holder", &outcome.holder);
     step.seen("listens", true);
-    show_answer(&mut step, gbk, &outcome);
+    show_answer(&mut step, &outcome);
     step.seen("answered", Seen::if_shown(outcome.fault.is_none()));
     step.seen("closed", Seen::if_shown(outcome.closed));
     step.end()
 }
 
 /// What the user's last server did; `None` if it never listened.
-fn asked_of_the_user(
-    stage: &mut Stage<'_>,
-    gbk: TextEncoding,
-    port: u16,
-) -> Result<Option<Outcome>, Exit> {
+fn asked_of_the_user(stage: &mut Stage<'_>, port: u16) -> Result<Option<Outcome>, Exit> {
     let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut last = None;
     while let Some(client) = connected_on_request(stage, addr)? {
-        let outcome = asked(stage, gbk, client, addr, false)?;
+        let outcome = asked(stage, client, addr, false)?;
         let fault = outcome.fault.clone();
         last = Some(outcome);
         let Some(fault) = fault else { break };
@@ -82,18 +78,14 @@ fn asked_of_the_user(
 }
 
 /// What a server in the user's place did; `None` if it didn't start, or if another program has taken the port.
-fn asked_of_a_stand_in(
-    stage: &mut Stage<'_>,
-    gbk: TextEncoding,
-    port: u16,
-) -> Result<Option<Outcome>, Exit> {
+fn asked_of_a_stand_in(stage: &mut Stage<'_>, port: u16) -> Result<Option<Outcome>, Exit> {
     let mut stand_in = StandIn::start(stage, port)?;
     let (addr, pid, closes_after_the_client) = match &stand_in {
         StandIn::Python(student) => ((Ipv4Addr::LOCALHOST, port).into(), student.pid(), false),
         StandIn::Portlab(server) => (server.addr(), server.pid(), true),
     };
     if let Some(client) = connected(addr) {
-        let outcome = asked(stage, gbk, client, addr, closes_after_the_client)?;
+        let outcome = asked(stage, client, addr, closes_after_the_client)?;
         // The answer of another program would prove nothing.
         return Ok(Some(outcome).filter(|it| it.pid == Some(pid)));
     }
@@ -119,14 +111,13 @@ struct Outcome {
 /// Sends the greeting to the server at `addr`, and waits for its answer and its close.
 fn asked(
     stage: &mut Stage<'_>,
-    gbk: TextEncoding,
     mut client: TcpStream,
     addr: SocketAddr,
     closes_after_the_client: bool,
 ) -> Result<Outcome, Exit> {
     let by = holder(addr);
     // Fails if the server has reset the connection; then the system reports the reset only once, here.
-    let sent = client.write_all(&gbk.encode("你好，服务端！").map_err(io::Error::other)?);
+    let sent = client.write_all(&encoded("gbk", "你好，服务端！")?);
     let lang = stage.lang();
     stage.remark(lang.pick(
         "Waiting for the answer, ten seconds at most ...",
@@ -155,11 +146,13 @@ fn asked(
 }
 
 /// Shows the answer of the user's server in `{their_text}` and `{their_hex}`.
-fn show_answer(step: &mut LessonStep<'_, '_>, gbk: TextEncoding, outcome: &Outcome) {
+fn show_answer(step: &mut LessonStep<'_, '_>, outcome: &Outcome) {
     let lang = step.lang();
     let said = match &outcome.fault {
         Some(fault) => fault.said(Role::Server, lang),
-        None => read_as(gbk, &outcome.answer).escape_debug().to_string(),
+        None => read_as(encoding("gbk"), &outcome.answer)
+            .escape_debug()
+            .to_string(),
     };
     step.set("their_text", said);
     let bytes = match outcome.answer.is_empty() {
