@@ -1,5 +1,7 @@
 //! The programs of a lesson as files that a student runs and changes.
 
+use portlab_lab::quoted;
+
 use crate::{
     lesson::Lesson,
     run::Code,
@@ -18,21 +20,15 @@ pub struct Program {
 }
 
 impl Program {
-    /// The commands, as words, that run the program from the file `path`, which has a `/`: a program in Rust is compiled
+    /// The command for a shell that runs the program from the file `path`, which has a `/`: a program in Rust is compiled
     /// first.
-    pub fn commands(&self, path: &str) -> Vec<Vec<String>> {
-        let commands = match path.strip_suffix(".rs") {
-            Some(binary) => vec![
-                vec!["rustc", "--edition", "2024", "-o", binary, path],
-                vec![binary],
-            ],
-            None => {
-                let arguments = self.arguments.split_whitespace();
-                vec![["python3", path].into_iter().chain(arguments).collect()]
-            }
-        };
-        let owned = |words: Vec<&str>| words.into_iter().map(str::to_owned).collect();
-        commands.into_iter().map(owned).collect()
+    pub fn command(&self, path: &str) -> String {
+        if let Some(binary) = path.strip_suffix(".rs") {
+            let [path, binary] = [path, binary].map(|it| quoted([it]));
+            return format!("rustc --edition 2024 -o {binary} {path} && {binary}");
+        }
+        let arguments = self.arguments.split_whitespace();
+        quoted(["python3", path].into_iter().chain(arguments))
     }
 }
 

@@ -3,7 +3,6 @@
 use std::{fs, io::Write, path::Path};
 
 use anyhow::{Context, bail};
-use portlab_lab::quoted;
 use portlab_lessons::{
     Code, Lesson,
     programs::Program,
@@ -42,12 +41,7 @@ pub(super) fn save(lesson: &Lesson, code: Code, folder: &Path) -> anyhow::Result
     for program in &programs {
         let path = folder.join(&program.file);
         write_whole(&path, program.text.as_bytes()).with_context(|| args::unwritten(&path))?;
-        let commands = program.commands(&path.to_string_lossy());
-        let commands = commands
-            .iter()
-            .map(|words| quoted(words.iter().map(String::as_str)));
-        let run = commands.collect::<Vec<_>>().join(" && ");
-        let file = path.display();
+        let (file, run) = (path.display(), program.command(&path.to_string_lossy()));
         let line = tr!(lang, "{file}: run it with: {run}", "{file}，运行：{run}");
         writeln!(output::stdout(), "{line}")?;
     }
