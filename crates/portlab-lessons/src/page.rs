@@ -47,9 +47,7 @@ pub fn page(lesson: &Lesson, lang: Lang) -> Result<String, ScriptError> {
     if script.steps.iter().any(|step| step.ask.is_some()) {
         page.line(&words::seed_of_page(lang));
     }
-    let is_python =
-        |block: &Block| matches!(block, Block::Code { language, .. } if language == "python");
-    if script.blocks().any(is_python) {
+    if script.blocks().any(|block| block.python().is_some()) {
         page.line(words::PIECES.pick(lang));
     }
     page.heading(&words::STEP_BY_STEP);

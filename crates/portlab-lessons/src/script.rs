@@ -234,19 +234,13 @@ impl Script {
     pub fn blocks(&self) -> impl Iterator<Item = &Block> {
         let steps = self.steps.iter().flat_map(|step| {
             let asked = step.ask.iter().flat_map(|ask| &ask.question);
-            step.say
-                .iter()
-                .chain(asked)
-                .chain(&step.seen)
-                .chain(&step.why)
+            let told = [&step.say, &step.seen, &step.why];
+            told.into_iter().flatten().chain(asked)
         });
         let questions = self.questions.iter();
         let questions = questions.flat_map(|it| it.question.iter().chain(&it.answer));
-        self.goal
-            .iter()
-            .chain(&self.story)
-            .chain(steps)
-            .chain(questions)
+        let opening = self.goal.iter().chain(&self.story);
+        opening.chain(steps).chain(questions)
     }
 
     /// Everything that is shown, in no particular order.
@@ -355,6 +349,14 @@ impl Block {
         match self {
             Self::Paragraph(text) | Self::Item(text) | Self::Lines(text) => text,
             Self::Code { text, .. } => text,
+        }
+    }
+
+    /// The text of a program in Python.
+    pub fn python(&self) -> Option<&str> {
+        match self {
+            Self::Code { language, text, .. } if language == "python" => Some(text),
+            _ => None,
         }
     }
 }

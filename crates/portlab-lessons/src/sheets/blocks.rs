@@ -107,7 +107,7 @@ impl Sheet<'_> {
 
     /// The calls that are gaps in this lesson's programs, in alphabetical order.
     pub(super) fn calls(&self) -> Vec<&'static str> {
-        let programs: Vec<_> = self.script.blocks().filter_map(python).collect();
+        let programs: Vec<_> = self.script.blocks().filter_map(Block::python).collect();
         let is_left_out = |call: &&&str| programs.iter().any(|text| !called(text, call).is_empty());
         CALLS.iter().filter(is_left_out).copied().collect()
     }
@@ -120,14 +120,6 @@ pub(super) fn columns(text: &str) -> usize {
         .max()
         .unwrap_or(0)
         .max(1)
-}
-
-/// The text of a program in Python.
-pub(super) fn python(block: &Block) -> Option<&str> {
-    match block {
-        Block::Code { language, text, .. } if language == "python" => Some(text),
-        _ => None,
-    }
 }
 
 fn is_item(block: &Block) -> bool {

@@ -9,7 +9,7 @@ mod slides;
 use std::collections::BTreeMap;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use portlab_words::{Lang, Text};
+use portlab_words::Lang;
 
 use crate::{
     lesson::Lesson,
@@ -44,20 +44,15 @@ impl Kind {
         }
     }
 
-    fn title(self) -> &'static Text {
+    fn title(self, lang: Lang) -> &'static str {
         match self {
-            Self::Slides => &SLIDES,
-            Self::Worksheet => &WORKSHEET,
-            Self::Quiz => &QUIZ,
-            Self::Key => &KEY,
+            Self::Slides => lang.pick("Slides", "幻灯片"),
+            Self::Worksheet => lang.pick("Worksheet", "学习单"),
+            Self::Quiz => lang.pick("Quiz", "小测验"),
+            Self::Key => lang.pick("Key", "参考答案"),
         }
     }
 }
-
-static SLIDES: Text = Text::new("Slides", "幻灯片");
-static WORKSHEET: Text = Text::new("Worksheet", "学习单");
-static QUIZ: Text = Text::new("Quiz", "小测验");
-static KEY: Text = Text::new("Key", "参考答案");
 
 /// What the pages of a lesson are made from.
 pub(crate) struct Sheet<'a> {
@@ -120,7 +115,7 @@ impl Sheet<'_> {
                     // The page makes no request; the browser enforces that.
                     meta http-equiv="Content-Security-Policy" content=(POLICY);
                     link rel="icon" href="data:,";
-                    title { (self.script.title) " · " (kind.title().pick(self.lang)) }
+                    title { (self.script.title) " · " (kind.title(self.lang)) }
                     style { (PreEscaped([SHARED, style].concat())) }
                 }
                 body class=(kind.name()) {
@@ -137,7 +132,7 @@ impl Sheet<'_> {
         html! {
             header {
                 h1 { (self.inline(&self.script.title)) }
-                p.kind { (kind.title().pick(self.lang)) }
+                p.kind { (kind.title(self.lang)) }
             }
         }
     }

@@ -1,12 +1,9 @@
 //! Pages for paper: the worksheet, the quiz and the key.
 
 use maud::{Markup, html};
-use portlab_words::{Lang, Text, tr};
+use portlab_words::{Text, tr};
 
-use super::{
-    Kind, Sheet,
-    blocks::{Calls, python},
-};
+use super::{Kind, Sheet, blocks::Calls};
 use crate::{
     script::{Ask, Block},
     words,
@@ -94,7 +91,7 @@ impl Sheet<'_> {
                         @let of_quiz = { asked += 1; asked };
                         p.right {
                             b { (RIGHT_ANSWER.pick(lang)) " " (ask.right + 1) } " " (self.inline(&ask.options[ask.right]))
-                            small { " " (number_in_quiz(of_quiz, lang)) }
+                            small { " " (tr!(lang, "(quiz, question {of_quiz})", "（小测验第 {of_quiz} 题）")) }
                         }
                     }
                     (self.programs(&step.say))
@@ -121,7 +118,7 @@ impl Sheet<'_> {
 
     /// The programs among `blocks`, with the words of the gaps marked.
     fn programs(&self, blocks: &[Block]) -> Markup {
-        let programs = blocks.iter().filter(|block| python(block).is_some());
+        let programs = blocks.iter().filter(|block| block.python().is_some());
         let programs: Vec<_> = programs.cloned().collect();
         self.blocks(&programs, Calls::Marked)
     }
@@ -161,19 +158,11 @@ impl Sheet<'_> {
         let (seed, name, kind) = (self.seed, self.lesson.name, other.name());
         html! {
             footer {
-                (other.title().pick(self.lang)) " "
+                (other.title(self.lang)) " "
                 code { "portlab lesson " (name) " --export " (kind) " DIR --seed " (seed) }
             }
         }
     }
-}
-
-fn number_in_quiz(number: usize, lang: Lang) -> String {
-    tr!(
-        lang,
-        "(quiz, question {number})",
-        "（小测验第 {number} 题）"
-    )
 }
 
 /// Empty lines to write on.

@@ -7,31 +7,27 @@ fn of(kind: Kind, name: &str, lang: Lang) -> String {
     sheet(kind, crate::find(name).unwrap(), lang, SEED, Code::Both).unwrap()
 }
 
+/// All lessons in each language.
+fn all() -> impl Iterator<Item = (&'static Lesson, Lang)> {
+    let lessons = LESSONS.iter().copied();
+    lessons.flat_map(|it| Lang::ALL.map(|lang| (it, lang)))
+}
+
 #[test]
 fn every_page_is_one_file_that_makes_no_request() {
-    for lesson in LESSONS {
-        for (lang, kind) in Lang::ALL
-            .into_iter()
-            .flat_map(|lang| Kind::ALL.map(|it| (lang, it)))
-        {
-            let page = sheet(kind, lesson, lang, SEED, Code::Both).unwrap();
-            let name = format!("{} {} {lang}", lesson.name, kind.name());
-            for outside in ["src=", "@import", "url(", "http:", "https:"] {
-                // The text itself may name an address.
-                let head = page.split("</head>").next().unwrap();
-                assert!(!head.contains(outside), "{name}: {outside}");
-            }
-            assert_eq!(page.contains("<script"), kind == Kind::Slides, "{name}");
-            assert!(
-                !page.contains("{port}") && !page.contains("{yours}"),
-                "{name}"
-            );
-            let text = lesson.script(lang).unwrap();
-            assert!(
-                page.contains(text.title.split('`').next().unwrap()),
-                "{name}"
-            );
+    for ((lesson, lang), kind) in all().flat_map(|it| Kind::ALL.map(|kind| (it, kind))) {
+        let page = of(kind, lesson.name, lang);
+        let name = format!("{} {} {lang}", lesson.name, kind.name());
+        for outside in ["src=", "@import", "url(", "http:", "https:"] {
+            // The text itself may name an address.
+            let head = page.split("</head>").next().unwrap();
+            assert!(!head.contains(outside), "{name}: {outside}");
         }
+        assert_eq!(page.contains("<script"), kind == Kind::Slides, "{name}");
+        let is_filled = !page.contains("{port}") && !page.contains("{yours}");
+        assert!(is_filled, "{name}");
+        let title = lesson.title(lang).split('`').next().unwrap();
+        assert!(page.contains(title), "{name}");
     }
 }
 
@@ -60,10 +56,7 @@ fn the_worksheet_has_gaps_for_calls_and_values() {
 /// A claim below a question would answer it; the key has it.
 #[test]
 fn no_claim_of_a_step_that_asks_is_on_the_worksheet() {
-    for (lesson, lang) in LESSONS
-        .iter()
-        .flat_map(|it| Lang::ALL.map(|lang| (it, lang)))
-    {
+    for (lesson, lang) in all() {
         let [page, key] = [Kind::Worksheet, Kind::Key].map(|kind| of(kind, lesson.name, lang));
         let sheet = Sheet {
             lesson,
@@ -96,13 +89,8 @@ fn the_key_names_the_right_answer_of_the_quiz() {
             .map(|kind| sheet(kind, lesson, Lang::En, seed, Code::Both).unwrap());
         let script = lesson.script_as_shown(Lang::En, seed).unwrap();
         let ask = script.steps[0].ask.as_ref().unwrap();
-        let items: Vec<_> = quiz
-            .split("<ol class=\"boxes\">")
-            .nth(1)
-            .unwrap()
-            .split("<li>")
-            .skip(1)
-            .collect();
+        let options = quiz.split("<ol class=\"boxes\">").nth(1).unwrap();
+        let items: Vec<_> = options.split("<li>").skip(1).collect();
         assert_eq!(items.len(), ask.options.len());
         let (_, answer) = key.split_once("Right answer ").unwrap();
         let number: usize = answer.split('<').next().unwrap().parse().unwrap();
@@ -127,11 +115,7 @@ fn a_question_comes_a_slide_before_its_answer() {
         "{}",
         slides[at + 1]
     );
-    let steps = crate::find("server")
-        .unwrap()
-        .script(Lang::En)
-        .unwrap()
-        .steps
-        .len();
-    assert!(slides.len() > 3 * steps, "{} slides", slides.len());
+    let script = crate::find("server").unwrap().script(Lang::En).unwrap();
+    let least = 3 * script.steps.len();
+    assert!(slides.len() > least, "{} slides", slides.len());
 }
