@@ -186,17 +186,10 @@ mod tests {
             low if low <= 0.04045 => low / 12.92,
             high => ((high + 0.055) / 1.055).powf(2.4),
         };
-        let Palette {
-            head,
-            dim,
-            good,
-            bad,
-            ask,
-            code,
-        } = &PROJECTOR;
+        let it = &PROJECTOR;
         // The colour of bold text is the terminal's own; dimmed text has no known colour.
-        assert_eq!(head.get_fg_color(), None);
-        for style in [dim, good, bad, ask, code] {
+        assert_eq!(it.head.get_fg_color(), None);
+        for style in [it.dim, it.good, it.bad, it.ask, it.code] {
             let Some(anstyle::Color::Ansi256(Ansi256Color(index @ 16..))) = style.get_fg_color()
             else {
                 panic!("{style:?} depends on the terminal");

@@ -6,19 +6,18 @@ use crate::order::SEED;
 
 /// The order of the answers to choose from: shown once per lesson on the terminal.
 pub(crate) fn seed(lang: Lang, seed: u64) -> String {
-    if seed == SEED {
-        tr!(
-            lang,
-            "The answers to choose from are in the order of --seed {seed}, as on the lesson's page.",
-            "备选答案按 --seed {seed} 的顺序排列，和网页版的课程一样。",
-        )
-    } else {
-        tr!(
-            lang,
-            "The answers to choose from are in the order of --seed {seed}; the lesson's page has another order.",
-            "备选答案按 --seed {seed} 的顺序排列，和网页版的课程不同。",
-        )
-    }
+    let page = match seed == SEED {
+        true => lang.pick(", as on the lesson's page", "，和网页版的课程一样"),
+        false => lang.pick(
+            "; the lesson's page has another order",
+            "，和网页版的课程不同",
+        ),
+    };
+    tr!(
+        lang,
+        "The answers to choose from are in the order of --seed {seed}{page}.",
+        "备选答案按 --seed {seed} 的顺序排列{page}。",
+    )
 }
 
 /// The same for a page.

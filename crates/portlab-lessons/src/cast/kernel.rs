@@ -1,6 +1,7 @@
 //! The kernel's tables of sockets and threads, as lessons show them.
 
 use std::{
+    collections::HashMap,
     io::{self, ErrorKind},
     net::SocketAddr,
     thread,
@@ -9,7 +10,7 @@ use std::{
 
 use portlab_sys::{
     listening::listening,
-    sockets::{self, Socket, State, holders},
+    sockets::{self, Holder, Socket, State, holders},
     threads::{self, Thread},
     time_wait,
 };
@@ -87,7 +88,6 @@ pub(crate) fn shown(sockets: &[Socket]) -> String {
     };
     let head = ["State", "Recv-Q", "Send-Q", "Local", "Peer", "Process"].map(str::to_owned);
     let rows = sockets.iter().map(|it| {
-        let holder = holders.get(&it.inode).and_then(|held| held.first());
         let peer = if it.remote.port() == 0 {
             "*".to_owned()
         } else {
@@ -102,11 +102,17 @@ pub(crate) fn shown(sockets: &[Socket]) -> String {
             },
             it.local.to_string(),
             peer,
-            holder.map_or_else(|| "-".to_owned(), |it| format!("{}/{}", it.pid, it.name)),
+            process_of(it, &holders),
         ]
     });
     // A single space: both ends of a connection and the longest process number fit into 80 columns.
     columns(&[head].into_iter().chain(rows).collect::<Vec<_>>(), 1)
+}
+
+/// The process that has a socket, as `ss` shows it.
+fn process_of(socket: &Socket, holders: &HashMap<u64, Vec<Holder>>) -> String {
+    let holder = holders.get(&socket.inode).and_then(|held| held.first());
+    holder.map_or_else(|| "-".to_owned(), |it| format!("{}/{}", it.pid, it.name))
 }
 
 /// The sockets of the server's side at `port`, in fewer columns than [`shown`]: the listening socket, whose Recv-Q is the
@@ -117,7 +123,6 @@ pub(crate) fn side_of_server(port: u16, sockets: &[Socket]) -> String {
     let head = ["State", "Recv-Q", "Peer", "Process"].map(str::to_owned);
     let own = sockets.iter().filter(|it| it.local.port() == port);
     let rows = own.map(|it| {
-        let holder = holders.get(&it.inode).and_then(|held| held.first());
         [
             it.state_name().to_owned(),
             it.unread.to_string(),
@@ -125,7 +130,7 @@ pub(crate) fn side_of_server(port: u16, sockets: &[Socket]) -> String {
                 State::Listen => "*".to_owned(),
                 _ => it.remote.to_string(),
             },
-            holder.map_or_else(|| "-".to_owned(), |it| format!("{}/{}", it.pid, it.name)),
+            process_of(it, &holders),
         ]
     });
     columns(&[head].into_iter().chain(rows).collect::<Vec<_>>(), 2)

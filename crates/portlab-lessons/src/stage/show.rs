@@ -3,7 +3,7 @@
 use anstyle::Style;
 use portlab_words::{Lang, Text};
 
-use super::{Exit, Report, Stage};
+use super::{Exit, Stage};
 use crate::{
     board::{self, Palette},
     run::{ERASE, Pace},
@@ -67,23 +67,24 @@ impl Stage<'_> {
     /// The numbers of claims that held, were not seen and failed, in a line.
     fn summary(&self) -> String {
         let lang = self.lang();
-        let Report {
-            held,
-            not_here,
-            failed,
-        } = &self.report;
-        let mut line = board::painted(self.palette().good, &format!("✓ {}", held.len()));
-        let is_all = not_here.is_empty() && failed.is_empty();
+        let [held, not_here, failed] = [
+            &self.report.held,
+            &self.report.not_here,
+            &self.report.failed,
+        ]
+        .map(Vec::len);
+        let mut line = board::painted(self.palette().good, &format!("✓ {held}"));
+        let is_all = not_here + failed == 0;
         let seen = match is_all {
             true => &words::ALL_SEEN,
             false => &words::SEEN_HERE,
         };
         line += &format!(" {}", seen.pick(lang));
-        if !not_here.is_empty() {
-            line += &format!("  ○ {} {}", not_here.len(), words::NOT_HERE.pick(lang));
+        if not_here > 0 {
+            line += &format!("  ○ {not_here} {}", words::NOT_HERE.pick(lang));
         }
-        if !failed.is_empty() {
-            let count = board::painted(self.palette().bad, &format!("✗ {}", failed.len()));
+        if failed > 0 {
+            let count = board::painted(self.palette().bad, &format!("✗ {failed}"));
             line += &format!("  {count} {}", words::FAILED.pick(lang));
         }
         line + "\n"

@@ -36,10 +36,8 @@ pub(super) fn threads_and_a_loop(stage: &mut Stage<'_>, on_a_loop: &Server) -> R
     step.seen("own", in_order("ming") && in_order("li"));
     step.set("order", lines_around_the_first_change(&hong));
 
-    let (many, few) = (
-        threads(server.pid())?.len(),
-        threads(on_a_loop.pid())?.len(),
-    );
+    let many = threads(server.pid())?.len();
+    let few = threads(on_a_loop.pid())?.len();
     step.set("count", many);
     step.set("loop_count", few);
     step.seen("many", many > 4);

@@ -174,14 +174,8 @@ fn side_by_side(lang: Lang, tasks: &Hundred, threads: &Hundred) -> String {
         let after = format!("{} ms", it.after.as_millis());
         [model.to_owned(), it.threads.to_string(), after]
     };
-    columns(
-        &[
-            head.map(str::to_owned),
-            row("tasks-single", tasks),
-            row("threads", threads),
-        ],
-        2,
-    )
+    let rows = [row("tasks-single", tasks), row("threads", threads)];
+    columns(&[&[head.map(str::to_owned)][..], &rows].concat(), 2)
 }
 
 /// The outcome of a student's program with a hundred waits at once; `None` without Python.

@@ -83,17 +83,12 @@ fn copy(stage: &mut Stage<'_>, children: &mut Children, alone: &Alone) -> Result
         let ppid = status(pid, "PPid").unwrap_or_default();
         [pid.to_string(), ppid, number.to_owned(), place.to_owned()]
     };
-    step.set(
-        "both",
-        columns(
-            &[
-                ["PID", "PPID", "number", where_in_memory].map(str::to_owned),
-                row(own, &number.to_string(), &place),
-                row(child, childs_number, childs_place),
-            ],
-            2,
-        ),
-    );
+    let rows = [
+        ["PID", "PPID", "number", where_in_memory].map(str::to_owned),
+        row(own, &number.to_string(), &place),
+        row(child, childs_number, childs_place),
+    ];
+    step.set("both", columns(&rows, 2));
     step.set("child", child);
     step.seen("born", status(child, "PPid") == Some(own.to_string()));
     step.seen("apart", (number, childs_number) == (100, "101"));
