@@ -21,7 +21,11 @@ use portlab_testkit::{binary, wait_until};
 use portlab_words::Lang;
 use socket2::SockRef;
 
-use crate::{check, plays::width, turn_at_the_courses_port};
+use crate::{
+    check,
+    plays::{width, without_breaks},
+    turn_at_the_courses_port,
+};
 
 /// An output that keeps what was written to it.
 #[derive(Clone, Default)]
@@ -53,7 +57,7 @@ impl Board {
         let since = Instant::now();
         while since.elapsed() < Duration::from_secs(30) {
             let text = self.text();
-            let said = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let said = without_breaks(&text);
             if said.matches(words).count() >= times {
                 return Ok(text);
             }
@@ -126,8 +130,7 @@ pub(crate) fn the_courses_client_is_answered_by_hand() -> Result<(), Failed> {
     // The story, and five steps of three prompts each; then the task.
     lesson.types(&"\n".repeat(16))?;
     let text = lesson.board.shows("Waiting for your program")?;
-    let after = text.rsplit("connect 127.0.0.1:").next().unwrap_or_default();
-    let port: String = after.chars().take_while(char::is_ascii_digit).collect();
+    let port = port_behind("connect 127.0.0.1:", &text);
     let door = format!("127.0.0.1:{port}");
     // A client that only checks whether the port is open.
     drop(TcpStream::connect(&door)?);
@@ -166,6 +169,12 @@ pub(crate) fn the_courses_client_is_answered_by_hand() -> Result<(), Failed> {
     let report = ended?;
     let holds = report.not_here.is_empty() && report.failed.is_empty();
     check(holds, shown)
+}
+
+/// The number behind the last `words` in `text`.
+fn port_behind(words: &str, text: &str) -> String {
+    let after = text.rsplit(words).next().unwrap_or_default();
+    after.chars().take_while(char::is_ascii_digit).collect()
 }
 
 /// Enter that is pressed while the lesson waits for the user's program, which a class writes just then, ends nothing.
@@ -215,8 +224,7 @@ fn with_a_students_server(
     // The story, and five steps of three prompts each; then the task.
     lesson.types(&"\n".repeat(16))?;
     let text = lesson.board.shows("Enter when your server waits")?;
-    let after = text.rsplit("python3 server.py ").next().unwrap_or_default();
-    let port: String = after.chars().take_while(char::is_ascii_digit).collect();
+    let port = port_behind("python3 server.py ", &text);
     let addr: SocketAddr = format!("127.0.0.1:{port}").parse()?;
     // While another test starts a program, the new process has a copy of the listener that found the port.
     wait_until("no process listens at the port", || {
@@ -312,7 +320,7 @@ pub(crate) fn a_guess_is_judged_right_or_wrong() -> Result<(), Failed> {
     let answers = format!("\n{}\n\n\n{}\n", right + 1, wrong + 1) + &"\n".repeat(25);
     let (shown, ended) = watched(&answers);
     ended?;
-    let said = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = without_breaks(&shown);
     for (step, verdict) in [
         ("door", "You guessed right: "),
         ("deliver", "The outcome is different: "),
@@ -342,8 +350,7 @@ pub(crate) fn the_outcome_is_not_shown_before_the_guess() -> Result<(), Failed> 
 pub(crate) fn the_reason_comes_after_a_stop() -> Result<(), Failed> {
     let told = |shown: &str| {
         let plain = anstream::adapter::strip_str(shown).to_string();
-        let said = plain.split_whitespace().collect::<Vec<_>>().join(" ");
-        said.contains("0 to 1023 are well known")
+        without_breaks(&plain).contains("0 to 1023 are well known")
     };
     // Enter after the story, and no guess: the outcome is shown. The input ends at the stop.
     let (shown, ended) = watched("\n\n");
