@@ -28,10 +28,8 @@ fn asked(seed: u64) -> Result<Vec<(String, Ask)>, Failed> {
 /// the right answer much more often than the others.
 pub(crate) fn the_right_answer_is_at_each_place_equally_often() -> Result<(), Failed> {
     let questions = asked(SEED)?;
-    let mut counts: Vec<Vec<u64>> = questions
-        .iter()
-        .map(|(_, ask)| vec![0; ask.options.len()])
-        .collect();
+    let counts = questions.iter().map(|(_, ask)| vec![0; ask.options.len()]);
+    let mut counts: Vec<Vec<u64>> = counts.collect();
     for seed in 0..SEEDS {
         for (count, (_, ask)) in counts.iter_mut().zip(asked(seed)?) {
             count[ask.right] += 1;
@@ -46,22 +44,16 @@ pub(crate) fn the_right_answer_is_at_each_place_equally_often() -> Result<(), Fa
         check(is_even, format!("{name}: right at {count:?} of {SEEDS}"))?;
     }
     for options in [2, 3] {
-        let of_them = questions
-            .iter()
-            .filter(|(_, it)| it.options.len() == options);
+        let asks = questions.iter().map(|(_, ask)| ask);
         let mut count = vec![0_usize; options];
-        of_them.for_each(|(_, ask)| count[ask.right] += 1);
+        for ask in asks.filter(|it| it.options.len() == options) {
+            count[ask.right] += 1;
+        }
         let total: usize = count.iter().sum();
         // The expected share, a half or a third of the questions, within a third of this share.
-        let is_even = count
-            .iter()
-            .all(|it| it * options * 3 >= total * 2 && it * options * 3 <= total * 4);
-        check(
-            is_even,
-            format!(
-                "of {total} questions with {options} answers, right at {count:?}; take another SEED"
-            ),
-        )?;
+        let is_even = |it: &usize| (total * 2..=total * 4).contains(&(it * options * 3));
+        let said = format!("{total} with {options} answers, right at {count:?}; take another SEED");
+        check(count.iter().all(is_even), said)?;
     }
     Ok(())
 }
@@ -73,10 +65,8 @@ const PLACES: &str = "first answer to|second answer|third answer|last option|fir
     上一个选项|以上都|less than that|more than that|比这个";
 
 pub(crate) fn no_text_refers_to_an_answer_by_its_place() -> Result<(), Failed> {
-    for (lesson, lang) in LESSONS
-        .iter()
-        .flat_map(|it| Lang::ALL.map(|lang| (it, lang)))
-    {
+    let lessons = LESSONS.iter();
+    for (lesson, lang) in lessons.flat_map(|it| Lang::ALL.map(|lang| (it, lang))) {
         let text = lesson.text(lang).to_lowercase().replace('\n', " ");
         let found = PLACES.split('|').find(|place| text.contains(place));
         let said = format!("{}/{lang}.md says {found:?}", lesson.name);

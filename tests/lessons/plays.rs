@@ -278,10 +278,8 @@ pub(crate) fn the_list_is_in_teaching_order_also_as_json() -> Result<(), Failed>
     let room = Room::new();
     let json = room.command(&["--json"]).output()?;
     let listed: Vec<serde_json::Value> = serde_json::from_slice(&json.stdout)?;
-    let names: Vec<_> = listed
-        .iter()
-        .map(|it| it["name"].as_str().unwrap())
-        .collect();
+    let names = listed.iter().map(|it| it["name"].as_str().unwrap());
+    let names: Vec<_> = names.collect();
     let expected: Vec<_> = LESSONS.iter().map(|it| it.name).collect();
     check(names == expected, format!("{names:?}"))?;
     let holds = listed[0]["title"]["zh"].as_str().is_some();

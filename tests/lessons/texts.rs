@@ -83,6 +83,9 @@ pub(crate) fn the_chinese_texts_use_the_courses_terms() -> Result<(), Failed> {
     Ok(())
 }
 
+/// The ends of the names of files that have Chinese texts.
+const WITH_CHINESE: [&str; 4] = ["zh.md", ".rs", "examples.txt", ".py"];
+
 /// Every text in Chinese of the crates, also those in their Rust files, and the guides.
 fn chinese() -> Result<Vec<(String, String)>, Failed> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -102,10 +105,7 @@ fn chinese() -> Result<Vec<(String, String)>, Failed> {
             let ends = |end: &str| path.to_string_lossy().ends_with(end);
             if path.is_dir() {
                 folders.push(path);
-            } else if ["zh.md", ".rs", "examples.txt", ".py"]
-                .into_iter()
-                .any(ends)
-            {
+            } else if WITH_CHINESE.into_iter().any(ends) {
                 texts.push((path.display().to_string(), fs::read_to_string(&path)?));
             }
         }
@@ -123,16 +123,10 @@ fn only_chinese(name: &str, text: &str, wordings: &str) -> Result<(), Failed> {
 fn shape(script: &Script) -> Vec<String> {
     let steps = script.steps.iter().map(|step| {
         let ask = step.ask.as_ref().map(|ask| (ask.options.len(), ask.right));
-        let claims: Vec<_> = step
-            .claims
-            .iter()
-            .map(|it| (&it.key, it.not_here.is_some()))
-            .collect();
-        let (say, seen) = (step.say.len(), step.seen.len());
-        format!(
-            "{}: {say} blocks, asks {ask:?}, {seen} blocks, claims {claims:?}",
-            step.key
-        )
+        let claims = step.claims.iter();
+        let claims: Vec<_> = claims.map(|it| (&it.key, it.not_here.is_some())).collect();
+        let (key, say, seen) = (&step.key, step.say.len(), step.seen.len());
+        format!("{key}: {say} blocks, asks {ask:?}, {seen} blocks, claims {claims:?}")
     });
     let questions = format!("{} questions", script.questions.len());
     steps.chain([questions]).collect()
@@ -151,11 +145,9 @@ fn without_programs(text: &str) -> String {
 
 /// Whether a Chinese character is followed by a comma or the like that is not Chinese.
 fn has_half_width_mark(line: &str) -> bool {
-    let pairs = line.chars().zip(line.chars().skip(1));
+    let mut pairs = line.chars().zip(line.chars().skip(1));
     let is_chinese = |it: char| ('\u{4e00}'..='\u{9fff}').contains(&it);
-    pairs
-        .into_iter()
-        .any(|(a, b)| is_chinese(a) && ",;:?!".contains(b))
+    pairs.any(|(a, b)| is_chinese(a) && ",;:?!".contains(b))
 }
 
 pub(crate) fn every_lesson_is_a_folder_of_its_name() -> Result<(), Failed> {

@@ -65,10 +65,9 @@ impl Lesson {
 
     /// The arguments with which a beginner may run `file`.
     fn arguments_of(&self, file: &str) -> &'static str {
-        let listed = ARGUMENTS
-            .iter()
-            .find(|(lesson, name, _)| (*lesson, *name) == (self.name, file));
-        listed.map_or("", |(_, _, arguments)| arguments)
+        let mut listed = ARGUMENTS.iter();
+        let found = listed.find(|(lesson, name, _)| (*lesson, *name) == (self.name, file));
+        found.map_or("", |(_, _, arguments)| arguments)
     }
 }
 

@@ -60,10 +60,8 @@ pub fn lay_out(rows: &[Vec<Span>]) -> String {
 /// Lays plain text out in columns that stand `gap` spaces apart and begin at the left. The last line has no line break.
 pub fn columns<const N: usize>(rows: &[[String; N]], gap: usize) -> String {
     let span = |cell: &String| Span::to_the_left(cell, Style::new());
-    let rows: Vec<Vec<_>> = rows
-        .iter()
-        .map(|row| row.iter().map(span).collect())
-        .collect();
+    let rows = rows.iter().map(|row| row.iter().map(span).collect());
+    let rows: Vec<Vec<_>> = rows.collect();
     lay_out_apart(&rows, gap).trim_end().to_owned()
 }
 

@@ -1,5 +1,7 @@
 //! Breaking prose into lines, Chinese too.
 
+use std::borrow::Cow;
+
 use anstyle::Style;
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm, core::Word};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -20,11 +22,8 @@ pub fn wrap_behind(text: &str, width: usize, first: &str) -> Vec<String> {
         // A hyphen is part of ranges and options, which stay on one line.
         .word_splitter(WordSplitter::NoHyphenation)
         .wrap_algorithm(WrapAlgorithm::FirstFit);
-    let lines = textwrap::wrap(text, options);
-    lines
-        .into_iter()
-        .map(std::borrow::Cow::into_owned)
-        .collect()
+    let lines = textwrap::wrap(text, options).into_iter();
+    lines.map(Cow::into_owned).collect()
 }
 
 fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {

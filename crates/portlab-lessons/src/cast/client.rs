@@ -67,16 +67,13 @@ pub(crate) fn ask_at_once(clients: &mut [Client], word: &str) -> io::Result<Vec<
     let mut answers = Vec::new();
     let mut waiting: Vec<_> = clients.iter_mut().collect();
     while !waiting.is_empty() && since.elapsed() < 2 * PATIENCE {
-        let ready = {
-            let mut watched: Vec<_> = waiting
-                .iter()
-                .map(|client| PollFd::new(&client.0, PollFlags::IN))
-                .collect();
-            let patience = PATIENCE.try_into().unwrap_or_default();
-            poll(&mut watched, Some(&patience))?;
-            let ready = watched.iter().map(|fd| !fd.revents().is_empty());
-            ready.collect::<Vec<_>>()
-        };
+        let watched = waiting.iter();
+        let watched = watched.map(|client| PollFd::new(&client.0, PollFlags::IN));
+        let mut watched: Vec<_> = watched.collect();
+        let patience = PATIENCE.try_into().unwrap_or_default();
+        poll(&mut watched, Some(&patience))?;
+        let ready = watched.iter().map(|fd| !fd.revents().is_empty());
+        let ready: Vec<_> = ready.collect();
         let after = since.elapsed();
         for at in (0..ready.len()).rev().filter(|&at| ready[at]) {
             if waiting.swap_remove(at).receive()?.as_deref() == Some(word) {

@@ -185,10 +185,9 @@ pub(crate) fn threads_of(pid: i32) -> io::Result<String> {
 /// Threads with their states.
 pub(crate) fn threads_shown(threads: &[Thread]) -> String {
     let head = ["TID", "Name", "State"].map(str::to_owned);
-    let rows = threads
-        .iter()
-        .map(|it| [it.tid.to_string(), it.name.clone(), it.state.to_string()]);
-    columns(&[head].into_iter().chain(rows).collect::<Vec<_>>(), 2)
+    let row = |it: &Thread| [it.tid.to_string(), it.name.clone(), it.state.to_string()];
+    let rows = [head].into_iter().chain(threads.iter().map(row));
+    columns(&rows.collect::<Vec<_>>(), 2)
 }
 
 /// The kernel's name of an error; `OK` if there was no error.

@@ -57,11 +57,8 @@ impl Sheet<'_> {
     }
 
     pub(super) fn quiz(&self) -> Markup {
-        let asked = self
-            .script
-            .steps
-            .iter()
-            .filter_map(|step| Some((step, step.ask.as_ref()?)));
+        let steps = self.script.steps.iter();
+        let asked = steps.filter_map(|step| Some((step, step.ask.as_ref()?)));
         html! {
             (self.heading(Kind::Quiz))
             (self.signature())

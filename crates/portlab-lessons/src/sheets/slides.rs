@@ -124,9 +124,8 @@ impl Sheet<'_> {
                 text.lines().count() as f64 * 1.35 * letters + 1.6 * size
             }
         };
-        let items = list
-            .iter()
-            .map(|it| (1.45 * rows(&self.filled(it), 0.92) + 0.4) * size);
+        let of_item = |it: &String| (1.45 * rows(&self.filled(it), 0.92) + 0.4) * size;
+        let items = list.iter().map(of_item);
         blocks.iter().map(of_block).chain(items).sum()
     }
 }

@@ -234,10 +234,8 @@ impl Stage<'_> {
 
     pub(super) fn filled(&self, text: &str) -> Result<String, Exit> {
         let value = |name: &str| self.values.get(name).map(String::as_str);
-        let missing = placeholders(text)
-            .into_iter()
-            .find(|it| value(it).is_none());
-        match missing {
+        let mut names = placeholders(text).into_iter();
+        match names.find(|it| value(it).is_none()) {
             None => Ok(fill(text, value)),
             Some(name) => {
                 let what = format!("{{{name}}} has no value yet");

@@ -110,10 +110,8 @@ fn the_pauses_together_are_bounded_also_with_long_values() {
     let left = |text: &str| {
         let script = Script::parse(TEXT, &[]).unwrap();
         let mut reading = Reading::of(&script);
-        let pauses: Duration = [text, text, "A"]
-            .map(|text| reading.pause(text) + reading.stop())
-            .iter()
-            .sum();
+        let pauses = [text, text, "A"].map(|text| reading.pause(text) + reading.stop());
+        let pauses: Duration = pauses.iter().sum();
         assert!(pauses <= READING, "{pauses:?}");
         pauses
     };

@@ -56,10 +56,11 @@ fn knot(stage: &mut Stage<'_>, names: &Names, desk: &Arc<Desk>) -> Result<[Attem
     let own = own_pid();
     let are_asleep = || {
         let all = threads(own).unwrap_or_default();
-        let asleep = all
-            .iter()
-            .filter(|it| [ming, hong].contains(&&*it.name) && it.state == 'S');
-        asleep.count() == 2
+        let asleep = all.iter().filter(|it| it.state == 'S');
+        asleep
+            .filter(|it| [ming, hong].contains(&&*it.name))
+            .count()
+            == 2
     };
     let wait = once(|| desk.circle().len() == 2 && are_asleep());
     let circle = desk.circle();
@@ -81,9 +82,8 @@ fn python_waits(step: &mut LessonStep<'_, '_>, names: &Names) -> Result<(), Exit
         return Ok(());
     };
     let printed = student.line().unwrap_or_default();
-    let have_one = [names.ming, names.hong]
-        .iter()
-        .all(|it| printed.contains(&format!("'{it}': 1")));
+    let has_one = |who: Name| printed.contains(&format!("'{who}': 1"));
+    let have_one = has_one(names.ming) && has_one(names.hong);
     let are_asleep = || {
         let all = threads(student.pid()).unwrap_or_default();
         all.len() == 3 && all.iter().all(|it| it.state == 'S')
@@ -133,12 +133,8 @@ fn order(stage: &mut Stage<'_>, names: &Names) -> Result<(), Exit> {
         });
         let have_ended = once(|| attempts.iter().all(JoinHandle::is_finished));
         step.set(claim, since.elapsed().as_millis());
-        let all_went_well = have_ended
-            && attempts
-                .map(JoinHandle::join)
-                .iter()
-                .all(|it| matches!(it, Ok(true)));
-        step.seen(claim, all_went_well);
+        let went_well = |it: JoinHandle<bool>| matches!(it.join(), Ok(true));
+        step.seen(claim, have_ended && attempts.map(went_well) == [true; 2]);
     }
     step.end()
 }
@@ -185,19 +181,15 @@ fn patience(stage: &mut Stage<'_>, names: &Names) -> Result<(), Exit> {
 /// A circular wait, a line for each waiting thread.
 fn drawn(circle: &[Link], names: &Names) -> String {
     let [waits_for, held_by] = [names.waits_for, names.held_by].map(|it| format!("─{it}→"));
-    let rows = circle
-        .iter()
-        .map(|it| [it.who, &waits_for, it.what, &held_by, it.holder].map(str::to_owned));
-    columns(&rows.collect::<Vec<_>>(), 2)
+    let row = |it: &Link| [it.who, &waits_for, it.what, &held_by, it.holder].map(str::to_owned);
+    columns(&circle.iter().map(row).collect::<Vec<_>>(), 2)
 }
 
 /// A circular wait in one line, from a thread back to the same thread.
 fn in_a_line(circle: &[Link]) -> String {
     let first = circle.first().map_or("", |it| it.who);
-    let rest = circle
-        .iter()
-        .map(|it| format!(" → {} → {}", it.what, it.holder));
-    first.to_owned() + &rest.collect::<String>()
+    let link = |it: &Link| format!(" → {} → {}", it.what, it.holder);
+    first.to_owned() + &circle.iter().map(link).collect::<String>()
 }
 
 /// How often each draws in the steps without a deadlock.

@@ -189,10 +189,8 @@ fn shown<const N: usize>(head: [&str; N], rows: [[String; N]; MODELS.len()]) -> 
         [name].into_iter().chain(cells).collect::<Vec<_>>()
     };
     let head = line("", head.map(str::to_owned));
-    let rows = MODELS
-        .iter()
-        .zip(rows)
-        .map(|(name, cells)| line(name, cells));
+    let rows = MODELS.iter().zip(rows);
+    let rows = rows.map(|(name, cells)| line(name, cells));
     let rows: Vec<_> = [head].into_iter().chain(rows).collect();
     lay_out(&rows).trim_end().to_owned()
 }

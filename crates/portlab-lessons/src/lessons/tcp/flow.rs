@@ -62,11 +62,8 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 pub(super) fn read_in_order(served: &mut TcpStream, sent: usize) -> io::Result<usize> {
     let mut received = vec![0; sent];
     served.read_exact(&mut received)?;
-    let in_order = received
-        .iter()
-        .enumerate()
-        .take_while(|&(at, &it)| it == byte_at(at));
-    Ok(in_order.count())
+    let received = received.iter().enumerate();
+    Ok(received.take_while(|&(at, &it)| it == byte_at(at)).count())
 }
 
 /// The byte at place `at`, which shows missing and misplaced bytes.
