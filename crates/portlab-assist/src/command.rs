@@ -12,18 +12,18 @@ use crate::{By, PeerId, Rules, Template};
 pub enum Command {
     /// Sends bytes.
     Send {
-        /// To where.
+        /// The recipients.
         to: Recipient,
         /// The bytes.
         bytes: Vec<u8>,
-        /// In which pieces.
+        /// The pieces in which they are sent.
         pieces: Pieces,
         /// What made the assistant send.
         by: By,
     },
-    /// Sends a text again and again, from now on. It replaces the one before.
+    /// Sends a text periodically, from now on. It replaces the text that was sent periodically before.
     Every {
-        /// To where.
+        /// The recipients.
         to: Recipient,
         /// The text.
         text: Template,
@@ -93,7 +93,7 @@ pub enum Eol {
 }
 
 impl Eol {
-    /// All of them.
+    /// All line ends.
     pub const ALL: [Self; 3] = [Self::None, Self::Lf, Self::CrLf];
 
     /// The characters.
@@ -114,7 +114,7 @@ impl Eol {
         }
     }
 
-    /// Its name for people.
+    /// The name that people read.
     pub fn title(self) -> Text {
         match self {
             Self::None => Text::new("none", "无"),
@@ -123,7 +123,7 @@ impl Eol {
         }
     }
 
-    /// The one of this name.
+    /// The line end that has this name on the command line.
     pub fn named(name: &str) -> Option<Self> {
         let name = narrow(name);
         Self::ALL.into_iter().find(|it| it.name() == name)
@@ -139,7 +139,7 @@ impl Pieces {
 }
 
 impl Recipient {
-    /// Whether `peer` is one, if it is online.
+    /// Whether `peer` is a recipient, if the peer is online.
     pub fn has(self, peer: PeerId) -> bool {
         self == Self::All || self == Self::One(peer)
     }

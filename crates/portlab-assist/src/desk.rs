@@ -13,7 +13,7 @@ use crate::{By, Command, Eol, PeerId, Pieces, Recipient, Rules, Speech, Template
 pub struct Desk {
     /// How texts are sent.
     pub speech: Speech,
-    /// To where.
+    /// The recipient of what is sent.
     pub to: Recipient,
     /// Whether received bytes are shown in GBK and in UTF-8.
     pub both: bool,
@@ -69,7 +69,7 @@ TEXT\tsend the text
 /hex c4 e3\t按十六进制发送字节
 /file 文件路径\t发送文件
 /every 500ms 文字\t每 500 毫秒发送一次；/every off 停止
-/rule any => 文字\t增加一条自动回答规则；/rule off 取消所有规则
+/rule any => 文字\t增加一条自动答复规则；/rule off 取消所有规则
 /parts 2 文字\t分成 2 段发送，间隔 500 毫秒
 /drip 200ms 文字\t逐字节发送
 /close [2]\t关闭连接（FIN）
@@ -150,6 +150,17 @@ impl Desk {
                 done.reread = true;
             }
             "help" | "?" => done.help = true,
+            "every" if narrow(rest) == "off" => {
+                done.command = Some(Command::EveryOff);
+                done.said = Some(Text::new("periodic sending has ended", "已停止定时发送"));
+            }
+            "every" => {
+                done.command = Some(self.every(rest)?);
+                done.said = Some(Text::new(
+                    "periodic sending has begun; /every off ends it",
+                    "开始定时发送；输入 /every off 停止",
+                ));
+            }
             "rule" if narrow(rest) == "off" => {
                 done.command = Some(Command::RulesOff);
                 done.said = Some(Text::new("no rule answers now", "已取消所有规则"));
@@ -176,8 +187,6 @@ impl Desk {
                 bytes => Ok(self.bytes(bytes, Pieces::WHOLE, By::Hand)),
             },
             "file" => self.file(rest.trim_end()),
-            "every" if narrow(rest) == "off" => Ok(Command::EveryOff),
-            "every" => self.every(rest),
             "parts" => {
                 let (count, text) = two(rest, name)?;
                 let count = narrow(count).parse().ok();
@@ -402,6 +411,10 @@ mod tests {
         let why = desk.typed("你😀").unwrap_err();
         assert!(why.en.contains('😀') && why.zh.contains("gb18030"), "{why}");
         assert!(desk.typed("/every 1s 😀").is_err());
+        for (line, said) in [("/every １s a", "/every off"), ("/every off", "ended")] {
+            let done = desk.typed(line).unwrap();
+            assert!(done.said.unwrap().en.contains(said), "{line}");
+        }
         // A wrong line changes nothing.
         let before = desk;
         for line in ["/encoding nosuch", "/eol", "/to", "/to x"] {

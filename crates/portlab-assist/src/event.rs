@@ -22,7 +22,7 @@ impl fmt::Display for PeerId {
 pub struct Event {
     /// When, since the assistant's start.
     pub at: Duration,
-    /// What.
+    /// What has happened.
     pub what: What,
 }
 

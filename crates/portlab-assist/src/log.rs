@@ -107,7 +107,7 @@ impl Log {
         &self.rows
     }
 
-    /// How many rows were dropped, because there is room for so many only.
+    /// The number of rows that were dropped, because only the last rows are kept.
     pub fn dropped(&self) -> u64 {
         self.dropped
     }
@@ -167,7 +167,7 @@ impl Log {
         if let What::Paused(None) | What::Resumed(None) = what {
             self.paused = *what == What::Paused(None);
             let clients = self.clients.values_mut();
-            clients.for_each(|it| it.paused = self.paused);
+            clients.for_each(|it| it.paused = self.paused && it.ended.is_none());
         }
         let Some(peer) = what.peer() else {
             return;
@@ -201,6 +201,7 @@ impl Log {
             What::Resumed(_) => client.paused = false,
             What::Offline(_, how) => {
                 client.ended = Some(how.clone());
+                client.paused = false;
                 let offline = |it: &&PeerId| self.clients[*it].ended.is_some();
                 let offline: Vec<_> = self.clients.keys().filter(offline).copied().collect();
                 for old in offline.iter().rev().skip(MOST_OFFLINE) {
@@ -359,10 +360,8 @@ mod tests {
             assert_eq!(note(right), None);
             for _ in 0..2 {
                 let said = note(wrong).expect(label);
-                assert!(
-                    said.en.contains(named) && said.en.contains("你好"),
-                    "{said}"
-                );
+                let is_right = said.en.contains(named) && said.en.contains("你好");
+                assert!(is_right, "{said}");
                 // Once, until the first encoding comes again.
                 assert_eq!(note(wrong), None);
                 assert_eq!(note(right), None);
@@ -389,12 +388,15 @@ mod tests {
     }
 
     #[test]
-    fn a_recipient_that_was_never_online_is_told_from_one_that_is_offline() {
+    fn a_client_that_is_offline_is_told_from_one_that_never_came() {
         let mut log = log("utf-8");
         log.push(event(What::Offline(PeerId(1), Ended::Fin)));
         let is_stranger = |it| log.stranger(Recipient::One(PeerId(it))).is_some();
         assert_eq!([0, 1, 2].map(is_stranger), [true, false, true]);
         assert_eq!(log.stranger(Recipient::All), None);
+        // Reading stops for the others.
+        log.push(event(What::Paused(None)));
+        assert!(!log.clients()[&PeerId(1)].paused && log.is_paused(Recipient::All));
     }
 
     #[test]

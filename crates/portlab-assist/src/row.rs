@@ -319,11 +319,8 @@ mod tests {
                 let mut reader = reader(label);
                 let [one, two] = [&bytes[..at], &bytes[at..]].map(|it| reader.read(it));
                 let is_cut = at != bytes.len() / 2;
-                assert_eq!(
-                    (one.ends_cut, two.begins_cut),
-                    (is_cut, is_cut),
-                    "{label} {at}"
-                );
+                let cuts = [one.ends_cut, two.begins_cut];
+                assert_eq!(cuts, [is_cut; 2], "{label} {at}");
                 assert_eq!(one.characters() + &two.characters(), "你好", "{label} {at}");
                 assert_eq!(one.text().ends_with(CUT), is_cut);
                 assert_eq!(two.text().starts_with(CUT), is_cut);
@@ -363,13 +360,10 @@ mod tests {
                 let text: String = lines.iter().map(|it| it.text.as_str()).collect();
                 assert_eq!(text, reading.text());
                 for line in &lines {
-                    let columns: usize =
-                        line.text.chars().filter_map(UnicodeWidthChar::width).sum();
-                    assert_eq!(line.columns, columns);
-                    assert!(
-                        columns + GAP + line.hex.len() <= width,
-                        "{label} {width}: {line:?}"
-                    );
+                    let columns = line.text.chars().filter_map(UnicodeWidthChar::width);
+                    assert_eq!(line.columns, columns.sum::<usize>());
+                    let fits = line.columns + GAP + line.hex.len() <= width;
+                    assert!(fits, "{label} {width}: {line:?}");
                 }
             }
         }

@@ -64,7 +64,7 @@ impl Rule {
         let (condition, answer) = at_arrow(rule).ok_or_else(|| {
             Text::new(
                 "it has no \"=>\"; write CONDITION => ANSWER, as in 'contains:hello => hello, client'",
-                "缺少 \"=>\"；请写成 条件 => 回答，例如 'contains:你好 => 你好，我是服务端'",
+                "缺少 \"=>\"；请写成 条件 => 答复，例如 'contains:你好 => 你好，我是服务端'",
             )
         })?;
         Ok(Self {

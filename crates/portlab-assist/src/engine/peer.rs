@@ -22,8 +22,8 @@ pub(super) struct Peer {
     pub(super) answers: u64,
     /// The answers of a log.
     pub(super) replay: Option<Part>,
-    /// An automatic answer was refused, and nothing was accepted since: further refusals are not reported.
-    pub(super) has_refused: bool,
+    /// A row has said why no automatic answer is sent. Until something is sent, no further row says so.
+    pub(super) silence_told: bool,
     queue: VecDeque<Message>,
     /// The bytes in the queue.
     queued: usize,
@@ -59,7 +59,7 @@ impl Peer {
             then: Then::Nothing,
             answers: 0,
             replay: None,
-            has_refused: false,
+            silence_told: false,
             queue: VecDeque::new(),
             queued: 0,
             next_at: None,
@@ -70,7 +70,7 @@ impl Peer {
     pub(super) fn queue(&mut self, bytes: Arc<[u8]>, pieces: Pieces, by: By) -> bool {
         let has_room = self.queued + bytes.len() <= MOST_QUEUED;
         if has_room && !bytes.is_empty() {
-            self.has_refused = false;
+            self.silence_told = false;
             self.queued += bytes.len();
             self.queue.push_back(Message {
                 bytes,

@@ -264,13 +264,9 @@ fn a_command_for_a_client_that_is_not_online_names_those_that_are() {
 
 #[test]
 fn an_engine_that_is_dropped_ends_although_its_events_are_not_taken() {
-    let Desk {
-        engine,
-        events,
-        addr,
-        ..
-    } = desk(|_| ());
-    let mut client = TcpStream::connect(addr).unwrap();
+    let desk = desk(|_| ());
+    let (engine, events) = (desk.engine, desk.events);
+    let mut client = TcpStream::connect(desk.addr).unwrap();
     client.write_all(&vec![b'x'; 64 << 20]).unwrap();
     let (sender, ended) = sync_channel(1);
     std::thread::spawn(move || {

@@ -367,7 +367,7 @@ impl<T: From<Event>> Turn<T> {
     /// Reports why no automatic answer is sent, once until something is sent to the peer.
     fn unanswered(&mut self, id: PeerId, why: Option<Text>) {
         if let (Some(peer), Some(why)) = (self.peers.get_mut(&id), why)
-            && !std::mem::replace(&mut peer.has_refused, true)
+            && !std::mem::replace(&mut peer.silence_told, true)
         {
             self.unsent(Some(id), why);
         }

@@ -43,7 +43,7 @@ struct Filled {
     head: &'static str,
     cells: Vec<String>,
     /// Whether a cell has more than zero bytes. Columns without are left out first.
-    says_something: bool,
+    is_useful: bool,
 }
 
 /// All columns. On 60 columns, those of 192.168.1.101:54321 fit with short heads, if its own Send-Q is empty.
@@ -195,15 +195,15 @@ fn filled(some: &[Shown], view: &View, is_narrow: bool) -> Vec<Filled> {
             true => (&column.short, narrow),
             false => (&column.head, |it| units::bytes(it as f64)),
         };
-        let mut says_something = false;
+        let mut is_useful = false;
         let cells = some.iter().map(|it| match column.cell {
             Cell::Words(words) => {
-                says_something = true;
+                is_useful = true;
                 words(it, view)
             }
             Cell::Bytes(count) => {
                 let count = count(it);
-                says_something |= count > Some(0);
+                is_useful |= count > Some(0);
                 count.map_or_else(String::new, bytes)
             }
         });
@@ -211,7 +211,7 @@ fn filled(some: &[Shown], view: &View, is_narrow: bool) -> Vec<Filled> {
             column,
             head: head.pick(view.lang),
             cells: cells.collect(),
-            says_something,
+            is_useful,
         }
     };
     let mut columns: Vec<_> = COLUMNS.iter().map(of).collect();
@@ -226,7 +226,7 @@ impl Filled {
     }
 
     fn rank(&self) -> (bool, u8) {
-        (!self.says_something, self.column.rank)
+        (!self.is_useful, self.column.rank)
     }
 }
 

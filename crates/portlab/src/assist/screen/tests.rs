@@ -161,10 +161,8 @@ fn a_terminal_of_any_size_is_drawn_and_keeps_the_typed_line() {
             let mut view = scripted(lang);
             view.handle(&Happened::Paste("你好".to_owned()));
             let drawn = seen(&mut view, width, height);
-            assert!(
-                drawn.contains('你') || width < 30,
-                "{width}x{height}:\n{drawn}"
-            );
+            let is_kept = drawn.contains('你') || width < 30;
+            assert!(is_kept, "{width}x{height}:\n{drawn}");
             view.help = Some(0);
             seen(&mut view, width, height);
         }
@@ -191,16 +189,10 @@ fn a_key_commands_what_its_line_commands() {
         let [one, other] = commands.map(|it| format!("{it:?}"));
         assert_eq!(one, other, "{line}");
         assert_eq!(pressed.desk, typed.desk, "{line}");
-        assert_eq!(
-            (pressed.help, &pressed.notice),
-            (typed.help, &typed.notice),
-            "{line}"
-        );
-        assert!(
-            !matches!(typed.notice, Some(Notice::Failed(_))),
-            "{line}: {:?}",
-            typed.notice
-        );
+        let said = [(pressed.help, &pressed.notice), (typed.help, &typed.notice)];
+        assert_eq!(said[0], said[1], "{line}");
+        let has_failed = matches!(typed.notice, Some(Notice::Failed(_)));
+        assert!(!has_failed, "{line}: {:?}", typed.notice);
     }
     // The recipient isn't paused: F5 pauses it.
     let mut view = scripted(Lang::En);
@@ -241,10 +233,8 @@ fn a_line_that_cannot_be_sent_stays_to_be_mended_and_is_explained() {
     assert!(enter(&mut view, "好😀").is_none());
     assert_eq!(view.line.text(), "好😀");
     let drawn = seen(&mut view, 80, 24);
-    assert!(
-        drawn.contains("没有字符 '😀'") && drawn.contains("gb18030"),
-        "{drawn}"
-    );
+    let is_explained = drawn.contains("没有字符 '😀'") && drawn.contains("gb18030");
+    assert!(is_explained, "{drawn}");
     view.handle(&key(KeyCode::Backspace));
     let command = view.handle(&key(KeyCode::Enter));
     assert!(matches!(command, Some(Command::Send { bytes, .. }) if bytes == [0xba, 0xc3]));
@@ -285,18 +275,9 @@ fn of_many_large_rows_only_those_that_are_seen_are_laid_out() {
     let what = What::Trouble(Text::new("news", "新"));
     push(&mut view, what);
     let after = seen(&mut view, 80, 24);
-    assert!(
-        after.contains("End: newest") && !after.contains("news"),
-        "{after}"
-    );
-    let rows = |drawn: &str| {
-        drawn
-            .lines()
-            .skip(6)
-            .take(15)
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    };
+    let stays = after.contains("End: newest") && !after.contains("news");
+    assert!(stays, "{after}");
+    let rows = |drawn: &str| drawn.lines().skip(6).take(15).collect::<String>();
     assert_eq!(rows(&before), rows(&after));
     view.handle(&key(KeyCode::End));
     assert!(seen(&mut view, 80, 24).contains("news"));
