@@ -150,6 +150,12 @@ pub(crate) fn run(args: &Args, asked: Option<Lang>) -> anyhow::Result<Verdict> {
     if let Some(folder) = &args.save {
         return files::save(lesson, args.code(), folder);
     }
+    play_live(lesson, args)
+}
+
+/// Plays `lesson` on this terminal; without a terminal, it asks nothing.
+fn play_live(lesson: &Lesson, args: &Args) -> anyhow::Result<Verdict> {
+    let lang = args::lang();
     let choices = choices(lesson, args)?;
     let is_interactive = io::stdin().is_terminal() && io::stdout().is_terminal();
     let pace = match (args.auto, args.fast) {
