@@ -197,17 +197,17 @@ impl Script {
     /// The text with the programs of one language only, in each part that shows programs of both.
     #[must_use]
     pub fn with_code(mut self, code: Code) -> Self {
-        let other = match code {
+        let [wanted, other] = match code {
             Code::Both => return self,
             Code::Python => ["python", "rust"],
             Code::Rust => ["rust", "python"],
         };
-        let is_in = |block: &Block, wanted: &str| matches!(block, Block::Code { language, .. } if language == wanted);
+        let is_in = |block: &Block, of: &str| matches!(block, Block::Code { language, .. } if language == of);
         let keep = |parts: &mut [&mut Vec<Block>]| {
             let mut blocks = parts.iter().flat_map(|part| part.iter());
-            if blocks.any(|block| is_in(block, other[0])) {
+            if blocks.any(|block| is_in(block, wanted)) {
                 for part in parts {
-                    part.retain(|block| !is_in(block, other[1]));
+                    part.retain(|block| !is_in(block, other));
                 }
             }
         };

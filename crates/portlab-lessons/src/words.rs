@@ -41,7 +41,7 @@ pub(crate) fn set_up(lang: Lang, steps: usize) -> String {
 
 /// The output of a Python program on a machine without Python.
 pub(crate) static NOT_RUN: Text = Text::new(
-    "(not run: there is no Python 3 here)",
+    "(not run: Python 3 is missing here)",
     "（没有运行：这里没有 Python 3）",
 );
 pub(crate) static GOAL: Text = Text::new("Goal", "目标");

@@ -118,8 +118,8 @@ impl Fault {
                 let error = inert(error);
                 tr!(
                     lang,
-                    "The Python program that this lesson runs ended with an error: {error}. Look whether `python3` works here: \
-                     portlab doctor",
+                    "The Python program that this lesson runs ended with an error: {error}. Check whether `python3` works \
+                     here: portlab doctor",
                     "演示程序运行的 Python 程序出错结束：{error}。请检查这里的 python3 能不能用：portlab doctor",
                 )
             }
