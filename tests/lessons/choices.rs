@@ -36,9 +36,14 @@ pub(crate) fn a_wrong_choice_gets_an_error_with_a_remedy() -> Result<(), Failed>
     let room = Room::new();
     for (arguments, says) in [
         (
-            &["client", "--step", "8"][..],
-            "1 create, 2 connect, 3 send",
+            &["prots"][..],
+            "unknown lesson \"prots\"; did you mean ports?",
         ),
+        (&["99"], "unknown lesson 99: lessons have the numbers 1 to"),
+        (&["0"], "lessons have the numbers 1 to 21"),
+        (&["ports", "--lang", "de"], "expected en or zh"),
+        (&["ports", "--fast"], "--auto"),
+        (&["client", "--step", "8"], "1 create, 2 connect, 3 send"),
         (&["client", "--step", "0"], "7 by_hand"),
         (&["client", "--step", "sent"], "unknown step \"sent\""),
         (&["client", "--port", &port], "choose another port, such as"),

@@ -106,7 +106,6 @@ once! {
     texts::the_chinese_texts_use_the_courses_terms,
     pages::the_indexes_list_every_lesson,
     pages::class_plans_name_existing_lessons,
-    plays::a_wrong_argument_gets_an_error_with_a_remedy,
     interactive::a_guess_is_judged_right_or_wrong,
     interactive::the_outcome_is_not_shown_before_the_guess,
     interactive::the_reason_comes_after_a_stop,
