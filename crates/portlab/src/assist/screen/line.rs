@@ -41,15 +41,15 @@ impl TypedLine {
         }
     }
 
-    /// Inserts text from the clipboard: its first lines as one line, because only Enter sends.
+    /// Inserts text from the clipboard as one line, because only Enter sends. A tab stays, as the Tab key types none.
     pub(super) fn paste(&mut self, text: &str) {
         let one_line = text.trim_end_matches(['\r', '\n']).replace("\r\n", " ");
         for character in one_line.chars().take(LONGEST_PASTE) {
-            let shown = match character.is_control() {
+            let inserted = match character.is_control() && character != '\t' {
                 true => ' ',
                 false => character,
             };
-            self.input.handle(InputRequest::InsertChar(shown));
+            self.input.handle(InputRequest::InsertChar(inserted));
         }
     }
 
@@ -189,7 +189,8 @@ mod tests {
         let mut line = TypedLine::default();
         line.paste("one\r\ntwo\x1b[2J\n");
         assert_eq!(line.text(), "one two [2J");
-        line.paste("\u{202e}");
-        assert!(!line.seen(80).text.contains('\u{202e}'));
+        line.paste("\u{202e}\t");
+        assert!(line.text().ends_with('\t'));
+        assert!(!line.seen(80).text.contains(['\u{202e}', '\t']));
     }
 }
