@@ -64,6 +64,11 @@ fn its_bugs_are_named(path: &Path) {
         .map(|it| it["bug"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(named, expected, "{verdict:#}");
+    // The code to write has the encoding of the program.
+    for bug in bugs.iter().filter(|it| it["bug"] == "splits-character") {
+        let shows_gbk = bug["code"].as_str().unwrap().contains("gbk");
+        assert_eq!(shows_gbk, text.contains("gbk"), "{verdict:#}");
+    }
     let is_right = file.contains("/right_");
     assert_eq!(output.status.code(), Some(i32::from(!is_right)), "{stderr}");
     // A client of another machine runs unchanged, and the verdict names the address that it dialled.

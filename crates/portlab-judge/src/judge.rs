@@ -7,8 +7,8 @@ use std::{
 };
 
 use portlab_conformance::experiments::{
-    EXPERIMENTS, Event, Experiment, Kind, KnownEnd, Needs, Outcome, Program, Speech, Subject,
-    Trouble, Weight,
+    EXPERIMENTS, Event, Evidence, Experiment, Kind, KnownEnd, Needs, Outcome, Program, Speech,
+    Subject, Trouble, Weight,
 };
 use portlab_service::inert;
 use portlab_words::{Text, tr};
@@ -116,10 +116,7 @@ pub fn judge(
 
 impl Judging<'_, '_> {
     fn recognise(&mut self) -> std::result::Result<(), Text> {
-        let nothing = Speech {
-            greets: false,
-            ..Speech::echo(b"")
-        };
+        let nothing = Speech::echo(b"");
         let plan = self.plan;
         let is_alone = self.program.is_none();
         let mut subject = self.subject(nothing, plan.patience);
@@ -129,7 +126,7 @@ impl Judging<'_, '_> {
             (None, None) => recognise(&mut subject),
         };
         let addr = subject.addr;
-        if is_alone && subject.is_unreached() {
+        if is_alone && subject.record.is_unreached() {
             return Err(tr!(
                 "can't connect to {addr}; is the server running, and is the address right?",
                 "连不上 {addr}；服务端启动了吗？地址写对了吗？"
@@ -164,26 +161,24 @@ impl Judging<'_, '_> {
         if let Some(why) = &self.stopped {
             return Err(Trouble::Blocked(why.clone()));
         }
-        let can = match (&self.program, experiment.needs) {
-            (_, Needs::Address) | (Some(_), Needs::Process) => true,
-            (Some(program), Needs::Control) => program.is_controlled(),
-            (None, _) => false,
+        let program = self.program.as_ref();
+        let is_controlled = program.is_some_and(|it| it.is_controlled());
+        let cannot = match experiment.needs {
+            Needs::Process if program.is_none() => {
+                Text::new("the server's process can't be seen", "看不到服务端的进程")
+            }
+            Needs::Control if !is_controlled => Text::new(
+                "portlab doesn't pause or end a program that it hasn't started",
+                "portlab 不会暂停或结束不是它启动的程序",
+            ),
+            _ => {
+                return self.refresh().map_err(|why| {
+                    self.stopped = Some(why.clone());
+                    Trouble::Blocked(why)
+                });
+            }
         };
-        if !can {
-            return Err(Trouble::Skipped(match experiment.needs {
-                Needs::Process => {
-                    Text::new("the server's process can't be seen", "看不到服务端的进程")
-                }
-                _ => Text::new(
-                    "portlab doesn't pause or end a program that it hasn't started",
-                    "portlab 不会暂停或结束不是它启动的程序",
-                ),
-            }));
-        }
-        self.refresh().map_err(|why| {
-            self.stopped = Some(why.clone());
-            Trouble::Blocked(why)
-        })
+        Err(Trouble::Skipped(cannot))
     }
 
     /// Runs an experiment. If something came too late, the experiment runs again with more patience: a busy machine
@@ -191,20 +186,21 @@ impl Judging<'_, '_> {
     fn run(&mut self, experiment: &Experiment, began: Instant) -> Row {
         for patience in [self.plan.patience, 2 * self.plan.patience] {
             if let Err(trouble) = self.prepare(experiment, began) {
+                let evidence = Evidence::default();
                 return self
                     .verdict
-                    .row(self.plan, experiment, Err(trouble), Vec::new(), "");
+                    .row(self.plan, experiment, Err(trouble), evidence);
             }
             let known_ends = self.known_ends.clone();
             let mut subject = self.subject(self.speech.clone(), patience);
             subject.known_ends = known_ends;
             let mut outcome = (experiment.run)(&mut subject);
-            if let (Err(Trouble::Bug(_)), Some(why)) = (&outcome, subject.is_slow()) {
+            if let (Err(Trouble::Bug(_)), Some(why)) = (&outcome, subject.record.is_slow()) {
                 outcome = Err(Trouble::Skipped(why));
             }
             let ending = subject.ending();
             let (addr, is_up) = (subject.addr, subject.is_up());
-            let (events, has_waited) = (subject.events(), subject.has_waited());
+            let (evidence, has_waited) = (subject.evidence(), subject.record.has_waited());
             self.addr = addr;
             self.is_stale = outcome.is_err() || !is_up;
             let is_decided = matches!(outcome, Ok(()) | Err(Trouble::Skipped(_)));
@@ -222,11 +218,7 @@ impl Judging<'_, '_> {
                     ending,
                 });
             }
-            let stderr = self.program.as_ref().map(|it| it.complaints());
-            let stderr = stderr.unwrap_or_default();
-            return self
-                .verdict
-                .row(self.plan, experiment, outcome, events, &stderr);
+            return self.verdict.row(self.plan, experiment, outcome, evidence);
         }
         unreachable!("the second turn returns")
     }
@@ -253,35 +245,44 @@ impl Judging<'_, '_> {
 }
 
 impl Plan {
-    /// The finding of `bug`. The line is that of the traceback in `stderr`, or one that the bug's patterns find.
+    /// The finding of `bug`. The line is that of the traceback in stderr, or one that the bug's patterns find. The code has
+    /// the encoding that the traceback names, or else that of the experiment.
     fn finding<Fits, Run>(
         &self,
         bug: &Bug,
         experiment: &Experiment<Fits, Run>,
-        evidence: Vec<Seen>,
-        stderr: &str,
+        evidence: Evidence,
     ) -> Finding {
         let source = self.source.as_ref();
-        let traceback = Traceback::of(stderr, source.map(Source::path));
+        let traceback = Traceback::of(&evidence.stderr, source.map(Source::path));
+        let codec = traceback.as_ref().and_then(Traceback::codec);
+        let encoding = codec
+            .or(evidence.encoding)
+            .unwrap_or("utf-8")
+            .to_lowercase();
         let place = source.and_then(|source| {
             let of_traceback = traceback.as_ref().and_then(|it| it.place.as_ref());
             let line = of_traceback.and_then(|(_, line)| source.line(*line));
             line.or_else(|| source.find(bug))
         });
         let text = |[en, zh]: [&'static str; 2]| Text::new(en, zh);
-        let lines: Vec<_> = stderr.lines().map(inert).collect();
+        let seen = |Event { at, what }| Seen {
+            at_ms: ms(at),
+            what,
+        };
+        let lines: Vec<_> = evidence.stderr.lines().map(inert).collect();
         let last = lines.len().saturating_sub(STDERR);
         Finding {
             bug: bug.name.to_owned(),
             experiment: experiment.name.to_owned(),
             weight: experiment.weight.name().to_owned(),
             title: text(bug.title),
-            evidence,
+            evidence: evidence.events.into_iter().map(seen).collect(),
             stderr: lines[last..].to_vec(),
             cause: text(bug.cause),
             source: place,
             remedy: text(bug.remedy),
-            code: bug.code.to_owned(),
+            code: bug.code.replace("{encoding}", &encoding),
             lesson: bug.lesson.to_owned(),
         }
     }
@@ -293,11 +294,15 @@ impl Plan {
             why: bug.is_none().then(|| trouble.what.clone()),
             ..Row::new(&STARTS, Result::Fail)
         };
-        let seen = Seen {
-            at_ms: 0,
-            what: trouble.what,
+        let evidence = Evidence {
+            events: vec![Event {
+                at: Duration::ZERO,
+                what: trouble.what,
+            }],
+            stderr: trouble.stderr,
+            encoding: None,
         };
-        let mut finding = bug.map(|it| self.finding(it, &STARTS, vec![seen], &trouble.stderr));
+        let mut finding = bug.map(|it| self.finding(it, &STARTS, evidence));
         if let (Some(finding), Some(source)) = (&mut finding, &self.source)
             && !trouble.prompt.is_empty()
         {
@@ -355,27 +360,28 @@ impl Verdict {
         }
     }
 
-    /// The row of `experiment`. A bug that is found for the first time is described in a finding, with `events` as evidence.
+    /// The row of `experiment`. A bug that is found for the first time is described in a finding.
     pub(crate) fn row<Fits, Run>(
         &mut self,
         plan: &Plan,
         experiment: &Experiment<Fits, Run>,
         outcome: Outcome,
-        events: Vec<Event>,
-        stderr: &str,
+        evidence: Evidence,
     ) -> Row {
         let (result, bug, why) = match outcome {
             Ok(()) => (Result::Pass, None, None),
             Err(Trouble::Blocked(why)) => (Result::Blocked, None, Some(why)),
             Err(Trouble::Skipped(why)) => (Result::Skipped, None, Some(why)),
-            Err(Trouble::Bug(name)) => (Result::of(experiment.weight), Some(name), None),
+            Err(Trouble::Bug(name)) if experiment.weight == Weight::May => {
+                (Result::Warn, Some(name), None)
+            }
+            Err(Trouble::Bug(name)) => (Result::Fail, Some(name), None),
         };
         let is_new = |name: &&str| self.bugs.iter().all(|it| it.bug != *name);
         if let Some(name) = bug.filter(is_new)
             && let Some(bug) = bug_of(self.side, name)
         {
-            let finding = plan.finding(bug, experiment, seen(events), stderr);
-            self.bugs.push(finding);
+            self.bugs.push(plan.finding(bug, experiment, evidence));
         }
         Row {
             bug: bug.map(str::to_owned),
@@ -409,15 +415,6 @@ fn others_in_words(ports: &[u16]) -> Option<Text> {
             "它还监听端口 {ports}；用 --port 选择要评测的端口"
         )
     })
-}
-
-/// The events of an experiment, as evidence.
-fn seen(events: Vec<Event>) -> Vec<Seen> {
-    let seen = events.into_iter().map(|it| Seen {
-        at_ms: ms(it.at),
-        what: it.what,
-    });
-    seen.collect()
 }
 
 fn ms(time: Duration) -> u64 {

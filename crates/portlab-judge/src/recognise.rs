@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portlab_conformance::experiments::{
-    Answer, Kind, Progress, Received, Service, Speech, Subject, Visitor,
+    Answer, Kind, Progress, Received, Service, Speech, Subject, Visitor, has,
 };
 
 /// Finds out what the server of `subject` speaks. If the server ends meanwhile, it is started again.
@@ -115,15 +115,11 @@ pub(crate) fn told(subject: &mut Subject<'_>, kind: Kind) -> Speech {
         Kind::Chat => chat(recognise(subject).greets),
         Kind::Silent => silent(),
         Kind::Reply | Kind::Lines => {
-            let found = recognise(subject);
-            match found.answer {
-                Answer::Exactly(_) | Answer::Something => Speech { kind, ..found },
-                _ => Speech {
-                    kind,
-                    answer: Answer::Something,
-                    ..found
-                },
+            let mut found = recognise(subject);
+            if matches!(found.answer, Answer::Response | Answer::Nothing) {
+                found.answer = Answer::Something;
             }
+            Speech { kind, ..found }
         }
     }
 }
@@ -167,10 +163,9 @@ fn silent() -> Speech {
 fn chat(greets: bool) -> Speech {
     Speech {
         kind: Kind::Chat,
-        question: LINE.to_vec(),
         answer: Answer::Something,
         greets,
-        closes: false,
+        ..silent()
     }
 }
 
@@ -216,21 +211,16 @@ fn ask(subject: &mut Subject<'_>, line: &[u8]) -> (Vec<u8>, bool) {
 fn is_chat(subject: &mut Subject<'_>, named: bool) -> bool {
     // A chat may still send to the clients that have left.
     subject.restart();
-    let (Some(mut listener), Some(mut speaker)) = (subject.connect(), subject.connect()) else {
+    let members = match named {
+        true => subject.members(),
+        false => subject.pair(),
+    };
+    let Some([mut listener, mut speaker]) = members else {
         return false;
     };
-    if named {
-        receive(&mut listener, GREETING);
-        receive(&mut speaker, GREETING);
-        listener.send(b"judge-a\n");
-        speaker.send(b"judge-b\n");
-        receive(&mut listener, GREETING);
-    }
     speaker.send(LINE);
-    let word = LINE.trim_ascii_end();
-    let has_word = |bytes: &[u8]| bytes.windows(word.len()).any(|it| it == word);
     let (progress, _) = listener.collect(GREETING, |bytes, has_ended| match () {
-        () if has_word(bytes) => Progress::Right,
+        () if has(bytes, LINE.trim_ascii_end()) => Progress::Right,
         () if has_ended => Progress::Wrong,
         () => Progress::Partial,
     });

@@ -38,6 +38,14 @@ impl Traceback {
             error: inert(error?.trim()),
         })
     }
+
+    /// The encoding in which bytes couldn't be decoded. Python calls several encodings `charmap`, and none is found by that
+    /// name.
+    pub(crate) fn codec(&self) -> Option<&str> {
+        let rest = self.error.strip_prefix("UnicodeDecodeError: '")?;
+        let (codec, _) = rest.split_once("' codec")?;
+        (codec != "charmap").then_some(codec)
+    }
 }
 
 /// Where the report of a syntax error begins in `stderr`: `SyntaxError`, or one of its kinds.

@@ -1,6 +1,6 @@
 //! The verdict: what `--json` prints, and what a classroom page receives.
 
-use portlab_conformance::experiments::{Experiment, Weight};
+use portlab_conformance::experiments::Experiment;
 use portlab_words::Text;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -105,7 +105,7 @@ pub struct Finding {
     pub title: Text,
     /// What was seen, in order.
     pub evidence: Vec<Seen>,
-    /// The last lines of the program's stderr.
+    /// What the program wrote to stderr during the experiment: the last lines.
     pub stderr: Vec<String>,
     /// The likely cause.
     pub cause: Text,
@@ -160,16 +160,6 @@ impl Row {
             result,
             bug: None,
             why: None,
-        }
-    }
-}
-
-impl Result {
-    /// The result of an experiment with this weight that has found a bug.
-    pub(crate) fn of(weight: Weight) -> Self {
-        match weight {
-            Weight::Must | Weight::Should => Self::Fail,
-            Weight::May => Self::Warn,
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::{thread, time::Duration};
 
+use portlab_sys::meter::is_runnable;
 use portlab_words::Text;
 
-use super::Program;
+use super::{Program, errors};
 
 /// How a program has ended, as far as that can be told apart from other ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,26 +41,26 @@ impl Ending {
     }
 }
 
-/// How `program` has ended. A program that ends closes its sockets first: if it no longer listens, it gets a moment.
+/// How `program` has ended. A program that ends closes its sockets first: if it no longer listens, it gets a moment, and on a
+/// busy machine more.
 pub(crate) fn ended(program: &mut dyn Program) -> Option<Text> {
-    for _ in 0..LOOKS {
+    let mut looks = 0;
+    loop {
         let ended = program.ended();
-        if ended.is_some() || program.is_listening() {
+        let is_running = || looks < LONGER * LOOKS && is_runnable(&program.processes().all());
+        if ended.is_some() || program.is_listening() || looks >= LOOKS && !is_running() {
             return ended;
         }
+        looks += 1;
         thread::sleep(LOOK);
     }
-    program.ended()
 }
 
 /// The last error of Python in `complaints`, and the line of the program at which it was raised. The text of the error
 /// may differ each time. A reset is one error, whether the program was sending or receiving.
 pub(super) fn error(complaints: &str) -> Option<String> {
-    let (_, last) = complaints.rsplit_once("Traceback (most recent call last):\n")?;
-    let error = last
-        .lines()
-        .find(|line| !line.is_empty() && !line.starts_with(' '))?;
-    let name = error.split(':').next()?;
+    let (last, error) = errors::last(complaints)?;
+    let name = error.split(':').next().filter(|it| !it.is_empty())?;
     if RESETS.contains(&name) {
         return Some(RESETS[0].to_owned());
     }
@@ -79,6 +80,9 @@ const RESETS: [&str; 3] = [
 /// How often, and after what time, a program that ends is looked at.
 const LOOKS: usize = 40;
 const LOOK: Duration = Duration::from_millis(5);
+
+/// How often longer a program is looked at that runs.
+const LONGER: usize = 4;
 
 #[cfg(test)]
 mod tests {

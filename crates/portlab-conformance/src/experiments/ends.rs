@@ -14,7 +14,6 @@ pub(super) const survives_a_reset: Experiment = Experiment {
         "survives a client that resets its connection",
         "客户端异常断开（复位），服务端不受影响",
     ],
-    weight: Weight::Must,
     names: &["ends-at-reset", "epoll-closed-before-unregistered"],
     unless: &[NOT_SERVING],
     run: |subject| {
@@ -114,10 +113,7 @@ pub(super) const sends_the_rest_after_half_close: Experiment = Experiment {
         let sent = client.send_until_full(&super::large::text());
         client.half_close();
         std::thread::sleep(Duration::from_millis(200));
-        let (_, bytes) = client.collect(subject.patience, |bytes, _| match bytes.len() < sent {
-            true => Progress::Partial,
-            false => Progress::Right,
-        });
+        let (_, bytes) = client.collect_until(|bytes| bytes.len() >= sent);
         match bytes.len() == sent {
             true => Ok(()),
             false => Err(subject.named("closes-at-half-close")),
@@ -128,7 +124,6 @@ pub(super) const sends_the_rest_after_half_close: Experiment = Experiment {
 
 pub(super) const notices_the_end: Experiment = Experiment {
     about: ["notices that a client has closed", "能发现客户端已经下线"],
-    weight: Weight::Must,
     names: &["resends-after-end"],
     unless: &[NOT_SERVING, &["busy-loop"]],
     run: |subject| {

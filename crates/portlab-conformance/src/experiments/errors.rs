@@ -2,7 +2,7 @@
 
 /// The bug that only the error in `complaints` tells apart from `bug`.
 pub(super) fn bug_of(complaints: &str, bug: &'static str) -> Option<&'static str> {
-    let last = last(complaints)?;
+    let (last, _) = last(complaints)?;
     let closed = [
         "negative integer",
         "Invalid file object",
@@ -21,13 +21,7 @@ pub(super) fn bug_of(complaints: &str, bug: &'static str) -> Option<&'static str
 /// Whether the error in `complaints` is a slip that no client can cause: a name or an attribute that doesn't exist, a value
 /// of another type, a listening socket that the program has closed itself.
 pub(super) fn is_slip(complaints: &str) -> bool {
-    let Some(last) = last(complaints) else {
-        return false;
-    };
-    let error = last
-        .lines()
-        .find(|it| !it.is_empty() && !it.starts_with(' '));
-    let error = error.unwrap_or_default();
+    let (last, error) = last(complaints).unwrap_or_default();
     match error.split(':').next().unwrap_or_default() {
         "NameError" => true,
         // None instead of a value may come from a text that the program doesn't know.
@@ -37,10 +31,13 @@ pub(super) fn is_slip(complaints: &str) -> bool {
     }
 }
 
-/// The last traceback in `complaints`, without its first line.
-fn last(complaints: &str) -> Option<&str> {
+/// The last traceback in `complaints`, without its first line, and the line of its error, which is empty if it isn't written
+/// yet.
+pub(super) fn last(complaints: &str) -> Option<(&str, &str)> {
     let (_, last) = complaints.rsplit_once("Traceback (most recent call last):\n")?;
-    Some(last)
+    let mut lines = last.lines();
+    let error = lines.find(|it| !it.is_empty() && !it.starts_with(' '));
+    Some((last, error.unwrap_or_default()))
 }
 
 #[cfg(test)]
@@ -55,46 +52,26 @@ mod tests {
 
     #[test]
     fn a_slip_is_told_from_an_error_that_a_client_causes() {
-        for (line, error, expected) in [
-            (
-                "clent.close()",
-                "NameError: name 'clent' is not defined",
-                true,
-            ),
-            (
-                "client.clos()",
-                "AttributeError: 'socket' object has no attribute 'clos'",
-                true,
-            ),
-            (
-                "path = found.group(1)",
-                "AttributeError: 'NoneType' object has no attribute 'group'",
-                false,
-            ),
-            (
-                "client.send(text)",
-                "TypeError: a bytes-like object is required, not 'str'",
-                true,
-            ),
-            (
-                "client, addr = server.accept()",
-                "OSError: [Errno 9] Bad file descriptor",
-                true,
-            ),
-            (
-                "client.send(data)",
-                "OSError: [Errno 9] Bad file descriptor",
-                false,
-            ),
-            (
-                "number = int(data)",
-                "ValueError: invalid literal for int()",
-                false,
-            ),
+        let is_slip = |row: &str| {
+            let (line, error) = row.split_once(" | ").unwrap();
+            is_slip(&traceback(line, error))
+        };
+        for slip in [
+            "clent.close() | NameError: name 'clent' is not defined",
+            "client.clos() | AttributeError: 'socket' object has no attribute 'clos'",
+            "client.send(text) | TypeError: a bytes-like object is required, not 'str'",
+            "client, addr = server.accept() | OSError: [Errno 9] Bad file descriptor",
         ] {
-            assert_eq!(is_slip(&traceback(line, error)), expected, "{error}");
+            assert!(is_slip(slip), "{slip}");
         }
-        assert!(!is_slip("NameError"));
+        for of_client in [
+            "path = found.group(1) | AttributeError: 'NoneType' object has no attribute 'group'",
+            "client.send(data) | OSError: [Errno 9] Bad file descriptor",
+            "number = int(data) | ValueError: invalid literal for int()",
+        ] {
+            assert!(!is_slip(of_client), "{of_client}");
+        }
+        assert!(!super::is_slip("NameError"));
     }
 
     #[test]

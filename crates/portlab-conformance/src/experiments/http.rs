@@ -60,9 +60,16 @@ impl Response {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// How many bytes the body should have, if the head says so.
+    /// How many bytes the body should have, if the head says so. RFC 9112, 6.3: of a body in chunks, the chunks say it.
     pub(crate) fn length(&self) -> Option<usize> {
-        self.header("content-length")?.parse().ok()
+        let length = self.header("content-length")?.parse().ok();
+        length.filter(|_| !self.is_chunked())
+    }
+
+    /// How many bytes the whole response should have, if the head says so. `received` bytes of it have come.
+    pub(crate) fn whole(&self, received: usize) -> Option<usize> {
+        let head = received - self.body.len();
+        Some(head.saturating_add(self.length()?))
     }
 
     /// The paths of this server to which the page links, as far as they can be written into a request.
@@ -90,8 +97,13 @@ impl Response {
         paths
     }
 
+    /// Whether the response says where it ends.
+    pub(crate) fn is_sized(&self) -> bool {
+        self.length().is_some() || self.is_chunked()
+    }
+
     /// Whether the body is sent in chunks.
-    pub(crate) fn is_chunked(&self) -> bool {
+    fn is_chunked(&self) -> bool {
         let coding = self.header("transfer-encoding").unwrap_or_default();
         coding.to_ascii_lowercase().contains("chunked")
     }
@@ -116,11 +128,6 @@ pub(crate) fn progress(received: &[u8], has_ended: bool) -> Progress {
         true => Progress::Right,
         false => Progress::Partial,
     }
-}
-
-/// Whether a response has begun that doesn't say how long it is.
-pub(crate) fn is_endless(received: &[u8]) -> bool {
-    response(received).is_some_and(|it| it.length().is_none() && !it.is_chunked())
 }
 
 /// The path of a page that no server has.
@@ -151,7 +158,13 @@ mod tests {
             format!("{head}{page}<a href=\"//y/z\"><a href=\"#here\"><a href=\"a\r\nX: y\">");
         let links = response(page.as_bytes()).unwrap().links();
         assert_eq!(links, ["/a.html", "/b.png"]);
-        let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n";
-        assert_eq!(progress(chunked, false), Progress::Right);
+        let chunked =
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n";
+        assert_eq!(progress(chunked.as_bytes(), false), Progress::Partial);
+        let chunked = chunked.to_owned() + "0\r\n\r\n";
+        assert_eq!(progress(chunked.as_bytes(), false), Progress::Right);
+        let long = b"HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\nhello";
+        let whole = response(long).unwrap().whole(long.len());
+        assert_eq!(whole, Some(usize::MAX));
     }
 }

@@ -4,16 +4,13 @@ use std::time::Duration;
 
 use portlab_words::{Text, tr};
 
-use super::{
-    Experiment, Kind, Progress, Subject, Trouble, Weight, clients::NOT_SERVING, http, talk::leave,
-};
+use super::{Experiment, Kind, Subject, Trouble, clients::NOT_SERVING, http, talk::leave};
 
 pub(super) const sends_all: Experiment = Experiment {
     about: [
         "sends everything to a client that reads slowly",
         "客户端接收得慢，也能收到全部数据",
     ],
-    weight: Weight::Must,
     fits: |speech| speech.answers() && !(speech.kind == Kind::Echo && speech.closes),
     names: &["send-not-sendall"],
     unless: &[NOT_SERVING],
@@ -59,18 +56,9 @@ fn largest(subject: &mut Subject<'_>) -> Result<Option<(Vec<u8>, usize)>, Troubl
         let request = http::request(&path);
         client.send(&request);
         // The head says how long the page is.
-        let (_, bytes) = client.collect(subject.patience, |bytes, _| {
-            match http::response(bytes).is_some() {
-                true => Progress::Right,
-                false => Progress::Partial,
-            }
-        });
-        let head = bytes.windows(4).position(|it| it == b"\r\n\r\n");
-        let body = http::response(&bytes).and_then(|it| it.length());
-        found.extend(
-            head.zip(body)
-                .map(|(head, body)| (request, head + 4 + body)),
-        );
+        let (_, bytes) = client.collect_until(|bytes| http::response(bytes).is_some());
+        let whole = http::response(&bytes).and_then(|it| it.whole(bytes.len()));
+        found.extend(whole.map(|length| (request, length)));
         client.reset();
     }
     let largest = found.into_iter().max_by_key(|(_, length)| *length);
@@ -79,12 +67,8 @@ fn largest(subject: &mut Subject<'_>) -> Result<Option<(Vec<u8>, usize)>, Troubl
 
 /// Expects `length` bytes.
 fn expect(subject: &mut Subject<'_>, client: &mut super::Visitor, length: usize) -> super::Outcome {
-    let (progress, bytes) =
-        client.collect(subject.patience, |bytes, _| match bytes.len() < length {
-            true => Progress::Partial,
-            false => Progress::Right,
-        });
-    if progress == Progress::Right {
+    let (is_whole, bytes) = client.collect_until(|bytes| bytes.len() >= length);
+    if is_whole {
         return Ok(());
     }
     let got = bytes.len();

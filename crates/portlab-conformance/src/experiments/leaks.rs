@@ -5,7 +5,6 @@ use portlab_words::{Text, tr};
 
 use super::{
     Experiment, Kind, Needs, Outcome, Processes, Subject, Trouble, Weight, clients::NOT_SERVING,
-    subject::QUIET,
 };
 
 pub(super) const ends_its_workers: Experiment = Experiment {
@@ -19,7 +18,7 @@ pub(super) const ends_its_workers: Experiment = Experiment {
     unless: &[NOT_SERVING, &["ends-at-empty-connection"]],
     run: |subject| {
         let workers = |it: &Processes| it.usage().map_or(0, |it| it.threads as usize);
-        leaves_nothing(subject, workers, "worker-never-ends")
+        leaves_nothing(subject, workers, "worker-never-ends", &THREADS)
     },
     ..Experiment::ANY
 };
@@ -43,7 +42,7 @@ pub(super) const closes_its_sockets: Experiment = Experiment {
                 .map(|pid| limits::descriptors(*pid).unwrap_or(0))
                 .sum()
         };
-        leaves_nothing(subject, descriptors, "descriptor-leak")
+        leaves_nothing(subject, descriptors, "descriptor-leak", &DESCRIPTORS)
     },
     ..Experiment::ANY
 };
@@ -60,16 +59,22 @@ pub(super) const reaps_its_children: Experiment = Experiment {
             let of = |pid: &i32| meter::zombies(*pid).map_or(0, |it| it.len());
             all.iter().map(of).sum()
         };
-        leaves_nothing(subject, zombies, "zombies")
+        leaves_nothing(subject, zombies, "zombies", &ZOMBIES)
     },
     ..Experiment::ANY
 };
 
-/// Expects that `count` is about the same before and after many clients, each of which has closed.
+/// What is counted.
+const THREADS: Text = Text::new("threads in its processes", "线程");
+const DESCRIPTORS: Text = Text::new("open descriptors", "打开的描述符");
+const ZOMBIES: Text = Text::new("zombie processes", "僵尸进程");
+
+/// Expects that `count` of `what` is about the same before and after many clients, each of which has closed.
 fn leaves_nothing(
     subject: &mut Subject<'_>,
     count: impl Fn(&Processes) -> usize,
     bug: &'static str,
+    what: &Text,
 ) -> Outcome {
     let Some(processes) = subject.waits().processes else {
         return Ok(());
@@ -81,8 +86,7 @@ fn leaves_nothing(
                 if let Some(mut client) = subject.connect() {
                     // The server may begin to serve a member when it has a name.
                     if subject.speech.kind == Kind::Chat {
-                        client.send(format!("judge{}\n", client.number()).as_bytes());
-                        client.drain(QUIET);
+                        client.introduce();
                     }
                     client.close();
                 }
@@ -108,20 +112,11 @@ fn leaves_nothing(
         return Ok(());
     }
     let clients = CLIENTS;
-    subject.note(match bug {
-        "zombies" => tr!(
-            "after {clients} clients that have left, there are {now} zombie processes (before: {before})",
-            "{clients} 个客户端都下线之后，有 {now} 个僵尸进程（之前 {before} 个）"
-        ),
-        "descriptor-leak" => tr!(
-            "after {clients} clients that have left, the server has {now} open descriptors (before: {before})",
-            "{clients} 个客户端都下线之后，服务端有 {now} 个打开的描述符（之前 {before} 个）"
-        ),
-        _ => tr!(
-            "after {clients} clients that have left, the server has {now} threads (before: {before})",
-            "{clients} 个客户端都下线之后，服务端有 {now} 个线程（之前 {before} 个）"
-        ),
-    });
+    let Text { en, zh } = what;
+    subject.note(tr!(
+        "after {clients} clients that have left, the server has {now} {en} (before: {before})",
+        "{clients} 个客户端都下线之后，服务端有 {now} 个{zh}（之前 {before} 个）"
+    ));
     Err(Trouble::Bug(bug))
 }
 

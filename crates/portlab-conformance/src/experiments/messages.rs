@@ -4,11 +4,11 @@ use portlab_sys::sockets::{State, sockets_at};
 use portlab_words::tr;
 
 use super::{
-    Answer, Experiment, Kind, Outcome, Progress, Subject, Trouble,
+    Answer, Experiment, Kind, Outcome, Subject, Trouble, Visitor,
     clients::NOT_SERVING,
     http,
     subject::QUIET,
-    talk::{PAUSE, Page, Talk, count, has, leave, page, receive_page, said, unreachable},
+    talk::{PAUSE, Talk, count, has, leave, page, receive_page, said, unreachable},
 };
 
 pub(super) const reads_messages_and_not_segments: Experiment = Experiment {
@@ -83,8 +83,12 @@ fn two_requests_in_one_segment(subject: &mut Subject<'_>) -> Outcome {
     let mut client = subject.connect().ok_or_else(unreachable)?;
     let request = http::lasting_request("/");
     let mut is_kept = true;
+    let is_sized = |client: &mut Visitor| {
+        let response = receive_page(client).response;
+        response.is_some_and(|it| it.is_sized())
+    };
     for _ in 0..2 {
-        is_kept = is_kept && client.send(&request) && receive_page(&mut client).is_sized();
+        is_kept = is_kept && client.send(&request) && is_sized(&mut client);
         is_kept &= !client.has_ended();
     }
     leave(client);
@@ -97,29 +101,18 @@ fn two_requests_in_one_segment(subject: &mut Subject<'_>) -> Outcome {
     ));
     let mut client = subject.connect().ok_or_else(unreachable)?;
     client.send(&request.repeat(2));
-    let bytes = {
-        let mut bytes = Vec::new();
-        while count(&bytes, b"HTTP/1.") < 2 && !client.has_ended() {
-            let (_, more) = client.collect(client.patience(), http::progress);
-            if more.is_empty() {
-                break;
-            }
-            bytes.extend(more);
+    let mut bytes = Vec::new();
+    while count(&bytes, b"HTTP/1.") < 2 && !client.has_ended() {
+        let (_, more) = client.collect(client.patience(), http::progress);
+        if more.is_empty() {
+            break;
         }
-        bytes
-    };
+        bytes.extend(more);
+    }
     leave(client);
     match count(&bytes, b"HTTP/1.") {
         2.. => Ok(()),
         _ => Err(one_read(subject, &bytes)),
-    }
-}
-
-impl Page {
-    /// Whether the response says how long it is.
-    fn is_sized(&self) -> bool {
-        let response = self.response.as_ref();
-        response.is_some_and(|it| it.length().is_some() || it.is_chunked())
     }
 }
 
@@ -183,17 +176,11 @@ fn has_queue(port: u16) -> bool {
 
 /// Both clients send a line at the same time.
 fn both_at_once(subject: &mut Subject<'_>) -> Outcome {
-    let (mut first, mut second) = (
-        subject.connect().ok_or_else(unreachable)?,
-        subject.connect().ok_or_else(unreachable)?,
-    );
+    let [mut first, mut second] = subject.pair().ok_or_else(unreachable)?;
     first.send(FIRST);
     second.send(SECOND);
     let answers = [&mut first, &mut second].map(|client| {
-        let (_, mut bytes) = client.collect(client.patience(), |bytes, _| match bytes.is_empty() {
-            true => Progress::Partial,
-            false => Progress::Right,
-        });
+        let (_, mut bytes) = client.collect_until(|bytes| !bytes.is_empty());
         if !client.has_ended() {
             bytes.extend(client.drain(QUIET));
         }
@@ -201,8 +188,7 @@ fn both_at_once(subject: &mut Subject<'_>) -> Outcome {
     });
     leave(first);
     leave(second);
-    let is_mixed = has(&answers[0], b"bravo") || has(&answers[1], b"alpha");
-    match is_mixed {
+    match has(&answers[0], b"bravo") || has(&answers[1], b"alpha") {
         true => Err(Trouble::Bug(SHARED)),
         false if answers[0].is_empty() && !answers[1].is_empty() => Err(subject.named(SHARED)),
         false => Ok(()),
@@ -220,10 +206,7 @@ fn pages_of_two(subject: &mut Subject<'_>) -> Outcome {
         subject.revive();
         return Ok(());
     }
-    let (mut first, mut second) = (
-        subject.connect().ok_or_else(unreachable)?,
-        subject.connect().ok_or_else(unreachable)?,
-    );
+    let [mut first, mut second] = subject.pair().ok_or_else(unreachable)?;
     let (begin, rest) = requests[0].split_at(requests[0].len() - 2);
     first.send(begin);
     if !first.drain(PAUSE).is_empty() || first.has_ended() {

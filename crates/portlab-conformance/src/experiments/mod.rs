@@ -30,9 +30,10 @@ mod visitor;
 
 pub use ending::{Ending, KnownEnd};
 pub use experiment::{Experiment, Needs, Outcome, Trouble, Weight};
-pub use record::{Event, Record, shown};
+pub use record::{Event, Evidence, Record, shown};
 pub use speech::{Answer, Kind, Progress, Speech};
 pub use subject::{Idle, Program, Service, Subject};
+pub use talk::has;
 pub use visitor::{Processes, Received, Visitor, Waits};
 
 /// Lists the experiments under the names of their constants.

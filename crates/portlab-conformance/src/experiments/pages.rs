@@ -49,9 +49,8 @@ pub(super) const says_where_a_page_ends: Experiment = Experiment {
     unless: &[NOT_SERVING],
     run: |subject| {
         let page = page(subject, &http::lasting_request("/"))?;
-        let has_length = |it: &Response| it.length().is_some() || it.is_chunked();
         match page.response {
-            Some(response) if !page.is_whole && !has_length(&response) => {
+            Some(response) if !page.is_whole && !response.is_sized() => {
                 Err(Trouble::Bug("no-content-length-no-close"))
             }
             _ => Ok(()),
@@ -70,7 +69,7 @@ pub(super) const counts_the_bytes_of_a_page: Experiment = Experiment {
     unless: &[NOT_SERVING],
     run: |subject| {
         for response in some_pages(subject)? {
-            let Some(length) = response.length().filter(|_| !response.is_chunked()) else {
+            let Some(length) = response.length() else {
                 continue;
             };
             let sent = response.body.len();
@@ -130,16 +129,15 @@ fn some_pages(subject: &mut Subject<'_>) -> Result<Vec<Response>, Trouble> {
 /// The encoding that the header of a page declares, or else the page itself.
 pub(super) fn declared(response: &Response) -> Option<String> {
     let after = |text: &str| {
-        let text = text.to_ascii_lowercase();
         let (_, name) = text.split_once("charset=")?;
         let name = name.trim_start_matches(['"', '\'', ' ']);
         let end = name.find(|it: char| !it.is_ascii_alphanumeric() && it != '-' && it != '_');
         Some(name[..end.unwrap_or(name.len())].to_owned())
     };
-    let of_header = response.header("content-type").and_then(after);
-    of_header.or_else(|| {
+    let of_header = response.header("content-type").unwrap_or_default();
+    after(&of_header.to_ascii_lowercase()).or_else(|| {
         let begin = &response.body[..response.body.len().min(1024)];
-        let begin = String::from_utf8_lossy(begin);
+        let begin = String::from_utf8_lossy(begin).to_ascii_lowercase();
         after(&begin[begin.find("<meta")?..])
     })
 }
@@ -221,7 +219,7 @@ mod tests {
             let page = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html{header}\r\n\r\n{body}");
             declared(&http::response(page.as_bytes()).unwrap())
         };
-        let meta = "<html><meta charset='GBK'>";
+        let meta = "<html><META CHARSET='GBK'>";
         assert_eq!(page("; charset=\"utf-8\"", meta).unwrap(), "utf-8");
         assert_eq!(page("", meta).unwrap(), "gbk");
         assert_eq!(page("", "charset=gbk"), None);

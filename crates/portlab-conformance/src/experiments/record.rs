@@ -17,6 +17,17 @@ pub struct Event {
     pub what: Text,
 }
 
+/// What an experiment has seen of a program.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    /// What happened, in order.
+    pub events: Vec<Event>,
+    /// What the program has written to stderr meanwhile; of much, the end.
+    pub stderr: String,
+    /// The encoding of the text that the program mistook.
+    pub encoding: Option<&'static str>,
+}
+
 /// The events of an experiment, which its clients write themselves.
 #[derive(Clone, Debug)]
 pub struct Record(Arc<Mutex<Events>>);
@@ -77,7 +88,8 @@ impl Record {
         self.with(|it| it.has_waited = true);
     }
 
-    pub(crate) fn has_waited(&self) -> bool {
+    /// Whether a wait reached its limit.
+    pub fn has_waited(&self) -> bool {
         self.with(|it| it.has_waited)
     }
 
@@ -91,7 +103,8 @@ impl Record {
         self.with(|it| it.is_slow = Some(why));
     }
 
-    pub(crate) fn is_slow(&self) -> Option<Text> {
+    /// How much a client had received when the wait for more was given up, if one was.
+    pub fn is_slow(&self) -> Option<Text> {
         self.with(|it| it.is_slow.clone())
     }
 
@@ -109,7 +122,7 @@ impl Record {
     }
 
     /// Whether clients have dialled, and none has connected.
-    pub(crate) fn is_unreached(&self) -> bool {
+    pub fn is_unreached(&self) -> bool {
         self.with(|it| it.clients > 0 && !it.has_connected)
     }
 

@@ -126,9 +126,11 @@ impl Speech {
             Answer::Nothing if received.is_empty() && !has_ended => Progress::Right,
             Answer::Something if !has_ended => Progress::Partial,
             Answer::Response => match http::progress(received, has_ended) {
-                Progress::Wrong if received.is_empty() && !has_ended => Progress::Partial,
                 // The end of such a page never comes: another experiment judges that, and the others need not wait.
-                Progress::Partial if !self.closes && http::is_endless(received) => Progress::Right,
+                Progress::Partial if !self.closes => match http::response(received) {
+                    Some(response) if !response.is_sized() => Progress::Right,
+                    _ => Progress::Partial,
+                },
                 progress => progress,
             },
             _ => Progress::Wrong,

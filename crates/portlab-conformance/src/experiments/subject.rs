@@ -16,10 +16,11 @@ use portlab_sys::{
 use portlab_words::{Text, tr};
 
 use super::{
-    Event, Kind, Outcome, Progress, Received, Speech, Trouble, Visitor, Waits,
+    Evidence, Kind, Outcome, Progress, Received, Speech, Trouble, Visitor, Waits,
     ending::{Ending, KnownEnd, ended},
     errors,
     record::Record,
+    talk::has,
     visitor::{Dial, Processes, Wait},
 };
 
@@ -49,8 +50,11 @@ pub trait Program {
     /// # Errors
     /// When it doesn't listen in time.
     fn start(&mut self) -> Result<SocketAddr, Text>;
-    /// What it has written to stderr since its start; of much, the end.
+    /// What it has written to stderr since its start or the last [`forget_complaints`](Self::forget_complaints); of much,
+    /// the end.
     fn complaints(&self) -> String;
+    /// Forgets what it has written to stderr.
+    fn forget_complaints(&self);
 }
 
 /// A server under judgement, and the record of one experiment.
@@ -65,7 +69,12 @@ pub struct Subject<'a> {
     pub patience: Duration,
     /// How known bugs have ended the program.
     pub known_ends: Vec<KnownEnd>,
-    record: Record,
+    /// The encoding of the text that the server mistook, if it has.
+    pub(crate) encoding: Option<&'static str>,
+    /// What the program had written to stderr when it was sent a text.
+    pub(crate) complaints_before: String,
+    /// What has happened so far.
+    pub record: Record,
 }
 
 /// What a client found who asked the server.
@@ -89,34 +98,29 @@ impl<'a> Subject<'a> {
         program: Option<&'a mut dyn Program>,
         patience: Duration,
     ) -> Self {
+        // What it has written before belongs to another experiment.
+        if let Some(program) = &program {
+            program.forget_complaints();
+        }
         Self {
             addr,
             speech,
             program,
             patience,
             known_ends: Vec::new(),
+            encoding: None,
+            complaints_before: String::new(),
             record: Record::new(),
         }
     }
 
-    /// What has happened so far.
-    pub fn events(&self) -> Vec<Event> {
-        self.record.events()
-    }
-
-    /// Whether a wait reached its limit: on a busy machine, the answer may only have been late.
-    pub fn has_waited(&self) -> bool {
-        self.record.has_waited()
-    }
-
-    /// How much a client had received when the wait for more was given up, if one was.
-    pub fn is_slow(&self) -> Option<Text> {
-        self.record.is_slow()
-    }
-
-    /// Whether clients have dialled the server, and none has connected.
-    pub fn is_unreached(&self) -> bool {
-        self.record.is_unreached()
+    /// What has been seen so far.
+    pub fn evidence(&self) -> Evidence {
+        Evidence {
+            events: self.record.events(),
+            stderr: self.complaints(),
+            encoding: self.encoding,
+        }
     }
 
     /// Adds an event to the record.
@@ -185,12 +189,12 @@ impl<'a> Subject<'a> {
     /// # Errors
     /// What the client found instead.
     pub fn served(&mut self) -> Result<Visitor, Service> {
+        if self.speech.kind == Kind::Chat {
+            return self.served_in_a_chat();
+        }
         let Some(mut visitor) = self.connect() else {
             return Err(self.without_answer(Service::Deaf));
         };
-        if self.speech.kind == Kind::Chat {
-            return self.partner_of(&mut visitor).map(|_| visitor);
-        }
         let (progress, bytes) = visitor.ask(&self.speech.clone());
         // An answer may differ each time, such as one with the time in it. A response of HTTP without a length, whose
         // connection stays open, is the subject of another experiment.
@@ -202,33 +206,31 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// Connects another member of a chat, which receives a line of `first`.
-    fn partner_of(&mut self, first: &mut Visitor) -> Result<Visitor, Service> {
-        let Some(mut second) = self.connect() else {
+    /// Connects two members of a chat, the first of which receives a line of the second.
+    fn served_in_a_chat(&mut self) -> Result<Visitor, Service> {
+        let Some([mut listener, mut speaker]) = self.members() else {
             return Err(self.without_answer(Service::Deaf));
         };
-        // The first line may be taken for a name.
-        for member in [&mut *first, &mut second] {
-            let number = member.number();
-            member.send(format!("judge{number}\n").as_bytes());
-            member.drain(QUIET);
-        }
-        let line = format!("hello-{}", first.number());
-        first.send(format!("{line}\n").as_bytes());
-        let (progress, _) = second.collect(self.patience, |bytes, _| {
-            let has_line = bytes
-                .windows(line.len())
-                .any(|part| part == line.as_bytes());
-            if has_line {
-                Progress::Right
-            } else {
-                Progress::Partial
-            }
-        });
-        match progress {
-            Progress::Right => Ok(second),
+        let line = format!("hello-{}", speaker.number());
+        speaker.send(format!("{line}\n").as_bytes());
+        match listener.collect_until(|bytes| has(bytes, line.as_bytes())) {
+            (true, _) => Ok(speaker),
             _ => Err(self.without_answer(Service::Deaf)),
         }
+    }
+
+    /// Connects two clients, the first of which is accepted first. `None` if the server can't be reached.
+    pub fn pair(&mut self) -> Option<[Visitor; 2]> {
+        Some([self.connect()?, self.connect()?])
+    }
+
+    /// Connects two members of a chat, each with a name. `None` if the server can't be reached.
+    pub fn members(&mut self) -> Option<[Visitor; 2]> {
+        let mut members = self.pair()?;
+        members.iter_mut().for_each(Visitor::introduce);
+        // The first one may be told that the second one has come.
+        members[0].drain(QUIET);
+        Some(members)
     }
 
     /// Connects a client, asks, and disconnects it. A client of a chat has a partner.
@@ -265,27 +267,24 @@ impl<'a> Subject<'a> {
 
     /// Whether the server still listens. If not, an event says so.
     pub fn is_up(&mut self) -> bool {
-        let addr = self.addr;
-        let Some(program) = &mut self.program else {
-            let is_up = has_listener(addr) != Some(false);
-            if !is_up {
-                self.note(tr!("the server no longer listens", "服务端不再监听"));
-            }
-            return is_up;
-        };
-        if let Some(Text { en, zh }) = ended(&mut **program) {
+        let ended = self.program.as_mut().and_then(|it| ended(&mut **it));
+        if let Some(Text { en, zh }) = ended {
             self.record
                 .add_once(tr!("the program has ended: {en}", "程序结束了：{zh}"));
             return false;
         }
-        if !program.is_listening() {
-            self.note(tr!(
-                "the program runs, and no longer listens at {addr}",
-                "程序还在运行，但不再监听 {addr}"
+        let addr = self.addr;
+        let is_listening = match &self.program {
+            Some(program) => program.is_listening(),
+            None => has_listener(addr) != Some(false),
+        };
+        if !is_listening {
+            self.record.add_once(tr!(
+                "the server no longer listens at {addr}",
+                "服务端不再监听 {addr}"
             ));
-            return false;
         }
-        true
+        is_listening
     }
 
     /// Whether the program has ended by an error, and not because its work was done.
@@ -305,10 +304,20 @@ impl<'a> Subject<'a> {
         errors::is_slip(&self.complaints())
     }
 
-    /// The end of the program's stderr; empty if the program isn't known.
-    fn complaints(&self) -> String {
+    /// What the program has written to stderr since the experiment began; empty if the program isn't known.
+    pub(crate) fn complaints(&self) -> String {
         let program = self.program.as_ref();
         program.map(|it| it.complaints()).unwrap_or_default()
+    }
+
+    /// Whether a decoder of Python whose name has `codec` has failed at the text that the program was sent.
+    pub(crate) fn decoding_has_failed(&self, codec: &str) -> bool {
+        let all = self.complaints();
+        let mut lines = all
+            .strip_prefix(&*self.complaints_before)
+            .unwrap_or(&all)
+            .lines();
+        lines.any(|line| line.contains("UnicodeDecodeError") && line.contains(codec))
     }
 
     /// The trouble with the name `bug`, whose only sign is that no answer came, or not the whole one. The program's
@@ -326,14 +335,8 @@ impl<'a> Subject<'a> {
         if self.known_ends.is_empty() {
             return None;
         }
-        let since = Instant::now();
-        let ending = loop {
-            match self.ending() {
-                Some(ending) => break ending,
-                None if self.waits().look(since, ENDING) != Wait::GoesOn => return None,
-                None => thread::sleep(Duration::from_millis(5)),
-            }
-        };
+        self.without_answer(Service::Deaf);
+        let ending = self.ending()?;
         let mut same = self.known_ends.iter().filter(|it| it.ending == ending);
         let is_itself = same.clone().any(|it| it.bug == bug);
         same.next()

@@ -1,4 +1,4 @@
-//! Conversations that several experiments need: a text in pieces, a page, and what the program complains of.
+//! Conversations that several experiments need: a text in pieces, and a page.
 
 use std::time::Duration;
 
@@ -19,19 +19,13 @@ pub(crate) fn unreachable() -> Trouble {
 
 impl Talk {
     pub(crate) fn begin(subject: &mut Subject<'_>) -> Result<Self, Trouble> {
-        let mut speaker = subject.connect().ok_or_else(unreachable)?;
-        let mut listener = None;
-        if subject.speech.kind == Kind::Chat {
-            let mut other = subject.connect().ok_or_else(unreachable)?;
-            // The first line may be taken for a name.
-            for member in [&mut speaker, &mut other] {
-                let number = member.number();
-                member.send(format!("judge{number}\n").as_bytes());
-                member.drain(QUIET);
+        let (speaker, listener) = match subject.speech.kind {
+            Kind::Chat => {
+                let [listener, speaker] = subject.members().ok_or_else(unreachable)?;
+                (speaker, Some(listener))
             }
-            other.drain(QUIET);
-            listener = Some(other);
-        }
+            _ => (subject.connect().ok_or_else(unreachable)?, None),
+        };
         Ok(Self { speaker, listener })
     }
 
@@ -54,14 +48,8 @@ impl Talk {
         }
         let missing = expected.saturating_sub(bytes.len());
         if missing > 0 && !self.receiver().has_ended() {
-            let patience = self.speaker.patience();
-            let is_over = |bytes: &[u8]| bytes.len() >= missing || is_over();
-            let (_, more) = self
-                .receiver()
-                .collect(patience, |bytes, _| match is_over(bytes) {
-                    true => Progress::Right,
-                    false => Progress::Partial,
-                });
+            let is_enough = |bytes: &[u8]| bytes.len() >= missing || is_over();
+            let (_, more) = self.receiver().collect_until(is_enough);
             bytes.extend(more);
         }
         if !self.receiver().has_ended() {
@@ -87,27 +75,15 @@ pub(crate) fn leave(client: Visitor) {
     }
 }
 
-/// What a new client receives that sends `parts`.
+/// What a new client receives that sends `parts`. A new traceback of a decoder ends the wait.
 pub(crate) fn said(
     subject: &mut Subject<'_>,
     parts: &[&[u8]],
     expected: usize,
 ) -> Result<Vec<u8>, Trouble> {
-    let complaints = Complaints::from_now(subject);
-    said_unless(subject, parts, expected, &complaints)
-}
-
-/// The same. A traceback of a decoder ends the wait.
-pub(crate) fn said_unless(
-    subject: &mut Subject<'_>,
-    parts: &[&[u8]],
-    expected: usize,
-    complaints: &Complaints,
-) -> Result<Vec<u8>, Trouble> {
+    subject.complaints_before = subject.complaints();
     let mut talk = Talk::begin(subject)?;
-    let bytes = talk.say(parts, expected, || {
-        complaints.decoding_has_failed(subject, &[""])
-    });
+    let bytes = talk.say(parts, expected, || subject.decoding_has_failed(""));
     talk.end();
     Ok(bytes)
 }
@@ -146,33 +122,9 @@ pub(crate) fn receive_page(client: &mut Visitor) -> Page {
     }
 }
 
-/// What the program writes to stderr from now on.
-pub(crate) struct Complaints(String);
-
-impl Complaints {
-    pub(crate) fn from_now(subject: &Subject<'_>) -> Self {
-        Self(Self::all(subject))
-    }
-
-    /// Whether a decoder of Python has failed since, on bytes that `codec` can't decode.
-    pub(crate) fn decoding_has_failed(&self, subject: &Subject<'_>, codecs: &[&str]) -> bool {
-        let now = Self::all(subject);
-        let new = now.strip_prefix(&self.0).unwrap_or(&now);
-        new.lines().any(|line| {
-            let is_it = line.contains("UnicodeDecodeError");
-            is_it && codecs.iter().any(|codec| line.contains(codec))
-        })
-    }
-
-    fn all(subject: &Subject<'_>) -> String {
-        let program = subject.program.as_ref();
-        program.map(|it| it.complaints()).unwrap_or_default()
-    }
-}
-
 /// Whether `part` is somewhere in `bytes`.
-pub(crate) fn has(bytes: &[u8], part: &[u8]) -> bool {
-    count(bytes, part) > 0
+pub fn has(bytes: &[u8], part: &[u8]) -> bool {
+    part.is_empty() || count(bytes, part) > 0
 }
 
 /// How often `part` is in `bytes`, upper and lower case being the same.

@@ -6,7 +6,7 @@ use portlab_words::tr;
 use super::{
     Answer, Experiment, Kind, Outcome, Service, Subject, Trouble, Weight,
     clients::NOT_SERVING,
-    talk::{Complaints, has, said, said_unless},
+    talk::{has, said},
 };
 
 pub(super) const survives_bytes_that_are_not_text: Experiment = Experiment {
@@ -22,13 +22,14 @@ pub(super) const survives_bytes_that_are_not_text: Experiment = Experiment {
             Kind::Http => b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Name: \xff\xfe\x81\r\n\r\n",
             _ => b"\xff\xfe\x81\n",
         };
-        let complaints = Complaints::from_now(subject);
-        let answer = said_unless(subject, &[bytes], 1, &complaints)?;
-        if complaints.decoding_has_failed(subject, &[""]) {
-            return Err(subject.named(NON_TEXT));
+        let answer = said(subject, &[bytes], 1)?;
+        if answer.is_empty() {
+            subject.expect_service(NON_TEXT)?;
+            // A thread may write its traceback after it has closed the connection.
+            subject.without_answer(Service::Served);
         }
-        match answer.is_empty() {
-            true => subject.expect_service(NON_TEXT),
+        match subject.decoding_has_failed("") {
+            true => Err(subject.named(NON_TEXT)),
             false => Ok(()),
         }
     },
@@ -44,7 +45,7 @@ pub(super) const keeps_characters_whole: Experiment = Experiment {
     ],
     fits: |speech| !matches!(speech.kind, Kind::Silent | Kind::Http),
     names: &[SPLITS],
-    unless: &[NOT_SERVING],
+    unless: &[NOT_SERVING, &["shared-state"]],
     run: |subject| {
         for encoding in ["utf-8", "gbk"] {
             a_divided_character(subject, encoding)?;
@@ -57,7 +58,7 @@ pub(super) const keeps_characters_whole: Experiment = Experiment {
 const SPLITS: &str = "splits-character";
 
 /// Sends a text in `encoding` at once, and then in two parts, the first of which ends inside a character.
-fn a_divided_character(subject: &mut Subject<'_>, encoding: &str) -> Outcome {
+fn a_divided_character(subject: &mut Subject<'_>, encoding: &'static str) -> Outcome {
     let text = encoded(encoding, TEXT);
     let whole = said(subject, &[&text], 1)?;
     // The server takes texts in the other encoding only.
@@ -71,11 +72,14 @@ fn a_divided_character(subject: &mut Subject<'_>, encoding: &str) -> Outcome {
         "now the same text in two parts; the first ends inside the {name} character 好",
         "下面把同样的文字分两次发送，第一次只发到 {name} 汉字“好”的一半"
     ));
-    let complaints = Complaints::from_now(subject);
+    subject.encoding = Some(encoding);
     let (first, second) = text.split_at(encoded(encoding, "你").len() + 1);
-    let cut = said_unless(subject, &[first, second], whole.len(), &complaints)?;
-    let is_down = cut.is_empty() && subject.without_answer(Service::Deaf) == Service::Down;
-    if is_down || cut.is_empty() || complaints.decoding_has_failed(subject, &[""]) {
+    let cut = said(subject, &[first, second], whole.len())?;
+    if cut.is_empty() {
+        // If the program ends, an event says so.
+        subject.without_answer(Service::Deaf);
+    }
+    if cut.is_empty() || subject.decoding_has_failed("") {
         return Err(subject.named(SPLITS));
     }
     let text = text.trim_ascii_end();
@@ -102,7 +106,7 @@ pub(super) const answers_in_the_encoding_of_the_question: Experiment = Experimen
     weight: Weight::Should,
     fits: |speech| speech.answers() && speech.kind != Kind::Http,
     names: &[GBK_AS_UTF8],
-    unless: &[NOT_SERVING],
+    unless: &[NOT_SERVING, &["shared-state"]],
     run: |subject| {
         let answer = said(subject, &[&encoded("gbk", TEXT)], 1)?;
         // A server may say 你好 by itself.
@@ -123,10 +127,9 @@ pub(super) const answers_in_the_encoding_of_the_question: Experiment = Experimen
             return Ok(());
         }
         // The fixed answer is in UTF-8. If a text in UTF-8 is an error for the server, the server expects GBK.
-        let complaints = Complaints::from_now(subject);
-        said_unless(subject, &[NO_GBK.as_bytes()], 1, &complaints)?;
-        subject.revive();
-        match complaints.decoding_has_failed(subject, &["'gb"]) {
+        said(subject, &[NO_GBK.as_bytes()], 1)?;
+        subject.without_answer(Service::Deaf);
+        match subject.decoding_has_failed("'gb") {
             true => Err(Trouble::Bug(GBK_AS_UTF8)),
             false => Ok(()),
         }

@@ -4,13 +4,10 @@
 
 use portlab_words::tr;
 
-use super::{
-    Experiment, Kind, Needs, Outcome, Subject, Trouble, clients::NOT_SERVING, http, talk::page,
-};
+use super::{Experiment, Kind, Outcome, Subject, Trouble, clients::NOT_SERVING, http, talk::page};
 
 const TRAVERSAL: Experiment = Experiment {
     fits: |speech| speech.kind == Kind::Http,
-    needs: Needs::Address,
     unless: &[NOT_SERVING],
     ..Experiment::ANY
 };

@@ -11,7 +11,7 @@ use portlab_sys::{asleep::Asleep, meter, socket::choose_port_at_connect, sockets
 use portlab_words::{Text, tr};
 use socket2::{Domain, SockRef, Socket, Type};
 
-use super::{Progress, Speech, record::Record, record::shown};
+use super::{Progress, Speech, record::Record, record::shown, subject::QUIET};
 
 /// A client of the server under judgement. When it is dropped, it closes its connection; if the server closes after its
 /// answer, it resets the connection instead, so that no socket in TIME-WAIT stays at the server's port.
@@ -94,14 +94,16 @@ impl Waits {
         if waited >= ASLEEP && self.is_asleep() {
             return Wait::IsCertain;
         }
-        let is_running = || {
-            let processes = self.processes;
-            processes.is_some_and(|it| meter::is_runnable(&it.all()))
-        };
-        match waited >= limit && (waited >= limit * LONGER || !is_running()) {
+        match waited >= limit && (waited >= limit * LONGER || !self.is_running()) {
             true => Wait::IsLate,
             false => Wait::GoesOn,
         }
+    }
+
+    /// Whether a process of the server runs, or waits for a processor.
+    fn is_running(&self) -> bool {
+        let processes = self.processes;
+        processes.is_some_and(|it| meter::is_runnable(&it.all()))
     }
 
     /// Whether each thread of the server waits without a time limit for something that a client, or another of these
@@ -191,7 +193,9 @@ impl Visitor {
     /// Sends `bytes`. Returns false if the connection has ended, or the server doesn't read.
     pub fn send(&mut self, bytes: &[u8]) -> bool {
         let (number, length, text) = (self.number, bytes.len(), shown(bytes));
-        let sent = self.send_quietly(bytes);
+        self.is_asked = true;
+        let _ = self.stream.set_write_timeout(Some(self.waits.patience));
+        let sent = self.stream.write_all(bytes).is_ok();
         match sent {
             true => self.record.add(tr!(
                 "client {number} sends {length} bytes: {text}",
@@ -203,13 +207,6 @@ impl Visitor {
             )),
         }
         sent
-    }
-
-    /// Sends `bytes` without an event.
-    pub fn send_quietly(&mut self, bytes: &[u8]) -> bool {
-        self.is_asked = true;
-        let _ = self.stream.set_write_timeout(Some(self.waits.patience));
-        self.stream.write_all(bytes).is_ok()
     }
 
     /// Sends as much of `bytes` as the server and the buffers on the way take. Returns how many bytes.
@@ -281,11 +278,6 @@ impl Visitor {
         if !speech.question.is_empty() && !self.send(&speech.question) {
             return (Progress::Wrong, Vec::new());
         }
-        self.answer(speech)
-    }
-
-    /// Waits for the answer to a question that was sent.
-    pub fn answer(&mut self, speech: &Speech) -> (Progress, Vec<u8>) {
         let is_nothing = speech.answer == super::Answer::Nothing;
         let limit = if is_nothing {
             LOOK
@@ -337,6 +329,31 @@ impl Visitor {
             }
             return (now, bytes);
         }
+    }
+
+    /// Sends a line, which a chat may take for the member's name, and waits until the server has dealt with it, and with what
+    /// it sends then.
+    pub(crate) fn introduce(&mut self) {
+        self.send(format!("judge{}\n", self.number).as_bytes());
+        let since = Instant::now();
+        // On a busy machine, the member may otherwise miss what others say next.
+        while since.elapsed() < self.waits.patience / 2
+            && (self.is_read() == Some(false) || self.waits.is_running())
+        {
+            thread::sleep(SHORTEST);
+        }
+        self.drain(QUIET);
+    }
+
+    /// Receives until `is_enough` returns true of the received bytes, or until [`collect`](Self::collect) stops. Returns
+    /// whether it has returned true, and the bytes.
+    pub fn collect_until(&mut self, is_enough: impl Fn(&[u8]) -> bool) -> (bool, Vec<u8>) {
+        let patience = self.waits.patience;
+        let (progress, bytes) = self.collect(patience, |bytes, _| match is_enough(bytes) {
+            true => Progress::Right,
+            false => Progress::Partial,
+        });
+        (progress == Progress::Right, bytes)
     }
 
     /// Reads what the server sends until nothing comes for `quiet`, without an event if nothing comes.

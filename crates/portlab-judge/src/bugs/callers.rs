@@ -131,7 +131,7 @@ pub(super) const splits_character: Bug = Bug {
         "Collect all bytes first, and decode once; or use an incremental decoder.",
         "先把字节收集完整再解码一次；或者使用增量解码器。",
     ],
-    code: "answer = b\"\"\nwhile data := client.recv(1024):\n    answer += data\nprint(answer.decode(\"gbk\"))",
+    code: "answer = b\"\"\nwhile data := client.recv(1024):\n    answer += data\nprint(answer.decode(\"{encoding}\"))",
     lesson: "bytes",
     look_at: &[".recv(1024).decode(", ".decode("],
     ..CLIENT

@@ -16,7 +16,7 @@ pub(super) const dies_at_non_text: Bug = Bug {
         "Let decode() replace what isn't text, or catch the error and close this client only.",
         "让 decode() 把不是文字的字节替换掉；或者捕获异常，只关闭这一个客户端。",
     ],
-    code: "text = data.decode(\"utf-8\", errors=\"replace\")",
+    code: "text = data.decode(\"{encoding}\", errors=\"replace\")",
     look_at: &[".decode("],
     ..Bug::read_in("encodings")
 };
@@ -36,7 +36,7 @@ pub(super) const splits_character: Bug = Bug {
         "Make one incremental decoder per client: it keeps half a character until the rest comes.",
         "每个客户端用一个增量解码器：它会保留半个汉字，等剩下的字节到了再一起解码。",
     ],
-    code: "decoder = codecs.getincrementaldecoder(\"gbk\")()\ntext = decoder.decode(client.recv(1024))",
+    code: "decoder = codecs.getincrementaldecoder(\"{encoding}\")()\ntext = decoder.decode(client.recv(1024))",
     look_at: &[".decode(", ".recv("],
     ..Bug::read_in("bytes")
 };

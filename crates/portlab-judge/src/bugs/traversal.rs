@@ -3,17 +3,14 @@
 use super::Bug;
 
 const TRAVERSAL: Bug = Bug {
-    name: "",
-    title: ["", ""],
-    cause: ["", ""],
     remedy: [
         "Work out the real path, and send the file only if it is below the folder.",
         "先算出真实路径，确认它在网站目录之内才发送文件。",
     ],
     code: "root = os.path.realpath(\"static\")\nname = os.path.realpath(root + \"/\" + unquote(path))\nif not \
            name.startswith(root + \"/\"):\n    ...  # 404",
-    lesson: "http",
     look_at: &["open(", "join("],
+    ..Bug::read_in("http")
 };
 
 pub(super) const traversal_dotdot: Bug = Bug {

@@ -1,6 +1,6 @@
 //! Answers in pieces.
 
-use portlab_conformance::experiments::{Outcome, Trouble, Weight};
+use portlab_conformance::experiments::{Kind, Outcome, Trouble, Weight};
 use portlab_words::{Text, tr};
 
 use super::{
@@ -133,7 +133,7 @@ impl Manner {
     /// An answer for which a client of HTTP must read several times; otherwise the usual answer.
     fn long_answer(&self, question: &[u8]) -> Vec<u8> {
         match self.kind {
-            portlab_conformance::experiments::Kind::Http => self.response(question, "<p>", TIMES),
+            Kind::Http => self.response(question, "<p>", TIMES),
             _ => self.answer(question),
         }
     }

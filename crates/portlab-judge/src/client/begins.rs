@@ -5,7 +5,7 @@ use portlab_words::{Text, tr};
 
 use super::{
     experiment::{ANY, ClientExperiment, Exam},
-    manner::{GREETING, encoding_of, gbk, read_in, utf8},
+    manner::{GREETING, encoding_of, other_than, read_in, utf8},
     run::{QUIET, Run, Settled},
     start::Door,
 };
@@ -122,7 +122,7 @@ pub(super) const reads_the_answer: ClientExperiment = ClientExperiment {
 fn read_an_answer(exam: &mut Exam<'_>) -> Outcome {
     let said = encoding_of(&exam.manner.question);
     let first = said.unwrap_or(utf8());
-    let second = if first == utf8() { gbk() } else { utf8() };
+    let second = other_than(first);
     let is_echo = exam.manner.is_echoed;
     let is_told = exam.launch.answer.is_some();
     let mut was_garbled = false;
@@ -218,11 +218,7 @@ fn is_garbled(exam: &Exam<'_>, run: &mut Run) -> bool {
     {
         return true;
     }
-    let other = if exam.manner.encoding == utf8() {
-        gbk()
-    } else {
-        utf8()
-    };
+    let other = other_than(exam.manner.encoding);
     let bytes = exam.manner.encode(exam.manner.text());
     // The beginning is enough, and the end may be cut.
     let misread: String = read_in(other, &bytes).chars().take(6).collect();

@@ -72,9 +72,9 @@ impl Manner {
         let pending = &caller.pending[..];
         match self.kind {
             _ if pending.is_empty() => false,
-            Kind::Http => has_head(pending) && has_body(pending),
+            Kind::Http => is_complete(pending),
             Kind::Lines | Kind::Chat if pending.ends_with(b"\n") => true,
-            Kind::Silent if is_http(pending) => has_head(pending) && has_body(pending),
+            Kind::Silent if is_http(pending) => is_complete(pending),
             _ => caller.last.elapsed() > super::run::BETWEEN_PARTS,
         }
     }
@@ -167,9 +167,7 @@ pub fn fuzz_questions(input: &[u8]) {
     let kind = Kind::ALL.get(usize::from(*kind)).copied();
     let mut manner = Manner::unknown(kind, None);
     manner.learn(question.to_vec(), kind);
-    if is_http(question) && has_head(question) {
-        has_body(question);
-    }
+    is_complete(question);
     for answer in [manner.answer(question), manner.response(question, "", 2)] {
         let between = manner.cut(&answer);
         assert!(between <= answer.len());
@@ -185,8 +183,13 @@ pub(super) fn utf8() -> TextEncoding {
     "utf-8".parse().expect("every browser knows it")
 }
 
-pub(super) fn gbk() -> TextEncoding {
+fn gbk() -> TextEncoding {
     "gbk".parse().expect("every browser knows it")
+}
+
+/// UTF-8 or GBK, whichever `encoding` isn't.
+pub(super) fn other_than(encoding: TextEncoding) -> TextEncoding {
+    if encoding == utf8() { gbk() } else { utf8() }
 }
 
 /// The encoding of a text that has characters beyond ASCII; `None` for ASCII and for bytes that are text in neither encoding.
@@ -219,20 +222,18 @@ fn is_http(question: &[u8]) -> bool {
         && words.nth(1).is_some_and(|it| it.starts_with(b"HTTP/"))
 }
 
-fn has_head(request: &[u8]) -> bool {
-    find(request, b"\r\n\r\n").is_some() || find(request, b"\n\n").is_some()
-}
-
-/// Whether the body that the head promises has come.
-fn has_body(request: &[u8]) -> bool {
+/// Whether the head of a request has come, and the body that it promises.
+fn is_complete(request: &[u8]) -> bool {
     let end = find(request, b"\r\n\r\n").map(|it| it + 4);
-    let end = end.or_else(|| find(request, b"\n\n").map(|it| it + 2));
-    let head = String::from_utf8_lossy(request).to_lowercase();
+    let Some(end) = end.or_else(|| find(request, b"\n\n").map(|it| it + 2)) else {
+        return false;
+    };
+    let head = String::from_utf8_lossy(&request[..end]).to_lowercase();
     let length = head
         .lines()
         .find_map(|it| it.strip_prefix("content-length:"));
     let length: usize = length.and_then(|it| it.trim().parse().ok()).unwrap_or(0);
-    end.is_some_and(|end| request.len() - end >= length || request.len() >= MOST)
+    request.len() - end >= length || request.len() >= MOST
 }
 
 pub(super) fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
@@ -303,6 +304,8 @@ mod tests {
     #[test]
     fn a_length_beyond_all_numbers_of_bytes_has_not_come() {
         let head = "POST / HTTP/1.1\r\nContent-Length: 18446744073709551615\r\n\r\n";
-        assert!(!has_body(head.as_bytes()));
+        assert!(!is_complete(head.as_bytes()));
+        let in_the_body = "POST / HTTP/1.1\r\n\r\nContent-Length: 9\r\n";
+        assert!(is_complete(in_the_body.as_bytes()));
     }
 }

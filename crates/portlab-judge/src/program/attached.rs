@@ -138,6 +138,8 @@ impl Program for Attached {
     fn complaints(&self) -> String {
         String::new()
     }
+
+    fn forget_complaints(&self) {}
 }
 
 /// The process that listens at `addr`, the first if there are several.

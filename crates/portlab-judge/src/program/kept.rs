@@ -100,6 +100,11 @@ impl Kept {
         self.stderr.text()
     }
 
+    /// Forgets what it has written to stderr so far.
+    pub(crate) fn forget_stderr(&self) {
+        self.stderr.clear();
+    }
+
     /// Waits until the output of a program that has ended is read.
     pub(crate) fn await_output(&self) {
         let since = Instant::now();

@@ -214,6 +214,10 @@ impl Program for Launched {
         let run = self.run.as_ref();
         run.map(Kept::stderr).unwrap_or_default()
     }
+
+    fn forget_complaints(&self) {
+        self.run.as_ref().inspect(|it| it.forget_stderr());
+    }
 }
 
 impl Drop for Launched {

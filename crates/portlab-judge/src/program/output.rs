@@ -34,6 +34,14 @@ impl Tail {
         Arc::strong_count(&self.0) == 1
     }
 
+    /// Forgets what was kept so far.
+    pub(super) fn clear(&self) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+
     /// What was kept so far, as text.
     pub(super) fn text(&self) -> String {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -234,6 +234,13 @@ impl Screen {
             "\n{style}Mark: {points} of {of}{style:#}  ({passed} of {judged} experiments passed; {what} speaks {speech})\n",
             "\n{style}得分：{points} / {of}{style:#}  （{judged} 个实验通过了 {passed} 个；{what}的类型：{speech}）\n"
         );
+        let mut results = verdict.experiments.iter().map(|it| it.result);
+        if results.any(|it| it == Result::Blocked) {
+            text += self.lang.pick(
+                "Mend this, and judge again: experiments that can't run now may find more.\n",
+                "改好以后再评测一次：现在无法进行的实验，可能还会发现别的问题。\n",
+            );
+        }
         if verdict.bugs.is_empty() && mark.judged > 0 && verdict.is_fine() {
             text += self.lang.pick("No bug was found.\n", "没有发现问题。\n");
         }
