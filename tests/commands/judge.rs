@@ -28,6 +28,12 @@ client.sendall(b\"welcome\")
 client.close()
 ";
 
+/// `None` without Python.
+fn python() -> Option<()> {
+    let version = Command::new("python3").arg("--version").output();
+    version.ok().map(drop)
+}
+
 fn judged(options: &[&str]) -> Output {
     command(&["judge"]).args(options).output().unwrap()
 }
@@ -54,12 +60,9 @@ fn a_right_server_passes_and_the_json_is_its_schema() {
 
 #[test]
 fn a_bug_is_shown_with_evidence_line_code_and_lesson() {
-    if Command::new("python3").arg("--version").output().is_err() {
-        return;
-    }
+    let Some(()) = python() else { return };
     let dir = folder("judge_once");
-    let file = dir.join("server.py");
-    fs::write(&file, ONCE).unwrap();
+    let text = ONCE.replace("int(sys.argv[1])", "0");
     for (lang, parts) in [
         (
             "en",
@@ -70,6 +73,7 @@ fn a_bug_is_shown_with_evidence_line_code_and_lesson() {
                 "line 6 of",
                 "client, addr = server.accept()",
                 "portlab lesson server",
+                "judge again",
             ],
         ),
         (
@@ -81,15 +85,13 @@ fn a_bug_is_shown_with_evidence_line_code_and_lesson() {
                 "第 6 行",
                 "client, addr = server.accept()",
                 "portlab lesson server",
+                "改好以后再评测一次",
             ],
         ),
     ] {
-        let output = judged(&["--lang", lang, "--", "python3", path(&file), "{port}"]);
-        assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
-        let shown = String::from_utf8(output.stdout).unwrap();
-        // A line may be broken between words.
-        let joined = shown.split_whitespace().collect::<Vec<_>>().join(" ");
-        says(&joined, &parts);
+        let (code, shown) = judged_file(&dir, "server.py", &text, &["--lang", lang]);
+        assert_eq!(code, Some(1), "{shown}");
+        says(&shown, &parts);
     }
 }
 
@@ -131,9 +133,7 @@ fn a_class_is_judged_in_turn_a_line_of_csv_each_and_a_page_receives_the_verdicts
 
 #[test]
 fn a_class_is_judged_on_past_programs_that_get_no_mark() {
-    if Command::new("python3").arg("--version").output().is_err() {
-        return;
-    }
+    let Some(()) = python() else { return };
     let dir = folder("judge_class_errors");
     let held = listener();
     let port = held.local_addr().unwrap().port().to_string();
@@ -308,16 +308,18 @@ fn judged_file(dir: &Path, name: &str, text: &str, options: &[&str]) -> (Option<
     fs::write(&file, text).unwrap();
     let words = ["--", "python3", path(&file)];
     let output = judged(&[options, &words].concat());
-    let shown = String::from_utf8_lossy(&output.stdout).into_owned() + &stderr(&output);
-    let joined = shown.split_whitespace().collect::<Vec<_>>().join(" ");
-    (output.status.code(), joined)
+    (output.status.code(), shown(&output))
+}
+
+/// What is printed, with one space for each line end, which may stand between two words of a text.
+fn shown(output: &Output) -> String {
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned() + &stderr(output);
+    shown.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[test]
 fn the_line_of_a_syntax_error_is_shown() {
-    if Command::new("python3").arg("--version").output().is_err() {
-        return;
-    }
+    let Some(()) = python() else { return };
     let dir = folder("judge_syntax");
     let text = "import socket\n\nserver = socket.socket(\nprint('，')\n";
     for options in [&[][..], &["--client"]] {
@@ -392,9 +394,7 @@ fn without_a_server_at_the_address_there_is_no_verdict_unless_a_command_starts_i
 
 #[test]
 fn a_server_that_a_client_ends_is_started_again_only_if_a_command_says_how() {
-    if Command::new("python3").arg("--version").output().is_err() {
-        return;
-    }
+    let Some(()) = python() else { return };
     let dir = folder("judge_restart");
     let file = dir.join("once.py");
     fs::write(
@@ -445,9 +445,7 @@ fn a_server_that_a_client_ends_is_started_again_only_if_a_command_says_how() {
         let output = judged(&["--lang", lang, "--at", &addr]);
         server.wait().unwrap();
         assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
-        let shown = String::from_utf8_lossy(&output.stdout);
-        let joined = shown.split_whitespace().collect::<Vec<_>>().join(" ");
-        says(&joined, &parts);
+        says(&shown(&output), &parts);
     }
 }
 
@@ -465,9 +463,7 @@ while True:
 
 #[test]
 fn a_connection_in_time_wait_costs_no_mark_and_a_taken_port_gets_none() {
-    if Command::new("python3").arg("--version").output().is_err() {
-        return;
-    }
+    let Some(()) = python() else { return };
     let dir = folder("judge_time_wait");
     let held = listener();
     let port = held.local_addr().unwrap().port();
@@ -507,9 +503,7 @@ while True:
 
 #[test]
 fn a_server_that_answers_one_text_only_is_asked_that() {
-    if Command::new("python3").arg("--version").output().is_err() {
-        return;
-    }
+    let Some(()) = python() else { return };
     let dir = folder("judge_ask");
     let (code, shown) = judged_file(&dir, "server.py", ANSWERS_ONE, &[]);
     assert_eq!(code, Some(1), "{shown}");
@@ -524,9 +518,7 @@ fn a_server_that_answers_one_text_only_is_asked_that() {
 
 #[test]
 fn a_client_without_its_option_and_a_prompt_are_recognised() {
-    if Command::new("python3").arg("--version").output().is_err() {
-        return;
-    }
+    let Some(()) = python() else { return };
     let dir = folder("judge_kinds");
     let addr = free_addr();
     let text = format!(
@@ -565,9 +557,7 @@ fn a_client_without_its_option_and_a_prompt_are_recognised() {
 
 #[test]
 fn a_udp_socket_is_named_where_a_listener_is_expected() {
-    if Command::new("python3").arg("--version").output().is_err() {
-        return;
-    }
+    let Some(()) = python() else { return };
     let dir = folder("judge_udp");
     let receives = "import socket
 server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
