@@ -98,11 +98,7 @@ impl<'a> Subject<'a> {
         program: Option<&'a mut dyn Program>,
         patience: Duration,
     ) -> Self {
-        // What it has written before belongs to another experiment.
-        if let Some(program) = &program {
-            program.forget_complaints();
-        }
-        Self {
+        let subject = Self {
             addr,
             speech,
             program,
@@ -111,7 +107,14 @@ impl<'a> Subject<'a> {
             encoding: None,
             complaints_before: String::new(),
             record: Record::new(),
-        }
+        };
+        // What the program writes about the clients of the last experiment doesn't belong to this one.
+        subject.waits().settle(SETTLING);
+        subject
+            .program
+            .as_ref()
+            .inspect(|it| it.forget_complaints());
+        subject
     }
 
     /// What has been seen so far.
@@ -471,6 +474,9 @@ pub struct Idle {
 
 /// How long a server is quiet when its greeting or its answer is taken to be over.
 pub(crate) const QUIET: Duration = Duration::from_millis(60);
+
+/// How long a server may take to deal with the clients of the last experiment.
+const SETTLING: Duration = Duration::from_millis(200);
 
 /// How long a program that has met an exception may take to end.
 const ENDING: Duration = Duration::from_millis(400);

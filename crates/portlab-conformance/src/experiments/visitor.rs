@@ -106,6 +106,15 @@ impl Waits {
         processes.is_some_and(|it| meter::is_runnable(&it.all()))
     }
 
+    /// Waits until no process of the server runs, for at most `limit`, and a moment longer for what it has written.
+    pub(crate) fn settle(&self, limit: Duration) {
+        let since = Instant::now();
+        while since.elapsed() < limit && self.is_running() {
+            thread::sleep(SHORTEST);
+        }
+        thread::sleep(SHORTEST * 5);
+    }
+
     /// Whether each thread of the server waits without a time limit for something that a client, or another of these
     /// threads, must do, and nothing that the server has sent is on its way.
     fn is_asleep(&self) -> bool {

@@ -1,5 +1,4 @@
-# Bug: UnicodeDecodeError ends the thread of a client whose bytes are no GBK. A reset ends the thread, too, and listen(1) is
-# short.
+# Bug: UnicodeDecodeError ends the thread of a client whose bytes are no GBK. A reset ends the thread, too.
 import socket
 import threading
 
@@ -13,7 +12,7 @@ def serve(client):
 server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
 server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, True)
 server.bind(("", 8080))
-server.listen(1)
+server.listen(128)
 while True:
     client, addr = server.accept()
     threading.Thread(target=serve, args=(client,), daemon=True).start()
