@@ -65,9 +65,9 @@ fn its_bugs_are_named(path: &Path) {
         .collect();
     assert_eq!(named, expected, "{verdict:#}");
     // The code to write has the encoding of the program.
-    for bug in bugs.iter().filter(|it| it["bug"] == "splits-character") {
-        let shows_gbk = bug["code"].as_str().unwrap().contains("gbk");
-        assert_eq!(shows_gbk, text.contains("gbk"), "{verdict:#}");
+    if let Some(bug) = bugs.iter().find(|it| it["bug"] == "splits-character") {
+        let code = bug["code"].as_str().unwrap();
+        assert_eq!(code.contains("gbk"), text.contains("gbk"), "{verdict:#}");
     }
     let is_right = file.contains("/right_");
     assert_eq!(output.status.code(), Some(i32::from(!is_right)), "{stderr}");

@@ -256,10 +256,7 @@ impl Plan {
         let source = self.source.as_ref();
         let traceback = Traceback::of(&evidence.stderr, source.map(Source::path));
         let codec = traceback.as_ref().and_then(Traceback::codec);
-        let encoding = codec
-            .or(evidence.encoding)
-            .unwrap_or("utf-8")
-            .to_lowercase();
+        let encoding = codec.or(evidence.encoding).unwrap_or("utf-8");
         let place = source.and_then(|source| {
             let of_traceback = traceback.as_ref().and_then(|it| it.place.as_ref());
             let line = of_traceback.and_then(|(_, line)| source.line(*line));
@@ -282,7 +279,7 @@ impl Plan {
             cause: text(bug.cause),
             source: place,
             remedy: text(bug.remedy),
-            code: bug.code.replace("{encoding}", &encoding),
+            code: bug.code.replace("{encoding}", &encoding.to_lowercase()),
             lesson: bug.lesson.to_owned(),
         }
     }

@@ -316,10 +316,8 @@ impl<'a> Subject<'a> {
     /// Whether a decoder of Python whose name has `codec` has failed at the text that the program was sent.
     pub(crate) fn decoding_has_failed(&self, codec: &str) -> bool {
         let all = self.complaints();
-        let mut lines = all
-            .strip_prefix(&*self.complaints_before)
-            .unwrap_or(&all)
-            .lines();
+        let new = all.strip_prefix(&*self.complaints_before);
+        let mut lines = new.unwrap_or(&all).lines();
         lines.any(|line| line.contains("UnicodeDecodeError") && line.contains(codec))
     }
 

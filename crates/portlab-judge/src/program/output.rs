@@ -36,10 +36,8 @@ impl Tail {
 
     /// Forgets what was kept so far.
     pub(super) fn clear(&self) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        let kept = self.0.lock();
+        kept.unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// What was kept so far, as text.
