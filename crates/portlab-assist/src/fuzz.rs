@@ -47,7 +47,8 @@ pub fn rules(input: &[u8]) {
     let mut lines: Vec<_> = input.lines().map(str::to_owned).collect();
     let text = lines.pop().unwrap_or_default();
     let mut all = Rules::default();
-    for rule in lines {
+    // More compiled regular expressions need more memory than `tests/fuzz/src/target.rs` allows.
+    for rule in lines.into_iter().take(4) {
         let own = match Rules::parse(&[rule]) {
             Ok(own) => own,
             Err(why) => {

@@ -14,7 +14,8 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 /// The memory that every input may take, in bytes.
 const FIXED: usize = 1 << 20;
-/// The same where an input may be a regular expression: compiled, it takes 10 MiB at most, and more while it is compiled.
+/// The same where an input may contain regular expressions: a compiled one takes 10 MiB at most, and more while it is
+/// compiled.
 const WITH_REGEX: usize = 64 << 20;
 /// The additional memory for each byte of an input, in bytes.
 const PER_BYTE: usize = 256;
@@ -37,7 +38,7 @@ fuzz_target!(|input: &[u8]| {
     );
     let taken = MEMORY.peak_usage().saturating_sub(before);
     let fixed = match name {
-        "answers" | "options" => WITH_REGEX,
+        "answers" | "options" | "rules" | "typed" => WITH_REGEX,
         _ => FIXED,
     };
     let limit = fixed + PER_BYTE * input.len();
