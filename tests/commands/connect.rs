@@ -14,9 +14,9 @@ use std::{
     time::Duration,
 };
 
-use portlab_sys::sockets::sockets_at;
 use portlab_testkit::{
-    PATIENCE, free_addr, says, serve_once as server, stderr, wait_until, wait_until_read, words,
+    PATIENCE, clients_of, free_addr, says, serve_once as server, stderr, wait_until,
+    wait_until_read, words,
 };
 
 /// Longer than any test may take: a client that waits for this long doesn't end.
@@ -416,9 +416,8 @@ fn a_slow_reader_misses_nothing() {
     let mut before = 0;
     wait_until("the client waits for stdout and reads no more", || {
         thread::sleep(Duration::from_millis(20));
-        let sockets = sockets_at(addr.port()).unwrap();
-        let client = sockets.iter().find(|it| it.remote == addr);
-        let unread = client.map_or(0, |it| it.unread);
+        let clients = clients_of(addr);
+        let unread = clients.first().map_or(0, |it| it.unread);
         std::mem::replace(&mut before, unread) == unread && unread > 0
     });
     drop(child.stdin.take());

@@ -39,8 +39,8 @@ pub use running::Running;
 pub use server::{echo, echo_changed, serve_once, server, server_at};
 pub use sizing::sized;
 pub use socket::{
-    client_ports, free_addr, free_addr_of, listener, listener_with_backlog, wait_until_closed,
-    wait_until_read,
+    client_ports, clients_of, free_addr, free_addr_of, listener, listener_with_backlog,
+    wait_until_closed, wait_until_read,
 };
 pub use trials::{arguments, run, trial};
 pub use wait::{PATIENCE, once, wait_until};

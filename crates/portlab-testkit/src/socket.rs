@@ -6,7 +6,7 @@ use std::{
     sync::Mutex,
 };
 
-use portlab_sys::sockets::{Socket, sockets_at};
+use portlab_sys::sockets::{Socket, State, sockets_at};
 use socket2::{Domain, Type};
 
 use crate::wait_until;
@@ -78,9 +78,44 @@ pub fn wait_until_closed(stream: &TcpStream) {
     });
 }
 
+/// The clients' ends of the connections to the listener at `addr`. An earlier server may have had the same port: what is
+/// left of its connections, in TIME-WAIT, isn't among them.
+pub fn clients_of(addr: SocketAddr) -> Vec<Socket> {
+    let mut clients = sockets_at(addr.port()).unwrap();
+    clients.retain(|it| it.remote == addr && it.state != State::TimeWait);
+    clients
+}
+
 /// The ports of the clients that connect, or are connected, to the listener at `addr`.
 pub fn client_ports(addr: SocketAddr) -> BTreeSet<u16> {
-    let sockets = sockets_at(addr.port()).unwrap();
-    let clients = sockets.iter().filter(|it| it.remote == addr);
-    clients.map(|it| it.local.port()).collect()
+    let clients = clients_of(addr);
+    clients.iter().map(|it| it.local.port()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_of_an_earlier_server_at_the_port_is_no_client() {
+        let earlier = listener();
+        let addr = earlier.local_addr().unwrap();
+        let client = TcpStream::connect(addr).unwrap();
+        let own = client.local_addr().unwrap();
+        let (accepted, _) = earlier.accept().unwrap();
+        // The end that closes first is left in TIME-WAIT.
+        drop(client);
+        wait_until_closed(&accepted);
+        drop((accepted, earlier));
+        let is_left = |it: &Socket| it.local == own && it.state == State::TimeWait;
+        wait_until("the client's end is in TIME-WAIT", || {
+            sockets_at(addr.port()).unwrap().iter().any(is_left)
+        });
+
+        let later = TcpListener::bind(addr).unwrap();
+        let client = TcpStream::connect(addr).unwrap();
+        let port = client.local_addr().unwrap().port();
+        assert_eq!(client_ports(addr), BTreeSet::from([port]));
+        drop(later);
+    }
 }

@@ -68,8 +68,13 @@ fn attacked(addr: SocketAddr, options: &str, interrupts: impl Fn() -> bool) -> (
     (child.wait_with_output().unwrap(), peak_kib)
 }
 
+/// The most memory that `child` has taken, in KiB. `None` before it executes its program: until then its memory is the
+/// one of the test.
 fn peak(child: &Child) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
+    let of_child = |file| fs::read_to_string(format!("/proc/{}/{file}", child.id())).ok();
+    // The kernel changes the name after the memory.
+    (of_child("comm")? == "portlab\n").then_some(())?;
+    let status = of_child("status")?;
     let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix(" kB")?.parse().ok()
 }
