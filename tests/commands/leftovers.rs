@@ -1,10 +1,11 @@
 //! Nothing that `judge` starts survives it, in whatever way it ends.
 
 use std::{
-    fs,
+    env, fs,
     io::{BufRead, BufReader},
     os::unix::{fs::PermissionsExt, process::CommandExt},
-    process::{Child, Stdio},
+    path::{Path, PathBuf},
+    process::{self, Child, Command, Stdio},
 };
 
 use portlab_sys::{
@@ -12,7 +13,7 @@ use portlab_sys::{
     meter,
     spawn::{Signal, signal},
 };
-use portlab_testkit::{command, folder, wait_until};
+use portlab_testkit::{binary, command, folder, wait_until};
 
 /// Starts three processes that have left their parent, group, session and environment, and that ignore SIGTERM, and
 /// stays alive itself.
@@ -45,24 +46,19 @@ const PROCESSES: usize = 5;
 /// The number and the start of a process: another process may get the number later.
 type Process = (i32, u64);
 
-/// Starts `portlab judge` with the program, waits until all of its processes run, and returns them.
-fn begun(name: &str, side: &str, is_unprivileged: bool) -> (Child, Vec<Process>) {
-    let dir = folder(name);
-    fs::set_permissions(&dir, fs::Permissions::from_mode(0o777)).unwrap();
+/// Starts `judge`, a `portlab judge`, with the program in `dir`, waits until all of its processes run, and returns them.
+fn begun(mut judge: Command, dir: &Path, side: &str) -> (Child, Vec<Process>) {
     let (file, marker) = (dir.join("escapes.py"), dir.join("ready"));
     fs::write(&file, ESCAPES).unwrap();
-    let mut command = command(&["judge"]);
+    // Another user reads the program and makes the marker, whatever the umask is.
+    for (path, mode) in [(dir, 0o777), (&file, 0o644)] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
     if side == "client" {
-        command.arg("--client");
+        judge.arg("--client");
     }
-    command
-        .args(["--", "python3"])
-        .args([&file, &marker])
-        .arg(side);
-    if is_unprivileged {
-        command.uid(UNPRIVILEGED).gid(UNPRIVILEGED);
-    }
-    let mut child = command.stdin(Stdio::null()).spawn().unwrap();
+    judge.args(["--", "python3"]).args([&file, &marker]);
+    let mut child = judge.arg(side).stdin(Stdio::null()).spawn().unwrap();
     let pid = child.id().cast_signed();
     let mut found = Vec::new();
     wait_until("all run", || {
@@ -90,8 +86,8 @@ fn nothing_is_left(processes: &[Process]) {
     });
 }
 
-fn check(name: &str, side: &str, is_unprivileged: bool, end: Signal) {
-    let (mut child, processes) = begun(name, side, is_unprivileged);
+fn check(judge: Command, dir: &Path, side: &str, end: Signal) {
+    let (mut child, processes) = begun(judge, dir, side);
     signal(&mut child, end).unwrap();
     child.wait().unwrap();
     nothing_is_left(&processes);
@@ -99,33 +95,40 @@ fn check(name: &str, side: &str, is_unprivileged: bool, end: Signal) {
 
 #[test]
 fn nothing_survives_sigkill() {
-    check("judge-kill-server", "server", false, Signal::KILL);
-    check("judge-kill-client", "client", false, Signal::KILL);
+    for side in ["server", "client"] {
+        let dir = folder(&format!("judge-kill-{side}"));
+        check(command(&["judge"]), &dir, side, Signal::KILL);
+    }
 }
 
 #[test]
 fn nothing_survives_sigkill_of_a_user_without_privileges() {
     // Other users can't become this one.
-    if is_root() {
-        check("judge-kill-unprivileged", "server", true, Signal::KILL);
-        check(
-            "judge-kill-unprivileged-client",
-            "client",
-            true,
-            Signal::KILL,
-        );
+    if !is_root() {
+        return;
+    }
+    let public = Public::new();
+    for side in ["server", "client"] {
+        let dir = public.0.join(side);
+        fs::create_dir(&dir).unwrap();
+        let mut judge = Command::new(public.portlab());
+        judge.arg("judge").uid(UNPRIVILEGED).gid(UNPRIVILEGED);
+        judge.stdout(Stdio::piped()).stderr(Stdio::piped());
+        check(judge, &dir, side, Signal::KILL);
     }
 }
 
 #[test]
 fn nothing_survives_ctrl_c() {
-    check("judge-int-server", "server", false, Signal::INT);
-    check("judge-int-client", "client", false, Signal::INT);
+    for side in ["server", "client"] {
+        let dir = folder(&format!("judge-int-{side}"));
+        check(command(&["judge"]), &dir, side, Signal::INT);
+    }
 }
 
 #[test]
 fn nothing_survives_a_closed_pipe() {
-    let (mut child, processes) = begun("judge-pipe", "client", false);
+    let (mut child, processes) = begun(command(&["judge"]), &folder("judge-pipe"), "client");
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     stdout.read_line(&mut String::new()).unwrap();
     drop(stdout);
@@ -140,4 +143,33 @@ const UNPRIVILEGED: u32 = 65_534;
 
 fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|it| std::os::unix::fs::MetadataExt::uid(&it) == 0)
+}
+
+/// A folder with a copy of portlab that every user reaches, until the test ends. The repository may be in a folder of
+/// one user only.
+struct Public(PathBuf);
+
+impl Public {
+    fn new() -> Self {
+        let dir = env::temp_dir().join(format!("portlab-leftovers-{}", process::id()));
+        fs::create_dir(&dir).unwrap();
+        let public = Self(dir);
+        fs::set_permissions(&public.0, fs::Permissions::from_mode(0o755)).unwrap();
+        // A process that another test starts would have a copy of this test's descriptor of the new file for a moment,
+        // and a file that is open for writing can't be executed.
+        let mut install = Command::new("install");
+        let install = install.args(["-m", "755", binary()]).arg(public.portlab());
+        assert!(install.status().unwrap().success());
+        public
+    }
+
+    fn portlab(&self) -> PathBuf {
+        self.0.join("portlab")
+    }
+}
+
+impl Drop for Public {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
