@@ -34,6 +34,12 @@ impl Flow {
         next: Next::More,
     };
 
+    /// Send the answer, and look up what the session asks for.
+    pub const LOOKUP: Self = Self {
+        work: Work::None,
+        next: Next::Lookup,
+    };
+
     /// Puts `work` before the answer.
     #[must_use]
     pub const fn after(self, work: Work) -> Self {
@@ -67,4 +73,15 @@ pub enum Next {
     More,
     /// Close, once everything has been sent.
     Close,
+    /// Look up what [`Session::lookup`](crate::Session::lookup) returns, and call
+    /// [`on_found`](crate::Session::on_found). The path is opened, so a disk may be waited for.
+    Lookup,
+    /// After `out`, send this part of the file that was found last, in pieces as the peer takes them, and call
+    /// [`on_more`](crate::Session::on_more). If the file has become shorter, or can't be read, the connection ends.
+    Body {
+        /// The first byte.
+        from: u64,
+        /// The number of bytes, at least 1.
+        length: u64,
+    },
 }

@@ -4,7 +4,7 @@ use std::{fmt, net::SocketAddr, str::FromStr, time::Duration};
 
 use portlab_words::{Text, tr, units};
 
-use crate::{ConnId, Cut, Cx, Flow, Hub, Mail, Service, Session, Work};
+use crate::{ConnId, Cut, Cx, Flow, Found, Hub, Lookup, Mail, Service, Session, Work};
 
 /// What the handler does for every message, that is for every read that brings bytes.
 ///
@@ -134,8 +134,16 @@ impl Session for WorkingSession {
         self.session.on_missed(count, cx)
     }
 
-    fn on_cut(&mut self, why: Cut, cx: &mut Cx<'_>) {
-        self.session.on_cut(why, cx);
+    fn lookup(&self) -> &Lookup {
+        self.session.lookup()
+    }
+
+    fn on_found(&mut self, found: &Found, cx: &mut Cx<'_>) -> Flow {
+        self.session.on_found(found, cx)
+    }
+
+    fn on_cut(&mut self, why: Cut, now_s: u64, cx: &mut Cx<'_>) {
+        self.session.on_cut(why, now_s, cx);
     }
 
     fn on_eof(&mut self, cx: &mut Cx<'_>) -> Flow {

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::{ConnId, Flow, Hub, Mail, Post};
+use crate::{ConnId, Flow, Found, Hub, Lookup, Mail, Post};
 
 /// The protocol of a port: a factory of [`Session`]s.
 ///
@@ -36,7 +36,8 @@ pub trait Service: Send + Sync {
 /// and `on_missed`; `on_eof` at most once, after the last `on_data`; or `on_cut`. Calls never overlap, though a
 /// session may move to another thread between calls. After a flow with [`Next::More`](crate::Next::More), other
 /// connections have their turn, and `on_more` comes before the next `on_data` or `on_eof`; `on_mail` may come
-/// between. After [`Next::Close`](crate::Next::Close), or when the connection breaks, the driver drops the session
+/// between. After [`Next::Lookup`](crate::Next::Lookup) comes `on_found`, and after
+/// [`Next::Body`](crate::Next::Body) comes `on_more`. After [`Next::Close`](crate::Next::Close), or when the connection breaks, the driver drops the session
 /// without a further call.
 ///
 /// # What each answer causes
@@ -64,6 +65,16 @@ pub trait Session: Send {
         Flow::CONTINUE
     }
 
+    /// What the session asks for. Called after a flow with [`Next::Lookup`](crate::Next::Lookup).
+    fn lookup(&self) -> &Lookup {
+        &Lookup::Time
+    }
+
+    /// The driver has looked up what [`Session::lookup`] returned.
+    fn on_found(&mut self, _found: &Found, _cx: &mut Cx<'_>) -> Flow {
+        Flow::CONTINUE
+    }
+
     /// The number of the message of which a part has come, if there is one. A message has a time limit, so that
     /// a peer can't occupy a connection by sending a byte from time to time.
     fn unfinished(&self) -> Option<u64> {
@@ -82,8 +93,8 @@ pub trait Session: Send {
     }
 
     /// The server closes the connection, and this is the last call. The bytes that it writes are sent if the peer reads
-    /// them within a second.
-    fn on_cut(&mut self, _why: Cut, _cx: &mut Cx<'_>) {}
+    /// them within a second. `now_s` is the time, in seconds since 1970-01-01 UTC.
+    fn on_cut(&mut self, _why: Cut, _now_s: u64, _cx: &mut Cx<'_>) {}
 
     /// The peer has sent its FIN: no more bytes will come, but the peer may still read. By default all answers are sent,
     /// and the connection closes. A session that waits for mail goes on, and closes when the mail has come.

@@ -443,7 +443,7 @@ fn a_member_that_is_cut_is_told_why() {
         posts: &mut Vec::new(),
     };
     member.session.on_missed(3, &mut cx);
-    member.session.on_cut(Cut::TooSlow, &mut cx);
+    member.session.on_cut(Cut::TooSlow, 0, &mut cx);
     let told = chat.screen(0);
     assert!(
         told[0].contains("missed 3 lines") && told[1].contains("too slowly"),

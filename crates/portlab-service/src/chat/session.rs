@@ -131,7 +131,7 @@ impl Session for ChatSession {
         Flow::CONTINUE
     }
 
-    fn on_cut(&mut self, why: Cut, cx: &mut Cx<'_>) {
+    fn on_cut(&mut self, why: Cut, _now_s: u64, cx: &mut Cx<'_>) {
         let reason = match why {
             Cut::TooSlow => "you read too slowly, and too much was waiting for you; goodbye",
             Cut::HubLost => "the rooms are lost; come again",
