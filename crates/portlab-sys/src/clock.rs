@@ -13,6 +13,11 @@ pub fn monotonic_ns() -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
+/// Seconds since 1970-01-01 UTC, as the machine's clock has them.
+pub fn epoch_s() -> u64 {
+    clock_gettime(ClockId::RealtimeCoarse).tv_sec as u64
+}
+
 /// A duration in the form of system calls.
 ///
 /// # Panics

@@ -106,7 +106,8 @@ fn drive(connection: Connection, service: &dyn Service) -> io::Result<()> {
         deadlines.moved();
         outbox.sent();
         match flow.next {
-            Next::Close => return Ok(()),
+            // Without files, a session can ask for none.
+            Next::Close | Next::Lookup | Next::Body { .. } => return Ok(()),
             Next::More => {
                 event = SessionEvent::More;
                 continue;

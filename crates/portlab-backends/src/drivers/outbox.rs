@@ -6,7 +6,10 @@ use std::{
 };
 
 use portlab_service::{Cut, Cx, Flow, Mail, Post, Session};
-use portlab_sys::tally::{self, Count};
+use portlab_sys::{
+    clock::epoch_s,
+    tally::{self, Count},
+};
 
 use crate::{
     READ_BUFFER,
@@ -115,7 +118,7 @@ impl Outbox {
                 SessionEvent::Missed(count) => session.on_missed(count, cx),
                 SessionEvent::Eof => session.on_eof(cx),
                 SessionEvent::Cut(why) => {
-                    session.on_cut(why, cx);
+                    session.on_cut(why, epoch_s(), cx);
                     Flow::CLOSE
                 }
             }

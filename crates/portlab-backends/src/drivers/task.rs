@@ -272,7 +272,8 @@ impl TaskConn {
                 return Ok(count_cut(why));
             }
             match turn.next {
-                Next::Close => return Ok(CloseReason::Left),
+                // Without files, a session can ask for none.
+                Next::Close | Next::Lookup | Next::Body { .. } => return Ok(CloseReason::Left),
                 // Other tasks have their turn first.
                 Next::More => {
                     self.has_more = true;

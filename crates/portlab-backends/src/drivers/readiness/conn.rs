@@ -462,7 +462,8 @@ impl<S: Socket> Conn<S> {
         self.has_more |= next == Next::More;
         self.state = match next {
             Next::Continue | Next::More => State::Talking,
-            Next::Close => State::Closing,
+            // Without files, a session can ask for none.
+            Next::Close | Next::Lookup | Next::Body { .. } => State::Closing,
         };
     }
 
