@@ -3,8 +3,8 @@
 use portlab_words::{Text, tr};
 
 use crate::{
-    Chat, ChatLimits, Echo, EncodeError, HandlerWork, Reply, Service, TextEncoding, Work,
-    handler_work::WithWork,
+    Chat, ChatLimits, Echo, EncodeError, HandlerWork, Http, HttpOptions, Reply, Service,
+    TextEncoding, Work, handler_work::WithWork,
 };
 
 /// One row of the table.
@@ -32,6 +32,10 @@ pub static SERVICES: &[ServiceEntry] = &[
         name: "chat",
         make: |options| Ok(Box::new(Chat::new(options.encoding, options.chat))),
     },
+    ServiceEntry {
+        name: "http",
+        make: |options| Ok(Box::new(Http::new(options.http.clone()))),
+    },
 ];
 
 /// The options of all services; each service uses those that it needs.
@@ -45,6 +49,8 @@ pub struct ServiceOptions {
     pub work: HandlerWork,
     /// The limits of a chat.
     pub chat: ChatLimits,
+    /// The options of a web server.
+    pub http: HttpOptions,
 }
 
 impl Default for ServiceOptions {
@@ -54,6 +60,7 @@ impl Default for ServiceOptions {
             encoding: TextEncoding::default(),
             work: HandlerWork::Work(Work::None),
             chat: ChatLimits::default(),
+            http: HttpOptions::default(),
         }
     }
 }

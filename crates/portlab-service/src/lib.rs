@@ -28,6 +28,7 @@ mod files;
 mod flow;
 mod guess;
 mod handler_work;
+mod http;
 mod hub;
 mod inert;
 mod reply;
@@ -42,6 +43,7 @@ pub use files::{Coding, Entry, FileFacts, Found, Listing, Lookup, PathLookup, Wh
 pub use flow::{Flow, Next, Work};
 pub use guess::{EncodingWatch, Guess, is_private};
 pub use handler_work::HandlerWork;
+pub use http::{Http, HttpOptions};
 pub use hub::{CloseReason, ConnId, Denied, Hub, Mail, Post};
 pub use inert::{inert, visible};
 pub use reply::Reply;
