@@ -101,5 +101,5 @@ fn handler_work_is_read_as_it_is_written() {
 #[test]
 fn an_unknown_service_is_refused_with_the_list_of_services() {
     let error = ServiceOptions::default().build("ehco").err();
-    assert!(error.is_some_and(|it| it.en.ends_with("one of echo, reply, chat")));
+    assert!(error.is_some_and(|it| it.en.ends_with("one of echo, reply, chat, http")));
 }
