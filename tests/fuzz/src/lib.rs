@@ -19,6 +19,7 @@ mod options;
 #[cfg(test)]
 mod property;
 mod text;
+mod web;
 
 #[path = "../../../crates/portlab/src/connect/visible.rs"]
 mod visible;
@@ -72,6 +73,7 @@ targets! {
     responses: portlab_judge::fuzz::responses,
     questions: portlab_judge::fuzz::questions,
     tracebacks: portlab_judge::fuzz::tracebacks,
+    web: web::web,
 }
 
 /// `input` in pieces as long as `length` says, at least one byte each.

@@ -69,18 +69,9 @@ fn read(bytes: &[u8], searched: usize, options: &HttpOptions) -> Result<Head, St
     {
         return Err(Status::BAD_REQUEST);
     }
-    let Some(end) = end(bytes, begin.max(searched), begin)? else {
-        let line = memchr(b'\n', &bytes[begin..]);
-        // Beside the target, a line has a method, a version and two spaces.
-        return match line {
-            None if bytes.len() - begin > options.max_target + 32 => Err(Status::URI_TOO_LONG),
-            _ if bytes.len() > options.max_head => Err(Status::HEADER_FIELDS_TOO_LARGE),
-            _ => Ok(Head::Partial(bytes.len())),
-        };
+    let Some(end) = end(bytes, begin.max(searched), begin, options)? else {
+        return Ok(Head::Partial(bytes.len()));
     };
-    if end > options.max_head {
-        return Err(Status::HEADER_FIELDS_TOO_LARGE);
-    }
     parse(&bytes[begin..end], options).map(|request| Head::Complete(request, end))
 }
 
@@ -94,15 +85,32 @@ fn begin(bytes: &[u8]) -> Result<usize, Status> {
 }
 
 /// The end of the head, behind its empty line; `None` if it hasn't come. Each line must end with CR and LF.
-fn end(bytes: &[u8], searched: usize, begin: usize) -> Result<Option<usize>, Status> {
+///
+/// The first mistake decides the status, so that it doesn't depend on where the reads cut.
+fn end(
+    bytes: &[u8],
+    searched: usize,
+    begin: usize,
+    options: &HttpOptions,
+) -> Result<Option<usize>, Status> {
+    // Beside the target, the first line has a method, a version and two spaces.
+    let longest_line = begin + options.max_target + 32;
+    let mut is_first_line = memchr(b'\n', &bytes[begin..searched]).is_none();
+    let check_length = |end: usize, is_first_line: bool| match is_first_line {
+        true if end > longest_line.min(options.max_head) => Err(Status::URI_TOO_LONG),
+        false if end > options.max_head => Err(Status::HEADER_FIELDS_TOO_LARGE),
+        _ => Ok(()),
+    };
     for at in memchr_iter(b'\n', &bytes[searched..]).map(|at| searched + at) {
+        check_length(at + 1, is_first_line)?;
+        is_first_line = false;
         match &bytes[begin..=at] {
             [.., b'\r', b'\n', b'\r', b'\n'] => return Ok(Some(at + 1)),
             [.., b'\r', b'\n'] => {}
             _ => return Err(Status::BAD_REQUEST),
         }
     }
-    Ok(None)
+    check_length(bytes.len(), is_first_line).map(|()| None)
 }
 
 fn parse(head: &[u8], options: &HttpOptions) -> Result<Request, Status> {

@@ -3,6 +3,7 @@
 mod control;
 mod limits;
 mod timeline;
+mod web;
 
 use std::{
     io::{self, IsTerminal},
@@ -21,7 +22,7 @@ use portlab_service::{HandlerWork, Service, ServiceOptions, TextEncoding, Work};
 use portlab_words::{Text, tr, units};
 use serde_json::{Value, json};
 
-use self::limits::LimitArgs;
+use self::{limits::LimitArgs, web::WebArgs};
 use crate::{
     Verdict,
     address::{Purpose, warn_if_wide},
@@ -37,6 +38,7 @@ Examples:
   portlab serve --model event-loop --work block:5ms
   portlab serve --model loop-pool --work cpu:2ms --trace trace.json
   portlab serve --service reply --reply 你好 --encoding gbk --bind 8080
+  portlab serve --service http --root site --bind 8080
 
 At SIGINT (Ctrl-C), SIGTERM or SIGHUP the server lets its connections finish and
 exits with 0; a second SIGINT or SIGTERM ends it at once.")]
@@ -96,6 +98,9 @@ pub(crate) struct Args {
     /// Print each event on stdout as a line of JSON
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    web: WebArgs,
 
     #[command(flatten)]
     limits: LimitArgs,
@@ -276,6 +281,7 @@ fn build_service(args: &Args) -> anyhow::Result<&'static dyn Service> {
         encoding: args.encoding,
         work: args.work,
         chat: args.limits.chat(),
+        http: args.web.http(args.encoding)?,
     };
     Ok(Box::leak(options.build(&args.service)?))
 }

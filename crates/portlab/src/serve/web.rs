@@ -1,0 +1,84 @@
+//! What `serve --service http` sends, and the limits of a request.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use portlab_service::{HttpOptions, TextEncoding};
+use portlab_sys::input;
+use portlab_words::{tr, units};
+
+use crate::args::lang;
+
+/// The options of a web server.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Web server (--service http)")]
+pub(super) struct WebArgs {
+    /// The folder whose files are sent; files outside of it are never opened
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+
+    /// The file that is sent for a folder
+    #[arg(long, value_name = "NAME", default_value = "index.html")]
+    index: String,
+
+    /// List the entries of a folder that has no such file
+    #[arg(long)]
+    listing: bool,
+
+    /// The page for errors, in HTML; {status} in it becomes the status, such as 404
+    /// Not Found
+    #[arg(long, value_name = "FILE")]
+    error_page: Option<PathBuf>,
+
+    /// The longest target of a request (its path and query); a longer one gets 414
+    #[arg(long, value_name = "BYTES", default_value = "8KiB", value_parser = units::size("64", "1MiB"))]
+    max_target: usize,
+
+    /// The longest head of a request; a longer one gets 431
+    #[arg(long, value_name = "BYTES", default_value = "16KiB", value_parser = units::size("256", "1MiB"))]
+    max_head: usize,
+
+    /// The longest body of a request, which is read and discarded; a longer one gets
+    /// 413
+    #[arg(long, value_name = "BYTES", default_value = "1MiB", value_parser = units::size("0", "1TiB"))]
+    max_body: usize,
+
+    /// Memory for the contents of small files, of each process that serves
+    #[arg(long, value_name = "BYTES", default_value = "16MiB", value_parser = units::size("0", "1TiB"))]
+    file_cache: usize,
+}
+
+impl WebArgs {
+    /// The options of the service.
+    pub(super) fn http(&self, encoding: TextEncoding) -> anyhow::Result<HttpOptions> {
+        let error_page = self.error_page.as_deref().map(read).transpose()?;
+        Ok(HttpOptions {
+            max_target: self.max_target,
+            max_head: self.max_head,
+            max_body: self.max_body as u64,
+            error_page,
+            encoding,
+            lang: lang(),
+        })
+    }
+}
+
+/// Reads the page for errors, which must be UTF-8.
+fn read(file: &Path) -> anyhow::Result<String> {
+    const MOST: u64 = 1024 * 1024;
+    let name = file.display();
+    let bytes = input::read(file, MOST).with_context(|| {
+        tr!(
+            lang(),
+            "can't use --error-page {name}",
+            "无法使用 --error-page {name}"
+        )
+    })?;
+    match String::from_utf8(bytes) {
+        Ok(page) => Ok(page),
+        Err(_) => bail!(tr!(
+            "--error-page {name} isn't UTF-8; save the page in UTF-8",
+            "--error-page {name} 不是 UTF-8；请把网页存成 UTF-8"
+        )),
+    }
+}
