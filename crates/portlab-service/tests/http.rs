@@ -1,6 +1,6 @@
 //! The web server without a socket: requests in, lookups of a simulated folder, responses out.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use portlab_service::{
     Coding, ConnId, Cut, Cx, Entry, FileFacts, Flow, Found, Http, HttpOptions, Listing, Lookup,
@@ -27,7 +27,7 @@ impl Conn {
             ..HttpOptions::default()
         });
         Self {
-            session: service.open(ConnId(1), "127.0.0.1:50000".parse().unwrap()),
+            session: service.open(ConnId(1), SocketAddr::from(([127, 0, 0, 1], 50_000))),
             out: Vec::new(),
             is_open: true,
         }
@@ -69,7 +69,7 @@ impl Conn {
                 };
             }
         }
-        String::from_utf8(std::mem::take(&mut self.out)).unwrap()
+        String::from_utf8(std::mem::take(&mut self.out)).expect("responses are text")
     }
 }
 
@@ -377,7 +377,7 @@ fn a_page_for_errors_shows_the_status() {
         ..HttpOptions::default()
     });
     let mut conn = Conn::new();
-    conn.session = service.open(ConnId(1), "127.0.0.1:50000".parse().unwrap());
+    conn.session = service.open(ConnId(1), SocketAddr::from(([127, 0, 0, 1], 50_000)));
     let answer = conn.exchange(
         format!("GET /missing HTTP/1.1\r\n{HOST}\r\n").as_bytes(),
         1000,

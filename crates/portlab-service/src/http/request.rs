@@ -38,41 +38,34 @@ pub(super) enum Method {
     Unknown,
 }
 
-/// The head of a request that was looked for at the beginning of some bytes.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Head {
-    /// It isn't complete; so many bytes have been searched.
-    Partial(usize),
-    /// So many bytes belong to it.
-    Complete(Request, usize),
-    /// The answer is an error, and the connection ends: the next request can't be found.
-    Refused(Status),
-}
-
 /// The most fields of a head.
 const MOST_FIELDS: usize = 100;
 /// The most empty lines before a request.
 const EMPTY_LINES: usize = 4;
 
-impl Head {
-    /// Looks for the head of a request at the beginning of `bytes`, of which the first `searched` were searched before.
-    pub(super) fn read(bytes: &[u8], searched: usize, options: &HttpOptions) -> Self {
-        read(bytes, searched, options).unwrap_or_else(Self::Refused)
+impl Request {
+    /// Reads the head of a request at the beginning of `bytes`, of which the first `searched` were searched for its end
+    /// before. Returns the request and the length of its head; `None` if more bytes are needed.
+    ///
+    /// # Errors
+    /// The status of the answer, after which the connection ends, because the next request can't be found.
+    pub(super) fn read(
+        bytes: &[u8],
+        searched: usize,
+        options: &HttpOptions,
+    ) -> Result<Option<(Self, usize)>, Status> {
+        let begin = begin(bytes)?;
+        if let Some(first) = bytes.get(begin)
+            && !is_token(*first)
+            && *first != b'\r'
+        {
+            return Err(Status::BAD_REQUEST);
+        }
+        let Some(end) = end(bytes, begin.max(searched), begin, options)? else {
+            return Ok(None);
+        };
+        parse(&bytes[begin..end], options).map(|request| Some((request, end)))
     }
-}
-
-fn read(bytes: &[u8], searched: usize, options: &HttpOptions) -> Result<Head, Status> {
-    let begin = begin(bytes)?;
-    if let Some(first) = bytes.get(begin)
-        && !is_token(*first)
-        && *first != b'\r'
-    {
-        return Err(Status::BAD_REQUEST);
-    }
-    let Some(end) = end(bytes, begin.max(searched), begin, options)? else {
-        return Ok(Head::Partial(bytes.len()));
-    };
-    parse(&bytes[begin..end], options).map(|request| Head::Complete(request, end))
 }
 
 /// Where the request begins, behind empty lines (RFC 9112, 2.2).
@@ -258,23 +251,20 @@ impl Framing {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Head {
+    fn read(text: &str) -> Result<Option<(Request, usize)>, Status> {
         let options = HttpOptions {
             max_target: 100,
             max_head: 1000,
             max_body: 50,
             ..HttpOptions::default()
         };
-        let whole = Head::read(text.as_bytes(), 0, &options);
+        let whole = Request::read(text.as_bytes(), 0, &options);
         // The same result, wherever the reads cut.
-        let mut searched = 0;
         for length in 1..=text.len() {
-            match Head::read(&text.as_bytes()[..length], searched, &options) {
-                Head::Partial(more) => searched = more,
-                head => {
-                    assert_eq!(head, whole, "{text:?}");
-                    break;
-                }
+            let read = Request::read(&text.as_bytes()[..length], length - 1, &options);
+            if read != Ok(None) {
+                assert_eq!(read, whole, "{text:?}");
+                break;
             }
         }
         whole
@@ -282,16 +272,16 @@ mod tests {
 
     fn status(text: &str) -> u16 {
         match read(text) {
-            Head::Refused(status) => status.0,
-            Head::Complete(..) => 200,
-            Head::Partial(_) => 0,
+            Err(status) => status.0,
+            Ok(Some(_)) => 200,
+            Ok(None) => 0,
         }
     }
 
     #[test]
     fn a_head_ends_at_its_empty_line() {
         let head = "\r\nGET /a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n";
-        let Head::Complete(request, length) = read(&[head, "hello"].concat()) else {
+        let Ok(Some((request, length))) = read(&[head, "hello"].concat()) else {
             panic!("{:?}", read(head));
         };
         assert_eq!(length, head.len());
@@ -309,7 +299,7 @@ mod tests {
             ("1.0", "Host: a\r\nConnection: keep-alive", true),
             ("1.0", "X: y", true),
         ] {
-            let Head::Complete(request, _) =
+            let Ok(Some((request, _))) =
                 read(&format!("HEAD / HTTP/{version}\r\n{fields}\r\n\r\n"))
             else {
                 panic!("{fields}");

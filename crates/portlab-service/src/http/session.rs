@@ -8,7 +8,7 @@ use super::{
     body::Body,
     conditions::Conditions,
     page,
-    request::{Head, Method, Request},
+    request::{Method, Request},
     status::Status,
     target::Target,
 };
@@ -74,13 +74,13 @@ impl HttpSession {
         let mut at = 0;
         loop {
             match mem::replace(&mut self.state, State::Head) {
-                State::Head => match Head::read(&input[at..], self.searched, &self.options) {
-                    Head::Partial(searched) => {
-                        self.searched = searched;
+                State::Head => match Request::read(&input[at..], self.searched, &self.options) {
+                    Err(status) => return (input.len(), self.refuse(status)),
+                    Ok(None) => {
+                        self.searched = input.len() - at;
                         return (at, Flow::CONTINUE);
                     }
-                    Head::Refused(status) => return (input.len(), self.refuse(status)),
-                    Head::Complete(request, length) => {
+                    Ok(Some((request, length))) => {
                         at += length;
                         self.searched = 0;
                         self.number += 1;
