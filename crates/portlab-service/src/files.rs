@@ -1,7 +1,7 @@
 //! What a session asks of the file system, and what it receives. The service itself opens no file: the driver of the
 //! connection looks a path up beneath the root folder of the server, in the idiom of its model.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What a session asks of the driver with [`Next::Lookup`](crate::Next::Lookup).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +101,8 @@ pub struct FileFacts {
     pub has_codings: bool,
     /// The whole content, if the file is small.
     pub whole: Option<Box<[u8]>>,
+    /// What a session keeps for later responses with this file: empty when the file is found.
+    pub kept: OnceLock<Box<[u8]>>,
 }
 
 /// The entries of a folder.

@@ -1,6 +1,9 @@
 //! The web server without a socket: requests in, lookups of a simulated folder, responses out.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+};
 
 use portlab_service::{
     Coding, ConnId, Cut, Cx, Entry, FileFacts, Flow, Found, Http, HttpOptions, Listing, Lookup,
@@ -128,6 +131,7 @@ fn file(name: &str, content: &[u8], coding: Option<Coding>) -> What {
         coding,
         has_codings: name == "app.js",
         whole: Some(content.into()),
+        kept: OnceLock::new(),
     }))
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use portlab_service::{
@@ -70,6 +70,7 @@ fn found(lookup: &Lookup) -> Found {
             coding: it.codings[0],
             has_codings: true,
             whole: it.path.starts_with(b"w").then(|| [b'y'; 30].into()),
+            kept: OnceLock::new(),
         })),
     };
     Found {

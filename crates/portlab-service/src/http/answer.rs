@@ -19,6 +19,8 @@ pub(super) struct Answer<'a> {
     pub(super) out: &'a mut Vec<u8>,
     pub(super) options: &'a HttpOptions,
     pub(super) now_s: u64,
+    /// The same, as a date.
+    pub(super) date: &'a str,
     /// The connection ends with this response.
     pub(super) closes: bool,
     /// The method is HEAD: the response has no body.
@@ -35,26 +37,34 @@ pub(super) enum Piece {
 impl Answer<'_> {
     /// Begins a response. [`Answer::end`] ends its head.
     pub(super) fn begin(&mut self, status: Status) {
-        let date = http_date(self.now_s);
-        self.text(format_args!(
-            "HTTP/1.1 {status}\r\nDate: {date}\r\nServer: portlab\r\n"
-        ));
+        self.text("HTTP/1.1 ");
+        self.display(status);
+        self.text("\r\nDate: ");
+        self.text(self.date);
+        self.text("\r\nServer: portlab\r\n");
         if self.closes {
             self.text("Connection: close\r\n");
         }
     }
 
     pub(super) fn field(&mut self, name: &str, value: impl Display) {
-        self.text(format_args!("{name}: {value}\r\n"));
+        self.text(name);
+        self.text(": ");
+        self.display(value);
+        self.text("\r\n");
     }
 
     pub(super) fn end(&mut self) {
         self.text("\r\n");
     }
 
-    fn text(&mut self, text: impl Display) {
+    fn text(&mut self, text: &str) {
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
+    fn display(&mut self, value: impl Display) {
         // A vector takes everything.
-        let _ = write!(self.out, "{text}");
+        let _ = write!(self.out, "{value}");
     }
 
     /// A response whose body is this page in HTML.
@@ -82,7 +92,7 @@ impl Answer<'_> {
             from: 0,
             length: facts.length,
         };
-        let kind = content_type(&facts.name, self.options);
+        let kind = || content_type(&facts.name, self.options);
         match conditions.outcome(facts, self.now_s, !self.is_head) {
             Outcome::Instead(status @ Status::NOT_MODIFIED) => {
                 self.begin(status);
@@ -99,7 +109,14 @@ impl Answer<'_> {
             }
             Outcome::Whole => {
                 self.begin(Status::OK);
-                self.about(facts, facts.length, &kind);
+                // These fields are the same for each response with the whole file.
+                let begin = self.out.len();
+                if let Some(kept) = facts.kept.get() {
+                    self.out.extend_from_slice(kept);
+                } else {
+                    self.about(facts, facts.length, &kind());
+                    let _ = facts.kept.set(self.out[begin..].into());
+                }
                 self.end();
                 self.pieces(facts, vec![Piece::OfFile(whole)])
             }
@@ -107,12 +124,12 @@ impl Answer<'_> {
                 [range] => {
                     self.begin(Status::PARTIAL_CONTENT);
                     self.field("Content-Range", of(range, facts));
-                    self.about(facts, range.length, &kind);
+                    self.about(facts, range.length, &kind());
                     self.end();
                     self.pieces(facts, vec![Piece::OfFile(range)])
                 }
                 _ => {
-                    let pieces = parts(&ranges, facts, &kind);
+                    let pieces = parts(&ranges, facts, &kind());
                     let lengths = pieces.iter().map(|piece| match piece {
                         Piece::Text(text) => text.len() as u64,
                         Piece::OfFile(range) => range.length,

@@ -147,6 +147,8 @@ fn has_tag(list: &[u8], tag: &str, weakly: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::OnceLock;
+
     use super::*;
 
     /// 1994-11-06 08:49:37.
@@ -161,6 +163,7 @@ mod tests {
             coding: None,
             has_codings: false,
             whole: None,
+            kept: OnceLock::new(),
         };
         let mut conditions = Conditions::default();
         for (name, value) in fields {

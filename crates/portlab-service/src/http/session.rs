@@ -6,7 +6,7 @@ use super::{
     HttpOptions, accept,
     answer::{ALLOWED, Answer, Piece},
     body::Body,
-    conditions::Conditions,
+    conditions::{Conditions, http_date},
     page,
     request::{Method, Request},
     status::Status,
@@ -24,6 +24,8 @@ pub(super) struct HttpSession {
     /// Counts heads, bodies and answers, so that each has a time limit of its own.
     number: u64,
     state: State,
+    /// The time of the last response, and its date: responses within a second have the same one.
+    date: (u64, Box<str>),
 }
 
 enum State {
@@ -65,6 +67,22 @@ impl HttpSession {
             searched: 0,
             number: 0,
             state: State::Head,
+            date: (0, Box::default()),
+        }
+    }
+
+    /// Makes the response of an answer.
+    fn answer<'a>(&'a mut self, now_s: u64, out: &'a mut Vec<u8>) -> Answer<'a> {
+        if self.date.0 != now_s || self.date.1.is_empty() {
+            self.date = (now_s, http_date(now_s).to_string().into());
+        }
+        Answer {
+            out,
+            options: &self.options,
+            now_s,
+            date: &self.date.1,
+            closes: true,
+            is_head: false,
         }
     }
 
@@ -193,14 +211,9 @@ impl Asked {
     }
 
     /// Writes the response, and returns what follows it.
-    fn answer(&self, found: &Found, options: &HttpOptions, out: &mut Vec<u8>) -> Vec<Piece> {
-        let mut answer = Answer {
-            out,
-            options,
-            now_s: found.now_s,
-            closes: self.closes,
-            is_head: self.is_head,
-        };
+    fn answer(&self, found: &Found, mut answer: Answer<'_>) -> Vec<Piece> {
+        answer.closes = self.closes;
+        answer.is_head = self.is_head;
         let path = match &self.lookup {
             Lookup::Path(lookup) => &lookup.path[..],
             Lookup::Time => b"",
@@ -221,7 +234,7 @@ impl Asked {
                 answer.error(Status::MOVED_PERMANENTLY, &[("Location", &place)]);
             }
             (Kind::File(_), What::Listing(listing)) => {
-                let page = page::listing(path, listing, options);
+                let page = page::listing(path, listing, answer.options);
                 answer.page(Status::OK, &page, &[]);
             }
             (Kind::File(_), What::Missing) => answer.error(Status::NOT_FOUND, &[]),
@@ -273,7 +286,7 @@ impl Session for HttpSession {
         let State::Answering(asked) = mem::replace(&mut self.state, State::Head) else {
             return Flow::CLOSE;
         };
-        let pieces = asked.answer(found, &self.options, cx.out);
+        let pieces = asked.answer(found, self.answer(found.now_s, cx.out));
         self.send(pieces.into_iter(), asked.closes, cx)
     }
 
@@ -289,13 +302,7 @@ impl Session for HttpSession {
     fn on_cut(&mut self, why: Cut, now_s: u64, cx: &mut Cx<'_>) {
         // A client that sent nothing of a request expects no answer.
         if matches!(why, Cut::Idle | Cut::Unfinished) && self.unfinished().is_some() {
-            let mut answer = Answer {
-                out: cx.out,
-                options: &self.options,
-                now_s,
-                closes: true,
-                is_head: false,
-            };
+            let mut answer = self.answer(now_s, cx.out);
             answer.error(Status::REQUEST_TIMEOUT, &[]);
         }
     }

@@ -60,7 +60,7 @@ fn path_of_absolute(target: &str) -> Option<&str> {
 
 impl TargetPath {
     fn read(path: &str, query: &str) -> Result<Self, Status> {
-        let mut names: Vec<Vec<u8>> = Vec::new();
+        let mut all = Vec::with_capacity(path.len());
         for name in path.split('/').filter(|name| !name.is_empty()) {
             let is_encoded = |rest: &str| {
                 let digits = rest.as_bytes().get(..2);
@@ -69,16 +69,20 @@ impl TargetPath {
             if !name.split('%').skip(1).all(is_encoded) {
                 return Err(Status::BAD_REQUEST);
             }
-            let name: Vec<u8> = percent_decode_str(name).collect();
-            match &name[..] {
+            if !all.is_empty() {
+                all.push(b'/');
+            }
+            let begin = all.len();
+            all.extend(percent_decode_str(name));
+            match &all[begin..] {
                 b"." | b".." => return Err(Status::BAD_REQUEST),
-                _ if name.contains(&0) => return Err(Status::BAD_REQUEST),
-                _ if name.contains(&b'/') => return Err(Status::NOT_FOUND),
-                _ => names.push(name),
+                name if name.contains(&0) => return Err(Status::BAD_REQUEST),
+                name if name.contains(&b'/') => return Err(Status::NOT_FOUND),
+                _ => {}
             }
         }
         Ok(Self {
-            path: names.join(&b'/'),
+            path: all,
             // The path of `http://host` is empty, and means `/`.
             is_folder: path.is_empty() || path.ends_with('/'),
             query: query.to_owned(),
