@@ -29,6 +29,7 @@ mod tests {
             local: local.parse().unwrap(),
             remote: remote.parse().unwrap(),
             unread: 768,
+            dropped: 0,
             inode,
         }
     }

@@ -12,7 +12,7 @@ use std::{
 pub use procfs::net::TcpState as State;
 use procfs::{
     FromBufReadSI, ProcError, current_system_info,
-    net::TcpNetEntries,
+    net::{TcpNetEntries, UdpNetEntries},
     process::{FDTarget, FDsIter, Process, all_processes},
 };
 
@@ -48,6 +48,8 @@ pub struct UdpSocket {
     pub remote: SocketAddr,
     /// The size of the memory that holds datagrams that the program hasn't read.
     pub unread: u32,
+    /// How many datagrams the kernel has dropped at this socket, most of them because that memory was full.
+    pub dropped: u64,
     /// The number by which [`holders`] finds its process.
     pub inode: u64,
 }
@@ -107,15 +109,27 @@ pub fn sockets_at(port: u16) -> io::Result<Vec<Socket>> {
 ///
 /// Source: `proc(5)`, `/proc/net/udp`.
 pub fn udp_sockets() -> io::Result<Vec<UdpSocket>> {
-    let v4 = procfs::net::udp().map_err(io::Error::other)?;
-    let v6 = procfs::net::udp6().unwrap_or_default();
-    let all = v4.into_iter().chain(v6).map(|entry| UdpSocket {
+    let v4 = fs::read_to_string("/proc/net/udp")?;
+    let v6 = fs::read_to_string("/proc/net/udp6").unwrap_or_default();
+    let [v4, v6] = [v4, v6].map(|table| udp_entries(&table));
+    let all = v4?.into_iter().chain(v6?);
+    Ok(each_once(all, |it| (it.local, it.remote, it.inode)))
+}
+
+fn udp_entries(table: &str) -> io::Result<Vec<UdpSocket>> {
+    let entries = UdpNetEntries::from_buf_read(table.as_bytes(), current_system_info());
+    let entries = entries.map_err(io::Error::other)?.0;
+    // The last column, which procfs leaves out.
+    let dropped = |line: &str| line.split_whitespace().last()?.parse().ok();
+    let sockets = entries.into_iter().zip(table.lines().skip(1));
+    let sockets = sockets.map(|(entry, line)| UdpSocket {
         local: entry.local_address,
         remote: entry.remote_address,
         unread: entry.rx_queue,
+        dropped: dropped(line).unwrap_or(0),
         inode: entry.inode,
     });
-    Ok(each_once(all, |it| (it.local, it.remote, it.inode)))
+    Ok(sockets.collect())
 }
 
 /// Whether one of `processes` holds a UDP socket that has a port.
@@ -376,8 +390,25 @@ mod tests {
         let found = all.iter().find(|it| it.local == addr).unwrap();
         assert_eq!(found.remote.port(), 0);
         assert!(found.unread >= 5, "{found:?}");
+        assert_eq!(found.dropped, 0);
         let pid = std::process::id() as i32;
         assert_eq!(holders()[&found.inode][0].pid, pid);
+    }
+
+    #[test]
+    fn the_datagrams_that_a_full_udp_socket_drops_are_counted() {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let addr = socket.local_addr().unwrap();
+        let sent = 10_000;
+        for _ in 0..sent {
+            socket.send_to(&[0; 1000], addr).unwrap();
+        }
+        let all = udp_sockets().unwrap();
+        let found = all.iter().find(|it| it.local == addr).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let received = std::iter::from_fn(|| socket.recv(&mut [0; 1000]).ok()).count();
+        assert!(found.dropped > 0, "{found:?}");
+        assert_eq!(found.dropped + received as u64, sent);
     }
 
     /// The kernel needs microseconds, on a busy machine longer.
