@@ -40,7 +40,7 @@ pub(crate) fn a_wrong_choice_gets_an_error_with_a_remedy() -> Result<(), Failed>
             "unknown lesson \"prots\"; did you mean ports?",
         ),
         (&["99"], "unknown lesson 99: lessons have the numbers 1 to"),
-        (&["0"], "lessons have the numbers 1 to 21"),
+        (&["0"], "lessons have the numbers 1 to 22"),
         (&["ports", "--lang", "de"], "expected en or zh"),
         (&["ports", "--fast"], "--auto"),
         (&["client", "--step", "8"], "1 create, 2 connect, 3 send"),
@@ -110,7 +110,7 @@ pub(crate) fn programs_are_saved_and_run() -> Result<(), Failed> {
 pub(crate) fn pages_are_exported_in_both_languages_or_in_one() -> Result<(), Failed> {
     let room = Room::new();
     let export = |arguments: &[&str]| room.command(arguments).output();
-    let output = export(&["client", "6", "--export", "key", "new/pages"])?;
+    let output = export(&["client", "7", "--export", "key", "new/pages"])?;
     let (text, errors) = streams(&output);
     check(output.status.success(), errors)?;
     let files = [
@@ -128,7 +128,7 @@ pub(crate) fn pages_are_exported_in_both_languages_or_in_one() -> Result<(), Fai
     check(text.lines().count() == files.len(), &text)?;
     // With --lang, only that language is written.
     let (text, _) = streams(&export(&[
-        "6", "--lang", "zh", "--export", "quiz", "new/zh",
+        "7", "--lang", "zh", "--export", "quiz", "new/zh",
     ])?);
     check(text == "new/zh/server-quiz.zh.html\n", text)?;
     check(fs::read_dir(folder.join("zh"))?.count() == 1, "other files")?;

@@ -23,9 +23,10 @@ use serde_json::json;
 use crate::check;
 
 /// The entries, and the program that runs them.
-const HARNESS: [&str; 5] = [
+const HARNESS: [&str; 6] = [
     include_str!("listings/harness.py"),
     include_str!("listings/network.py"),
+    include_str!("listings/datagrams.py"),
     include_str!("listings/together.py"),
     include_str!("listings/servers.py"),
     "main()",

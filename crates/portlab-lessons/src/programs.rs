@@ -90,6 +90,7 @@ const ARGUMENTS: &[(&str, &str, &str)] = &[
     ("processes", "family.py", "Ming"),
     ("server", "server.py", "8080"),
     ("threads", "daemon.py", "2 daemon"),
+    ("udp", "order.py", "8080"),
 ];
 
 #[cfg(test)]

@@ -102,16 +102,16 @@ pub(crate) fn shown(sockets: &[Socket]) -> String {
             },
             it.local.to_string(),
             peer,
-            process_of(it, &holders),
+            process_of(it.inode, &holders),
         ]
     });
     // A single space: both ends of a connection and the longest process number fit into 80 columns.
     columns(&[head].into_iter().chain(rows).collect::<Vec<_>>(), 1)
 }
 
-/// The process that has a socket, as `ss` shows it.
-fn process_of(socket: &Socket, holders: &HashMap<u64, Vec<Holder>>) -> String {
-    let holder = holders.get(&socket.inode).and_then(|held| held.first());
+/// The process that has the socket `inode`, as `ss` shows it.
+pub(crate) fn process_of(inode: u64, holders: &HashMap<u64, Vec<Holder>>) -> String {
+    let holder = holders.get(&inode).and_then(|held| held.first());
     holder.map_or_else(|| "-".to_owned(), |it| format!("{}/{}", it.pid, it.name))
 }
 
@@ -130,7 +130,7 @@ pub(crate) fn side_of_server(port: u16, sockets: &[Socket]) -> String {
                 State::Listen => "*".to_owned(),
                 _ => it.remote.to_string(),
             },
-            process_of(it, &holders),
+            process_of(it.inode, &holders),
         ]
     });
     columns(&[head].into_iter().chain(rows).collect::<Vec<_>>(), 2)

@@ -29,6 +29,7 @@ table! {
     holder "holder" Ports ["late.py"],
     tcp "tcp" Ports [],
     socket "socket" Ports ["plug.py"],
+    udp "udp" Ports ["post.py", "flood.py", "order.py"],
     client "client" Talk ["client.py"],
     server "server" Talk ["server.py"],
     eof "eof" Talk ["busy.py"],
