@@ -393,7 +393,7 @@ fn a_service_uses_no_socket_no_thread_and_no_clock() {
 const WINGS: [(&str, &[&str]); 2] = [
     (
         "portlab-backends",
-        &["trace", "hub", "door", "drivers", "models"],
+        &["trace", "hub", "files", "door", "drivers", "models"],
     ),
     (
         "portlab-lessons",

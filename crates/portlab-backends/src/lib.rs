@@ -16,7 +16,7 @@
 //! }
 //! ```
 //!
-//! The crate is divided into wings (`models`, `drivers`, `door`, `hub`, `trace`), each of which uses only those below it;
+//! The crate is divided into wings (`models`, `drivers`, `door`, `files`, `hub`, `trace`), each of which uses only those below it;
 //! `docs/ARCHITECTURE.md` lists them, and `tests/house.rs` checks that. Besides, `textbook/` has each model written by hand.
 //! Three small files are below all wings: `log` (what a server writes to stderr), `timers` (the timers of a loop) and
 //! `sync` (locks, which tests replace). [`measured`] holds the measured costs of models.
@@ -26,6 +26,7 @@
 mod backend;
 mod door;
 mod drivers;
+mod files;
 mod hub;
 pub mod log;
 pub mod measured;
@@ -38,6 +39,7 @@ mod trace;
 
 pub use backend::Backend;
 pub use door::{BindError, Door, Options, Served, bind, limits::Limits};
+pub use files::{FileOptions, Files, FilesError};
 pub use hub::mailbox::{Counts, Overflow, Policy};
 pub use models::{MODELS, SOURCES, find};
 pub use portlab_stats::record::{PROCESSES, Serves, THREADS};

@@ -29,6 +29,7 @@ use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
 use self::{backoff::Backoff, limits::Limits};
 use crate::{
+    files::Files,
     hub::mailbox::{Counts, Overflow},
     trace::{self, Span},
 };
@@ -53,7 +54,7 @@ pub struct Door {
 #[derive(Debug)]
 pub struct Entry {
     listener: Interruptible<TcpListener>,
-    limits: &'static Limits,
+    terms: &'static Terms,
     refusal: Vec<u8>,
     /// The stop signal.
     pub stop: Stop,
@@ -71,7 +72,14 @@ pub(crate) struct Connection {
 /// The right of a connection to be one of [`Limits::connections`]. Dropping it lets another connection in.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    pub(crate) limits: &'static Limits,
+    pub(crate) terms: &'static Terms,
+}
+
+/// What all connections of a server are allowed.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    pub(crate) limits: Limits,
+    pub(crate) files: &'static Files,
 }
 
 impl Connection {
@@ -84,9 +92,9 @@ impl Connection {
 
 #[cfg(test)]
 impl Admission {
-    pub(crate) fn for_test(limits: Limits) -> Self {
+    pub(crate) fn for_test(limits: Limits, files: &'static Files) -> Self {
         Self {
-            limits: Box::leak(Box::new(limits)),
+            terms: Box::leak(Box::new(Terms { limits, files })),
         }
     }
 }
@@ -97,8 +105,8 @@ impl Drop for Admission {
     }
 }
 
-/// How a server accepts connections, limits them and keeps their mail.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How a server accepts connections, limits them, keeps their mail and finds their files.
+#[derive(Clone, Debug)]
 pub struct Options {
     /// How many connections may wait to be accepted; the kernel caps it at `net.core.somaxconn`.
     pub backlog: i32,
@@ -108,6 +116,8 @@ pub struct Options {
     pub limits: Limits,
     /// The bytes that are sent to a connection above the limit before it is closed.
     pub refusal: Vec<u8>,
+    /// The files that sessions may ask for.
+    pub files: Option<&'static Files>,
 }
 
 impl Default for Options {
@@ -118,6 +128,7 @@ impl Default for Options {
             overflow: Overflow::default(),
             limits: Limits::default(),
             refusal: Vec::new(),
+            files: None,
         }
     }
 }
@@ -170,9 +181,13 @@ impl Door {
         alone: Alone,
     ) -> Result<Self, BindError> {
         let listener = bind(addr, &options)?;
+        let terms = Terms {
+            limits: options.limits,
+            files: options.files.unwrap_or(Files::NONE),
+        };
         let entry = Entry {
             listener: Interruptible::new(listener),
-            limits: Box::leak(Box::new(options.limits)),
+            terms: Box::leak(Box::new(terms)),
             refusal: options.refusal,
             stop,
         };
@@ -237,10 +252,8 @@ impl Entry {
     /// connection is to be dropped.
     pub(crate) fn admit(&self, stream: &impl AsFd) -> Option<Admission> {
         tally::add(Count::Accepted, 1);
-        let admission = Admission {
-            limits: self.limits,
-        };
-        if tally::active() <= self.limits.connections as u64 {
+        let admission = Admission { terms: self.terms };
+        if tally::active() <= self.terms.limits.connections as u64 {
             return Some(admission);
         }
         tally::add(Count::Refused, 1);

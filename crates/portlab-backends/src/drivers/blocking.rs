@@ -2,11 +2,11 @@
 
 use std::{
     io::{self, Write},
-    net::TcpStream,
+    net::{Shutdown, TcpStream},
     time::Instant,
 };
 
-use portlab_service::{Cut, Next, Service};
+use portlab_service::{Cut, Service};
 use portlab_sys::{
     stop::Interruptible,
     tally::{self, Count},
@@ -19,11 +19,12 @@ use rustix::{
 };
 
 use super::{
-    closing::count_cut,
+    closing::{LINGER, count_cut},
     deadlines::Deadlines,
+    held::{After, Held, send_more},
     member,
-    outbox::{Outbox, SessionEvent},
-    work::perform,
+    outbox::{Outbox, SessionEvent, lookup},
+    work::{find, perform},
 };
 use crate::{
     READ_BUFFER,
@@ -73,7 +74,7 @@ fn serve_alone(connection: Connection, service: &dyn Service) {
 }
 
 fn drive(connection: Connection, service: &dyn Service) -> io::Result<()> {
-    if let Some(time) = connection.admission.limits.idle {
+    if let Some(time) = connection.admission.terms.limits.idle {
         // A peer that reads nothing is idle, too.
         connection.stream.set_write_timeout(Some(time))?;
     }
@@ -82,43 +83,57 @@ fn drive(connection: Connection, service: &dyn Service) -> io::Result<()> {
     let stream = Interruptible::new(connection.stream);
     // Given back before the socket closes: what is bound last is dropped first.
     let admission = connection.admission;
-    let mut deadlines = Deadlines::new(admission.limits);
+    let mut deadlines = Deadlines::new(&admission.terms.limits);
     let mut session = service.open(connection.span.id(), connection.peer);
     let mut outbox = Outbox::default();
     // Pages that are never written to cost no memory: an idle connection has touched none of them.
     let mut input = Vec::with_capacity(READ_BUFFER);
+    let files = admission.terms.files;
+    let mut found;
+    let mut held = None;
+    let mut at_end = false;
     let mut event = SessionEvent::Open;
     loop {
         let is_input = event.is_input();
-        let Ok(flow) = outbox.call(&mut *session, event) else {
+        let Ok(flow) = outbox.call(&mut *session, event, files) else {
             return Ok(());
         };
         if is_input {
             deadlines.handled(&*session, outbox.posted());
         }
         perform(flow.work);
-        let writing = trace::call();
-        if let Err(error) = (&*stream).write_all(&outbox.out) {
+        let after = After::of(flow.next, &mut held)?;
+        if let Err(error) = answer(&stream, &outbox.out, after, held.as_deref_mut()) {
             return cut_if_idle(error);
         }
-        writing.end(What::Write, outbox.out.len());
-        tally::add(Count::BytesOut, outbox.out.len() as u64);
         deadlines.moved();
         outbox.sent();
-        match flow.next {
-            // Without files, a session can ask for none.
-            Next::Close | Next::Lookup | Next::Body { .. } => return Ok(()),
-            Next::More => {
+        match after {
+            After::Close if at_end => return Ok(()),
+            After::Close => {
+                linger(&stream, &mut input);
+                return Ok(());
+            }
+            After::More | After::Body => {
                 event = SessionEvent::More;
                 continue;
             }
-            Next::Continue => {}
+            After::Lookup => {
+                let Ok(asked) = lookup(&*session) else {
+                    return Ok(());
+                };
+                (found, held) = find(files, asked);
+                event = SessionEvent::Found(&found);
+                continue;
+            }
+            After::Continue => {}
         }
         input.clear();
         if let Some(why) = wait(&stream, &mut deadlines) {
-            let _ = outbox.call(&mut *session, SessionEvent::Cut(why));
+            let _ = outbox.call(&mut *session, SessionEvent::Cut(why), files);
             let _ = (&*stream).write(&outbox.out);
             count_cut(why);
+            linger(&stream, &mut input);
             return Ok(());
         }
         let reading = trace::call();
@@ -126,7 +141,10 @@ fn drive(connection: Connection, service: &dyn Service) -> io::Result<()> {
             rustix::io::retry_on_intr(|| rustix::io::read(&*stream, spare_capacity(&mut input)));
         reading.end(What::Read, read.unwrap_or(0));
         event = match read? {
-            0 => SessionEvent::Eof,
+            0 => {
+                at_end = true;
+                SessionEvent::Eof
+            }
             length => {
                 tally::add(Count::BytesIn, length as u64);
                 deadlines.moved();
@@ -135,6 +153,49 @@ fn drive(connection: Connection, service: &dyn Service) -> io::Result<()> {
         };
     }
 }
+
+/// Sends an answer, and the part of the file that follows it.
+fn answer(
+    mut stream: &TcpStream,
+    out: &[u8],
+    after: After,
+    mut held: Option<&mut Held>,
+) -> io::Result<()> {
+    let writing = trace::call();
+    let mut sent = 0;
+    // If a file follows, its first bytes and the answer share a packet.
+    while after == After::Body && sent < out.len() {
+        sent += send_more(stream, &out[sent..])?;
+    }
+    stream.write_all(&out[sent..])?;
+    writing.end(What::Write, out.len());
+    tally::add(Count::BytesOut, out.len() as u64);
+    while let Some(held) = &mut held
+        && held.left() > 0
+    {
+        held.send(stream, AT_ONCE)?;
+    }
+    Ok(())
+}
+
+/// Gives the peer time to take the last bytes and to close. Its input is read and thrown away: if a socket closes with
+/// unread input, the kernel resets the connection, and the reset may overtake the last bytes.
+fn linger(stream: &TcpStream, input: &mut Vec<u8>) {
+    let until = Instant::now() + LINGER;
+    // If the peer has reset the connection, there is nothing to wait for.
+    let closed = stream.shutdown(Shutdown::Write);
+    let mut goes_on = closed
+        .and_then(|()| stream.set_read_timeout(Some(LINGER)))
+        .is_ok();
+    while goes_on && Instant::now() < until {
+        input.clear();
+        let read = rustix::io::read(stream, spare_capacity(input));
+        goes_on = read.is_ok_and(|length| length > 0);
+    }
+}
+
+/// How many bytes of a file one call sends: they are counted after it.
+const AT_ONCE: usize = 16 * READ_BUFFER;
 
 /// If a time limit runs, waits for input. Returns why the connection is to be closed if the limit has passed.
 fn wait(stream: &TcpStream, deadlines: &mut Deadlines) -> Option<Cut> {

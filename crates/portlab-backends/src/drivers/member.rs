@@ -20,7 +20,7 @@ use rustix::{
 
 use super::{
     readiness::conn::{Conn, Scratch, Step},
-    work::perform,
+    work::Done,
 };
 use crate::{
     door::Connection,
@@ -38,7 +38,7 @@ pub(crate) fn drive(connection: Connection, service: &dyn Service, hub: &mut imp
     let stream = Interruptible::new(TcpStream::from_std(connection.stream));
     let session = service.open(connection.span.id(), connection.peer);
     let mut conn = Conn::new(stream, session, connection.span, connection.admission);
-    let mut scratch = Scratch::new();
+    let mut scratch = Scratch::new(true);
     let mut lingers_until = None;
     let mut step = Step::Yield;
     loop {
@@ -52,10 +52,7 @@ pub(crate) fn drive(connection: Connection, service: &dyn Service, hub: &mut imp
                 lose_hub(&mut conn, &mut scratch)
             }
             Step::Yield => advance(&mut conn, &mut scratch, hub),
-            Step::Work(work) => {
-                perform(work);
-                conn.work_done()
-            }
+            Step::Job(job) => conn.job_done(job.perform(), &mut scratch),
             Step::Linger(time) => {
                 lingers_until = Some(Instant::now() + time);
                 // A connection that lingers gets no more mail, so it leaves the hub at once.
@@ -70,7 +67,9 @@ pub(crate) fn drive(connection: Connection, service: &dyn Service, hub: &mut imp
                 waiting.end(What::Wait, 0);
                 match waited {
                     Err(_) => break,
-                    Ok(WokenBy::Time) if lingers_until.is_some() => conn.work_done(),
+                    Ok(WokenBy::Time) if lingers_until.is_some() => {
+                        conn.job_done(Done::Work, &mut scratch)
+                    }
                     Ok(WokenBy::Bell) if hub.fetch().is_err() => lose_hub(&mut conn, &mut scratch),
                     Ok(_) => advance(&mut conn, &mut scratch, hub),
                 }

@@ -7,12 +7,13 @@
 //! | `readiness` | `epoll_wait` of its loop | event-loop, loop-pool |
 //! | `task` | an `await` | tasks, tasks-single |
 //!
-//! All of them use `outbox` (calls of a session), `deadlines` (time limits), `work` (what a handler asks for) and
-//! `closing`. `worker_slots` keeps the number of processes of a pool.
+//! All of them use `outbox` (calls of a session), `deadlines` (time limits), `work` (what a handler asks for), `held` (the
+//! file that an answer sends) and `closing`. `worker_slots` keeps the number of processes of a pool.
 
 pub(crate) mod blocking;
 mod closing;
 mod deadlines;
+mod held;
 mod member;
 mod outbox;
 pub(crate) mod readiness;

@@ -5,7 +5,7 @@ use std::{
     vec::Drain,
 };
 
-use portlab_service::{Cut, Cx, Flow, Mail, Post, Session};
+use portlab_service::{Cut, Cx, Flow, Found, Lookup, Mail, Post, Session};
 use portlab_sys::{
     clock::epoch_s,
     tally::{self, Count},
@@ -13,7 +13,8 @@ use portlab_sys::{
 
 use crate::{
     READ_BUFFER,
-    hub::{inbox::Inbox, mailbox::Found},
+    files::Files,
+    hub::{inbox::Inbox, mailbox::Found as FoundMail},
     trace::{self, What},
 };
 
@@ -28,6 +29,7 @@ pub(crate) enum SessionEvent<'a> {
     Open,
     Data(&'a [u8]),
     More,
+    Found(&'a Found),
     Mail(&'a Mail),
     Missed(u64),
     Eof,
@@ -35,9 +37,12 @@ pub(crate) enum SessionEvent<'a> {
 }
 
 impl SessionEvent<'_> {
-    /// Whether it is input of the peer, so that time limits of messages change.
+    /// Whether the session handles input of the peer, so that time limits of messages change.
     pub(crate) fn is_input(&self) -> bool {
-        matches!(self, Self::Data(_) | Self::More | Self::Eof)
+        matches!(
+            self,
+            Self::Data(_) | Self::More | Self::Found(_) | Self::Eof
+        )
     }
 }
 
@@ -55,17 +60,29 @@ pub(crate) enum Collected {
 pub(crate) struct Panicked;
 
 impl Outbox {
-    /// Calls `session`, which writes its answer to `out` and its messages for the hub to [`Outbox::posts`].
+    /// Calls `session`, which writes its answer to `out` and its messages for the hub to [`Outbox::posts`]. What the
+    /// session looks up is given to it at once, if it needs no disk; so several answers may leave in one write.
     ///
     /// After a panic the driver drops the session without a further call, so its broken state has no effect.
     pub(crate) fn call(
         &mut self,
         session: &mut dyn Session,
         event: SessionEvent<'_>,
+        files: &Files,
     ) -> Result<Flow, Panicked> {
         // If the last connection broke while its answer was sent, the answer is still here.
         self.out.clear();
-        self.call_again(session, event)
+        let mut flow = self.call_again(session, event)?;
+        for _ in 0..AT_ONCE {
+            if flow != Flow::LOOKUP || self.out.len() >= READ_BUFFER {
+                break;
+            }
+            let Some(found) = files.cached(lookup(session)?) else {
+                break;
+            };
+            flow = self.call_again(session, SessionEvent::Found(&found))?;
+        }
+        Ok(flow)
     }
 
     /// Gives `session` the mail in `inbox`, until there are enough bytes for one write.
@@ -78,10 +95,12 @@ impl Outbox {
         let mut collected = Collected::Nothing;
         while self.out.len() < READ_BUFFER {
             let flow = match inbox.take() {
-                Found::Mail(mail) => self.call_again(session, SessionEvent::Mail(&mail))?,
-                Found::Missed(count) => self.call_again(session, SessionEvent::Missed(count))?,
-                Found::Overflow => return Ok(Collected::Overflow),
-                Found::Nothing => break,
+                FoundMail::Mail(mail) => self.call_again(session, SessionEvent::Mail(&mail))?,
+                FoundMail::Missed(count) => {
+                    self.call_again(session, SessionEvent::Missed(count))?
+                }
+                FoundMail::Overflow => return Ok(Collected::Overflow),
+                FoundMail::Nothing => break,
             };
             collected = Collected::Mail(flow);
             if flow != Flow::CONTINUE {
@@ -114,6 +133,7 @@ impl Outbox {
                 SessionEvent::Open => session.on_open(cx),
                 SessionEvent::Data(input) => session.on_data(input, cx),
                 SessionEvent::More => session.on_more(cx),
+                SessionEvent::Found(found) => session.on_found(found, cx),
                 SessionEvent::Mail(mail) => session.on_mail(mail, cx),
                 SessionEvent::Missed(count) => session.on_missed(count, cx),
                 SessionEvent::Eof => session.on_eof(cx),
@@ -124,10 +144,7 @@ impl Outbox {
             }
         }));
         handling.end(What::Handle, 0);
-        called.map_err(|_| {
-            tally::add(Count::Panicked, 1);
-            Panicked
-        })
+        called.map_err(panicked)
     }
 
     /// Frees all but a little memory, before a thread that has these buffers to itself waits.
@@ -142,4 +159,16 @@ impl Outbox {
     }
 }
 
+/// What `session` asks for.
+pub(crate) fn lookup(session: &dyn Session) -> Result<&Lookup, Panicked> {
+    catch_unwind(AssertUnwindSafe(|| session.lookup())).map_err(panicked)
+}
+
+fn panicked<T>(_: T) -> Panicked {
+    tally::add(Count::Panicked, 1);
+    Panicked
+}
+
 const USUAL: usize = 4 * 1024;
+/// How many answers a session writes in one call, if its input holds several requests.
+const AT_ONCE: usize = 16;

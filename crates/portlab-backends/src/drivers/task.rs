@@ -10,29 +10,32 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use portlab_service::{CloseReason, Cut, Next, Post, Service, Session, Work};
+use portlab_service::{CloseReason, Cut, Flow, Post, Service, Session, Work};
 use portlab_sys::{
     stop::{self, Interruptible},
     tally::{self, Count},
 };
 use portlab_words::Text;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest, ReadBuf},
     net::{TcpListener, TcpStream, UnixStream},
     runtime::{Builder, Runtime},
     sync::mpsc,
+    task::spawn_blocking,
     time::{Sleep, sleep_until},
 };
 
 use super::{
     closing::{LINGER, count_cut},
     deadlines::Deadlines,
-    outbox::{Collected, Outbox, Panicked, SessionEvent},
-    work::perform,
+    held::{After, Held, send_more},
+    outbox::{Collected, Outbox, Panicked, SessionEvent, lookup},
+    work::{find, perform},
 };
 use crate::{
     READ_BUFFER, Served,
     door::{Admission, Entry, backoff::Backoff, next_id},
+    files::Files,
     hub::{
         mailbox::Overflow,
         task::{HubTask, TaskClient},
@@ -96,8 +99,9 @@ impl Port {
                             mail_first: true,
                             at_end: false,
                             has_more: false,
-                            deadlines: Deadlines::new(admission.limits),
-                            _admission: admission,
+                            deadlines: Deadlines::new(&admission.terms.limits),
+                            admission,
+                            held: None,
                             timer: None,
                             last_bytes: Vec::new(),
                             _alive: self.alive.clone(),
@@ -167,7 +171,7 @@ async fn unless_stopped<T>(
 
 pub(crate) struct TaskConn {
     /// Given back before the socket closes.
-    _admission: Admission,
+    admission: Admission,
     stream: Interruptible<TcpStream>,
     session: Box<dyn Session>,
     span: Span,
@@ -177,6 +181,7 @@ pub(crate) struct TaskConn {
     at_end: bool,
     /// The session holds input that it has not handled.
     has_more: bool,
+    held: Option<Box<Held>>,
     deadlines: Deadlines,
     /// The timer of the next deadline; made when the first deadline is set.
     timer: Option<Pin<Box<Sleep>>>,
@@ -188,7 +193,7 @@ pub(crate) struct TaskConn {
 
 struct Turn {
     work: Work,
-    next: Next,
+    next: After,
     /// The part of the answer that has not been sent; usually nothing, and then no memory.
     unsent: Vec<u8>,
     posts: Vec<Post>,
@@ -264,7 +269,11 @@ impl TaskConn {
                 && !turn.unsent.is_empty()
                 && let Some(why) = self.send(&mut turn.unsent).await?
             {
-                turn.unsent.extend(self.cut(why)?.unsent);
+                match turn.next {
+                    // Behind a part of a file, the last bytes would be taken for the rest of the file.
+                    After::Body => turn.unsent.clear(),
+                    _ => turn.unsent.extend(self.cut(why)?.unsent),
+                }
                 turn.cut = Some(why);
             }
             if let Some(why) = turn.cut {
@@ -272,17 +281,72 @@ impl TaskConn {
                 return Ok(count_cut(why));
             }
             match turn.next {
-                // Without files, a session can ask for none.
-                Next::Close | Next::Lookup | Next::Body { .. } => return Ok(CloseReason::Left),
+                After::Close => return Ok(CloseReason::Left),
                 // Other tasks have their turn first.
-                Next::More => {
+                After::More => {
                     self.has_more = true;
                     tokio::task::yield_now().await;
                 }
-                Next::Continue => {}
+                After::Continue => {}
+                // On the heap: what is awaited here takes memory in every task from its beginning.
+                After::Lookup => {
+                    turn = Box::pin(self.look_up()).await?;
+                    continue;
+                }
+                After::Body => {
+                    turn = Box::pin(self.send_file()).await?;
+                    continue;
+                }
             }
             turn = poll_fn(|cx| self.poll_turn(cx)).await?;
         }
+    }
+
+    /// Has a path looked up by a thread that may wait for a disk.
+    async fn look_up(&mut self) -> io::Result<Turn> {
+        let files = self.files();
+        let asked = lookup(&*self.session).map_err(panicked)?.clone();
+        let (found, held) = self.elsewhere(move || find(files, &asked)).await?;
+        self.held = held;
+        self.call(SessionEvent::Found(&found))
+    }
+
+    /// Sends a part of a file. Such a thread reads piece after piece, each when the peer has taken the one before.
+    async fn send_file(&mut self) -> io::Result<Turn> {
+        while let Some(mut held) = self.held.take_if(|held| held.left() > 0) {
+            let read = self.elsewhere(move || (held.piece(), held));
+            let (piece, held) = read.await?;
+            self.held = Some(held);
+            if let Some(why) = self.send(&mut piece?).await? {
+                return Ok(Turn {
+                    work: Work::None,
+                    next: After::Close,
+                    unsent: Vec::new(),
+                    posts: Vec::new(),
+                    cut: Some(why),
+                });
+            }
+        }
+        self.call(SessionEvent::More)
+    }
+
+    async fn elsewhere<T: Send + 'static>(
+        &mut self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> io::Result<T> {
+        self.span.turn();
+        let queued = trace::queued();
+        let done = spawn_blocking(move || {
+            queued.begin();
+            job()
+        });
+        let done = done.await?;
+        self.deadlines.moved();
+        Ok(done)
+    }
+
+    fn files(&self) -> &'static Files {
+        self.admission.terms.files
     }
 
     /// Handles what has come: mail, or input.
@@ -332,14 +396,10 @@ impl TaskConn {
 
     /// Goes on with the input that the session holds, or reads.
     fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
-        let turn = match std::mem::take(&mut self.has_more) {
-            true => self.call(SessionEvent::More),
-            false => ready!(self.poll_read_turn(cx)),
-        };
-        if let Ok(turn) = &turn {
-            self.deadlines.handled(&*self.session, turn.posts.len());
+        match std::mem::take(&mut self.has_more) {
+            true => Poll::Ready(self.call(SessionEvent::More)),
+            false => self.poll_read_turn(cx),
         }
-        Poll::Ready(turn)
     }
 
     /// Reads and answers, if there is input.
@@ -360,8 +420,7 @@ impl TaskConn {
                 data => SessionEvent::Data(data),
             };
             self.at_end = matches!(event, SessionEvent::Eof);
-            let flow = outbox.call(&mut *self.session, event).map_err(panicked)?;
-            Poll::Ready(answer(outbox, flow.work, flow.next, &self.stream))
+            Poll::Ready(self.answer(outbox, event))
         })
     }
 
@@ -377,7 +436,7 @@ impl TaskConn {
             match collected {
                 Collected::Nothing => Ok(None),
                 Collected::Mail(flow) => {
-                    answer(outbox, flow.work, flow.next, &self.stream).map(Some)
+                    answer(outbox, flow, &mut self.held, &self.stream).map(Some)
                 }
                 Collected::Overflow => last_bytes(outbox, session, Cut::TooSlow).map(Some),
             }
@@ -386,10 +445,19 @@ impl TaskConn {
 
     /// Calls the session, and sends as much of its answer as the socket takes.
     fn call(&mut self, event: SessionEvent<'_>) -> io::Result<Turn> {
-        SCRATCH.with_borrow_mut(|Scratch { outbox, .. }| {
-            let flow = outbox.call(&mut *self.session, event).map_err(panicked)?;
-            answer(outbox, flow.work, flow.next, &self.stream)
-        })
+        SCRATCH.with_borrow_mut(|Scratch { outbox, .. }| self.answer(outbox, event))
+    }
+
+    fn answer(&mut self, outbox: &mut Outbox, event: SessionEvent<'_>) -> io::Result<Turn> {
+        let is_input = event.is_input();
+        let files = self.files();
+        let flow = outbox
+            .call(&mut *self.session, event, files)
+            .map_err(panicked)?;
+        if is_input {
+            self.deadlines.handled(&*self.session, outbox.posted());
+        }
+        answer(outbox, flow, &mut self.held, &self.stream)
     }
 
     fn cut(&mut self, why: Cut) -> io::Result<Turn> {
@@ -448,11 +516,21 @@ impl TaskConn {
 }
 
 /// Sends as much of the answer in `outbox` as the socket takes.
-fn answer(outbox: &mut Outbox, work: Work, next: Next, stream: &TcpStream) -> io::Result<Turn> {
+fn answer(
+    outbox: &mut Outbox,
+    Flow { work, next }: Flow,
+    held: &mut Option<Box<Held>>,
+    stream: &TcpStream,
+) -> io::Result<Turn> {
+    let next = After::of(next, held)?;
     let mut sent = 0;
     if work == Work::None && !outbox.out.is_empty() {
         let writing = trace::start();
-        sent = match stream.try_write(&outbox.out) {
+        let written = match next {
+            After::Body => stream.try_io(Interest::WRITABLE, || send_more(stream, &outbox.out)),
+            _ => stream.try_write(&outbox.out),
+        };
+        sent = match written {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
             result => result?,
         };
@@ -473,12 +551,12 @@ fn answer(outbox: &mut Outbox, work: Work, next: Next, stream: &TcpStream) -> io
 /// Tells the session why its connection is closed, and takes its last bytes.
 fn last_bytes(outbox: &mut Outbox, session: &mut dyn Session, why: Cut) -> io::Result<Turn> {
     let flow = outbox
-        .call(session, SessionEvent::Cut(why))
+        .call(session, SessionEvent::Cut(why), Files::NONE)
         .map_err(panicked)?;
     let unsent = std::mem::take(&mut outbox.out);
     Ok(Turn {
-        work: Work::None,
-        next: flow.next,
+        work: flow.work,
+        next: After::Close,
         unsent,
         posts: Vec::new(),
         cut: Some(why),

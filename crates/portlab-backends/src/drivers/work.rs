@@ -1,11 +1,66 @@
-//! The work that a handler asks for, done on the calling thread.
+//! The work that a handler asks for, and what a connection asks of the file system.
 
-use std::thread;
+use std::{io, thread};
 
-use portlab_service::Work;
+use portlab_service::{Found, Lookup, Work};
 use portlab_sys::clock::burn;
 
-use crate::trace::{self, What};
+use super::held::Held;
+use crate::{
+    files::{Files, Opened},
+    trace::{self, What},
+};
+
+/// What a thread may wait for, or what takes a while: for the thread of the connection, or for a thread of a pool.
+#[derive(Debug)]
+pub(crate) enum Job {
+    /// The work of a handler.
+    Work(Work),
+    /// A path is looked up.
+    Find(&'static Files, Lookup),
+    /// The next piece of a file is read.
+    Read(Box<Held>),
+}
+
+/// What a [`Job`] results in.
+#[derive(Debug)]
+pub(crate) enum Done {
+    Work,
+    Found(Found, Option<Box<Held>>),
+    Read(Box<Held>, io::Result<Vec<u8>>),
+}
+
+impl Job {
+    /// Does it on the calling thread.
+    pub(crate) fn perform(self) -> Done {
+        match self {
+            Self::Work(work) => {
+                perform(work);
+                Done::Work
+            }
+            Self::Find(files, lookup) => {
+                let (found, held) = find(files, &lookup);
+                Done::Found(found, held)
+            }
+            Self::Read(mut held) => {
+                let piece = held.piece();
+                Done::Read(held, piece)
+            }
+        }
+    }
+}
+
+/// Looks a path up on the calling thread.
+pub(crate) fn find(files: &Files, lookup: &Lookup) -> (Found, Option<Box<Held>>) {
+    // Between many answers, a session may ask for what is cached.
+    if let Some(found) = files.cached(lookup) {
+        return (found, None);
+    }
+    let finding = trace::call();
+    let Opened { found, file } = files.find(lookup);
+    finding.end(What::Handle, 0);
+    (found, file.map(Held::new))
+}
 
 /// Does a handler's work of any kind on the calling thread.
 pub(crate) fn perform(work: Work) {

@@ -27,14 +27,14 @@
 use std::io;
 
 use mio::{Events, Poll};
-use portlab_service::{Service, Work};
+use portlab_service::Service;
 use portlab_words::Text;
 
 use crate::{
     Backend, Door, Served, Serves, Sheet, Workers,
     drivers::{
         readiness::reactor::{Executor, Key, Reactor},
-        work::perform,
+        work::{Done, Job},
     },
 };
 
@@ -97,8 +97,9 @@ impl Backend for Model {
 struct OnTheLoop;
 
 impl Executor for OnTheLoop {
-    fn execute(&mut self, _key: Key, work: Work) -> bool {
-        perform(work);
-        true
+    const WAITS_FOR_DISKS: bool = true;
+
+    fn execute(&mut self, _key: Key, job: Job) -> Option<Done> {
+        Some(job.perform())
     }
 }

@@ -27,14 +27,14 @@ use std::{
 };
 
 use mio::{Events, Poll, Waker};
-use portlab_service::{Service, Work};
+use portlab_service::Service;
 use portlab_words::Text;
 
 use crate::{
     Backend, Door, Served, Serves, Sheet, Workers,
     drivers::{
         readiness::reactor::{Executor, Key, Reactor, WORK_DONE},
-        work::perform,
+        work::{Done, Job},
     },
     trace,
 };
@@ -102,8 +102,8 @@ impl Backend for Model {
                 reactor.handle(event);
             }
             reactor.advance_queued();
-            while let Ok(key) = jobs_done.try_recv() {
-                reactor.work_done(key);
+            while let Ok((key, done)) = jobs_done.try_recv() {
+                reactor.job_done(key, done);
             }
             reactor.run_timers();
         }
@@ -115,22 +115,24 @@ impl Backend for Model {
 struct OnThePool {
     pool: rayon::ThreadPool,
     waker: Arc<Waker>,
-    done: mpsc::Sender<Key>,
+    done: mpsc::Sender<(Key, Done)>,
 }
 
 impl Executor for OnThePool {
-    fn execute(&mut self, key: Key, work: Work) -> bool {
+    const WAITS_FOR_DISKS: bool = false;
+
+    fn execute(&mut self, key: Key, job: Job) -> Option<Done> {
         let (waker, done) = (Arc::clone(&self.waker), self.done.clone());
-        let job = trace::queued();
+        let queued = trace::queued();
         // First in, first out: plain `spawn` would run the newest job first.
         self.pool.spawn_fifo(move || {
-            job.begin();
-            perform(work);
+            queued.begin();
+            let result = job.perform();
             // Both fail only after the loop has ended, and then no connection waits for the answer.
-            if done.send(key).is_ok() {
+            if done.send((key, result)).is_ok() {
                 let _ = waker.wake();
             }
         });
-        false
+        None
     }
 }

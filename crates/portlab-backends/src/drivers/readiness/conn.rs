@@ -9,7 +9,7 @@ use std::{
 };
 
 use mio::net::TcpStream;
-use portlab_service::{CloseReason, ConnId, Cut, Flow, Next, Session, Work};
+use portlab_service::{CloseReason, ConnId, Cut, Flow, Session, Work};
 use portlab_sys::{
     stop::Interruptible,
     tally::{self, Count},
@@ -21,8 +21,11 @@ use crate::{
     drivers::{
         closing::{LINGER, count_cut},
         deadlines::Deadlines,
-        outbox::{Collected, Outbox, Panicked, SessionEvent},
+        held::{After, Held, send_more},
+        outbox::{Collected, Outbox, Panicked, SessionEvent, lookup},
+        work::{Done, Job},
     },
+    files::Files,
     hub::inbox::Inbox,
     trace::{self, Span, What},
 };
@@ -34,7 +37,7 @@ use crate::{
 pub(crate) struct Conn<S = Interruptible<TcpStream>> {
     /// Given back before the socket closes (fields are dropped in their order): when the client reads the end of this
     /// connection, it can connect again.
-    _admission: Admission,
+    admission: Admission,
     stream: S,
     session: Box<dyn Session>,
     span: Span,
@@ -42,6 +45,7 @@ pub(crate) struct Conn<S = Interruptible<TcpStream>> {
     /// What is still to be sent, from `sent` on.
     pending: Vec<u8>,
     sent: usize,
+    held: Option<Box<Held>>,
     state: State,
     /// There may be input. If not, as when only mail has come, no system call is made to look for input.
     readable: bool,
@@ -61,7 +65,13 @@ enum State {
     New,
     Talking,
     /// The answer is in `pending`, and the work before the answer isn't done.
-    Working(Next),
+    Working(After),
+    /// The session asks for a file, and it isn't looked up yet.
+    Asking,
+    /// A job looks a path up, or reads a piece of a file.
+    Finding,
+    /// A part of the file in `held` follows what is in `pending`.
+    Sending,
     /// The last answer is in `pending`; after it the connection closes.
     Closing,
     /// The last bytes are in `pending`, and the peer has [`LINGER`] to take them and to close. Its input is read and
@@ -74,19 +84,22 @@ enum State {
 pub(crate) struct Scratch {
     input: Box<[u8]>,
     pub(crate) outbox: Outbox,
+    /// The thread of the connection may wait for a disk, so files go to sockets by `sendfile`. If not, pieces are read by
+    /// jobs.
+    sends_files: bool,
 }
 
 /// What a connection asks of its driver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Step {
     /// Call [`Conn::advance`] again when the poller says so, when there is mail, or at
     /// [`Conn::deadline`].
     Idle,
     /// It can go on, but other connections have their turn first: call [`Conn::advance`] again soon.
     Yield,
-    /// Do this work, then call [`Conn::work_done`].
-    Work(Work),
-    /// As `Idle`; after this time call [`Conn::work_done`], which ends the connection.
+    /// Do this, then call [`Conn::job_done`].
+    Job(Job),
+    /// As `Idle`; after this time call [`Conn::job_done`], which ends the connection.
     Linger(Duration),
     /// It has ended. Drop it.
     Done,
@@ -94,12 +107,15 @@ pub(crate) enum Step {
 
 /// How many reads a connection has before other connections have their turn: the input of a fast sender may never end.
 const TURN: usize = 16;
+/// How many bytes of a file a connection sends before other connections have their turn.
+const FILE_TURN: usize = 4 * READ_BUFFER;
 
 impl Scratch {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(sends_files: bool) -> Self {
         Self {
             input: vec![0; READ_BUFFER].into(),
             outbox: Outbox::default(),
+            sends_files,
         }
     }
 }
@@ -108,6 +124,9 @@ impl Scratch {
 pub(crate) trait Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+    /// As `write`; more bytes follow at once.
+    fn write_more(&mut self, bytes: &[u8]) -> io::Result<usize>;
+    fn send_file(&mut self, held: &mut Held, most: usize) -> io::Result<usize>;
     fn finish(&mut self) -> io::Result<()>;
 }
 
@@ -118,6 +137,14 @@ impl Socket for Interruptible<TcpStream> {
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         Write::write(&mut **self, bytes)
+    }
+
+    fn write_more(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        send_more(&**self, bytes)
+    }
+
+    fn send_file(&mut self, held: &mut Held, most: usize) -> io::Result<usize> {
+        held.send(&**self, most)
     }
 
     fn finish(&mut self) -> io::Result<()> {
@@ -146,10 +173,11 @@ impl<S: Socket> Conn<S> {
             stream,
             session,
             span,
-            deadlines: Deadlines::new(admission.limits),
-            _admission: admission,
+            deadlines: Deadlines::new(&admission.terms.limits),
+            admission,
             pending: Vec::new(),
             sent: 0,
+            held: None,
             state: State::New,
             readable: true,
             fin_seen: false,
@@ -172,7 +200,8 @@ impl<S: Socket> Conn<S> {
 
     /// Whether the socket doesn't take what is to be sent now.
     pub(crate) fn is_blocked(&self) -> bool {
-        !self.pending.is_empty() && !matches!(self.state, State::Working(_))
+        self.state == State::Sending
+            || !self.pending.is_empty() && !matches!(self.state, State::Working(_))
     }
 
     pub(crate) fn is_at_end(&self) -> bool {
@@ -191,8 +220,8 @@ impl<S: Socket> Conn<S> {
     /// When [`Conn::advance`] is to be called, if no event comes before.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self.state {
-            State::Talking | State::Closing => self.deadlines.next(),
-            State::New | State::Working(_) | State::Lingering => None,
+            _ if self.is_timed() => self.deadlines.next(),
+            _ => None,
         }
     }
 
@@ -208,22 +237,37 @@ impl<S: Socket> Conn<S> {
         advanced.unwrap_or_else(|_| self.broken())
     }
 
-    /// The work of a [`Step::Work`] is done: sends the answer. Reading waits for the next turn.
-    pub(crate) fn work_done(&mut self) -> Step {
+    /// The job of a [`Step::Job`] is done: goes on with what came of it. Reading waits for the next turn.
+    pub(crate) fn job_done(&mut self, done: Done, scratch: &mut Scratch) -> Step {
         self.span.turn();
-        match self.state {
-            State::Working(next) => {
-                self.deadlines.moved();
-                self.go_on(next);
+        if self.state == State::Lingering {
+            return Step::Done;
+        }
+        self.deadlines.moved();
+        let went_on = self.take(done, scratch);
+        went_on.unwrap_or_else(|_| self.broken())
+    }
+
+    fn take(&mut self, done: Done, scratch: &mut Scratch) -> io::Result<Step> {
+        match (done, self.state) {
+            (Done::Work, State::Working(after)) => self.go_on(after),
+            (Done::Found(found, held), State::Finding) => {
+                self.held = held;
+                match self.call(SessionEvent::Found(&found), &mut scratch.outbox)? {
+                    Step::Idle => {}
+                    step => return Ok(step),
+                }
             }
-            State::Lingering => return Step::Done,
-            State::New | State::Talking | State::Closing => {}
+            (Done::Read(held, piece), State::Finding) => {
+                self.held = Some(held);
+                self.pending = piece?;
+                self.state = State::Sending;
+            }
+            _ => {}
         }
         // The next `advance` finds out what the connection waits for.
-        match self.flush() {
-            Ok(_) => Step::Yield,
-            Err(_) => self.broken(),
-        }
+        self.flush()?;
+        Ok(Step::Yield)
     }
 
     /// The peer has reset the connection. A reset after the last bytes is expected, and not counted.
@@ -238,9 +282,15 @@ impl<S: Socket> Conn<S> {
     pub(crate) fn cut(&mut self, why: Cut, scratch: &mut Scratch) -> Step {
         self.close_reason = count_cut(why);
         self.has_more = false;
+        // Behind a part of a file, the last bytes would be taken for the rest of the file.
+        if let State::Finding | State::Sending | State::Working(After::Body) = self.state {
+            return Step::Done;
+        }
+        let event = SessionEvent::Cut(why);
+        let files = self.files();
         if scratch
             .outbox
-            .call(&mut *self.session, SessionEvent::Cut(why))
+            .call(&mut *self.session, event, files)
             .is_err()
         {
             return Step::Done;
@@ -255,7 +305,7 @@ impl<S: Socket> Conn<S> {
         scratch: &mut Scratch,
         mut inbox: Option<&mut dyn Inbox>,
     ) -> io::Result<Step> {
-        if matches!(self.state, State::Talking | State::Closing) {
+        if self.is_timed() {
             // If a rest has ended, this call clears it, so that no deadline stays in the past.
             self.deadlines.rests();
             if let Some(why) = self.deadlines.overdue() {
@@ -264,19 +314,32 @@ impl<S: Socket> Conn<S> {
         }
         for _ in 0..TURN {
             // Nothing is read before the last answer has left: that is the back-pressure.
-            if !self.flush()? {
+            if !self.flush()? || !self.send_file(scratch.sends_files)? {
                 let overflowed = inbox.is_some_and(Inbox::is_overflowed);
-                return Ok(match self.state {
-                    State::Talking | State::Closing if overflowed => {
-                        self.cut(Cut::TooSlow, scratch)
-                    }
-                    _ => Step::Idle,
+                return Ok(match overflowed && self.is_timed() {
+                    true => self.cut(Cut::TooSlow, scratch),
+                    false => Step::Idle,
                 });
             }
             // An inbox wakes this connection for its next mail only after it was found empty.
             let (mut may_have_mail, mut has_much_mail) = (false, false);
             let event = match self.state {
-                State::Working(_) => return Ok(Step::Idle),
+                State::Working(_) | State::Finding => return Ok(Step::Idle),
+                State::Asking => return Ok(self.ask()),
+                State::Sending => match self.held.take() {
+                    Some(held) if held.left() > 0 && !scratch.sends_files => {
+                        self.state = State::Finding;
+                        return Ok(Step::Job(Job::Read(held)));
+                    }
+                    held => {
+                        self.held = held;
+                        if self.is_followed() {
+                            return Ok(Step::Yield);
+                        }
+                        self.state = State::Talking;
+                        Some(SessionEvent::More)
+                    }
+                },
                 State::Closing if self.at_end => return Ok(Step::Done),
                 State::Closing => return self.linger(),
                 State::Lingering => return self.discard_input(scratch),
@@ -309,15 +372,9 @@ impl<S: Socket> Conn<S> {
                     false => return Ok(Step::Idle),
                 }
             };
-            let is_input = event.is_input();
-            let Ok(flow) = scratch.outbox.call(&mut *self.session, event) else {
-                return Ok(Step::Done);
-            };
+            let step = self.call(event, &mut scratch.outbox)?;
             let posted = scratch.outbox.posted();
-            if is_input {
-                self.deadlines.handled(&*self.session, posted);
-            }
-            match self.answer(flow, &mut scratch.outbox)? {
+            match step {
                 // The posts are delivered before the session posts more.
                 Step::Yield | Step::Idle if posted > 0 || self.has_more => return Ok(Step::Yield),
                 Step::Yield => {}
@@ -327,6 +384,46 @@ impl<S: Socket> Conn<S> {
             }
         }
         Ok(Step::Yield)
+    }
+
+    /// Calls the session, and sends its answer.
+    fn call(&mut self, event: SessionEvent<'_>, outbox: &mut Outbox) -> io::Result<Step> {
+        let is_input = event.is_input();
+        let files = self.files();
+        let Ok(flow) = outbox.call(&mut *self.session, event, files) else {
+            return Ok(Step::Done);
+        };
+        if is_input {
+            self.deadlines.handled(&*self.session, outbox.posted());
+        }
+        self.answer(flow, outbox)
+    }
+
+    /// The session asks for a file, and all that comes before has been sent.
+    fn ask(&mut self) -> Step {
+        let Ok(asked) = lookup(&*self.session) else {
+            return Step::Done;
+        };
+        self.state = State::Finding;
+        Step::Job(Job::Find(self.files(), asked.clone()))
+    }
+
+    fn files(&self) -> &'static Files {
+        self.admission.terms.files
+    }
+
+    /// Whether time limits run: not while work or a job is done, and `LINGER` is a limit of its own.
+    fn is_timed(&self) -> bool {
+        match self.state {
+            State::Talking | State::Asking | State::Sending | State::Closing => true,
+            State::New | State::Working(_) | State::Finding | State::Lingering => false,
+        }
+    }
+
+    /// Whether a part of a file follows what is in `pending`.
+    fn is_followed(&self) -> bool {
+        let left = self.held.as_ref().map_or(0, |held| held.left());
+        self.state == State::Sending && left > 0
     }
 
     /// The input that the session is called for next; `None` if there is none or it must wait.
@@ -417,23 +514,24 @@ impl<S: Socket> Conn<S> {
 
     /// Sends the answer, or keeps what can't be sent yet. Returns [`Step::Yield`] if all of it was sent.
     fn answer(&mut self, flow: Flow, outbox: &mut Outbox) -> io::Result<Step> {
-        if flow.next == Next::Close {
+        let after = After::of(flow.next, &mut self.held)?;
+        if after == After::Close {
             self.close_reason = CloseReason::Left;
         }
         if flow.work == Work::None {
-            self.go_on(flow.next);
+            self.go_on(after);
             // Usually the socket has room, and the answer never touches memory of this connection.
             let sent = self.write_some(&outbox.out)?;
             self.pending.extend_from_slice(&outbox.out[sent..]);
         } else {
-            self.state = State::Working(flow.next);
+            self.state = State::Working(after);
             self.pending.extend_from_slice(&outbox.out);
         }
         outbox.sent();
         Ok(match flow.work {
             Work::None if !self.pending.is_empty() => Step::Idle,
             Work::None => Step::Yield,
-            work => Step::Work(work),
+            work => Step::Job(Job::Work(work)),
         })
     }
 
@@ -458,12 +556,29 @@ impl<S: Socket> Conn<S> {
         Ok(true)
     }
 
-    fn go_on(&mut self, next: Next) {
-        self.has_more |= next == Next::More;
-        self.state = match next {
-            Next::Continue | Next::More => State::Talking,
-            // Without files, a session can ask for none.
-            Next::Close | Next::Lookup | Next::Body { .. } => State::Closing,
+    /// Sends what follows of the file, at most [`FILE_TURN`]. Returns false if the socket is full.
+    fn send_file(&mut self, sends_files: bool) -> io::Result<bool> {
+        let mut turn = FILE_TURN;
+        while sends_files && turn > 0 && self.is_followed() {
+            let Some(held) = &mut self.held else {
+                break;
+            };
+            match self.stream.send_file(held, turn) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                sent => turn -= sent?,
+            }
+            self.deadlines.moved();
+        }
+        Ok(true)
+    }
+
+    fn go_on(&mut self, after: After) {
+        self.has_more |= after == After::More;
+        self.state = match after {
+            After::Continue | After::More => State::Talking,
+            After::Close => State::Closing,
+            After::Lookup => State::Asking,
+            After::Body => State::Sending,
         };
     }
 
@@ -474,7 +589,11 @@ impl<S: Socket> Conn<S> {
         }
         loop {
             let writing = trace::start();
-            match self.stream.write(bytes) {
+            let written = match self.is_followed() {
+                false => self.stream.write(bytes),
+                true => self.stream.write_more(bytes),
+            };
+            match written {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),

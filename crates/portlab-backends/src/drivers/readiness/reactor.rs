@@ -18,6 +18,7 @@ use super::conn::{Conn, Scratch, Step};
 use crate::{
     Door, Served,
     door::{backoff::Backoff, next_id},
+    drivers::work::{Done, Job},
     hub::{
         inbox::Inbox,
         mailbox::{Mailbox, Put},
@@ -28,11 +29,14 @@ use crate::{
     trace::{self, Span},
 };
 
-/// Does the work that a handler asks for, except waiting, for which the reactor has timers.
+/// Does the jobs of connections, except waiting, for which the reactor has timers.
 pub(crate) trait Executor {
-    /// Does `work` at once and returns true; or hands it to another thread and returns false. Then
-    /// [`Reactor::work_done`] must be called with `key` when the work is done.
-    fn execute(&mut self, key: Key, work: Work) -> bool;
+    /// Whether the loop itself may wait for a disk. Then files go straight to sockets; if not, jobs read them.
+    const WAITS_FOR_DISKS: bool;
+
+    /// Does `job` at once and returns what came of it; or hands it to another thread and returns `None`. Then
+    /// [`Reactor::job_done`] must be called with `key` when the job is done.
+    fn execute(&mut self, key: Key, job: Job) -> Option<Done>;
 }
 
 /// The slot of a connection, and the slot's generation. When a connection ends, the next connection takes its slot at
@@ -54,10 +58,9 @@ struct Slot {
     limit_timer: Option<Instant>,
 }
 
-#[derive(Clone, Copy)]
 enum Call {
     Advance,
-    WorkDone,
+    Done(Done),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,7 +122,7 @@ impl<'door, E: Executor> Reactor<'door, E> {
             timers: Timers::new(),
             accept_pauses: false,
             backoff: Backoff::new(),
-            scratch: Scratch::new(),
+            scratch: Scratch::new(E::WAITS_FOR_DISKS),
         })
     }
 
@@ -175,7 +178,7 @@ impl<'door, E: Executor> Reactor<'door, E> {
         let now = Instant::now();
         while let Some(alarm) = self.timers.pop_due(now) {
             match alarm {
-                Alarm::Done(key) => self.step(key, Call::WorkDone),
+                Alarm::Done(key) => self.job_done(key, Done::Work),
                 Alarm::Limit(key) => {
                     if let Some(slot) = find(&mut self.slots, key) {
                         slot.limit_timer = None;
@@ -190,9 +193,9 @@ impl<'door, E: Executor> Reactor<'door, E> {
         }
     }
 
-    /// The executor has done the work of this connection elsewhere: sends its answer.
-    pub(crate) fn work_done(&mut self, key: Key) {
-        self.step(key, Call::WorkDone);
+    /// A job of this connection is done: lets it go on with what came of it.
+    pub(crate) fn job_done(&mut self, key: Key, done: Done) {
+        self.step(key, Call::Done(done));
     }
 
     pub(crate) fn served(self) -> Served {
@@ -270,7 +273,7 @@ impl<'door, E: Executor> Reactor<'door, E> {
         // A job or a timer may be on its way to a connection that has ended.
         while let Some(slot) = find(&mut self.slots, key) {
             let step = match call {
-                Call::WorkDone => slot.conn.work_done(),
+                Call::Done(done) => slot.conn.job_done(done, &mut self.scratch),
                 Call::Advance => {
                     let inbox = slot.mailbox.as_deref_mut();
                     let inbox = inbox.map(|mailbox| mailbox as &mut dyn Inbox);
@@ -282,12 +285,12 @@ impl<'door, E: Executor> Reactor<'door, E> {
             match step {
                 Step::Idle => return,
                 Step::Yield => return self.enqueue(key),
-                Step::Work(Work::Wait(time)) => {
+                Step::Job(Job::Work(Work::Wait(time))) => {
                     return self.timers.arm(Instant::now() + time, Alarm::Done(key));
                 }
-                Step::Work(work) => match self.executor.execute(key, work) {
-                    true => call = Call::WorkDone,
-                    false => return,
+                Step::Job(job) => match self.executor.execute(key, job) {
+                    Some(done) => call = Call::Done(done),
+                    None => return,
                 },
                 Step::Linger(time) => {
                     // A connection that lingers gets no more mail, so it leaves the hub at once.

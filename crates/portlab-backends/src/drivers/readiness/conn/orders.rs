@@ -11,18 +11,19 @@ use std::{
     num::NonZeroU32,
     rc::Rc,
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     task::{Wake, Waker},
 };
 
-use portlab_service::{Cx, Mail, Post};
+use portlab_service::{Cx, Found, Lookup, Mail, Next, PathLookup, Post, What};
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
     Limits,
+    files::{FileOptions, Files},
     hub::{
         mailbox::{Mailbox, Overflow, Policy, Put},
         shared_mailbox::SharedMailbox,
@@ -69,6 +70,19 @@ impl Socket for Simulated {
         Ok(length)
     }
 
+    fn write_more(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write(bytes)
+    }
+
+    fn send_file(&mut self, held: &mut Held, most: usize) -> io::Result<usize> {
+        let room = self.0.borrow().room.min(most);
+        if room == 0 {
+            return self.write(b"!");
+        }
+        let piece = held.piece_of(room)?;
+        self.write(&piece)
+    }
+
     fn finish(&mut self) -> io::Result<()> {
         // A poller reports the socket again after each FIN, so with a second FIN the loop would spin.
         assert!(!mem::replace(&mut self.0.borrow_mut().is_finished, true));
@@ -76,14 +90,59 @@ impl Socket for Simulated {
     }
 }
 
-/// Sends mail to the peer, and answers each byte of input, some bytes in each turn; a `w` asks for work.
-#[derive(Default)]
+/// Sends mail to the peer, and answers each byte of input, some bytes in each turn; a `w` asks for work, and an `f` for a
+/// file.
 struct MailAndEcho {
     rest: Vec<u8>,
+    /// How many files are still to be sent.
+    files: usize,
+    is_sending: bool,
+    lookup: Lookup,
 }
 
 const WORK: u8 = b'w';
+const FILE: u8 = b'f';
 const PORTION: usize = 20_000;
+/// It is sent in two turns.
+const FILE_LENGTH: usize = FILE_TURN + 1;
+
+static FILES: LazyLock<&Files> = LazyLock::new(|| {
+    let root = portlab_testkit::folder("orders");
+    std::fs::write(root.join("file"), [b'd'; FILE_LENGTH]).unwrap();
+    let options = FileOptions {
+        root,
+        index: String::new(),
+        listing: false,
+        cache_bytes: 0,
+    };
+    Files::open(options).unwrap()
+});
+
+impl MailAndEcho {
+    fn new() -> Self {
+        Self {
+            rest: Vec::new(),
+            files: 0,
+            is_sending: false,
+            lookup: Lookup::Path(PathLookup {
+                path: b"file".to_vec(),
+                is_folder: false,
+                codings: [None; 2],
+            }),
+        }
+    }
+
+    fn next(&mut self) -> Flow {
+        if self.files > 0 {
+            self.files -= 1;
+            return Flow::LOOKUP;
+        }
+        match self.rest.is_empty() {
+            true => Flow::CONTINUE,
+            false => Flow::MORE,
+        }
+    }
+}
 
 impl Session for MailAndEcho {
     fn on_data(&mut self, input: &[u8], cx: &mut Cx<'_>) -> Flow {
@@ -93,16 +152,35 @@ impl Session for MailAndEcho {
     }
 
     fn on_more(&mut self, cx: &mut Cx<'_>) -> Flow {
+        if std::mem::take(&mut self.is_sending) {
+            return self.next();
+        }
         let portion: Vec<_> = self.rest.drain(..PORTION.min(self.rest.len())).collect();
         cx.posts.push(Post(Vec::new()));
         cx.out.extend_from_slice(&portion);
-        let flow = match self.rest.is_empty() {
-            true => Flow::CONTINUE,
-            false => Flow::MORE,
-        };
+        self.files = portion.iter().filter(|byte| **byte == FILE).count();
+        let flow = self.next();
         match portion.contains(&WORK) {
             true => flow.after(Work::Wait(Duration::from_millis(1))),
             false => flow,
+        }
+    }
+
+    fn lookup(&self) -> &Lookup {
+        &self.lookup
+    }
+
+    fn on_found(&mut self, found: &Found, _cx: &mut Cx<'_>) -> Flow {
+        let What::File(facts) = &found.what else {
+            panic!("{found:?}");
+        };
+        self.is_sending = true;
+        Flow {
+            work: Work::None,
+            next: Next::Body {
+                from: 0,
+                length: facts.length,
+            },
         }
     }
 
@@ -116,6 +194,7 @@ impl Session for MailAndEcho {
 enum Event {
     Bytes(usize),
     Work,
+    File,
     Mail(usize),
     Room(usize),
     /// The poller reports the connection, for a reason that has passed.
@@ -128,6 +207,7 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         (1..100_000_usize).prop_map(Event::Bytes),
         Just(Event::Work),
+        Just(Event::File),
         (1..80_000_usize).prop_map(Event::Mail),
         (1..200_000_usize).prop_map(Event::Room),
         Just(Event::Spurious),
@@ -159,28 +239,28 @@ struct World {
     inbox: Where,
     /// The driver must call the connection.
     is_due: bool,
-    is_working: bool,
+    job: Option<Job>,
 }
 
 impl World {
-    fn new(inbox: Where) -> Self {
+    fn new(inbox: Where, sends_files: bool) -> Self {
         let kernel = Rc::new(RefCell::new(Kernel::default()));
         let socket = Simulated(Rc::clone(&kernel));
         let limits = Limits {
             posts_per_s: NonZeroU32::new(POSTS_PER_S),
             ..Limits::default()
         };
-        let admission = Admission::for_test(limits);
-        let session = Box::new(MailAndEcho::default());
+        let admission = Admission::for_test(limits, *FILES);
+        let session = Box::new(MailAndEcho::new());
         let mut conn = Conn::new(socket, session, Span::new(ConnId(1)), admission);
         conn.deadlines.spend_credit();
         Self {
             kernel,
             conn,
-            scratch: Scratch::new(),
+            scratch: Scratch::new(sends_files),
             inbox,
             is_due: true,
-            is_working: false,
+            job: None,
         }
     }
 
@@ -188,6 +268,7 @@ impl World {
         match *what {
             Event::Bytes(count) => self.arrive(&vec![b'd'; count]),
             Event::Work => self.arrive(&[WORK]),
+            Event::File => self.arrive(&[FILE]),
             Event::Mail(length) => self.put(length),
             Event::Room(more) => {
                 let mut kernel = self.kernel.borrow_mut();
@@ -199,12 +280,13 @@ impl World {
             }
             Event::Spurious => self.report(),
             Event::Turn => self.turn(),
-            Event::WorkDone if self.is_working => {
-                self.is_working = false;
-                let step = self.conn.work_done();
-                self.follow(step);
+            Event::WorkDone => {
+                if let Some(job) = self.job.take() {
+                    let step = self.conn.job_done(job.perform(), &mut self.scratch);
+                    self.scratch.outbox.posts();
+                    self.follow(step);
+                }
             }
-            Event::WorkDone => {}
         }
     }
 
@@ -264,7 +346,7 @@ impl World {
         match step {
             Step::Idle => {}
             Step::Yield => self.is_due = true,
-            Step::Work(_) => self.is_working = true,
+            Step::Job(job) => self.job = Some(job),
             Step::Linger(_) | Step::Done => panic!("{step:?} without a reason"),
         }
     }
@@ -273,7 +355,7 @@ impl World {
     fn settle(&mut self) {
         self.apply(&Event::Room(usize::MAX / 2));
         loop {
-            while self.is_due() || self.is_working {
+            while self.is_due() || self.job.is_some() {
                 self.turn();
                 self.apply(&Event::WorkDone);
             }
@@ -286,8 +368,12 @@ impl World {
     }
 }
 
-fn nothing_is_left_behind(inbox: Where, events: &[Event]) -> Result<(), TestCaseError> {
-    let mut world = World::new(inbox);
+fn nothing_is_left_behind(
+    inbox: Where,
+    sends_files: bool,
+    events: &[Event],
+) -> Result<(), TestCaseError> {
+    let mut world = World::new(inbox, sends_files);
     events.iter().for_each(|what| world.apply(what));
     world.settle();
     let [mut mail, mut input] = [0, 0];
@@ -296,6 +382,7 @@ fn nothing_is_left_behind(inbox: Where, events: &[Event]) -> Result<(), TestCase
             Event::Mail(length) => mail += length,
             Event::Bytes(length) => input += length,
             Event::Work => input += 1,
+            Event::File => input += 1 + FILE_LENGTH,
             _ => {}
         }
     }
@@ -324,13 +411,16 @@ const WIDE: Overflow = Overflow {
 
 proptest! {
     #[test]
-    fn a_loop_leaves_no_mail_and_no_input_behind(events in proptest::collection::vec(event(), 1..60)) {
-        nothing_is_left_behind(Where::Own(Mailbox::new(WIDE)), &events)?;
+    fn a_loop_leaves_no_mail_and_no_input_behind(
+        sends_files: bool,
+        events in proptest::collection::vec(event(), 1..60),
+    ) {
+        nothing_is_left_behind(Where::Own(Mailbox::new(WIDE)), sends_files, &events)?;
     }
 
     #[test]
     fn a_thread_leaves_no_mail_and_no_input_behind(events in proptest::collection::vec(event(), 1..60)) {
-        nothing_is_left_behind(Where::Shared(SharedMailbox::new(WIDE), Arc::default()), &events)?;
+        nothing_is_left_behind(Where::Shared(SharedMailbox::new(WIDE), Arc::default()), true, &events)?;
     }
 }
 
@@ -351,7 +441,7 @@ fn a_full_batch_and_a_report_without_input_leave_no_mail_behind() {
         Where::Own(Mailbox::new(WIDE)),
         Where::Shared(SharedMailbox::new(WIDE), Arc::default()),
     ] {
-        nothing_is_left_behind(inbox, &events).unwrap();
+        nothing_is_left_behind(inbox, true, &events).unwrap();
     }
 }
 
@@ -362,7 +452,7 @@ fn a_connection_whose_peer_does_not_read_is_woken_when_its_mailbox_overflows() {
         mut scratch,
         kernel,
         ..
-    } = World::new(Where::Own(Mailbox::new(WIDE)));
+    } = World::new(Where::Own(Mailbox::new(WIDE)), true);
     kernel.borrow_mut().room = 120_000;
     let mailbox = SharedMailbox::new(Overflow::default());
     let bell = Arc::new(Bell::default());
@@ -372,7 +462,8 @@ fn a_connection_whose_peer_does_not_read_is_woken_when_its_mailbox_overflows() {
     while !conn.is_blocked() {
         mailbox.put(mail.clone());
         let inbox = &mut (&mailbox, &waker);
-        assert_eq!(conn.advance(&mut scratch, Some(inbox)), Step::Idle);
+        let step = conn.advance(&mut scratch, Some(inbox));
+        assert!(matches!(step, Step::Idle), "{step:?}");
     }
     let woken = loop {
         if let (Put::Overflowed(_), woken) = mailbox.put(mail.clone()) {
@@ -382,20 +473,21 @@ fn a_connection_whose_peer_does_not_read_is_woken_when_its_mailbox_overflows() {
     woken.expect("a waker of the receiver").wake();
     assert!(bell.0.load(Relaxed));
     let step = conn.advance(&mut scratch, Some(&mut (&mailbox, &waker)));
-    assert_eq!(step, Step::Linger(LINGER));
+    assert!(matches!(step, Step::Linger(LINGER)), "{step:?}");
     assert_eq!(conn.close_reason(), CloseReason::TooSlow);
 }
 
 #[test]
 fn a_connection_that_lingers_sends_one_fin() {
-    let mut world = World::new(Where::Own(Mailbox::new(WIDE)));
+    let mut world = World::new(Where::Own(Mailbox::new(WIDE)), true);
     world.apply(&Event::Room(200_000));
     world.turn();
     let step = world.conn.cut(Cut::Idle, &mut world.scratch);
-    assert_eq!(step, Step::Linger(LINGER));
+    assert!(matches!(step, Step::Linger(LINGER)), "{step:?}");
     for _ in 0..3 {
         world.conn.is_ready(false);
-        assert_eq!(world.conn.advance(&mut world.scratch, None), Step::Idle);
+        let step = world.conn.advance(&mut world.scratch, None);
+        assert!(matches!(step, Step::Idle), "{step:?}");
     }
     assert!(world.kernel.borrow().is_finished);
 }
