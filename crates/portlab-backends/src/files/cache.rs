@@ -121,8 +121,8 @@ impl Weighter<PathLookup, Arc<Kept>> for ByBytes {
     }
 }
 
-/// An entry without its content and its paths.
-const ENTRY: usize = 512;
+/// An entry without its content and its paths, but with what a session keeps for a file: the head of a response.
+const ENTRY: usize = 1024;
 /// How large an entry is expected to be: sizes the table.
 const USUAL: usize = 8 * 1024;
 const SHARD: usize = 1024 * 1024;

@@ -18,7 +18,7 @@ use std::{
     fs::File,
     io::{self, Read},
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use portlab_service::{Coding, FileFacts, Found, Lookup, PathLookup, What};
@@ -208,6 +208,7 @@ impl Files {
             coding,
             has_codings,
             whole,
+            kept: OnceLock::new(),
         });
         if facts.whole.is_none() {
             return Ok((facts, Some(file)));

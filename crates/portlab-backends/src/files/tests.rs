@@ -276,7 +276,7 @@ fn the_cache_is_bounded_by_its_bytes() {
             find(&files, &name(number));
             assert!(files.cache.as_ref().map_or(0, Cache::bytes) <= bytes);
         }
-        let room = bytes / (SMALL as usize + 1000);
+        let room = bytes / (SMALL as usize + 1024);
         // Each shard has a rest that is too small for another file.
         let least = room - room / 8;
         assert!((least..=room).contains(&known(&files)), "{bytes}");
