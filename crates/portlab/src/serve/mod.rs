@@ -126,6 +126,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let model = find(&args.model).context("clap let an unknown model pass")?;
     let service = build_service(args)?;
     check_hub(model.sheet(), args, service)?;
+    let files = match &*args.service {
+        "http" => Some(args.web.files()?),
+        _ => None,
+    };
     let addr = Purpose::SERVE.resolve(&args.bind)?[0];
     let workers = workers(args, model.sheet());
     warn_of_few_files();
@@ -150,6 +154,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         overflow: args.limits.overflow(),
         limits: args.limits.limits(model.sheet()),
         refusal: service.refusal(),
+        files,
         ..Options::default()
     };
     let timeline = timeline::begin(args, model, workers, &stop)?;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use portlab_backends::{FileOptions, Files};
 use portlab_service::{HttpOptions, TextEncoding};
 use portlab_sys::input;
 use portlab_words::{tr, units};
@@ -60,6 +61,23 @@ impl WebArgs {
             encoding,
             lang: lang(),
         })
+    }
+
+    /// The files of the service.
+    pub(super) fn files(&self) -> anyhow::Result<&'static Files> {
+        let Some(root) = self.root.clone() else {
+            bail!(tr!(
+                "--service http needs a folder to serve; give one with --root DIR, such as --root .",
+                "--service http 需要一个文件夹；请用 --root DIR 指定，比如 --root ."
+            ));
+        };
+        Files::open(FileOptions {
+            root,
+            index: self.index.clone(),
+            listing: self.listing,
+            cache_bytes: self.file_cache,
+        })
+        .map_err(|error| error.text().into())
     }
 }
 
