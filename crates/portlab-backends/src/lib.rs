@@ -47,10 +47,15 @@ pub use portlab_sys::{alone::Alone, stop::Stop, tally};
 pub use sheet::{Asked, COROUTINES, Sheet, Workers};
 pub use trace::Recorder;
 
-/// The functions that read bytes of another process, for the fuzz targets in `tests/fuzz/`.
+/// What the fuzz targets in `tests/fuzz/` call: what reads bytes of another process, and what opens paths of clients.
 #[doc(hidden)]
 pub mod fuzz {
-    pub use crate::hub::broker::fuzz as broker;
+    pub use crate::{files::Opened, hub::broker::fuzz as broker};
+
+    /// Looks a path up, as a driver does.
+    pub fn find(files: &crate::Files, lookup: &portlab_service::Lookup) -> Opened {
+        files.find(lookup)
+    }
 }
 
 /// The size of a read, in every model, so that a comparison of models doesn't compare buffer sizes.

@@ -74,6 +74,7 @@ targets! {
     questions: portlab_judge::fuzz::questions,
     tracebacks: portlab_judge::fuzz::tracebacks,
     web: web::web,
+    paths: web::paths,
 }
 
 /// `input` in pieces as long as `length` says, at least one byte each.

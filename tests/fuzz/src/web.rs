@@ -1,12 +1,18 @@
 //! What clients send to the web server: requests, bodies, paths.
 
 use std::{
+    env, fs,
+    io::Read,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, OnceLock},
+    os::unix::fs::symlink,
+    path::Path,
+    sync::{Arc, LazyLock, OnceLock},
 };
 
+use portlab_backends::{FileOptions, Files, fuzz::find};
 use portlab_service::{
-    ConnId, Cx, FileFacts, Found, Http, HttpOptions, Lookup, Next, Service, What,
+    Coding, ConnId, Cx, FileFacts, Found, Http, HttpOptions, Lookup, Next, PathLookup, Service,
+    What,
 };
 
 use crate::pieces;
@@ -134,4 +140,134 @@ fn responses(mut out: &[u8]) -> usize {
         assert!(field("Connection").is_none() || out.is_empty());
     }
     count
+}
+
+/// Parts of a path: a byte of the input below their number stands for one of them.
+const PARTS: &[&str] = &[
+    "/",
+    "..",
+    ".",
+    "%2e",
+    "%2F",
+    "%00",
+    "%",
+    "//",
+    "?",
+    "#",
+    "\\",
+    "in",
+    "a.txt",
+    "large",
+    "folder",
+    "index.html",
+    "link",
+    "inside",
+    "outside",
+    "secret",
+    "to-secret",
+    "to-outside",
+    "to-root",
+    "up",
+    "loop",
+    "magic",
+    "fifo",
+    "%E4%B8%AD",
+    "http://a",
+    "*",
+    "~",
+    "a.txt.gz",
+];
+
+/// What each file beneath the root begins with, and what no answer may contain.
+const INSIDE: &[u8] = b"inside";
+
+/// A folder with links of each kind, beside a folder with a secret.
+static TREE: LazyLock<&Files> = LazyLock::new(|| {
+    let base = option_env!("CARGO_TARGET_TMPDIR").map_or_else(env::temp_dir, Into::into);
+    let base = base.join(format!("portlab-fuzz-{}", std::process::id()));
+    make_tree(&base).expect("a tree can be made");
+    let files = Files::open(FileOptions {
+        root: base.join("root"),
+        index: "index.html".to_owned(),
+        listing: true,
+        cache_bytes: 64 * 1024,
+    });
+    // What is open stays open, and links that lead out lead to nothing less.
+    files.expect("the root is a folder")
+});
+
+fn make_tree(base: &Path) -> std::io::Result<()> {
+    let (root, outside) = (base.join("root"), base.join("outside"));
+    fs::create_dir_all(root.join("in/folder"))?;
+    fs::create_dir_all(&outside)?;
+    fs::write(outside.join("secret"), "secret")?;
+    for name in [
+        "a.txt",
+        "a.txt.gz",
+        "in/a.txt",
+        "in/folder/index.html",
+        "中",
+    ] {
+        fs::write(root.join(name), INSIDE)?;
+    }
+    fs::write(root.join("large"), INSIDE.repeat(20_000))?;
+    for (name, target) in [
+        ("link", "in/a.txt"),
+        ("inside", "in"),
+        ("to-secret", "../outside/secret"),
+        ("to-outside", "../outside"),
+        ("in/to-secret", "../../outside/secret"),
+        ("in/up", ".."),
+        ("up", ".."),
+        ("to-root", "/"),
+        ("loop", "loop"),
+        ("magic", "/proc/self/cwd"),
+    ] {
+        let _ = symlink(target, root.join(name));
+    }
+    let _ = symlink(outside.join("secret"), root.join("in/secret"));
+    Ok(())
+}
+
+/// No path, whether a client or a faulty session asks for it, opens a file outside of the root.
+pub(crate) fn paths(input: &[u8]) {
+    let part = |byte: &u8| match PARTS.get(usize::from(*byte)) {
+        Some(part) => part.as_bytes().to_vec(),
+        None => vec![*byte],
+    };
+    let path: Vec<u8> = input.iter().take(40).flat_map(part).collect();
+    for is_folder in [false, true] {
+        check(&Lookup::Path(PathLookup {
+            path: path.clone(),
+            is_folder,
+            codings: [Some(Coding::Gzip), None],
+        }));
+    }
+    let request = [b"GET /", &path[..], b" HTTP/1.1\r\nHost: a\r\n\r\n"].concat();
+    let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+    let mut session = Http::new(HttpOptions::default()).open(ConnId(1), peer);
+    let mut cx = Cx {
+        out: &mut Vec::new(),
+        posts: &mut Vec::new(),
+    };
+    if session.on_data(&request, &mut cx).next == Next::Lookup {
+        check(session.lookup());
+    }
+}
+
+fn check(lookup: &Lookup) {
+    let opened = find(*TREE, lookup);
+    if let What::File(facts) = &opened.found.what {
+        let mut begin = [0; INSIDE.len()];
+        match (&facts.whole, opened.file) {
+            (Some(whole), _) => begin.copy_from_slice(&whole[..INSIDE.len()]),
+            (None, Some(mut file)) => file.read_exact(&mut begin).expect("a file can be read"),
+            (None, None) => panic!("a large file is open: {lookup:?}"),
+        }
+        assert_eq!(begin, INSIDE, "{lookup:?}");
+    }
+    if let What::Listing(listing) = &opened.found.what {
+        let names = listing.entries.iter().map(|entry| &entry.name[..]);
+        assert!({ names }.all(|name| name != b"secret"), "{lookup:?}");
+    }
 }

@@ -65,10 +65,11 @@ struct Shown {
 
 /// What a session has asked for.
 #[derive(Debug)]
-pub(crate) struct Opened {
-    pub(crate) found: Found,
+pub struct Opened {
+    /// What is at the path.
+    pub found: Found,
     /// The file that was found, if its content is not in [`FileFacts::whole`].
-    pub(crate) file: Option<File>,
+    pub file: Option<File>,
 }
 
 /// Why the files of a folder can't be shown.

@@ -314,8 +314,10 @@ fn announce(
         return output::print_line(&line.to_string());
     }
     let mut line = format!("listening on {addr}  model {model}, service {service}");
-    if service != "echo" {
-        line += &format!(" in {}", args.encoding.name());
+    match &**service {
+        "echo" => {}
+        "http" => line += &format!(": http://{addr}/"),
+        _ => line += &format!(" in {}", args.encoding.name()),
     }
     if args.work != HandlerWork::Work(Work::None) {
         line += &format!(", work {}", args.work);
