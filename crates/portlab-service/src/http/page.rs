@@ -20,6 +20,7 @@ const STYLE: &str = "body{font:1rem/1.6 system-ui,sans-serif;max-width:56rem;mar
     color-scheme:light dark}\
     table{border-collapse:collapse;width:100%}\
     td{padding:.25rem .75rem .25rem 0;border-top:1px solid #8884;overflow-wrap:anywhere}\
+    td:first-child{width:100%}\
     td+td{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums;opacity:.75}\
     a{text-decoration:none}a:hover{text-decoration:underline}";
 

@@ -11,6 +11,7 @@ use portlab_words::{
 };
 use serde_json::{Value, json};
 
+use super::web::WebArgs;
 use crate::args::lang;
 
 /// The limits: an option for each, with the same meaning on every model.
@@ -31,7 +32,8 @@ pub(super) struct LimitArgs {
     #[arg(long, value_name = "TIME", default_value = "off", value_parser = off_or_time("1ms", "7d"))]
     idle_timeout: OffOr<Duration>,
 
-    /// Close a connection if a line that has begun doesn't end within this time
+    /// Close a connection if a line or a request that has begun doesn't end within
+    /// this time
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = off_or_time("1ms", "7d"))]
     line_timeout: OffOr<Duration>,
 
@@ -187,8 +189,8 @@ impl LimitArgs {
         })
     }
 
-    /// The limits for people: those of a chat only for a chat.
-    pub(super) fn line(&self, sheet: &Sheet, is_chat: bool) -> String {
+    /// The limits for people: those of a chat or of a web server only for this service.
+    pub(super) fn line(&self, sheet: &Sheet, service: &str, web: &WebArgs) -> String {
         let lang = lang();
         let off = || lang.pick("off", "关").to_owned();
         let time = |time: Option<Duration>| time.map_or_else(off, units::time);
@@ -202,8 +204,10 @@ impl LimitArgs {
             "limits: {connections} connections, idle timeout {idle}, keepalive {keepalive}, drain {drain}",
             "限制：连接 {connections} 个，空闲超时 {idle}，保活 {keepalive}，停止时收尾 {drain}"
         );
-        if !is_chat {
-            return line;
+        match service {
+            "chat" => {}
+            "http" => return line + "\n" + &web.line(&time(limits.message)),
+            _ => return line,
         }
         let rate = limits.posts_per_s.map_or_else(off, |rate| rate.to_string());
         let (budget, rooms, overflow) = (self.member_budget, self.rooms, self.overflow.name());

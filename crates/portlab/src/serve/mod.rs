@@ -171,7 +171,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     if !args.json {
         crate::tell!(
             "{}",
-            args.limits.line(model.sheet(), args.service == "chat")
+            args.limits.line(model.sheet(), &args.service, &args.web)
         );
     }
     let served = model.serve(door, service).map_err(unserved)?;

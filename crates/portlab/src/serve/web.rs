@@ -63,6 +63,23 @@ impl WebArgs {
         })
     }
 
+    /// The limits of a request for people; `within` is its time limit.
+    pub(super) fn line(&self, within: &str) -> String {
+        let all = [
+            self.max_target,
+            self.max_head,
+            self.max_body,
+            self.file_cache,
+        ];
+        let [target, head, body, cache] = all.map(|it| units::bytes(it as f64));
+        tr!(
+            lang(),
+            "limits: targets of {target}, heads of {head} and bodies of {body}, each within {within}; \
+             small files in {cache} of memory",
+            "限制：请求目标 {target}，请求头 {head}，请求体 {body}，各须在 {within} 内收完；小文件缓存 {cache}"
+        )
+    }
+
     /// The files of the service.
     pub(super) fn files(&self) -> anyhow::Result<&'static Files> {
         let Some(root) = self.root.clone() else {
