@@ -51,7 +51,7 @@ const TERMS: &[(&str, &str)] = &[
         "processes",
         "进程 多任务 命令行参数 僵尸进程 守护进程 守护主进程",
     ),
-    ("threads", "线程 并发 并行 守护线程"),
+    ("threads", "线程 并发 并行 守护线程 守护主线程"),
     ("lost-update", "互斥锁 原子操作"),
     ("deadlock", "死锁"),
     ("coroutines", "协程 greenlet gevent"),

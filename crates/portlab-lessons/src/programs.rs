@@ -88,6 +88,8 @@ const ARGUMENTS: &[(&str, &str, &str)] = &[
     ("http", "web.py", "."),
     ("ports", "two_doors.py", "8080 9090"),
     ("processes", "family.py", "Ming"),
+    ("processes", "guard.py", "2 daemon"),
+    ("processes", "named.py", "Ming"),
     ("server", "server.py", "8080"),
     ("threads", "daemon.py", "2 daemon"),
     ("udp", "order.py", "8080"),

@@ -47,6 +47,28 @@ def _(it):
     assert child.endswith(" ['Ming', 'Ming']") and parent.endswith(" []"), (child, parent)
 
 
+@listing("processes/named/1")
+def _(it):
+    program = it.program("named.py", "Ming")
+    lines, error = program.end()
+    assert lines == ["Ming Ming", "exit code 0"] * 2 + ["exit code 1"], lines
+    assert error.startswith("TypeError"), error
+    # By name, an argument that the function lacks is an error too.
+    wrong = it.code.replace('kwargs={"times": 2, "name": name}', 'kwargs={"time": 2, "name": name}')
+    assert wrong != it.code
+    assert Program(wrong, "Ming").end()[0] == ["Ming Ming", "exit code 0"] + ["exit code 1"] * 2
+
+
+@listing("processes/guard/1")
+def _(it):
+    lines, _ = it.program("guard.py", 0.3, "ordinary").end()
+    assert lines[1:] == ["parent ends", "child ends"], lines
+    # The daemon would run for 60 seconds; `end` waits for 30 seconds only.
+    lines, _ = it.program("guard.py", 60, "daemon").end()
+    assert lines[1:] == ["parent ends"], lines
+    assert not os.path.exists(f"/proc/{lines[0].split()[1]}")
+
+
 @listing("threads/numbers/1")
 def _(it):
     music = threading.Event()

@@ -30,7 +30,9 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     copy(stage, &mut children, &alone)?;
     zombie(stage, &mut children, &alone)?;
     arguments(stage)?;
-    python(stage)
+    python(stage)?;
+    by_place_and_by_name(stage)?;
+    daemon(stage)
 }
 
 /// The number and the parent of this process.
@@ -162,6 +164,53 @@ fn python(stage: &mut Stage<'_>) -> Result<(), Exit> {
         })
     });
     step.end()
+}
+
+/// Arguments in a tuple and in a dictionary, in Python.
+fn by_place_and_by_name(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    let mut step = stage.step("named")?;
+    let name = step.lang().pick("Ming", "小明");
+    let student = step.student("named.py", &[name])?;
+    let (lines, error) = student.map(|it| (it.rest(), it.error_line())).unzip();
+    let said = [format!("{name} {name}"), "exit code 0".to_owned()];
+    let has = |lines: &[String], at: usize| lines.get(at..at + 2) == Some(&said[..]);
+    let fails = |lines: &[String]| lines.get(4..) == Some(&["exit code 1".to_owned()]);
+    step.seen("named", lines.as_deref().map(|lines| has(lines, 2)));
+    let has_failed = lines.as_deref().is_some_and(fails);
+    step.printed("no_comma", "error", error, |it| {
+        has_failed && it.starts_with("TypeError")
+    });
+    let is_first = lines.as_deref().is_some_and(|lines| has(lines, 0));
+    let runs = lines.map(|lines| lines.join("\n"));
+    step.printed("both", "runs", runs, |_| is_first);
+    step.end()
+}
+
+/// A child that its parent waits for, and one that is ended with its parent, in Python.
+fn daemon(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    let mut step = stage.step("guard")?;
+    let ordinary = outcome(&mut step, ["0.3", "ordinary"])?;
+    step.printed("waits", "waits", ordinary, |printed| {
+        printed.ends_with("\nparent ends\nchild ends")
+    });
+    let daemon = outcome(&mut step, ["60", "daemon"])?;
+    let child = daemon.as_ref().map(|printed| {
+        let number = printed.split_whitespace().nth(1);
+        number.and_then(|it| it.parse().ok()).unwrap_or(0)
+    });
+    step.printed("guard", "leaves", daemon, |printed| {
+        printed.ends_with("\nparent ends")
+    });
+    step.set("guarded", child.unwrap_or(0));
+    let is_gone = |child| child > 0 && once(|| status(child, "State").is_none());
+    step.seen("gone", child.map(is_gone));
+    step.end()
+}
+
+/// What the student's program with a child printed until its end; `None` without Python.
+fn outcome(stage: &mut Stage<'_>, arguments: [&str; 2]) -> io::Result<Option<String>> {
+    let student = stage.student("guard.py", &arguments)?;
+    Ok(student.map(|it| it.rest().join("\n")))
 }
 
 /// The command line of a process, without the program's folder; empty if the process is gone.
