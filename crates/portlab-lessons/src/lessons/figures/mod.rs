@@ -3,6 +3,8 @@
 //! Each server runs in a process of its own and is metered from outside; rounds are interleaved, and
 //! medians are shown. `portlab compare` does the same with more care.
 
+mod beside;
+
 use std::{io, net::SocketAddr};
 
 use anstyle::Style;
@@ -13,6 +15,7 @@ use portlab_words::{
     table::{Span, lay_out},
 };
 
+use self::beside::{Measured, side_by_side};
 use crate::{
     cast::{
         Client,
@@ -86,11 +89,17 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.seen("processes", is_most);
     step.end()?;
 
-    messages(stage, &servers)
+    let switches = messages(stage, &servers)?;
+    let measured = Measured {
+        bytes,
+        cpu_us: cpu,
+        switches,
+    };
+    side_by_side(stage, &servers, &measured)
 }
 
-/// Measures the cost of a message on long connections.
-fn messages(stage: &mut Stage<'_>, servers: &[Server]) -> Result<(), Exit> {
+/// Measures the cost of a message on long connections. Returns the switches per message.
+fn messages(stage: &mut Stage<'_>, servers: &[Server]) -> Result<[f64; MODELS.len()], Exit> {
     stage.set("sent", ROUNDS * TALKERS * WORDS);
     let mut step = stage.step("messages")?;
     let mut talkers = each(servers, |it| connected(it.addr(), TALKERS))?;
@@ -108,9 +117,11 @@ fn messages(stage: &mut Stage<'_>, servers: &[Server]) -> Result<(), Exit> {
     );
     let rows = costs.map(|it| [format!("{:.1}", it.cpu_us), format!("{:.2}", it.switches)]);
     step.set("messages", shown(head, rows));
-    let [fork, threads, tasks] = costs.map(|cost| cost.switches);
+    let switches = costs.map(|cost| cost.switches);
+    let [fork, threads, tasks] = switches;
     step.seen("fewer", Seen::if_shown(tasks < fork && tasks < threads));
-    step.end()
+    step.end()?;
+    Ok(switches)
 }
 
 /// The cost of one unit of work for a server.
