@@ -35,11 +35,22 @@ const HARNESS: [&str; 6] = [
 /// The listings of a lesson in one language, by LESSON/STEP/NUMBER, and whether each is a whole program.
 type Listings = BTreeMap<String, (String, bool)>;
 
-/// A trial per listing; a listing that is the same in both languages is run once. Without Python, or without gevent if the
-/// listing needs it, the trial is listed as ignored, with the reason.
+/// The steps whose listings need a package.
+const PACKAGES: [(&str, &str); 2] = [
+    ("coroutines/switch/", "greenlet"),
+    ("coroutines/gevent/", "gevent"),
+];
+
+/// A trial per listing; a listing that is the same in both languages is run once. Without Python, or without a package that
+/// the listing needs, the trial is listed as ignored, with the reason.
 pub(crate) fn trials() -> Vec<Trial> {
     let python = Python::find();
-    let has_gevent = python.as_ref().and_then(|it| it.package("gevent"));
+    let lacks = |package: &str| {
+        python
+            .as_ref()
+            .is_some_and(|it| it.package(package).is_none())
+    };
+    let missing = PACKAGES.map(|(step, package)| (step, package, lacks(package)));
     let mut trials = Vec::new();
     let mut all = BTreeSet::new();
     for &lesson in LESSONS {
@@ -50,12 +61,12 @@ pub(crate) fn trials() -> Vec<Trial> {
                 if other.is_some_and(|other| other.get(at) == Some(code)) {
                     continue;
                 }
-                let reason = match &python {
-                    None => Some("no Python 3 here"),
-                    Some(_) if at.contains("/gevent/") && has_gevent.is_none() => {
-                        Some("no gevent here")
-                    }
-                    Some(_) => None,
+                let mut missing = missing.iter().filter(|(_, _, is_missing)| *is_missing);
+                let package = missing.find(|(step, ..)| at.starts_with(step));
+                let reason = match (&python, package) {
+                    (None, _) => Some("no Python 3 here".to_owned()),
+                    (_, Some((_, package, _))) => Some(format!("no {package} here")),
+                    _ => None,
                 };
                 let name = format!("listings::{at}_runs_as_described_in_{lang}");
                 let (python, at, listings) = (python.clone(), at.clone(), listings.clone());

@@ -153,7 +153,8 @@ const MAY_BE_MISSING: &[&str] = &[
     "ports/low/refused",
     // The system may give the port to another program first.
     "holder/end/free",
-    // It needs gevent.
+    // They need greenlet and gevent.
+    "coroutines/switch/",
     "coroutines/gevent/",
     // A container hides the parent.
     "processes/",

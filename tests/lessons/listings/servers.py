@@ -62,6 +62,22 @@ def _(it):
     assert lines == ["A 1", "B 1", "A 2", "B 2", "A 3", "B 3"], lines
 
 
+@listing("coroutines/steps/1")
+def _(it):
+    lines, _ = Program(it.code).end()
+    assert lines[0] == "called" and lines[-1] == "next: the end", lines
+    assert lines[1:-1] == ["soup on the fire", "next: simmers", "soup gets salt", "send: simmers again", "soup is done"], lines
+    # Without a second argument, `next` fails at the end.
+    _, error = Program(it.code.replace(', "the end"', "")).end(1)
+    assert error == "StopIteration", error
+
+
+@listing("coroutines/switch/1")
+def _(it):
+    lines, _ = Program(it.code).end()
+    assert lines == ["A 1", "B 1", "A 2", "B 2", "A 3", "B 3", "main"], lines
+
+
 @listing("coroutines/blocks/1")
 def _(it):
     answer = it.run()["answer"]

@@ -31,6 +31,9 @@ const ASKERS: usize = 5;
 
 const TURNS: &str = "A 1, B 1, A 2, B 2, A 3, B 3";
 
+/// What the student's coroutine prints when it is run by hand.
+const STEPS: &str = "called\nsoup on the fire\nnext: simmers\nsoup gets salt\nsend: simmers again\nsoup is done\nnext: the end";
+
 pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut step = stage.step("turns")?;
     let turns = take_turns().join(", ");
@@ -40,6 +43,8 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.set("turns", turns);
     step.printed("python", "python_turns", in_python, |it| it == TURNS);
     step.end()?;
+
+    by_hand(stage)?;
 
     stage.set("seconds", IN_LINE.as_secs());
     let mut step = stage.step("hundred")?;
@@ -73,6 +78,8 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let hundred = hundred_in_python(&mut step, "tasks.py")?;
     show(&mut step, "asyncio", hundred);
     step.end()?;
+
+    switched(stage)?;
 
     let mut step = stage.step("gevent")?;
     let has_gevent = step.python().and_then(|it| it.package("gevent")).is_some();
@@ -124,6 +131,52 @@ fn take_turns() -> Vec<String> {
         }
     }
     diary.into_inner()
+}
+
+/// One coroutine, continued from pause to pause.
+fn by_hand(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    let mut step = stage.step("steps")?;
+    let rows = call_and_polls();
+    step.set("polls", columns(&rows, 2));
+    let is_lazy = rows[0][1] == "-" && rows[1..4].iter().all(|it| it[2] == "Pending");
+    step.seen("lazy", is_lazy && rows[4][1..] == ["-", "Ready"]);
+    let student = step.student("steps.py", &[])?;
+    let printed = student.map(|it| it.rest().join("\n"));
+    step.printed("python", "steps", printed, |it| it == STEPS);
+    step.end()
+}
+
+/// What a coroutine has done after its call, and after each of four polls; and what the poll returned.
+fn call_and_polls() -> [[String; 3]; 5] {
+    let diary: RefCell<Vec<String>> = RefCell::default();
+    let mut a = pin!(count("A", &diary));
+    let mut context = Context::from_waker(Waker::noop());
+    let done = || diary.take().pop().unwrap_or_else(|| "-".to_owned());
+    let called = ["call".to_owned(), done(), "-".to_owned()];
+    let polls = [1, 2, 3, 4].map(|number| {
+        let is_ready = a.as_mut().poll(&mut context).is_ready();
+        let state = if is_ready { "Ready" } else { "Pending" };
+        [format!("poll {number}"), done(), state.to_owned()]
+    });
+    let [first, second, third, fourth] = polls;
+    [called, first, second, third, fourth]
+}
+
+/// Greenlets that continue each other.
+fn switched(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    let mut step = stage.step("switch")?;
+    let has_greenlet = step
+        .python()
+        .and_then(|it| it.package("greenlet"))
+        .is_some();
+    let student = match has_greenlet {
+        true => step.student("switch.py", &[])?,
+        false => None,
+    };
+    let printed = student.map(|it| it.rest().join(", "));
+    let expected = format!("{TURNS}, main");
+    step.printed("greenlet", "switched", printed, |it| it == expected);
+    step.end()
 }
 
 /// The outcome of a hundred waits at once.
