@@ -153,13 +153,15 @@ fn parse(head: &[u8], options: &HttpOptions) -> Result<Request, Status> {
     })
 }
 
-/// 505 for a version of HTTP that the server doesn't speak, 400 for another text in its place.
+/// 505 for a later version of HTTP, 400 for another text in its place.
 fn of_version(head: &[u8]) -> Status {
     let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
     let version = line.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
     match version {
         [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
-            if major.is_ascii_digit() && minor.is_ascii_digit() =>
+            if major.is_ascii_digit()
+                && minor.is_ascii_digit()
+                && (*major, *minor) > (b'1', b'1') =>
         {
             Status::VERSION_NOT_SUPPORTED
         }
@@ -353,6 +355,8 @@ mod tests {
             ("GET / HTTP/2.0\r\n\r\n", 505),
             ("GET / HTTP/1.2\r\n\r\n", 505),
             ("GET / HTTP/x\r\n\r\n", 400),
+            ("GET / HTTP/0.9\r\n\r\n", 400),
+            ("GET / x HTTP/1.1\r\n\r\n", 400),
             ("GET / http/1.1\r\n\r\n", 400),
             ("GET /\r\n\r\n", 400),
             ("GET  / HTTP/1.1\r\n\r\n", 400),
