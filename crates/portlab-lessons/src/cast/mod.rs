@@ -1,4 +1,4 @@
-//! What lessons share: clients, connections, ports, students' programs, the kernel's tables.
+//! What lessons share: clients, connections, ports, sites, students' programs, the kernel's tables.
 
 pub(crate) mod client;
 mod connection;
@@ -6,8 +6,10 @@ mod diagnosis;
 mod ends;
 pub(crate) mod kernel;
 mod port;
+mod site;
 mod student;
 mod text;
+mod visit;
 
 use std::sync::{Mutex, MutexGuard};
 
@@ -17,8 +19,10 @@ pub(crate) use diagnosis::{Fault, Role, fault_in};
 pub(crate) use ends::Ends;
 pub use port::listen_at;
 pub(crate) use port::{fresh_listener, has_only_a_listener};
+pub(crate) use site::Site;
 pub(crate) use student::Student;
 pub(crate) use text::{encoded, encoding, hex, listed, read_as};
+pub(crate) use visit::{Response, Visit};
 
 /// Locks `mutex`. Panics when a thread has panicked while it held the lock.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -2,20 +2,16 @@
 
 mod browser;
 mod site;
-mod visit;
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, time::Duration};
 
 use portlab_service::inert;
 use portlab_sys::sockets::Socket;
 use rustix::event::{PollFd, PollFlags, poll};
 
-use self::{
-    site::{FOLDER, PAGE, Site},
-    visit::{Response, Visit},
-};
+use self::site::{FOLDER, PAGE};
 use crate::{
-    cast::{Ends, Student, kernel::shown},
+    cast::{Ends, Response, Site, Student, Visit, kernel::shown},
     stage::{Exit, Stage},
 };
 
@@ -26,7 +22,7 @@ const OUTSIDE: &str = "/../../self/status";
 const A_WHILE: Duration = Duration::from_millis(200);
 
 pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    let mut site = Site::open()?;
+    let mut site = Site::open(site::answer)?;
     stage.set("address", site.addr);
     stage.set("folder", FOLDER);
     stage.set("characters", PAGE.chars().count());
@@ -75,7 +71,7 @@ fn a_length_in_characters(stage: &mut Stage<'_>, site: &Site) -> Result<(), Exit
 fn the_requested_page(stage: &mut Stage<'_>, site: &Site) -> Result<(), Exit> {
     let mut step = stage.step("path")?;
     let paths = ["/ostype", "/nothing"];
-    let [found, missing] = responses(site.addr, paths)?;
+    let [found, missing] = Visit::responses(site.addr, paths)?;
     let is_found = found.status().contains("200") && found.text() == "Linux";
     step.seen("found", is_found);
     step.seen("missing", missing.status().contains("404"));
@@ -130,20 +126,8 @@ fn of_the_students_server<const N: usize>(
     paths: [&str; N],
 ) -> io::Result<Option<[Response; N]>> {
     let student = stage.student("web.py", &[FOLDER])?;
-    let answers = |it: &Student| responses(it.door()?, paths);
+    let answers = |it: &Student| Visit::responses(it.door()?, paths);
     student.as_ref().map(answers).transpose()
-}
-
-/// The responses of a site, each on a connection of its own.
-fn responses<const N: usize>(addr: SocketAddr, paths: [&str; N]) -> io::Result<[Response; N]> {
-    let mut responses = Vec::new();
-    for path in paths {
-        responses.push(Visit::to(addr)?.get(path)?);
-    }
-    Ok(responses
-        .try_into()
-        .ok()
-        .expect("there is one for each path"))
 }
 
 fn is_silent(visit: &Visit) -> io::Result<bool> {

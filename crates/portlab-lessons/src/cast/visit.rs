@@ -5,40 +5,52 @@ use std::{
     net::{SocketAddr, TcpStream},
 };
 
-use crate::cast::connect;
+use super::connect;
 
 /// A connection to a site.
-pub(super) struct Visit(BufReader<TcpStream>);
+#[derive(Debug)]
+pub(crate) struct Visit(BufReader<TcpStream>);
 
 /// The response of a site.
-pub(super) struct Response {
+#[derive(Clone, Debug)]
+pub(crate) struct Response {
     /// The status line and the headers, up to the empty line.
-    pub(super) head: String,
+    pub(crate) head: String,
     /// As many bytes as the headers say, or fewer if no more came.
-    pub(super) body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Visit {
-    pub(super) fn to(addr: SocketAddr) -> io::Result<Self> {
+    pub(crate) fn to(addr: SocketAddr) -> io::Result<Self> {
         Ok(Self(BufReader::new(connect(addr)?)))
     }
 
-    pub(super) fn stream(&self) -> &TcpStream {
+    pub(crate) fn stream(&self) -> &TcpStream {
         self.0.get_ref()
     }
 
-    pub(super) fn send(&mut self, text: &str) -> io::Result<()> {
+    pub(crate) fn send(&mut self, text: &str) -> io::Result<()> {
         self.stream().write_all(text.as_bytes())
     }
 
     /// Requests a page, with the required lines only.
-    pub(super) fn get(&mut self, path: &str) -> io::Result<Response> {
+    pub(crate) fn get(&mut self, path: &str) -> io::Result<Response> {
         let host = self.stream().peer_addr()?;
         self.send(&format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"))?;
         self.response()
     }
 
-    pub(super) fn response(&mut self) -> io::Result<Response> {
+    /// The responses of a site to requests for `paths`, each on a connection of its own.
+    pub(crate) fn responses<const N: usize>(
+        addr: SocketAddr,
+        paths: [&str; N],
+    ) -> io::Result<[Response; N]> {
+        let responses = paths.iter().map(|path| Self::to(addr)?.get(path));
+        let responses: Vec<_> = responses.collect::<io::Result<_>>()?;
+        Ok(responses.try_into().expect("each path has a response"))
+    }
+
+    pub(crate) fn response(&mut self) -> io::Result<Response> {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             if self.0.read_line(&mut head)? == 0 {
@@ -58,12 +70,12 @@ impl Visit {
 
 impl Response {
     /// The first line, without its end.
-    pub(super) fn status(&self) -> &str {
+    pub(crate) fn status(&self) -> &str {
         self.head.lines().next().unwrap_or_default()
     }
 
     /// The value of a header; empty if there is no such header.
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         let mut headers = self.head.lines().filter_map(|line| line.split_once(": "));
         headers
             .find(|(header, _)| *header == name)
@@ -71,12 +83,12 @@ impl Response {
     }
 
     /// The body, with U+FFFD for malformed bytes.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).trim_end().to_owned()
     }
 
     /// Head and body, without the `\r`.
-    pub(super) fn whole(&self) -> String {
+    pub(crate) fn whole(&self) -> String {
         format!("{}{}", self.head, self.text()).replace('\r', "")
     }
 }
