@@ -34,20 +34,21 @@ pub(crate) fn a_wrong_choice_gets_an_error_with_a_remedy() -> Result<(), Failed>
     let taken = TcpListener::bind("127.0.0.1:0")?;
     let port = taken.local_addr()?.port().to_string();
     let room = Room::new();
+    let numbers = format!("lessons have the numbers 1 to {}", LESSONS.len());
     for (arguments, says) in [
         (
             &["prots"][..],
             "unknown lesson \"prots\"; did you mean ports?",
         ),
         (&["99"], "unknown lesson 99: lessons have the numbers 1 to"),
-        (&["0"], "lessons have the numbers 1 to 22"),
+        (&["0"], &numbers),
         (&["ports", "--lang", "de"], "expected en or zh"),
         (&["ports", "--fast"], "--auto"),
         (&["client", "--step", "8"], "1 create, 2 connect, 3 send"),
         (&["client", "--step", "0"], "7 by_hand"),
         (&["client", "--step", "sent"], "unknown step \"sent\""),
         (&["client", "--port", &port], "choose another port, such as"),
-        (&["ports", "--port", &port], "lessons client and server do"),
+        (&["ports", "--port", &port], "these lessons do: client, server"),
         (&["client", "--port", "0"], "between 1 and 65535"),
         (&["client", "server"], "leave out server"),
         (&["figures", "--save", "x"], "without --code"),

@@ -255,6 +255,48 @@ fn with_a_students_server(
     )
 }
 
+/// The user's own web server counts the characters of its page; after a diagnosis the lesson visits it again.
+pub(crate) fn a_students_web_server_is_visited_until_its_pages_are_right() -> Result<(), Failed> {
+    let _turn = turn_at_the_courses_port();
+    let first_step = find("web-page").and_then(|it| it.script(Lang::En).ok()?.place_of("yours"));
+    let choices = Choices {
+        first_step: first_step.ok_or("a step")?,
+        ..Choices::default()
+    };
+    let mut lesson = Watched::begin_with("web-page", choices, Lang::En)?;
+    let text = lesson.board.shows("Enter when your server waits")?;
+    let port = port_behind("python3 page.py ", &text);
+    let addr: SocketAddr = format!("127.0.0.1:{port}").parse()?;
+    // While another test starts a program, the new process has a copy of the listener that found the port.
+    wait_until("no process listens at the port", || {
+        has_listener(addr) != Some(true)
+    });
+    lesson.types("\n")?;
+    lesson.board.shows("the connection was refused.")?;
+    let server = TcpListener::bind(addr)?;
+    for (length, says) in [
+        (2, "Content-Length is 2: these are the page's characters."),
+        (6, "this server has one page for all."),
+    ] {
+        lesson.types("\n")?;
+        for _path in ["/", "/nothing.html"] {
+            let (mut client, _) = server.accept()?;
+            check(client.read(&mut [0; 1024])? > 0, "a request")?;
+            client.write_all(
+                format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n你好").as_bytes(),
+            )?;
+        }
+        lesson.board.shows(says)?;
+    }
+    lesson.types(&"\n".repeat(5))?;
+    let (shown, ended) = lesson.end();
+    let report = ended?;
+    check(
+        report.not_here.is_empty() && report.failed.is_empty(),
+        shown,
+    )
+}
+
 /// With `--projector`, no screen has more than 20 rows or 60 columns, and no part of the text is lost.
 pub(crate) fn its_screens_suit_a_projector(lesson: &'static Lesson) -> Result<(), Failed> {
     let lang = Lang::Zh;

@@ -98,6 +98,7 @@ once! {
     interactive::a_students_server_that_resets_the_connection_does_not_end_the_lesson,
     plays::a_lesson_ends_without_a_message_when_its_pipe_is_closed,
     interactive::a_students_server_gets_a_client_when_it_listens,
+    interactive::a_students_web_server_is_visited_until_its_pages_are_right,
     plays::a_students_own_files_change_nothing,
     plays::the_holder_of_port_8080_is_named,
     interactive::the_courses_client_is_answered_by_hand,

@@ -93,6 +93,12 @@ const ARGUMENTS: &[(&str, &str, &str)] = &[
     ("server", "server.py", "8080"),
     ("threads", "daemon.py", "2 daemon"),
     ("udp", "order.py", "8080"),
+    (
+        "web-page",
+        "url.py",
+        "http://localhost:8080/news.html?page=2#end",
+    ),
+    ("web-page", "page.py", "8080"),
 ];
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ ports are free ports: a listing uses the name `port`, a program takes its port a
 ends every program that it starts, and takes at most 60 seconds.
 """
 
-import asyncio, codecs, contextlib, errno, io, json, os, re, signal, socket, struct
+import asyncio, codecs, contextlib, errno, http.client, io, json, os, re, signal, socket, struct
 import subprocess, sys, tempfile, textwrap, threading, time
 from multiprocessing import Process, set_start_method
 from threading import Barrier, Lock, Thread

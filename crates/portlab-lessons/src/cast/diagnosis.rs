@@ -103,9 +103,9 @@ impl Fault {
             }
             Self::Refused(port, None) => tr!(
                 lang,
-                "No program listens at port {port} yet: the connection was refused. Start server.py in another terminal; the \
-                 port in bind() must be {port}, and listen() must be called after bind().",
-                "还没有程序在监听 {port} 号端口：连接被拒绝。请在另一个终端启动 server.py；bind() 里的端口号必须是 {port}，bind() \
+                "No program listens at port {port} yet: the connection was refused. Start your server in another terminal; \
+                 the port in bind() must be {port}, and listen() must be called after bind().",
+                "还没有程序在监听 {port} 号端口：连接被拒绝。请在另一个终端启动你的服务端；bind() 里的端口号必须是 {port}，bind() \
                  之后还要调用 listen()。",
             ),
             Self::Refused(port, Some((by, other))) => tr!(

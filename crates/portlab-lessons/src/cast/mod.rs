@@ -5,6 +5,8 @@ mod connection;
 mod diagnosis;
 mod ends;
 pub(crate) mod kernel;
+pub(crate) mod own_server;
+pub(crate) mod own_site;
 mod port;
 mod site;
 mod student;

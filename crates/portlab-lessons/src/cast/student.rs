@@ -66,10 +66,12 @@ impl Student {
         self.lines.recv_timeout(patience)
     }
 
-    /// The address at which it listens, from its next line, the port. Fails when this line isn't a number, or doesn't come.
+    /// The address at which it listens, from its next line: the port, or the URL of a site. Fails when this line is
+    /// something else, or doesn't come.
     pub(crate) fn door(&self) -> io::Result<SocketAddr> {
         let line = self.line().unwrap_or_default();
-        let port: Result<u16, _> = line.parse();
+        let port = line.strip_prefix("http://127.0.0.1:").unwrap_or(&line);
+        let port: Result<u16, _> = port.trim_end_matches('/').parse();
         let port = port.map_err(|_| {
             io::Error::other(tr!(
                 "the program printed \"{line}\" where its port was expected",

@@ -47,6 +47,7 @@ table! {
     figures "figures" Models [],
     chat "chat" Whole ["room.py"],
     http "http" Whole ["site.rs", "web.py"],
+    web_page "web-page" Whole ["url.py", "page.py"],
 }
 
 /// Finds a lesson by its name, or by its number in teaching order, from 1.

@@ -251,8 +251,12 @@ impl<'a> Stage<'a> {
 
     /// Shows what is wrong with the user's program, and what to change. The text is shown as it is, without styles.
     pub(crate) fn diagnose(&mut self, fault: &Fault, role: Role) -> Result<(), Exit> {
-        let said = fault.said(role, self.lang());
-        let said = board::wrapped(&said, self.run.columns(), "! ");
+        self.warn(&fault.said(role, self.lang()))
+    }
+
+    /// Shows a warning as it is, without styles.
+    pub(crate) fn warn(&mut self, said: &str) -> Result<(), Exit> {
+        let said = board::wrapped(said, self.run.columns(), "! ");
         let mark = board::painted(self.palette().bad, "!");
         self.write(&said.replacen('!', &mark, 1))
     }

@@ -90,7 +90,7 @@ pub(crate) struct Args {
 
     /// The port at which your own program meets the lesson
     ///
-    /// For lessons with a program of your own: client and server. Without it, the
+    /// For lessons with a program of your own, such as client. Without it, the
     /// lesson takes 8080, or another port if 8080 is in use.
     #[arg(long, requires = "names", value_parser = args::whole(NonZeroU16::MIN..=NonZeroU16::MAX))]
     port: Option<NonZeroU16>,
@@ -229,10 +229,13 @@ fn choices(lesson: &Lesson, args: &Args) -> anyhow::Result<Choices> {
     if let Some(port) = args.port {
         if !lesson.has_a_port_for_the_user() {
             let name = lesson.name;
+            let others = LESSONS.iter().filter(|it| it.has_a_port_for_the_user());
+            let others: Vec<_> = others.map(|it| it.name).collect();
+            let others = others.join(", ");
             bail!(tr!(
                 lang,
-                "lesson {name} has no program of yours, so it takes no --port; lessons client and server do",
-                "课程 {name} 里没有你自己的程序，用不到 --port；client 和 server 才用得到",
+                "lesson {name} has no program of yours, so it takes no --port; these lessons do: {others}",
+                "课程 {name} 里没有你自己的程序，用不到 --port；用得到的有：{others}",
             ));
         }
         // The lesson listens there later.

@@ -3,39 +3,23 @@
 use std::{
     io::{ErrorKind, Read, Write},
     net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use portlab_lab::Server;
-use portlab_sys::{
-    holder::holder,
-    sockets::{State, holders, sockets},
-};
+use portlab_sys::holder::holder;
 
 use crate::{
     cast::{
-        Fault, PATIENCE, Role, Student, encoded, encoding, fault_in, fresh_listener, hex,
-        listen_at, read_as, receive,
+        Fault, PATIENCE, Role, Student, encoded, encoding, fault_in, hex, own_server, read_as,
+        receive,
     },
     stage::{Exit, LessonStep, Seen, Stage},
 };
 
 /// The last step. After a wrong answer the user gets a diagnosis, and may start a changed server.
 pub(super) fn yours(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    // The listener is closed again: the port is for the user's server.
-    let port = if stage.is_interactive() {
-        stage.courses_port()?.local_addr()?.port()
-    } else {
-        let listener = match stage.run().choices.port {
-            Some(port) => listen_at(port)?,
-            None => fresh_listener()?,
-        };
-        let port = listener.local_addr()?.port();
-        stage.set("yours", port);
-        stage.set("taken", "");
-        port
-    };
+    let port = own_server::port(stage)?;
     let mut step = stage.task("yours")?;
     for name in ["holder", "their_hex", "their_text"] {
         step.set(name, "-");
@@ -62,7 +46,8 @@ pub(super) fn yours(stage: &mut Stage<'_>) -> Result<(), Exit> {
 fn asked_of_the_user(stage: &mut Stage<'_>, port: u16) -> Result<Option<Outcome>, Exit> {
     let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut last = None;
-    while let Some(client) = connected_on_request(stage, addr)? {
+    let connect = |addr| TcpStream::connect(addr).ok();
+    while let Some(client) = own_server::met_on_request(stage, addr, connect)? {
         let outcome = asked(stage, client, addr, false)?;
         let fault = outcome.fault.clone();
         last = Some(outcome);
@@ -84,7 +69,7 @@ fn asked_of_a_stand_in(stage: &mut Stage<'_>, port: u16) -> Result<Option<Outcom
         StandIn::Python(student) => ((Ipv4Addr::LOCALHOST, port).into(), student.pid(), false),
         StandIn::Portlab(server) => (server.addr(), server.pid(), true),
     };
-    if let Some(client) = connected(addr) {
+    if let Some(client) = own_server::connected(addr) {
         let outcome = asked(stage, client, addr, closes_after_the_client)?;
         // The answer of another program would prove nothing.
         return Ok(Some(outcome).filter(|it| it.pid == Some(pid)));
@@ -162,35 +147,6 @@ fn show_answer(step: &mut LessonStep<'_, '_>, outcome: &Outcome) {
     step.set("their_hex", bytes);
 }
 
-/// Connects to the user's server, each time that the user presses Enter, until this succeeds; `None` when the user skips it.
-fn connected_on_request(
-    stage: &mut Stage<'_>,
-    addr: SocketAddr,
-) -> Result<Option<TcpStream>, Exit> {
-    while stage.is_started()? {
-        if let Ok(stream) = TcpStream::connect(addr) {
-            return Ok(Some(stream));
-        }
-        let fault = Fault::Refused(addr.port(), python_elsewhere(addr.port()));
-        stage.diagnose(&fault, Role::Server)?;
-    }
-    Ok(None)
-}
-
-/// A Python program that listens at another port than `port`, if there is exactly one, and that port.
-fn python_elsewhere(port: u16) -> Option<(String, u16)> {
-    let holders = holders();
-    let listening = sockets().unwrap_or_default().into_iter();
-    let listening = listening.filter(|it| it.state == State::Listen && it.local.port() != port);
-    let mut programs = listening.filter_map(|it| {
-        let by = holders.get(&it.inode)?.first()?;
-        let is_python = by.name.starts_with("python");
-        is_python.then(|| (by.to_string(), it.local.port()))
-    });
-    let first = programs.next();
-    first.filter(|_| programs.next().is_none())
-}
-
 /// A server in the user's place.
 enum StandIn {
     /// The listing.
@@ -211,21 +167,5 @@ impl StandIn {
     }
 }
 
-/// A connection to `addr`, tried for as long as a program takes to start.
-fn connected(addr: SocketAddr) -> Option<TcpStream> {
-    let since = Instant::now();
-    loop {
-        match TcpStream::connect(addr) {
-            // If no program listens, TCP may connect a socket to itself.
-            Ok(stream) if stream.local_addr().is_ok_and(|own| own != addr) => return Some(stream),
-            _ if since.elapsed() > START => return None,
-            _ => thread::sleep(Duration::from_millis(20)),
-        }
-    }
-}
-
 /// How long a server may take to close the connection after its answer.
 const CLOSING: Duration = Duration::from_secs(3);
-
-/// How long a program may take until it listens.
-const START: Duration = Duration::from_secs(5);
