@@ -397,7 +397,7 @@ const WINGS: [(&str, &[&str]); 2] = [
     ),
     (
         "portlab-lessons",
-        &["seen", "cast", "stage", "lesson", "lessons"],
+        &["seen", "cast", "stage", "users", "lesson", "lessons"],
     ),
 ];
 

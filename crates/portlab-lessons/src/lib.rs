@@ -13,7 +13,8 @@
 //! | [`run`] | how a lesson is run: language, width, pace, input, output |
 //! | `board` | laying text out on a terminal |
 //! | `words` | the stage's own messages, in both languages |
-//! | `cast` | what lessons share: clients, connections, ports, students' programs, the kernel's tables |
+//! | `cast` | what lessons share: clients, connections, ports, sites, students' programs, the kernel's tables |
+//! | `users` | the user's own programs, which meet the lesson at a port |
 //! | [`programs`] | the programs as files |
 //! | [`sheets`] | slides, worksheet, quiz and key as HTML |
 //! | [`page`] | a lesson as a page in Markdown |
@@ -48,6 +49,7 @@ pub mod script;
 mod seen;
 pub mod sheets;
 pub mod stage;
+mod users;
 mod words;
 
 pub use cast::listen_at;

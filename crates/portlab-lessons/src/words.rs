@@ -71,6 +71,10 @@ pub(crate) static WAITING: Text = Text::new(
     "Waiting for your program; s: skip, q: quit",
     "正在等你的程序；s 跳过，q 退出",
 );
+pub(crate) static REQUESTS: Text = Text::new(
+    "Requests are shown here as they come. Enter: continue, q: quit.",
+    "收到的请求会显示在这里。按回车继续，q 退出。",
+);
 pub(crate) static ANSWER_BY_HAND: Text = Text::new(
     "Your answer, then Enter (Enter alone sends hello)",
     "手动输入回答，然后按回车（直接按回车就发 hello）",

@@ -3,20 +3,16 @@
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    os::{fd::AsFd, unix::net::UnixStream},
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::net::UnixStream,
+    },
     sync::mpsc::{self, Receiver, Sender},
     thread,
     time::Duration,
 };
 
-use portlab_service::inert;
-
 use super::be_patient;
-use crate::{
-    board,
-    run::Input,
-    stage::{Exit, Stage},
-};
 
 /// The response to the request for a path.
 pub(crate) type Answer = fn(&str) -> Vec<u8>;
@@ -25,7 +21,6 @@ pub(crate) type Answer = fn(&str) -> Vec<u8>;
 #[derive(Debug)]
 pub(crate) struct Site {
     pub(crate) addr: SocketAddr,
-    /// Readable when a request has come.
     bell: UnixStream,
     heads: Receiver<String>,
 }
@@ -58,44 +53,16 @@ impl Site {
         Ok(Self { addr, bell, heads })
     }
 
+    /// Readable when a request has come.
+    pub(crate) fn bell(&self) -> BorrowedFd<'_> {
+        self.bell.as_fd()
+    }
+
     /// The heads of the requests that have come since the last call.
     pub(crate) fn heads(&mut self) -> Vec<String> {
         // Reads all signals; then a read would block, which ends the copy.
         let _ = io::copy(&mut self.bell, &mut io::sink());
         self.heads.try_iter().collect()
-    }
-
-    /// Shows the requests that come, until the user presses Enter, and returns their heads.
-    pub(crate) fn heads_until_enter(&mut self, stage: &mut Stage<'_>) -> Result<Vec<String>, Exit> {
-        let mut heads = Vec::new();
-        if !stage.is_interactive() {
-            return Ok(heads);
-        }
-        let prompt = stage.lang().pick(
-            "Requests are shown here as they come. Enter: continue, q: quit.",
-            "收到的请求会显示在这里。按回车继续，q 退出。",
-        );
-        let prompt = board::painted(stage.palette().dim, &format!("[{prompt}]"));
-        // Enter that was pressed before the prompt was shown doesn't end the step.
-        stage.run().discard_input();
-        stage.write(&format!("{prompt}\n"))?;
-        loop {
-            match stage
-                .run()
-                .wait(self.bell.as_fd(), Duration::from_secs(60))?
-            {
-                Input::Line(line) if line.trim() == "q" => return Err(Exit::Left),
-                Input::Line(_) | Input::End => return Ok(heads),
-                Input::Timeout => {}
-                Input::Other => {
-                    for head in self.heads() {
-                        let line = head.lines().next().unwrap_or_default();
-                        stage.write(&format!("  │ {}\n", inert(line)))?;
-                        heads.push(head);
-                    }
-                }
-            }
-        }
     }
 }
 

@@ -26,6 +26,7 @@ use std::{
 };
 
 use portlab_lab::{Server, ServerError, python::Python};
+use portlab_service::inert;
 use portlab_sys::holder::holder;
 use portlab_words::{Lang, tr};
 
@@ -38,7 +39,7 @@ pub use crate::seen::Seen;
 
 use crate::{
     board,
-    cast::{Fault, Role, Student, kernel::error_name, listen_at},
+    cast::{Fault, Role, Site, Student, kernel::error_name, listen_at},
     run::{Input, LessonRun, Pace},
     script::{Script, ScriptError},
     words,
@@ -284,6 +285,34 @@ impl<'a> Stage<'a> {
         );
         self.set("taken", if is_free { "" } else { &taken });
         Ok(door)
+    }
+
+    /// Shows the requests that come to `site`, until the user presses Enter, and returns their heads; without a user, it
+    /// doesn't wait. Fails when the user quits.
+    pub(crate) fn requests_until_enter(&mut self, site: &mut Site) -> Result<Vec<String>, Exit> {
+        let mut heads = Vec::new();
+        if !self.is_interactive() {
+            return Ok(heads);
+        }
+        let prompt = words::REQUESTS.pick(self.lang());
+        let prompt = board::painted(self.palette().dim, &format!("[{prompt}]"));
+        // Enter that was pressed before the prompt was shown doesn't end the step.
+        self.run.discard_input();
+        self.write(&format!("{prompt}\n"))?;
+        loop {
+            match self.run.wait(site.bell(), Duration::from_secs(60))? {
+                Input::Line(line) if line.trim() == "q" => return Err(Exit::Left),
+                Input::Line(_) | Input::End => return Ok(heads),
+                Input::Timeout => {}
+                Input::Other => {
+                    for head in site.heads() {
+                        let line = head.lines().next().unwrap_or_default();
+                        self.write(&format!("  │ {}\n", inert(line)))?;
+                        heads.push(head);
+                    }
+                }
+            }
+        }
     }
 
     /// A line that the user types as an answer, or `default` if the line is empty or there is no user.

@@ -18,7 +18,7 @@ pub(super) fn requested_by_a_browser(stage: &mut Stage<'_>, site: &mut Site) -> 
     ))?;
     let answered = visit.response()?.body == PAGE.as_bytes();
     let mut heads = site.heads();
-    heads.extend(site.heads_until_enter(&mut step)?);
+    heads.extend(step.requests_until_enter(site)?);
     // A browser also requests other files, such as the picture on the tab.
     let for_the_page = heads.iter().rfind(|head| head.starts_with("GET / "));
     let last = for_the_page.cloned().unwrap_or_default();

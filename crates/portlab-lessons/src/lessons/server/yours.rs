@@ -10,16 +10,14 @@ use portlab_lab::Server;
 use portlab_sys::holder::holder;
 
 use crate::{
-    cast::{
-        Fault, PATIENCE, Role, Student, encoded, encoding, fault_in, hex, own_server, read_as,
-        receive,
-    },
+    cast::{Fault, PATIENCE, Role, Student, encoded, encoding, fault_in, hex, read_as, receive},
     stage::{Exit, LessonStep, Seen, Stage},
+    users::server,
 };
 
 /// The last step. After a wrong answer the user gets a diagnosis, and may start a changed server.
 pub(super) fn yours(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    let port = own_server::port(stage)?;
+    let port = server::port(stage)?;
     let mut step = stage.task("yours")?;
     for name in ["holder", "their_hex", "their_text"] {
         step.set(name, "-");
@@ -47,7 +45,7 @@ fn asked_of_the_user(stage: &mut Stage<'_>, port: u16) -> Result<Option<Outcome>
     let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut last = None;
     let connect = |addr| TcpStream::connect(addr).ok();
-    while let Some(client) = own_server::met_on_request(stage, addr, connect)? {
+    while let Some(client) = server::met_on_request(stage, addr, connect)? {
         let outcome = asked(stage, client, addr, false)?;
         let fault = outcome.fault.clone();
         last = Some(outcome);
@@ -69,7 +67,7 @@ fn asked_of_a_stand_in(stage: &mut Stage<'_>, port: u16) -> Result<Option<Outcom
         StandIn::Python(student) => ((Ipv4Addr::LOCALHOST, port).into(), student.pid(), false),
         StandIn::Portlab(server) => (server.addr(), server.pid(), true),
     };
-    if let Some(client) = own_server::connected(addr) {
+    if let Some(client) = server::connected(addr) {
         let outcome = asked(stage, client, addr, closes_after_the_client)?;
         // The answer of another program would prove nothing.
         return Ok(Some(outcome).filter(|it| it.pid == Some(pid)));

@@ -5,11 +5,9 @@ mod aloud;
 use std::{io::Read, net::SocketAddr};
 
 use crate::{
-    cast::{
-        Site, Visit,
-        own_site::{self, Probe, flaw_in, requested},
-    },
+    cast::{Site, Visit},
     stage::{Exit, Stage},
+    users::site::{Probe, Start, flaw_in, requested, yours},
 };
 
 /// The site's only page.
@@ -41,8 +39,8 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     fixed(stage, site.addr)?;
     browser(stage, &mut site)?;
     blank(stage, site.addr)?;
-    let start: own_site::Start<'_> = &|stage, port| stage.student("page.py", &[port]);
-    own_site::yours(stage, PROBES, start, answer)
+    let start: Start<'_> = &|stage, port| stage.student("page.py", &[port]);
+    yours(stage, PROBES, start, answer)
 }
 
 /// A program opens a URL, and the site reads what is left of the URL.
@@ -95,7 +93,7 @@ fn browser(stage: &mut Stage<'_>, site: &mut Site) -> Result<(), Exit> {
     ))?;
     let is_answered = visit.response()?.body == PAGE.as_bytes();
     let mut heads = site.heads();
-    heads.extend(site.heads_until_enter(&mut step)?);
+    heads.extend(step.requests_until_enter(site)?);
     // A browser also requests other files, such as the picture on the tab.
     let for_the_page = heads.iter().rfind(|head| head.starts_with("GET / "));
     let head = for_the_page.cloned().unwrap_or_default();

@@ -14,8 +14,11 @@ use std::{
 
 use portlab_sys::{holder::holder, listening::has_listener};
 
-use super::{Fault, Role, Site, Student, connect, own_server, site::Answer};
-use crate::stage::{Exit, LessonStep, Seen, Stage};
+use super::server;
+use crate::{
+    cast::{Answer, Fault, Role, Site, Student, connect},
+    stage::{Exit, LessonStep, Seen, Stage},
+};
 
 pub(crate) use flaw::{Flaw, flaw_in};
 
@@ -39,7 +42,7 @@ pub(crate) fn yours(
     start: Start<'_>,
     answer: Answer,
 ) -> Result<(), Exit> {
-    let port = own_server::port(stage)?;
+    let port = server::port(stage)?;
     let mut step = stage.task("yours")?;
     let found = match step.is_interactive() {
         true => found_with_the_user(&mut step, port, probes)?,
@@ -76,7 +79,7 @@ fn found_with_the_user(
     // A connection without a request would end some servers.
     let meet = |addr| has_listener(addr).unwrap_or(true).then_some(());
     let mut last = None;
-    while own_server::met_on_request(step, addr, meet)?.is_some() {
+    while server::met_on_request(step, addr, meet)?.is_some() {
         let lang = step.lang();
         step.remark(lang.pick("Requesting pages ...", "正在请求网页……"))?;
         let found = found(addr, probes);

@@ -9,8 +9,10 @@ use std::{
 
 use portlab_sys::sockets::{State, holders, sockets};
 
-use super::{Fault, Role, fresh_listener, listen_at};
-use crate::stage::{Exit, Stage};
+use crate::{
+    cast::{Fault, Role, fresh_listener, listen_at},
+    stage::{Exit, Stage},
+};
 
 /// The port for the user's server: `{yours}` in the text. No socket listens there.
 /// Fails if the chosen port, or every port, is taken.
