@@ -48,7 +48,10 @@ pub(crate) fn a_wrong_choice_gets_an_error_with_a_remedy() -> Result<(), Failed>
         (&["client", "--step", "0"], "7 by_hand"),
         (&["client", "--step", "sent"], "unknown step \"sent\""),
         (&["client", "--port", &port], "choose another port, such as"),
-        (&["ports", "--port", &port], "these lessons do: client, server"),
+        (
+            &["ports", "--port", &port],
+            "these lessons do: client, server",
+        ),
         (&["client", "--port", "0"], "between 1 and 65535"),
         (&["client", "server"], "leave out server"),
         (&["figures", "--save", "x"], "without --code"),
