@@ -15,7 +15,8 @@ pub struct Script {
     pub expect: Expect,
     /// If this is set, connections go through these steps, and `payload` and `expect` aren't used.
     pub program: Option<Arc<Program>>,
-    /// What the server sends before any message is sent: [`Framing::Bytes`], [`Framing::Until`] or [`Framing::Lines`].
+    /// What the server sends before any message is sent: [`Framing::Bytes`], [`Framing::Until`] or [`Framing::Lines`]; or
+    /// [`Framing::Http`], if the introduction is a request.
     pub greeting: Option<Expect>,
     /// What a connection sends before it reads the greeting: a few bytes, or nothing. With an introduction and a
     /// greeting, the server has served every connection once before the load begins.

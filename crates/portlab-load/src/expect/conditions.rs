@@ -39,6 +39,8 @@ pub(super) enum Condition {
     Contains(Needle),
     Not(Needle),
     Match(Regex),
+    /// The answer consists of these bytes.
+    Exactly(Arc<[u8]>),
 }
 
 /// The condition that an answer fails.
@@ -63,6 +65,11 @@ impl Conditions {
     /// When a part isn't a condition.
     pub fn parse(text: &str) -> Result<Self, Text> {
         Self::read(&parts(text))
+    }
+
+    /// The condition that an answer consists of exactly these `bytes`.
+    pub fn exactly(bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self::of(vec![Condition::Exactly(bytes.into())], None)
     }
 
     /// Whether `answer`, all of it, meets every condition.
@@ -145,6 +152,7 @@ impl Several {
             Condition::Contains(needle) => needle.is_in(text),
             Condition::Not(needle) => !needle.is_in(text),
             Condition::Match(regex) => regex.is_match(text),
+            Condition::Exactly(bytes) => text == &bytes[..],
         })
     }
 
@@ -202,12 +210,12 @@ impl Condition {
         })
     }
 
-    /// Its text; a regular expression has none.
+    /// Its text; a regular expression and bytes have none.
     fn text(&self) -> Option<String> {
         let bytes = match self {
             Self::Starts(start) => start,
             Self::Contains(needle) | Self::Not(needle) => needle.bytes(),
-            Self::Match(_) => return None,
+            Self::Match(_) | Self::Exactly(_) => return None,
         };
         Some(String::from_utf8_lossy(bytes).into_owned())
     }
@@ -258,6 +266,7 @@ impl fmt::Display for Condition {
             Self::Contains(_) => "contains",
             Self::Not(_) => "not",
             Self::Match(regex) => return write!(f, "match:\"{}\"", regex.as_str()),
+            Self::Exactly(bytes) => return write!(f, "exactly:{}", units::bytes(bytes.len() as f64)),
         };
         let text = escape(&self.text().unwrap_or_default());
         write!(f, "{name}:\"{text}\"")
@@ -266,7 +275,10 @@ impl fmt::Display for Condition {
 
 impl PartialEq for Condition {
     fn eq(&self, other: &Self) -> bool {
-        // Different conditions have different texts.
-        self.to_string() == other.to_string()
+        match (self, other) {
+            (Self::Exactly(bytes), Self::Exactly(other)) => bytes == other,
+            // Other conditions that differ have different texts.
+            _ => self.to_string() == other.to_string(),
+        }
     }
 }

@@ -161,6 +161,10 @@ impl Judge {
                         needle.find(matched, piece);
                     }
                 }
+                Condition::Exactly(bytes) => match bytes[*matched..].starts_with(piece) {
+                    true => *matched += piece.len(),
+                    false => *found = None,
+                },
                 Condition::Match(_) => {}
             }
         }
@@ -184,6 +188,7 @@ impl Judge {
         self.several
             .all_are_met(|index, condition| match condition {
                 Condition::Starts(start) => found[index] == Some(start.len()),
+                Condition::Exactly(bytes) => found[index] == Some(bytes.len()),
                 Condition::Contains(needle) => found[index] == Some(needle.bytes().len()),
                 Condition::Not(needle) => found[index] != Some(needle.bytes().len()),
                 Condition::Match(_) => unreachable!("such an answer is kept"),

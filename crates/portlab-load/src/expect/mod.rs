@@ -360,6 +360,27 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_is_compared_with_the_bytes_that_it_must_consist_of() {
+        let conditions = Conditions::exactly(*b"\0abab");
+        for (answer, met) in [
+            (&b"\0abab"[..], true),
+            (b"\0aba", false),
+            (b"\0ababa", false),
+            (b"\0abbb", false),
+            (b"", false),
+        ] {
+            for piece in 1..=6 {
+                let expected = match met {
+                    true => Ok(()),
+                    false => Err(Unmet::Condition("exactly:5 B")),
+                };
+                assert_eq!(judged(&conditions, answer, piece), expected, "{answer:?}");
+            }
+        }
+        assert_ne!(conditions, Conditions::exactly(*b"\0abac"));
+    }
+
+    #[test]
     fn the_condition_that_fails_is_named() {
         let conditions = read("close&starts:a&not:\"b\\&\"&not:c").conditions;
         assert_eq!(
