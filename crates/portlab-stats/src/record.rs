@@ -236,7 +236,7 @@ pub struct Workload {
     pub title: Text,
     /// The question that it answers.
     pub asks: Text,
-    /// What is served: `echo`, or `chat`.
+    /// What is served: `echo`, `chat` or `http`.
     pub service: String,
     /// What is counted as a message.
     pub counts: Counts,
@@ -267,6 +267,8 @@ pub enum Counts {
     Messages,
     /// A connection that was made, served one message and closed.
     Connections,
+    /// A request and its response.
+    Requests,
     /// A member of a chat has received a message of another: one message in a room of ten is nine deliveries. A
     /// latency is a fan-out: from sending a message until the last member has received it.
     Deliveries,
@@ -315,6 +317,10 @@ pub enum NotRun {
     ForeignChat,
     /// A textbook twin serves a plain echo only.
     ControlChat,
+    /// The command of a foreign server doesn't take the folder of the files that are requested.
+    ForeignRoot,
+    /// A foreign server serves the files of a folder, and the workload requests none.
+    ForeignFiles,
     /// The model has no place for what connections share, such as the rooms of a chat.
     NoHub,
     /// The words of an older record.
@@ -327,7 +333,7 @@ pub enum NotRun {
 pub struct Point {
     /// How many connections were held: in a chat, how many members there were.
     pub connections: usize,
-    /// The length of a message.
+    /// The length of a message; of HTTP, of the file that is requested.
     pub size_bytes: usize,
     /// How many workers were asked for; otherwise each model had its own number.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -57,6 +57,10 @@ pub(crate) fn measure(measure: Measure, counts: Counts) -> Label {
                 Text::new("CPU per delivery", "每次送达的 CPU 时间"),
                 Text::new("CPU/delivery", "CPU/送达"),
             ),
+            Counts::Requests => label(
+                Text::new("CPU per request", "每个请求的 CPU 时间"),
+                Text::new("CPU/req", "CPU/请求"),
+            ),
             Counts::Messages | Counts::Nothing => label(
                 Text::new("CPU per message", "每条消息的 CPU 时间"),
                 Text::new("CPU/msg", "CPU/消息"),
@@ -69,6 +73,9 @@ pub(crate) fn measure(measure: Measure, counts: Counts) -> Label {
                 }
                 Counts::Deliveries => {
                     Text::new("context switches per delivery", "每次送达的上下文切换")
+                }
+                Counts::Requests => {
+                    Text::new("context switches per request", "每个请求的上下文切换")
                 }
                 Counts::Messages | Counts::Nothing => {
                     Text::new("context switches per message", "每条消息的上下文切换")
@@ -104,6 +111,10 @@ fn per_second(counts: Counts) -> Label {
             Text::new("deliveries per second", "每秒送达数"),
             Text::new("deliveries/s", "送达/秒"),
         ],
+        Counts::Requests => [
+            Text::new("requests per second", "每秒请求数"),
+            Text::new("reqs/s", "请求/秒"),
+        ],
         Counts::Messages | Counts::Nothing => [
             Text::new("messages per second", "每秒消息数"),
             Text::new("msgs/s", "消息/秒"),
@@ -133,6 +144,14 @@ pub(crate) fn not_run(why: &NotRun, connections: usize) -> Text {
         NotRun::ForeignChat => Text::new(
             "a foreign server doesn't speak the protocol of portlab's chat",
             "外部服务端不支持 portlab 的聊天协议",
+        ),
+        NotRun::ForeignRoot => Text::new(
+            "serves no files: the command has no {root}",
+            "不提供文件：命令里没有 {root}",
+        ),
+        NotRun::ForeignFiles => Text::new(
+            "serves the files of {root}, and they aren't requested here",
+            "提供 {root} 里的文件，而这里不请求文件",
         ),
         NotRun::ControlChat => Text::new("serves a plain echo only", "只提供简单的回显"),
         NotRun::NoHub => Text::new(
@@ -167,6 +186,7 @@ mod tests {
             Counts::Messages,
             Counts::Connections,
             Counts::Deliveries,
+            Counts::Requests,
             Counts::Nothing,
         ];
         for counts in counts {

@@ -72,7 +72,19 @@ pub(crate) fn point(view: &View, point: Point) -> String {
                 "{connections}个连接、每条消息{size}"
             )
         }
+        Dimension::Connections if is_one && view.workload.counts == Counts::Requests => {
+            let (connections, size) = (count(point.connections), figure(size(point.size_bytes)));
+            tr!(
+                lang,
+                "{connections} connection[|s], a file of {size}",
+                "{connections}个连接、文件{size}"
+            )
+        }
         Dimension::Connections => connections(view, point.connections),
+        Dimension::Size if view.workload.service == "http" => {
+            let size = figure(size(point.size_bytes));
+            tr!(lang, "a file of {size}", "文件{size}")
+        }
         Dimension::Size => {
             let size = figure(size(point.size_bytes));
             tr!(lang, "messages of {size}", "每条消息{size}")
@@ -134,7 +146,7 @@ pub(crate) fn connections(view: &View, connections: usize) -> String {
             "{count} connection[|s] at a time",
             "同时有{count}个连接"
         ),
-        Counts::Messages | Counts::Nothing => {
+        Counts::Messages | Counts::Requests | Counts::Nothing => {
             tr!(view.lang, "{count} connection[|s]", "{count}个连接")
         }
     }
@@ -149,6 +161,9 @@ fn rate(view: &View, rate: Option<Rate>) -> String {
             match view.workload.counts {
                 Counts::Connections => {
                     tr!(lang, "{rate} connections per second", "每秒{rate}个连接")
+                }
+                Counts::Requests => {
+                    tr!(lang, "{rate} requests per second", "每秒{rate}个请求")
                 }
                 _ => tr!(lang, "{rate} messages per second", "每秒{rate}条消息"),
             }

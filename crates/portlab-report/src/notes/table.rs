@@ -171,7 +171,7 @@ impl Table<'_> {
 /// The measures that say something of `workload`, the one that it is ranked by first.
 pub(crate) fn measures(workload: &Workload) -> Vec<Measure> {
     let tells = |measure: &Measure| match workload.counts {
-        Counts::Messages | Counts::Deliveries => true,
+        Counts::Messages | Counts::Deliveries | Counts::Requests => true,
         // Short connections have no memory that could be divided among them.
         Counts::Connections => *measure != Measure::MemoryPerConnection,
         Counts::Nothing => matches!(

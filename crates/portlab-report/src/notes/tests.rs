@@ -181,6 +181,7 @@ fn any_record() -> impl Strategy<Value = Record> {
         Counts::Messages,
         Counts::Connections,
         Counts::Deliveries,
+        Counts::Requests,
         Counts::Nothing,
     ];
     let workload = (

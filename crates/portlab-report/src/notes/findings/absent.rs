@@ -75,7 +75,13 @@ fn why(cell: &Cell) -> Option<Why> {
     match &cell.not_run {
         Some(NotRun::ServesOne | NotRun::NoHub) => Some(Why::Serves(1)),
         Some(NotRun::ServesFewer(count)) => Some(Why::Serves(*count)),
-        Some(NotRun::ForeignChat | NotRun::ControlChat | NotRun::Told(_)) => None,
+        Some(
+            NotRun::ForeignChat
+            | NotRun::ForeignRoot
+            | NotRun::ForeignFiles
+            | NotRun::ControlChat
+            | NotRun::Told(_),
+        ) => None,
         None if cell.rounds.is_empty() && !cell.failures.is_empty() => Some(Why::Failed),
         None => None,
     }
