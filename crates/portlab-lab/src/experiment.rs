@@ -53,7 +53,7 @@ pub enum Server {
     Ours(&'static Sheet),
     /// A model's textbook twin, with the model's sheet.
     Control(&'static Sheet),
-    /// Any program; `{port}` in its words stands for the port.
+    /// Any program; `{port}` in its words stands for the port, and `{root}` for the folder of the files to serve.
     Foreign(Vec<String>),
 }
 
@@ -79,6 +79,9 @@ pub struct Part {
     /// The points at which the workload is measured.
     pub points: Vec<Point>,
 }
+
+/// Stands for the folder of the files to serve in the command of a foreign server.
+pub const ROOT: &str = "{root}";
 
 /// The suffix of a twin's name.
 pub const TWIN_SUFFIX: &str = "-again";
@@ -152,6 +155,14 @@ impl Entrant {
         self.build.is_some() || matches!(self.server, Server::Foreign(_))
     }
 
+    /// Whether it is a foreign server that takes the folder of the files to serve.
+    pub fn serves_files(&self) -> bool {
+        match &self.server {
+            Server::Foreign(words) => words.iter().any(|word| word.contains(ROOT)),
+            Server::Ours(_) | Server::Control(_) => false,
+        }
+    }
+
     /// Whether it is a model's textbook twin.
     pub fn is_control(&self) -> bool {
         matches!(self.server, Server::Control(_))
@@ -168,6 +179,28 @@ impl Entrant {
 }
 
 impl Part {
+    /// A part for tests: one connection, and files or messages of these `sizes`.
+    #[cfg(test)]
+    pub(crate) fn of(workload: &'static Workload, sizes: &[usize]) -> Self {
+        let point = |&size_bytes: &usize| Point {
+            connections: 1,
+            size_bytes,
+            workers_asked: None,
+            rate: None,
+        };
+        Self {
+            workload,
+            work: "none".into(),
+            work_time: Duration::ZERO,
+            depth: 1,
+            rooms: 1,
+            encodings: Vec::new(),
+            duration: Duration::from_millis(workload.duration_ms),
+            warmup: Duration::ZERO,
+            points: sizes.iter().map(point).collect(),
+        }
+    }
+
     /// The same part with another duration and another warm-up.
     pub(crate) fn lasting(&self, duration: Duration, warmup: Duration) -> Self {
         Self {
@@ -182,6 +215,7 @@ impl Part {
         match self.workload.load {
             Load::Echo(_) => "echo",
             Load::Chat => "chat",
+            Load::Http(_) => "http",
         }
     }
 
@@ -320,14 +354,23 @@ fn reason_not_to_run(
     workers: usize,
     connections: usize,
 ) -> Option<NotRun> {
-    let is_chat = matches!(part.workload.load, Load::Chat);
+    let (is_chat, is_echo) = match part.workload.load {
+        Load::Echo(_) => (false, true),
+        Load::Chat => (true, false),
+        Load::Http(_) => (false, false),
+    };
     let Some(sheet) = entrant.sheet() else {
-        return is_chat.then_some(NotRun::ForeignChat);
+        return match (is_chat, is_echo, entrant.serves_files()) {
+            (true, ..) => Some(NotRun::ForeignChat),
+            (_, true, true) => Some(NotRun::ForeignFiles),
+            (_, false, false) => Some(NotRun::ForeignRoot),
+            _ => None,
+        };
     };
     if is_chat && sheet.hub.is_err() {
         return Some(NotRun::NoHub);
     }
-    if entrant.is_control() && (is_chat || part.work != "none") {
+    if entrant.is_control() && (!is_echo || part.work != "none") {
         return Some(NotRun::ControlChat);
     }
     if part.workload.counts == record::Counts::Connections {
@@ -370,13 +413,14 @@ mod tests {
     use crate::workloads;
 
     fn experiment(workload: &str, connections: &[usize], workers: Option<usize>) -> Experiment {
-        let workload = workloads::find(workload).unwrap();
+        let mut part = Part::of(workloads::find(workload).unwrap(), &[]);
         let point = |&connections: &usize| Point {
             connections,
             size_bytes: 64,
             workers_asked: workers,
             rate: None,
         };
+        part.points = connections.iter().map(point).collect();
         Experiment {
             program: PathBuf::new(),
             setup: Setup {
@@ -387,17 +431,7 @@ mod tests {
                 baseline: None,
             },
             entrants: MODELS.iter().map(|model| Entrant::ours(*model)).collect(),
-            parts: vec![Part {
-                workload,
-                work: "none".into(),
-                work_time: Duration::ZERO,
-                depth: 1,
-                rooms: 1,
-                encodings: Vec::new(),
-                duration: Duration::from_millis(workload.duration_ms),
-                warmup: Duration::ZERO,
-                points: connections.iter().map(point).collect(),
-            }],
+            parts: vec![part],
             runtime_threads: None,
             pinning: Pinning::default(),
             start_timeout: START_TIMEOUT,
@@ -438,6 +472,26 @@ mod tests {
                 Err(_) => assert_eq!(cell.not_run, Some(NotRun::NoHub)),
                 Ok(_) => assert_eq!(cell.not_run.is_some(), too_small, "{cell:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn a_foreign_server_runs_where_it_is_asked_for_what_it_serves() {
+        for (workload, command, expected) in [
+            ("echo", "x {port}", None),
+            ("echo", "x {port} {root}/", Some(NotRun::ForeignFiles)),
+            ("http", "x {port}", Some(NotRun::ForeignRoot)),
+            ("http-close", "x {port} --root={root}", None),
+            ("chat", "x {port}", Some(NotRun::ForeignChat)),
+        ] {
+            let mut experiment = experiment(workload, &[10], None);
+            let words = command.split(' ').map(str::to_owned).collect();
+            experiment.entrants.push(Entrant::foreign("x", words));
+            assert_eq!(reason(&experiment, "x"), expected, "{workload} {command}");
+            let twin = Entrant::control(portlab_backends::find("threads").unwrap().sheet());
+            experiment.entrants.push(twin);
+            let expected = (workload != "echo").then_some(NotRun::ControlChat);
+            assert_eq!(reason(&experiment, "threads-textbook"), expected);
         }
     }
 

@@ -5,8 +5,10 @@
 //! metered, and the server is refused.
 
 use std::{
+    borrow::Cow,
     ffi::OsStr,
     net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::Path,
     process::Command,
     thread,
     time::{Duration, Instant},
@@ -22,6 +24,7 @@ use portlab_words::{Text, tr};
 
 use crate::{
     error::{NotMetered, ServerError},
+    experiment::ROOT,
     server::{AGAIN, START, Server, Surroundings},
 };
 
@@ -33,8 +36,8 @@ const UNCERTAIN: Duration = Duration::from_secs(2);
 const ELSEWHERE: Duration = Duration::from_secs(1);
 
 impl Server {
-    /// Starts a program that listens on the loopback port that replaces `{port}` in `words`, and waits until
-    /// it listens, or until `interrupted` returns true. No connection is made to see whether it listens: some servers
+    /// Starts a program that listens on the loopback port that replaces `{port}` in `words`, and serves the files of
+    /// `root`, which replaces `{root}`. Waits until it listens, or until `interrupted` returns true. No connection is made to see whether it listens: some servers
     /// end when a connection sends nothing.
     ///
     /// # Errors
@@ -43,12 +46,15 @@ impl Server {
     pub fn foreign(
         surroundings: &Surroundings,
         words: &[String],
+        root: Option<&Path>,
         interrupted: &dyn Fn() -> bool,
     ) -> Result<Self, ServerError> {
         // Another program might bind this port before the server does; nothing can prevent that.
         let addr = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let port = addr.port().to_string();
-        let mut words = words.iter().map(|word| word.replace("{port}", &port));
+        let root = root.map_or(Cow::default(), Path::to_string_lossy);
+        let replaced = |word: &String| word.replace("{port}", &port).replace(ROOT, &root);
+        let mut words = words.iter().map(replaced);
         let mut command = Command::new(words.next().unwrap_or_default());
         command.args(words);
         let mut server = Self::spawn(surroundings, &mut command, (addr, true))?;
@@ -216,7 +222,7 @@ mod tests {
             ..Surroundings::default()
         };
         let interrupted = || begun.exists();
-        let error = Server::foreign(&surroundings, &words, &interrupted).unwrap_err();
+        let error = Server::foreign(&surroundings, &words, None, &interrupted).unwrap_err();
         let said = error.to_string();
         assert!(said.contains("was ended before it listened; its stderr: "));
         assert!(said.len() < 80 * 1024, "{}", said.len());

@@ -10,6 +10,7 @@ use crate::{
     experiment::{self, Entrant, Experiment, Part},
     running::{Mark, Running},
     server::{STOPPING, Server, Surroundings},
+    workloads::Load,
 };
 
 impl Experiment {
@@ -30,9 +31,10 @@ impl Experiment {
             start_timeout: Some(self.start_timeout),
             held: mark.held(),
         };
+        let root = matches!(part.workload.load, Load::Http(_)).then(|| mark.root());
         match &entrant.server {
             experiment::Server::Foreign(words) => {
-                Server::foreign(&surroundings, words, interrupted)
+                Server::foreign(&surroundings, words, root.as_deref(), interrupted)
             }
             experiment::Server::Ours(sheet) | experiment::Server::Control(sheet) => {
                 let suffix = if entrant.is_control() { SUFFIX } else { "" };
@@ -41,6 +43,9 @@ impl Experiment {
                     format!("--service={}", part.service()),
                     format!("--work={}", part.work),
                 ];
+                if let Some(root) = root {
+                    options.push(format!("--root={}", root.display()));
+                }
                 if let Some(workers) = cell.point.workers_asked {
                     options.push(format!("--workers={workers}"));
                 }

@@ -19,6 +19,7 @@
 //! | `rates` | the rates of open loops, which follow from closed loops |
 //! | `build` | another build of portlab, for comparing its models with the models of this build |
 //! | `server`, `launch` | a server in a process of its own: started, stopped, and killed when dropped |
+//! | `files` | the files that servers of HTTP get to serve |
 //! | `foreign` | a foreign server, and whether all of it is metered |
 //! | `error` | why there is no server, or no measurement |
 //! | `measure` | one measurement of one cell |
@@ -41,6 +42,7 @@ mod comparison;
 mod cost;
 mod error;
 pub mod experiment;
+mod files;
 mod foreign;
 mod launch;
 mod load;

@@ -1,4 +1,4 @@
-//! The verification and the load of both services.
+//! The verification and the load of each service.
 
 use std::{
     net::SocketAddr,
@@ -18,9 +18,19 @@ use crate::{MeasureError, Observer, experiment::Part, workloads::Load};
 /// How many messages in each room must be delivered before anything is measured.
 const FIRST: usize = 5;
 
+/// How often a file is requested before anything is measured.
+const REQUESTS: u64 = 3;
+
+/// Why a server of HTTP can't be measured with connections that stay open.
+const CLOSES: Text = Text::new(
+    "the server closes the connection after a response; measure it with --workload http-close, or let it speak HTTP/1.1",
+    "服务端每次响应之后都关闭连接；请用 --workload http-close 测量它，或者让它使用 HTTP/1.1",
+);
+
 /// Verifies the service before anything is measured. An echo gets single bytes, messages of the measured size,
 /// and messages longer than one read. In a chat, two members in each room send a few messages; each message must be
-/// delivered to the other member, once, in order, and to no other room.
+/// delivered to the other member, once, in order, and to no other room. A server of HTTP is asked for the file a few times,
+/// on one connection if the workload keeps connections open.
 pub(crate) fn verify(
     part: &Part,
     size: usize,
@@ -42,6 +52,7 @@ pub(crate) fn verify(
                 (plan, messages)
             })
             .into(),
+        Load::Http(_) => vec![(part.few_requests(addr, size), REQUESTS)],
     };
     for (mut plan, messages) in plans {
         plan.stop = Stop::messages(messages);
@@ -50,7 +61,11 @@ pub(crate) fn verify(
             return Err(MeasureError::Interrupted);
         }
         if !outcome.is_clean() || outcome.messages != messages {
-            let Text { en, zh } = failures(&outcome);
+            let closes = matches!(part.workload.load, Load::Http(_)) && outcome.is_clean();
+            let Text { en, zh } = match closes {
+                true => CLOSES,
+                false => failures(&outcome),
+            };
             let unverified = tr!(
                 "not measured: verification failed: {en}",
                 "没有测量：核对没有通过：{zh}"

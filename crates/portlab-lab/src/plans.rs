@@ -2,10 +2,18 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use portlab_load::{Arrivals, Chat, Framing, Pace, Plan, PlanError, RunId, Script, Stop};
+use portlab_load::{
+    Arrivals, Chat, Conditions, Expect, Framing, Http, Method, Pace, Payload, Plan, PlanError,
+    Request, RunId, Script, Stop, Url,
+};
 use portlab_stats::record::{Counts, Point, Rate};
 
-use crate::{Experiment, experiment::Part, workloads::Load};
+use crate::{
+    Experiment,
+    experiment::Part,
+    files::{content, name},
+    workloads::Load,
+};
 
 /// How long an answer may take in addition to the handler's work: far longer than in a useful measurement.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -44,9 +52,11 @@ impl Part {
         threads: usize,
         rate_per_s: Option<f64>,
     ) -> Vec<Plan> {
-        let Load::Echo(shape) = self.workload.load else {
-            return vec![self.chat_plan(target, point.connections, rate_per_s)];
+        let shape = match self.workload.load {
+            Load::Echo(shape) | Load::Http(shape) => shape,
+            Load::Chat => return vec![self.chat_plan(target, point.connections, rate_per_s)],
         };
+        let is_http = matches!(self.workload.load, Load::Http(_));
         let plain = Plan {
             connections: point.connections,
             threads,
@@ -58,7 +68,12 @@ impl Part {
             ..Plan::new(target)
         };
         let mut plans = shape(plain);
-        for plan in &mut plans {
+        for plan in plans.iter_mut().filter(|_| is_http) {
+            request(plan, target, point.size_bytes);
+            // A server may close a connection between two requests.
+            plan.life.reconnect = plan.life.per_connection.is_none();
+        }
+        for plan in plans.iter_mut().filter(|_| !is_http) {
             // Each connection is served once before the load begins. Otherwise a server with a process for
             // each connection would be measured while it still forks: the first processes take all CPU
             // time.
@@ -71,6 +86,23 @@ impl Part {
             plans[0].pace = pace(rate_per_s);
         }
         plans
+    }
+
+    /// A load of requests on one connection, or on one after the other if the workload has a connection for each. If the
+    /// server closes a connection that should stay open, no other follows.
+    pub(crate) fn few_requests(&self, target: SocketAddr, size_bytes: usize) -> Plan {
+        let point = Point {
+            connections: 1,
+            size_bytes,
+            workers_asked: None,
+            rate: None,
+        };
+        let mut plans = self.plans(target, &point, 1, None);
+        let mut plan = plans.swap_remove(0);
+        plan.life.reconnect = false;
+        plan.script.introduction.clear();
+        plan.script.greeting = None;
+        plan
     }
 
     /// A load of the chat at `target`. With a rate it is an open loop.
@@ -108,6 +140,37 @@ impl Part {
     /// Whether messages are sent at all.
     pub(crate) fn sends_messages(&self) -> bool {
         self.workload.counts != Counts::Nothing
+    }
+}
+
+/// Makes `plan` request the file of `size_bytes`. Each connection gets it once before the load begins, as with an echo.
+fn request(plan: &mut Plan, target: SocketAddr, size_bytes: usize) {
+    let url = format!("http://{target}/{}", name(size_bytes));
+    let url: Url = url.parse().expect("an address and digits are a URL");
+    let is_short = plan.life.per_connection.is_some();
+    let close = || "Connection: close".parse().expect("it is a header");
+    let request = Request {
+        method: Method::get(),
+        headers: is_short.then(close).into_iter().collect(),
+        body: None,
+    };
+    let bytes = request.bytes(&url);
+    let framing = Framing::Http(Http {
+        method: request.method,
+        urls: vec![url],
+        statuses: Some("200".parse().expect("it is a status")),
+    });
+    plan.script = Script {
+        payload: Payload::Always(bytes.clone().into()),
+        expect: Expect {
+            conditions: Conditions::exactly(content(size_bytes)),
+            ..framing.clone().into()
+        },
+        ..plan.script.clone()
+    };
+    if !is_short {
+        plan.script.introduction = bytes;
+        plan.script.greeting = Some(framing.into());
     }
 }
 

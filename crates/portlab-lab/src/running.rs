@@ -22,7 +22,7 @@ use portlab_words::{Text, tr};
 use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 
-use crate::store::unwritten;
+use crate::{files, store::unwritten};
 
 /// How long the servers of a killed comparison may take to end.
 const TO_END: Duration = Duration::from_secs(30);
@@ -55,6 +55,11 @@ impl Mark {
     /// The variable and its value.
     pub(crate) fn variable(&self) -> (&str, &str) {
         (VARIABLE, &self.name)
+    }
+
+    /// The value alone: hexadecimal digits.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// The descriptor that stays open until the last process of a foreign server has ended.
@@ -114,7 +119,10 @@ impl Running {
             .take(MOST_BYTES)
             .read_to_end(&mut text)
             .map_err(failed)?;
+        // Another user may have written the note, and a folder is named after the mark.
+        let is_made_here = |note: &Note| note.mark.name.bytes().all(|it| it.is_ascii_hexdigit());
         let note = serde_json::from_slice::<Note>(&text).ok();
+        let note = note.filter(is_made_here);
         let mut leftover = None;
         if let Some(Note {
             pid,
@@ -139,6 +147,7 @@ impl Running {
                 ));
             }
             let processes = mark.sweep().map_err(failed)?;
+            files::remove(&mark.root());
             leftover = Some(Leftover { pid, processes });
         }
         let pid = std::process::id() as i32;
@@ -195,6 +204,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         // Fails only if `/proc` or the folder is missing.
         let _ = self.mark.sweep();
+        files::remove(&self.mark.root());
         let _ = fs::remove_file(&self.file);
     }
 }
@@ -204,6 +214,30 @@ mod tests {
     use super::*;
     use portlab_sys::spawn::tie_to_this_thread;
     use std::process::Command;
+
+    #[test]
+    fn the_files_to_serve_are_removed_also_after_a_comparison_was_killed() {
+        let dir = portlab_testkit::folder("running-files");
+        let workload = crate::workloads::find("http").unwrap();
+        let part = crate::experiment::Part::of(workload, &[1, 300]);
+        let running = Running::begin(&dir).unwrap();
+        running.make_files(std::slice::from_ref(&part)).unwrap();
+        let root = running.mark.root();
+        assert_eq!(fs::read(root.join("300.bin")).unwrap(), files::content(300));
+        let names = fs::read_dir(&root).unwrap().count();
+        assert_eq!(names, 2);
+        // As after a SIGKILL: the note is there, and no process has its number and start.
+        let mut note: Note =
+            serde_json::from_slice(&fs::read(dir.join("running.json")).unwrap()).unwrap();
+        note.started = note.started.map(|ticks| ticks + 1);
+        drop(running);
+        assert!(!root.exists());
+        fs::create_dir(&root).unwrap();
+        fs::write(root.join("1.bin"), "x").unwrap();
+        fs::write(dir.join("running.json"), serde_json::to_vec(&note).unwrap()).unwrap();
+        drop(Running::begin(&dir).unwrap());
+        assert!(!root.exists());
+    }
 
     #[test]
     fn a_comparison_kills_the_processes_that_a_killed_comparison_has_left_behind() {

@@ -26,12 +26,15 @@ workloads! {
     idle,
     slow,
     chat,
+    http,
+    http_close,
+    http_file,
 }
 
 /// A way to load servers, and the question that it answers.
 #[derive(Debug)]
 pub struct Workload {
-    /// Its name on the command line, which is its file's.
+    /// Its name on the command line: its file's, with dashes.
     pub name: &'static str,
     /// A short description.
     pub title: &'static Text,
@@ -49,6 +52,8 @@ pub struct Workload {
     pub connections: Scale,
     /// The rates of an open loop; empty for a closed loop.
     pub rates: &'static [Rate],
+    /// The length of a message; of HTTP, of the file that is requested.
+    pub size_bytes: usize,
     /// How long one measurement takes.
     pub duration_ms: u64,
     /// How the server is loaded.
@@ -79,6 +84,8 @@ pub enum Load {
     Echo(fn(Plan) -> Vec<Plan>),
     /// With the members of a chat.
     Chat,
+    /// With requests for a file, each of which gets the whole file: one plan or several, as of an echo.
+    Http(fn(Plan) -> Vec<Plan>),
 }
 
 /// An echo in a closed loop, a message at a time: the others change some of its fields.
@@ -97,6 +104,7 @@ const PLAIN: Workload = Workload {
         full: &[],
     },
     rates: &[],
+    size_bytes: 64,
     duration_ms: 60,
     load: Load::Echo(|plan| vec![plan]),
     server_on_all_cpus: false,
@@ -117,7 +125,8 @@ mod tests {
         let source = include_str!("mod.rs");
         for workload in WORKLOADS {
             let (name, title, asks) = (workload.name, workload.title, workload.asks);
-            assert!(source.contains(&format!("\n    {name},\n")), "{name}");
+            let file = name.replace('-', "_");
+            assert!(source.contains(&format!("\n    {file},\n")), "{name}");
             for words in [title, asks] {
                 assert!(!words.en.is_empty(), "{name}");
                 assert!(words.zh.chars().any(|c| c > '\u{4e00}'), "{name}");

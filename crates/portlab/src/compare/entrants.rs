@@ -58,6 +58,7 @@ pub(super) fn entrants(
         add_controls(&mut entrants)?;
     }
     for server in &args.server {
+        check_files(server, parts)?;
         if entrants.iter().any(|known| known.name == server.name) {
             let name = &server.name;
             bail!(tr!(
@@ -104,6 +105,25 @@ pub(super) fn entrants(
         entrants.insert(at, twin);
     }
     Ok((entrants, Some(baseline)))
+}
+
+/// Refuses a foreign server that none of `parts` can measure, because it serves files and they request none, or the other
+/// way round.
+fn check_files(server: &Entrant, parts: &[Part]) -> anyhow::Result<()> {
+    let (name, serves_files) = (&server.name, server.serves_files());
+    if parts.iter().all(|it| (it.service() == "http") != serves_files) {
+        bail!(match serves_files {
+            true => tr!(
+                "--server {name} serves the files of {{root}}, and no workload requests files; add --workload http,                  http-close or http-file",
+                "--server {name} 提供 {{root}} 里的文件，而所选的负载都不请求文件；请加上 --workload http、http-close 或 http-file"
+            ),
+            false => tr!(
+                "the command of --server {name} has no {{root}}, the folder of the files that are requested; write it, as in                  mine='python3 server.py {{port}} {{root}}'",
+                "--server {name} 的命令里没有 {{root}}，即被请求的文件所在的文件夹；请写上，例如 mine='python3 server.py {{port}} {{root}}'"
+            ),
+        });
+    }
+    Ok(())
 }
 
 fn models(args: &Args) -> anyhow::Result<Vec<Entrant>> {

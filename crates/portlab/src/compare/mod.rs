@@ -44,6 +44,7 @@ Examples:
   portlab compare --suite class
   portlab compare --models threads,event-loop,tasks --connections 1..1000x4
   portlab compare --workload churn,idle
+  portlab compare --workload http --server mine='./server {port} {root}'
   portlab compare --server mine='python3 echo.py {port}' --models threads
   portlab compare --work wait:5ms --workers 100
   portlab compare -c 100 --against main/portlab --fail-over 5%
@@ -60,8 +61,9 @@ pub(crate) struct Args {
     #[arg(value_parser = args::server_parser(&["none"]))]
     models: Vec<String>,
 
-    /// Any other echo server: a name for it, and the command that starts it, in
-    /// which {port} stands for the port on 127.0.0.1; may be given several times
+    /// Any other echo server, or for http a web server: a name for it, and the command
+    /// that starts it, in which {port} stands for the port on 127.0.0.1, and {root} for
+    /// the folder of the web pages; may be given several times
     #[arg(long, value_name = "NAME=COMMAND")]
     #[arg(value_parser = entrants::foreign)]
     server: Vec<portlab_lab::experiment::Entrant>,
@@ -77,7 +79,7 @@ pub(crate) struct Args {
     fail_over: Option<f64>,
 
     /// The workloads to measure under: echo, stream, rate, wait, block, cpu, churn,
-    /// idle, slow, chat [default: echo]
+    /// idle, slow, chat, http, http-close, http-file [default: echo]
     #[arg(long, short, value_name = "NAMES", value_delimiter = ',')]
     #[arg(value_parser = args::workload_parser(), hide_possible_values = true)]
     workload: Vec<String>,
@@ -88,8 +90,8 @@ pub(crate) struct Args {
     #[arg(hide_possible_values = true, conflicts_with_all = ["workload", "service", "quick"])]
     suite: Option<String>,
 
-    /// The same as --workload, for echo and chat
-    #[arg(long, value_name = "NAME", value_parser = ["echo", "chat"])]
+    /// The same as --workload, for echo, chat and http
+    #[arg(long, value_name = "NAME", value_parser = ["echo", "chat", "http"])]
     #[arg(hide_possible_values = true, conflicts_with = "workload")]
     service: Option<String>,
 
@@ -103,7 +105,8 @@ pub(crate) struct Args {
     #[arg(value_parser = parts::numbers(units::count("1", "1M"), |n| n as f64))]
     connections: Vec<Steps>,
 
-    /// The lengths of a message; also 64..64KiBx4 [default: 64]
+    /// The lengths of a message, or of a file; also 64..64KiBx4 [default: 64, and for a
+    /// file the workload's own]
     #[arg(long, short, value_name = "BYTES", value_delimiter = ',')]
     #[arg(value_parser = parts::numbers(units::size("1", "64MiB"), |n| n as f64))]
     size: Vec<Steps>,
@@ -212,6 +215,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     // Before anything is started that must be ended.
     let interrupted = interrupt_flag()?;
     let running = Running::begin(&args.out)?;
+    running.make_files(&experiment.parts)?;
     let store = Store::open(&args.out)?;
     let mut screen = Screen::new(interrupted);
     if let Some(left) = running.leftover {

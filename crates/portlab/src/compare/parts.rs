@@ -176,7 +176,7 @@ fn points(args: &Args, workload: &Workload) -> anyhow::Result<Vec<Point>> {
         false => given,
     };
     let connections = or(whole(&args.connections), usual);
-    let sizes = or(whole(&args.size), &[64]);
+    let sizes = or(whole(&args.size), &[workload.size_bytes]);
     let mut workers: Vec<Option<usize>> = whole(&args.workers).into_iter().map(Some).collect();
     if workers.is_empty() {
         workers.push(None);
