@@ -209,8 +209,8 @@ impl ErrorAnswer {
         match self {
             Self::Status(status) => tr!("status {status}", "状态码 {status}"),
             Self::UnexpectedStatus(status) => tr!(
-                "status {status}, which --expect-status doesn't list",
-                "状态码 {status}，--expect-status 中没有它"
+                "unexpected status {status}",
+                "不应有的状态码 {status}"
             ),
             Self::Reply(code) => tr!("reply code {code}", "响应码 {code}"),
             Self::Minus => Text::new("a line that begins with -", "以 - 开头的一行"),

@@ -184,7 +184,7 @@ fn a_status_that_is_not_fine_is_an_error() {
     holds(&result, json!({"errors": 30}));
     has(
         &result.to_string(),
-        &["status 302, which --expect-status doesn't list"],
+        &["unexpected status 302"],
     );
 }
 

@@ -8,8 +8,8 @@ use super::{Load, PLAIN, Scale, Text, Workload};
 pub(super) static WORKLOAD: Workload = Workload {
     name: "http",
     title: &Text::new(
-        "http: a file of 1 KiB, again and again",
-        "网页：反复请求 1 KiB 的文件",
+        "http: requests for a small file",
+        "网页：请求小文件",
     ),
     asks: &Text::new(
         "What does a request for a small file cost when connections stay open?",

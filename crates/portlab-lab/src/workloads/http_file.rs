@@ -8,8 +8,8 @@ use super::{Load, PLAIN, Scale, Text, Workload};
 pub(super) static WORKLOAD: Workload = Workload {
     name: "http-file",
     title: &Text::new(
-        "http-file: a file of 1 MiB, again and again",
-        "大文件：反复请求 1 MiB 的文件",
+        "http-file: requests for a large file",
+        "大文件：请求大文件",
     ),
     asks: &Text::new(
         "What does it cost to send a large file?",
