@@ -542,11 +542,13 @@ fn files_are_written_in_one_place_which_writes_them_whole() {
 
 #[test]
 fn names_of_files_are_made_in_a_few_places() {
-    // The names are made of: a chart's name, which is plain; the name of a model; a process id.
+    // The names are made of: a chart's name, which is plain; the name of a model; random numbers; a comparison's mark, which
+    // has hexadecimal digits only.
     let places = [
         "portlab/src/report/mod.rs",
         "portlab-lab/src/timeline.rs",
         "portlab/src/advise/mod.rs",
+        "portlab-lab/src/files.rs",
     ];
     for (path, text) in all_code() {
         let makes = text.contains(".join(format!(");

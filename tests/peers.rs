@@ -1,6 +1,6 @@
-//! The echo servers of `docs/peers/` can be compared: each returns every byte, still serves after half-closes,
-//! resets and a client that doesn't read, and ends with status 0. If the program of a peer isn't installed, the peer's
-//! test is ignored, and the test's name says so.
+//! The servers of `docs/peers/` can be compared. Each echo server returns every byte, and each web server sends every byte
+//! of its files; they still serve after half-closes, resets and a client that doesn't read, and end with status 0. If the
+//! program of a peer isn't installed, the peer's test is ignored, and the test's name says so.
 
 #![allow(
     clippy::unwrap_used,
@@ -33,7 +33,10 @@ fn main() {
     for name in files().into_keys() {
         let command = listed.commands.get(&name).cloned();
         trials.push(match (command, listed.why_not(&name)) {
-            (Some(command), _) => trial(name.clone(), move || peer(&name, &command)),
+            (Some(command), _) => trial(name.clone(), move || match command.contains("{root}") {
+                true => web_server(&name, &command),
+                false => echo_server(&name, &command),
+            }),
             (None, Some(why)) => {
                 let title = format!("{name} (skipped: {why})");
                 trial(title.clone(), move || panic!("{title}")).with_ignored_flag(true)
@@ -44,8 +47,103 @@ fn main() {
     portlab_testkit::run(trials);
 }
 
-/// Checks what every peer must do.
-fn peer(name: &str, command: &str) {
+/// Checks what every web server must do.
+fn web_server(name: &str, command: &str) {
+    let root = folder(&format!("{name}-root"));
+    let bytes: Vec<u8> = (0..100_000_u32).map(|at| (at * 31 % 251) as u8).collect();
+    fs::write(root.join("index.bin"), &bytes).unwrap();
+    fs::write(root.with_file_name("secret.bin"), "secret").unwrap();
+    // More than the buffers of both sockets hold.
+    let large = File::create(root.join("large.bin")).unwrap();
+    large.set_len(64 << 20).unwrap();
+    let command = command.replace("{root}", root.to_str().unwrap());
+    let peer = Peer::start(name, &command);
+    let addr = peer.server.addr;
+    let processes = meter::tree(peer.server.pid()).unwrap().len();
+
+    // On one connection.
+    let mut stream = connect(addr);
+    for (request, status, body) in [
+        ("GET /index.bin", "200", &bytes[..]),
+        ("HEAD /index.bin", "200", b""),
+        ("GET /index.bin", "200", &bytes),
+    ] {
+        let (head, came) = asked(&mut stream, request);
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}");
+        let length = head
+            .to_ascii_lowercase()
+            .contains("content-length: 100000\r\n");
+        assert!(length && came == body, "{request}: {head}");
+    }
+    for target in ["/none.bin", "/../secret.bin", "/%2e%2e/secret.bin"] {
+        let (head, body) = asked(&mut connect(addr), &format!("GET {target}"));
+        assert!(head.starts_with("HTTP/1.1 4"), "{target}: {head}");
+        assert!(!body.ends_with(b"secret"), "{target}: {head}");
+    }
+    let url = format!("http://{addr}/index.bin");
+    let load = [
+        "load",
+        &url,
+        "--messages=400",
+        "--connections=20",
+        "--plain",
+        "--json",
+    ];
+    let loaded = portlab_testkit::json(&portlab_testkit::portlab(&load));
+    assert_eq!(
+        (&loaded["messages"], &loaded["errors"]),
+        (&400.into(), &0.into())
+    );
+
+    // A client that doesn't read, and clients that reset their connections.
+    let mut idle = connect(addr);
+    idle.write_all(b"GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n")
+        .unwrap();
+    for _ in 0..50 {
+        let mut stream = connect(addr);
+        stream
+            .write_all(b"GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n")
+            .unwrap();
+        stream.read_exact(&mut [0; 5]).unwrap();
+        let socket = socket2::SockRef::from(&stream);
+        socket.set_linger(Some(Duration::ZERO)).unwrap();
+    }
+    assert!(asked(&mut stream, "GET /index.bin").1 == bytes);
+    assert!(asked(&mut connect(addr), "GET /index.bin").1 == bytes);
+    assert_eq!(meter::tree(peer.server.pid()).unwrap().len(), processes);
+    peer.ends_cleanly(Signal::TERM);
+    drop(idle);
+    Peer::start(&format!("{name}-2"), &command).ends_cleanly(Signal::INT);
+}
+
+/// Sends a request without a body, and returns the head and the body of the response, whose length is known.
+fn asked(stream: &mut TcpStream, request: &str) -> (String, Vec<u8>) {
+    let request = format!("{request} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        head.extend(byte);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let lengths = head.lines().filter_map(|line| line.split_once(": "));
+    let length = lengths.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    let length: usize = length.map(|(_, length)| length.parse().unwrap()).sum();
+    let mut body = vec![
+        0;
+        if request.starts_with("HEAD") {
+            0
+        } else {
+            length
+        }
+    ];
+    stream.read_exact(&mut body).unwrap();
+    (head, body)
+}
+
+/// Checks what every echo server must do.
+fn echo_server(name: &str, command: &str) {
     let peer = Peer::start(name, command);
     let addr = peer.server.addr;
     peer.load(&["--messages=400", "--size=1..100000"]);
@@ -202,7 +300,7 @@ struct Listed {
 impl Listed {
     fn by_the_script() -> Self {
         let mut script = Command::new("bash");
-        script.args(["docs/peers/compare.sh", "--list"]);
+        script.args(["docs/peers/compare.sh", "--list", "--workload=echo,http"]);
         let output = script.current_dir(root()).output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "compare.sh --list: {stderr}");
@@ -226,11 +324,17 @@ impl Listed {
 
 /// The peers: name and file.
 fn files() -> BTreeMap<String, String> {
-    let others = ["README.md", "compare.sh", "__pycache__"];
+    let others = ["README.md", "compare.sh", "http", "__pycache__"];
     let mut files = names(&root().join("docs/peers"));
     files.retain(|file| !others.contains(&file.as_str()));
     let name = |file: &str| file.split('.').next().unwrap().replace('_', "-");
-    files.into_iter().map(|file| (name(&file), file)).collect()
+    let mut files: BTreeMap<_, _> = files.into_iter().map(|file| (name(&file), file)).collect();
+    let web = names(&root().join("docs/peers/http"));
+    let web = web
+        .into_iter()
+        .filter(|file| !others.contains(&file.as_str()));
+    files.extend(web.map(|file| (name(&file), format!("http/{file}"))));
+    files
 }
 
 /// The rows of the README's table: the file and the similar model.

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Compares the echo servers of this folder (peers) with similar models of portlab. Peers that this machine can't run are
-# left out: stderr shows the reason, and what to install. All options of `portlab compare` are allowed, and two more:
+# Compares the servers of this folder (peers) with similar models of portlab: echo servers, and for the workloads of HTTP the
+# web servers in http/. Peers that this machine can't run are left out: stderr shows the reason, and what to install. All
+# options of `portlab compare` are allowed, and two more:
 #
 #   docs/peers/compare.sh                   compare
 #   docs/peers/compare.sh --quick -c 100    compare, with options of `portlab compare`
+#   docs/peers/compare.sh -w http,http-file compare web servers
 #   docs/peers/compare.sh --install         first install gevent with pip, in target/peers-venv
 #   docs/peers/compare.sh --list            only list the peers that would be compared: a name, a tab, a command
 #
@@ -14,7 +16,9 @@ cd "$(dirname "$0")/../.."
 target=${CARGO_TARGET_DIR:-target}
 venv=$target/peers-venv
 python=${PYTHON:-python3} node=${NODE:-node} cc=${CC:-cc}
-models=threads,fork,event-loop,tasks-single,tasks
+models=threads,fork,event-loop,loop-pool,tasks-single,tasks
+# nginx may be where only administrators look for programs.
+PATH=$PATH:/usr/sbin:/usr/local/sbin
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
@@ -29,7 +33,7 @@ quoted() {
 names=() commands=()
 add() {
     names+=("$1")
-    commands+=("$2 {port}")
+    commands+=("$2 {port}$arguments")
 }
 left_out() { echo "left out: $1: $2" >&2; }
 
@@ -68,6 +72,14 @@ node_peer() {
     fi
 }
 
+nginx_peer() {
+    if has nginx; then
+        add "$1" "sh $2"
+    else
+        left_out "$1" "nginx was not found; install nginx"
+    fi
+}
+
 c_peer() {
     local program=$target/peers/$1
     mkdir -p "$target/peers"
@@ -95,9 +107,29 @@ install() {
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check $packages
 }
 
+# Notes whether the workloads of a list need echo servers or web servers.
+workloads() {
+    local name
+    for name in ${1//,/ }; do
+        case $name in
+        http*) http=true ;;
+        full) echo=true http=true ;;
+        *) echo=true ;;
+        esac
+    done
+}
+
 # This script handles --install and --list; portlab gets all other options.
-list=false options=()
+list=false echo=false http=false before='' options=()
 for option in "$@"; do
+    case $before in
+    -w | --workload | --service | --suite) workloads "$option" ;;
+    esac
+    before=$option
+    case $option in
+    --workload=* | --service=* | --suite=*) workloads "${option#*=}" ;;
+    -w?*) workloads "${option#-w}" ;;
+    esac
     case $option in
     --install) install ;;
     --list) list=true ;;
@@ -106,13 +138,25 @@ for option in "$@"; do
     esac
 done
 
-for file in docs/peers/*; do
+files=()
+if $echo || ! $http; then
+    files+=(docs/peers/*)
+fi
+if $http; then
+    files+=(docs/peers/http/*)
+fi
+for file in "${files[@]}"; do
+    arguments=
+    if [[ $file == */http/* ]]; then
+        arguments=' {root}'
+    fi
     name=$(basename "${file%.*}")
     name=${name//_/-}
     case $file in
     *.py) python_peer "$name" "$file" ;;
     *.mjs) node_peer "$name" "$file" ;;
     *.c) c_peer "$name" "$file" ;;
+    */nginx.sh) nginx_peer "$name" "$file" ;;
     esac
 done
 

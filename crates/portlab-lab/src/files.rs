@@ -47,7 +47,8 @@ impl Running {
         }
         let root = self.mark.root();
         // A server may drop its privileges, and serve the files as another user.
-        let readable = |path: &Path, mode| fs::set_permissions(path, PermissionsExt::from_mode(mode));
+        let readable =
+            |path: &Path, mode| fs::set_permissions(path, PermissionsExt::from_mode(mode));
         let made = fs::create_dir(&root)
             .and_then(|()| readable(&root, 0o755))
             .and_then(|()| {

@@ -3,6 +3,7 @@
 mod against;
 mod ends;
 mod foreign;
+mod http;
 mod measures;
 mod refusals;
 
@@ -10,7 +11,7 @@ use std::{fs, path::Path, process::Output};
 
 use portlab_stats::{read::read, record::Record};
 
-use portlab_testkit::{binary, command, folder, portlab, refused, stderr, words};
+use portlab_testkit::{binary, command, folder, portlab, refused, stderr, wait_until, words};
 
 /// Compares with the options of a line and `more`, keeping the results in `dir`, and returns the record.
 fn compared(dir: &Path, line: &str, more: &[&str]) -> Record {

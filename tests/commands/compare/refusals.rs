@@ -31,6 +31,8 @@ fn an_invalid_comparison_of_chats_is_refused_with_the_remedy() {
         assert!(text.contains(remedy), "{options:?}: {text}");
         assert_eq!(text.trim_end().lines().count(), 1, "{text}");
     }
+    let twins = refused(&["compare", "--workload=http,http-file", "--controls"]);
+    assert!(twins.contains("serve echo only"), "{twins}");
     assert!(refused(&["compare", "--rooms=2"]).contains("--workload chat"));
     assert!(refused(&["compare", "--service=chatt"]).contains("'chat'"));
 }

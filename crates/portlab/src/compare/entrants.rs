@@ -114,11 +114,13 @@ fn check_files(server: &Entrant, parts: &[Part]) -> anyhow::Result<()> {
     if parts.iter().all(|it| (it.service() == "http") != serves_files) {
         bail!(match serves_files {
             true => tr!(
-                "--server {name} serves the files of {{root}}, and no workload requests files; add --workload http,                  http-close or http-file",
+                "--server {name} serves the files of {{root}}, and no workload requests files; add --workload http, \
+                 http-close or http-file",
                 "--server {name} 提供 {{root}} 里的文件，而所选的负载都不请求文件；请加上 --workload http、http-close 或 http-file"
             ),
             false => tr!(
-                "the command of --server {name} has no {{root}}, the folder of the files that are requested; write it, as in                  mine='python3 server.py {{port}} {{root}}'",
+                "the command of --server {name} has no {{root}}, the folder of the files that are requested; write it, as in \
+                 mine='python3 server.py {{port}} {{root}}'",
                 "--server {name} 的命令里没有 {{root}}，即被请求的文件所在的文件夹；请写上，例如 mine='python3 server.py {{port}} {{root}}'"
             ),
         });
