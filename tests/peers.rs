@@ -59,7 +59,6 @@ fn web_server(name: &str, command: &str) {
     let command = command.replace("{root}", root.to_str().unwrap());
     let peer = Peer::start(name, &command);
     let addr = peer.server.addr;
-    let processes = meter::tree(peer.server.pid()).unwrap().len();
 
     // On one connection.
     let mut stream = connect(addr);
@@ -95,6 +94,7 @@ fn web_server(name: &str, command: &str) {
         (&400.into(), &0.into())
     );
 
+    let processes = meter::tree(peer.server.pid()).unwrap().len();
     // A client that doesn't read, and clients that reset their connections.
     let mut idle = connect(addr);
     idle.write_all(b"GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -129,7 +129,9 @@ fn asked(stream: &mut TcpStream, request: &str) -> (String, Vec<u8>) {
     let head = String::from_utf8(head).unwrap();
     let lengths = head.lines().filter_map(|line| line.split_once(": "));
     let length = lengths.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-    let length: usize = length.map(|(_, length)| length.parse().unwrap()).sum();
+    let length: usize = length
+        .map(|(_, length)| length.parse::<usize>().unwrap())
+        .sum();
     let mut body = vec![
         0;
         if request.starts_with("HEAD") {
