@@ -66,23 +66,7 @@ pub(crate) fn measure(measure: Measure, counts: Counts) -> Label {
                 Text::new("CPU/msg", "CPU/消息"),
             ),
         },
-        Measure::SwitchesPerMessage => {
-            let title = match counts {
-                Counts::Connections => {
-                    Text::new("context switches per connection", "每个连接的上下文切换")
-                }
-                Counts::Deliveries => {
-                    Text::new("context switches per delivery", "每次送达的上下文切换")
-                }
-                Counts::Requests => {
-                    Text::new("context switches per request", "每个请求的上下文切换")
-                }
-                Counts::Messages | Counts::Nothing => {
-                    Text::new("context switches per message", "每条消息的上下文切换")
-                }
-            };
-            label(title, Text::new("switches", "切换"))
-        }
+        Measure::SwitchesPerMessage => label(switches(counts), Text::new("switches", "切换")),
         Measure::PeakMemory => label(
             Text::new("memory at its peak", "内存峰值"),
             Text::new("memory", "内存"),
@@ -97,6 +81,18 @@ pub(crate) fn measure(measure: Measure, counts: Counts) -> Label {
         ),
         Measure::Threads => label(Text::new("threads", "线程数"), Text::new("threads", "线程")),
         Measure::Processes => label(Text::new("processes", "进程数"), Text::new("procs", "进程")),
+    }
+}
+
+/// The context switches of what is counted.
+fn switches(counts: Counts) -> Text {
+    match counts {
+        Counts::Connections => Text::new("context switches per connection", "每个连接的上下文切换"),
+        Counts::Deliveries => Text::new("context switches per delivery", "每次送达的上下文切换"),
+        Counts::Requests => Text::new("context switches per request", "每个请求的上下文切换"),
+        Counts::Messages | Counts::Nothing => {
+            Text::new("context switches per message", "每条消息的上下文切换")
+        }
     }
 }
 
