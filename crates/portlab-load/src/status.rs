@@ -208,10 +208,9 @@ impl ErrorAnswer {
     pub fn text(self) -> Text {
         match self {
             Self::Status(status) => tr!("status {status}", "状态码 {status}"),
-            Self::UnexpectedStatus(status) => tr!(
-                "unexpected status {status}",
-                "不应有的状态码 {status}"
-            ),
+            Self::UnexpectedStatus(status) => {
+                tr!("unexpected status {status}", "不应有的状态码 {status}")
+            }
             Self::Reply(code) => tr!("reply code {code}", "响应码 {code}"),
             Self::Minus => Text::new("a line that begins with -", "以 - 开头的一行"),
             Self::Memcached => Text::new("an ERROR line", "ERROR 开头的一行"),

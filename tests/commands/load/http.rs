@@ -182,10 +182,7 @@ fn a_status_that_is_not_fine_is_an_error() {
     let output = request_url(addr, "-n=40 -c=1 --expect-status=2xx,503");
     let result = json(&output);
     holds(&result, json!({"errors": 30}));
-    has(
-        &result.to_string(),
-        &["unexpected status 302"],
-    );
+    has(&result.to_string(), &["unexpected status 302"]);
 }
 
 #[test]

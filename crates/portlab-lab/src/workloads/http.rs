@@ -7,10 +7,7 @@ use super::{Load, PLAIN, Scale, Text, Workload};
 
 pub(super) static WORKLOAD: Workload = Workload {
     name: "http",
-    title: &Text::new(
-        "http: requests for a small file",
-        "网页：请求小文件",
-    ),
+    title: &Text::new("http: requests for a small file", "网页：请求小文件"),
     asks: &Text::new(
         "What does a request for a small file cost when connections stay open?",
         "连接保持不断开时，请求一个小文件的代价是多少？",

@@ -7,10 +7,7 @@ use super::{Load, PLAIN, Scale, Text, Workload};
 
 pub(super) static WORKLOAD: Workload = Workload {
     name: "http-file",
-    title: &Text::new(
-        "http-file: requests for a large file",
-        "大文件：请求大文件",
-    ),
+    title: &Text::new("http-file: requests for a large file", "大文件：请求大文件"),
     asks: &Text::new(
         "What does it cost to send a large file?",
         "发送一个大文件的代价是多少？",

@@ -266,7 +266,9 @@ impl fmt::Display for Condition {
             Self::Contains(_) => "contains",
             Self::Not(_) => "not",
             Self::Match(regex) => return write!(f, "match:\"{}\"", regex.as_str()),
-            Self::Exactly(bytes) => return write!(f, "exactly:{}", units::bytes(bytes.len() as f64)),
+            Self::Exactly(bytes) => {
+                return write!(f, "exactly:{}", units::bytes(bytes.len() as f64));
+            }
         };
         let text = escape(&self.text().unwrap_or_default());
         write!(f, "{name}:\"{text}\"")

@@ -161,7 +161,9 @@ pub(super) fn details(record: &Record, workload: &Workload, lang: Lang) -> Strin
             "{depth} message[|s] under way",
             "{depth}条消息在途"
         )),
-        Counts::Messages | Counts::Requests => details.push(tr!(lang, "depth {depth}", "深度{depth}")),
+        Counts::Messages | Counts::Requests => {
+            details.push(tr!(lang, "depth {depth}", "深度{depth}"))
+        }
         Counts::Connections | Counts::Nothing => {}
     }
     if workload.work != "none" {

@@ -111,7 +111,10 @@ pub(super) fn entrants(
 /// way round.
 fn check_files(server: &Entrant, parts: &[Part]) -> anyhow::Result<()> {
     let (name, serves_files) = (&server.name, server.serves_files());
-    if parts.iter().all(|it| (it.service() == "http") != serves_files) {
+    if parts
+        .iter()
+        .all(|it| (it.service() == "http") != serves_files)
+    {
         bail!(match serves_files {
             true => tr!(
                 "--server {name} serves the files of {{root}}, and no workload requests files; add --workload http, \
