@@ -31,10 +31,22 @@ enum Part {
     Size,
     /// The size, after its first digit.
     Digits,
-    /// Spaces behind a size, before a `;`.
+    /// Spaces behind a size or an extension, before a `;`.
     Space,
-    /// An extension, which is ignored.
-    Extension,
+    /// Before the name of an extension, which is ignored.
+    ExtensionBegin,
+    ExtensionName,
+    /// Spaces behind the name of an extension, before a `;` or a `=`.
+    ExtensionSpace,
+    /// Before the value of an extension.
+    ExtensionValueBegin,
+    ExtensionValue,
+    /// In a value in quotation marks.
+    Quoted,
+    /// Behind a `\` in quotation marks.
+    QuotedPair,
+    /// Behind the second quotation mark.
+    QuotedEnd,
     /// After the CR of a line with a size.
     SizeLf,
     Data,
@@ -127,10 +139,6 @@ impl Chunks {
                 self.size = more + u64::from(digit);
                 Part::Digits
             }
-            (Part::Digits | Part::Extension | Part::Space, b';') => Part::Extension,
-            (Part::Digits | Part::Space, b' ' | b'\t') => Part::Space,
-            (Part::Digits | Part::Extension, b'\r') => Part::SizeLf,
-            (Part::Extension, _) if is_text(byte) => Part::Extension,
             (Part::SizeLf, b'\n') => {
                 self.line = 0;
                 match self.size {
@@ -153,9 +161,34 @@ impl Chunks {
                 self.line = 0;
                 Part::Trailer
             }
-            _ => return Err(Status::BAD_REQUEST),
+            (part, _) => part.in_line_of_size(byte)?,
         };
         Ok(false)
+    }
+}
+
+impl Part {
+    /// The part behind `byte`, which stands in the line of a size behind the digits (RFC 9112, 7.1.1).
+    fn in_line_of_size(self, byte: u8) -> Result<Self, Status> {
+        use Part::*;
+        Ok(match (self, byte) {
+            (Digits | ExtensionName | ExtensionValue | QuotedEnd, b'\r') => SizeLf,
+            (Digits | Space | ExtensionName | ExtensionSpace, b';')
+            | (ExtensionValue | QuotedEnd, b';')
+            | (ExtensionBegin, b' ' | b'\t') => ExtensionBegin,
+            (Digits | Space | ExtensionValue | QuotedEnd, b' ' | b'\t') => Space,
+            (ExtensionName | ExtensionSpace, b' ' | b'\t') => ExtensionSpace,
+            (ExtensionName | ExtensionSpace, b'=') | (ExtensionValueBegin, b' ' | b'\t') => {
+                ExtensionValueBegin
+            }
+            (ExtensionBegin | ExtensionName, _) if is_token(byte) => ExtensionName,
+            (ExtensionValueBegin | ExtensionValue, _) if is_token(byte) => ExtensionValue,
+            (ExtensionValueBegin, b'"') => Quoted,
+            (Quoted, b'"') => QuotedEnd,
+            (Quoted, b'\\') => QuotedPair,
+            (Quoted | QuotedPair, _) if is_text(byte) => Quoted,
+            _ => return Err(Status::BAD_REQUEST),
+        })
     }
 }
 
@@ -193,7 +226,7 @@ mod tests {
             (chunked, "5\r\nhello\r\n0\r\n\r\n"),
             (
                 chunked,
-                "A;a=b;c=\"d\"\r\n0\r\n\r\n67890\r\n000 ;x\r\nName: value\r\nB:\r\n\r\n",
+                "A;a=b ; c = \"d\\\";e\"\r\n0\r\n\r\n67890\r\n000 ;x\r\nName: value\r\nB:\r\n\r\n",
             ),
         ] {
             let all = [input, "GET"].concat();
@@ -226,6 +259,12 @@ mod tests {
             ("1\r\na\n", 400),
             ("1;a\n", 400),
             ("1;a\0\r\n", 400),
+            ("1;\r\n", 400),
+            ("1;a=\r\n", 400),
+            ("1;a b\r\n", 400),
+            ("1;a=\"b\r\n", 400),
+            ("1;[\r\n", 400),
+            ("1;a \r\n", 400),
             ("0\r\n\n", 400),
             ("0\r\n a: b", 400),
             ("0\r\na b: c", 400),

@@ -156,8 +156,10 @@ fn parse(head: &[u8], options: &HttpOptions) -> Result<Request, Status> {
 /// 505 for a later version of HTTP, 400 for another text in its place.
 fn of_version(head: &[u8]) -> Status {
     let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    let has_three_parts = line.iter().filter(|byte| **byte == b' ').count() == 2;
     let version = line.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
     match version {
+        _ if !has_three_parts => Status::BAD_REQUEST,
         [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
             if major.is_ascii_digit()
                 && minor.is_ascii_digit()
@@ -211,7 +213,13 @@ impl Framing {
             let length = length.and_then(|text| text.parse().ok());
             self.length = Some(length.ok_or(Status::BAD_REQUEST)?);
         } else if is("transfer-encoding") {
-            if self.is_chunked || !value.eq_ignore_ascii_case(b"chunked") {
+            // Empty items of a list don't count (RFC 9110, 5.6.1.2).
+            let items = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+            let mut items = items.filter(|item| !item.is_empty());
+            let is_chunked = items
+                .next()
+                .is_some_and(|it| it.eq_ignore_ascii_case(b"chunked"));
+            if self.is_chunked || !is_chunked || items.next().is_some() {
                 return Err(Status::BAD_REQUEST);
             }
             self.is_chunked = true;
@@ -316,6 +324,7 @@ mod tests {
             "X: y",
             "Host: a\r\nHost: a",
             "Host: a b",
+            "Host:",
             "Host : a",
             "Host: a\r\n X: y",
             "Host: a\r\nX: a\0b",
@@ -334,6 +343,7 @@ mod tests {
             "Host: a\r\nTransfer-Encoding: chunked, chunked",
             "Host: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
             "Host: a\r\nTransfer-Encoding: \u{b}chunked",
+            "Host: a\r\nTransfer-Encoding: ,",
         ] {
             assert_eq!(
                 status(&format!("GET / HTTP/1.1\r\n{fields}\r\n\r\n")),
@@ -360,6 +370,7 @@ mod tests {
             ("GET / http/1.1\r\n\r\n", 400),
             ("GET /\r\n\r\n", 400),
             ("GET  / HTTP/1.1\r\n\r\n", 400),
+            ("GET /a b HTTP/1.1\r\n\r\n", 400),
             ("GET / HTTP/1.1 \r\n\r\n", 400),
             ("\x16\x03\x01", 400),
             ("\r\n\r\n\r\n\r\n\r\n", 400),

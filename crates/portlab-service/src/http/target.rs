@@ -55,7 +55,7 @@ fn path_of_absolute(target: &str) -> Option<&str> {
         .any(|it| scheme.eq_ignore_ascii_case(it));
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
-    (is_http && !authority.is_empty() && is_authority(authority)).then_some(path)
+    (is_http && is_authority(authority)).then_some(path)
 }
 
 impl TargetPath {
@@ -90,7 +90,7 @@ impl TargetPath {
     }
 }
 
-/// Whether `host` is a host with or without a port (RFC 9110, 7.2; RFC 3986, 3.2). It may be empty.
+/// Whether `host` is a host with or without a port (RFC 9110, 4.2.1 and 7.2).
 pub(super) fn is_authority(host: &str) -> bool {
     let (name, port) = match host.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
@@ -103,6 +103,7 @@ pub(super) fn is_authority(host: &str) -> bool {
             }
             _ => return false,
         },
+        None if host.is_empty() || host.starts_with(':') => return false,
         None => host.split_once(':').unwrap_or((host, "")),
     };
     let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte);
@@ -164,6 +165,7 @@ mod tests {
             ("", 400),
             ("ftp://host/a", 400),
             ("http:///a", 400),
+            ("http://:80/a", 400),
             ("http://a@b/", 400),
             ("host:80", 400),
         ] {
@@ -173,19 +175,11 @@ mod tests {
 
     #[test]
     fn a_host_has_a_name_and_a_port_of_digits() {
-        for good in [
-            "",
-            "a",
-            "a.b:80",
-            "127.0.0.1:9090",
-            "[::1]",
-            "[::1]:80",
-            "a:",
-        ] {
+        for good in ["a", "a.b:80", "127.0.0.1:9090", "[::1]", "[::1]:80", "a:"] {
             assert!(is_authority(good), "{good}");
         }
         for wrong in [
-            "a b", "a/b", "a@b", "a:b", "[::1", "[]", "[::1]x", "a:80:90",
+            "", ":80", "a b", "a/b", "a@b", "a:b", "[::1", "[]", "[::1]x", "a:80:90",
         ] {
             assert!(!is_authority(wrong), "{wrong}");
         }
