@@ -11,6 +11,8 @@
 //! echo nor a promise, asks through the [`Speech`](experiments::Speech) that the server was found to have, and names the
 //! bug that it found.
 //!
+//! The rules of [`http`] are sentences of RFC 9110 and RFC 9112: bytes that are sent, and what must come back.
+//!
 //! ```
 //! use std::{io, net::TcpListener, thread};
 //!
@@ -47,6 +49,7 @@ mod client;
 pub mod experiments;
 mod failure;
 mod faults;
+pub mod http;
 mod member;
 mod patience;
 mod target;

@@ -26,9 +26,9 @@ thread_local! {
 
 /// Runs a case on this thread with another patience: a server that is known to be broken needs no long wait.
 pub fn with_patience<T>(patience: Duration, run: impl FnOnce() -> T) -> T {
-    PATIENCE.set(Some(patience));
+    let before = PATIENCE.replace(Some(patience));
     let result = run();
-    PATIENCE.set(None);
+    PATIENCE.set(before);
     result
 }
 
