@@ -103,10 +103,11 @@ fn drive(connection: Connection, service: &dyn Service) -> io::Result<()> {
         }
         perform(flow.work);
         let after = After::of(flow.next, &mut held)?;
-        if let Err(error) = answer(&stream, &outbox.out, after, held.as_deref_mut()) {
+        deadlines.moved();
+        let file = held.as_deref_mut();
+        if let Err(error) = answer(&stream, &outbox.out, after, file, &mut deadlines) {
             return cut_if_idle(error);
         }
-        deadlines.moved();
         outbox.sent();
         match after {
             After::Close if at_end => return Ok(()),
@@ -159,23 +160,42 @@ fn answer(
     mut stream: &TcpStream,
     out: &[u8],
     after: After,
-    mut held: Option<&mut Held>,
+    mut file: Option<&mut Held>,
+    deadlines: &mut Deadlines,
 ) -> io::Result<()> {
     let writing = trace::call();
     let mut sent = 0;
-    // If a file follows, its first bytes and the answer share a packet.
-    while after == After::Body && sent < out.len() {
-        sent += send_more(stream, &out[sent..])?;
+    while sent < out.len() {
+        let result = match after {
+            // The answer and the first bytes of the file share a packet.
+            After::Body => send_more(stream, &out[sent..]),
+            _ => stream.write(&out[sent..]),
+        };
+        sent += unless_idle(result, deadlines)?;
     }
-    stream.write_all(&out[sent..])?;
     writing.end(What::Write, out.len());
     tally::add(Count::BytesOut, out.len() as u64);
-    while let Some(held) = &mut held
-        && held.left() > 0
+    while let Some(file) = &mut file
+        && file.left() > 0
     {
-        held.send(stream, AT_ONCE)?;
+        unless_idle(file.send(stream, AT_ONCE), deadlines)?;
     }
     Ok(())
+}
+
+/// A signal ends a call that sends, and the write timeout begins anew. So the deadline decides whether the peer is idle.
+fn unless_idle(result: io::Result<usize>, deadlines: &mut Deadlines) -> io::Result<usize> {
+    match &result {
+        Ok(_) => deadlines.moved(),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+            return match deadlines.overdue() {
+                Some(_) => Err(io::ErrorKind::WouldBlock.into()),
+                None => Ok(0),
+            };
+        }
+        Err(_) => {}
+    }
+    result
 }
 
 /// Gives the peer time to take the last bytes and to close. Its input is read and thrown away: if a socket closes with

@@ -84,7 +84,7 @@ impl Held {
         let count = self.left.min(most as u64) as usize;
         let mut from = self.from;
         let writing = trace::call();
-        let sent = retry_on_intr(|| sendfile(&socket, &self.file, Some(&mut from), count))?;
+        let sent = sendfile(socket, &self.file, Some(&mut from), count)?;
         writing.end(What::Write, sent);
         tally::add(Count::BytesOut, sent as u64);
         self.took(sent)
@@ -121,8 +121,7 @@ impl Held {
 
 /// Sends a part of an answer. The kernel waits for more bytes before it sends a packet that isn't full.
 pub(crate) fn send_more(socket: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
-    let flags = SendFlags::MORE | SendFlags::NOSIGNAL;
-    Ok(retry_on_intr(|| send(&socket, bytes, flags))?)
+    Ok(send(socket, bytes, SendFlags::MORE | SendFlags::NOSIGNAL)?)
 }
 
 /// How many bytes of a file are in memory at a time.

@@ -531,7 +531,14 @@ fn answer(
             _ => stream.try_write(&outbox.out),
         };
         sent = match written {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+                ) =>
+            {
+                0
+            }
             result => result?,
         };
         writing.end(What::Write, sent);

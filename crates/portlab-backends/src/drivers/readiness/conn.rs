@@ -565,6 +565,7 @@ impl<S: Socket> Conn<S> {
             };
             match self.stream.send_file(held, turn) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 sent => turn -= sent?,
             }
             self.deadlines.moved();
