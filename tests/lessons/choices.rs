@@ -107,6 +107,12 @@ pub(crate) fn programs_are_saved_and_run() -> Result<(), Failed> {
         !folder.join("locked.py").exists(),
         "another file was written",
     )?;
+    // The files that a program reads are written too.
+    let output = room.command(&["web-site", "--save", "own dir"]).output()?;
+    let (text, errors) = streams(&output);
+    check(output.status.success(), errors)?;
+    check(text.contains("\nown dir/static/index.html\n"), text)?;
+    check(folder.join("static/news.html").is_file(), "a page")?;
     fs::remove_dir_all(folder)?;
     room.has_no_file()
 }

@@ -8,10 +8,10 @@ use crate::{
     script::{Block, Script},
 };
 
-/// A program that is complete.
+/// A program that is complete, or a file that it reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
-    /// The name of its file.
+    /// The name of its file, perhaps in a folder.
     pub file: String,
     /// Its text.
     pub text: String,
@@ -21,24 +21,29 @@ pub struct Program {
 
 impl Program {
     /// The command for a shell that runs the program from the file `path`, which has a `/`: a program in Rust is compiled
-    /// first.
-    pub fn command(&self, path: &str) -> String {
+    /// first. `None` for a file that a program reads.
+    pub fn command(&self, path: &str) -> Option<String> {
         if let Some(binary) = path.strip_suffix(".rs") {
             let [path, binary] = [path, binary].map(|it| quoted([it]));
-            return format!("rustc --edition 2024 -o {binary} {path} && {binary}");
+            return Some(format!(
+                "rustc --edition 2024 -o {binary} {path} && {binary}"
+            ));
+        }
+        if !path.ends_with(".py") {
+            return None;
         }
         let arguments = self.arguments.split_whitespace();
-        quoted(["python3", path].into_iter().chain(arguments))
+        Some(quoted(["python3", path].into_iter().chain(arguments)))
     }
 }
 
 impl Lesson {
-    /// The programs that the lesson shows, whole or in parts, and that can be run: its Python files, and the textbook models
-    /// in Rust that need no other crate.
+    /// The programs that the lesson shows, whole or in parts, and that can be run: its Python files, with the files that they
+    /// read, and the textbook models in Rust that need no other crate.
     pub fn programs(&self, script: &Script, code: Code) -> Vec<Program> {
         let mut programs = Vec::new();
         if code != Code::Rust {
-            let files = self.files.iter().filter(|(file, _)| file.ends_with(".py"));
+            let files = self.files.iter().filter(|(file, _)| !file.ends_with(".rs"));
             programs.extend(files.map(|(file, text)| Program {
                 file: (*file).to_owned(),
                 text: (*text).to_owned(),
@@ -99,6 +104,8 @@ const ARGUMENTS: &[(&str, &str, &str)] = &[
         "http://localhost:8080/news.html?page=2#end",
     ),
     ("web-page", "page.py", "8080"),
+    ("web-site", "first.py", "8080"),
+    ("web-site", "site.py", "8080"),
 ];
 
 #[cfg(test)]

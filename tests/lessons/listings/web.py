@@ -42,3 +42,60 @@ def _(it):
     conn.close()
     received = all_of(peer)
     assert PAGE.encode() in received and b"\r\n\r\n" not in received, received
+
+
+@contextlib.contextmanager
+def site_folder():
+    """A folder with a site, as `portlab lesson web-site --save` writes it."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in "static/index.html", "static/news.html", "static/error.html", "static-old/plan.txt", "secret.txt":
+            os.makedirs(os.path.dirname(f"{folder}/{name}"), exist_ok=True)
+            with open(f"{folder}/{name}", "w") as file:
+                file.write(name)
+        yield folder
+
+
+@listing("web-site/pages/1", "web-site/empty/1", "web-site/outside/1")
+def _(it):
+    with site_folder() as folder:
+        program = it.program("first.py", 0, cwd=folder)
+        port = port_in(program)
+        for path, page in [
+            ("/", (200, "static/index.html")),
+            ("/news.html", (200, "static/news.html")),
+            ("/nothing.html", (404, "static/error.html")),
+            ("/../secret.txt", (200, "secret.txt")),
+            ("-old/plan.txt", (200, "static-old/plan.txt")),
+        ]:
+            assert page_of(port, path) == page, path
+        connect(port).close()
+        _, error = program.end(1)
+        assert error == "IndexError: list index out of range", error
+        if "pages" in it.at:
+            it.is_of("first.py")
+        elif "empty" in it.at:
+            it.is_of("first.py")
+            fails(IndexError, lambda: it.run(request=""))
+        else:
+            os.chdir(folder)
+            with it.value(path="/../secret.txt") as file:
+                assert file.read() == b"secret.txt"
+            os.chdir("/")
+
+
+@listing("web-site/empty/2", "web-site/closed/1")
+def _(it):
+    it.is_of("site.py")
+    with site_folder() as folder:
+        os.symlink("../secret.txt", f"{folder}/static/link.txt")
+        port = port_in(it.program("site.py", 0, cwd=folder))
+        for path, page in [
+            ("/", (200, "static/index.html")),
+            ("/news.html?page=2", (200, "static/news.html")),
+            ("/%6eews.html", (200, "static/news.html")),
+        ]:
+            assert page_of(port, path) == page, path
+        for path in "/nothing.html", "/../secret.txt", "/%2e%2e/secret.txt", "-old/plan.txt", "/link.txt", "/%00", "//etc/passwd":
+            # After each of them, and after a connection without a request, the server still responds.
+            assert page_of(port, path) == (404, "static/error.html"), path
+            connect(port).close()

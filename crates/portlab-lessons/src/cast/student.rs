@@ -13,6 +13,8 @@ use portlab_lab::python::{Python, alone};
 use portlab_sys::spawn;
 use portlab_words::tr;
 
+use super::Folder;
+
 /// A running program. It is killed when it is dropped, and when this process ends.
 #[derive(Debug)]
 pub(crate) struct Student {
@@ -29,10 +31,18 @@ pub(crate) struct Student {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Student {
-    /// Starts `code` in `python`, without writing a file.
-    pub(crate) fn python(python: &Python, code: &str, arguments: &[&str]) -> io::Result<Self> {
+    /// Starts `code` in `python`, without writing a file, in `folder`, if there is one.
+    pub(crate) fn python(
+        python: &Python,
+        code: &str,
+        arguments: &[&str],
+        folder: Option<&Folder>,
+    ) -> io::Result<Self> {
         let mut command = Command::new(&python.executable);
         alone(&mut command).args(["-c", code]).args(arguments);
+        if let Some(folder) = folder {
+            command.current_dir(folder.path());
+        }
         Self::start(&mut command)
     }
 

@@ -48,6 +48,7 @@ table! {
     chat "chat" Whole ["room.py"],
     http "http" Whole ["site.rs", "web.py"],
     web_page "web-page" Whole ["url.py", "page.py"],
+    web_site "web-site" Whole ["first.py", "site.py", "static/index.html", "static/news.html", "static/error.html", "secret.txt", "static-old/plan.txt"],
 }
 
 /// Finds a lesson by its name, or by its number in teaching order, from 1.

@@ -39,7 +39,7 @@ pub use crate::seen::Seen;
 
 use crate::{
     board,
-    cast::{Fault, Role, Site, Student, kernel::error_name, listen_at},
+    cast::{Fault, Folder, Role, Site, Student, kernel::error_name, listen_at},
     run::{Input, LessonRun, Pace},
     script::{Script, ScriptError},
     words,
@@ -369,11 +369,30 @@ impl<'a> Stage<'a> {
         file: &str,
         arguments: &[&str],
     ) -> io::Result<Option<Student>> {
+        self.student_in(None, file, arguments)
+    }
+
+    /// As [`Stage::student`], in a folder.
+    pub(crate) fn student_in(
+        &mut self,
+        folder: Option<&Folder>,
+        file: &str,
+        arguments: &[&str],
+    ) -> io::Result<Option<Student>> {
         let found = self.files.iter().find(|(name, _)| *name == file);
         let (_, text) = found.expect("a lesson names the files of its own folder");
         let python = self.python().cloned();
         python
-            .map(|python| Student::python(&python, text, arguments))
+            .map(|python| Student::python(&python, text, arguments, folder))
             .transpose()
+    }
+
+    /// A folder with the lesson's files, as `--save` writes them; `None` when this machine has no Python.
+    /// Fails when they can't be written.
+    pub(crate) fn folder(&mut self) -> io::Result<Option<Folder>> {
+        let files = self.files.iter().copied();
+        let files: Vec<_> = files.filter(|(name, _)| !name.ends_with(".rs")).collect();
+        let python = self.python();
+        python.map(|it| Folder::with(it, files)).transpose()
     }
 }

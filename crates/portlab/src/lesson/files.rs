@@ -37,12 +37,16 @@ pub(super) fn save(lesson: &Lesson, code: Code, folder: &Path) -> anyhow::Result
             ));
         }
     }
-    fs::create_dir_all(folder).with_context(|| args::unwritten(folder))?;
     for program in &programs {
         let path = folder.join(&program.file);
+        let parent = path.parent().unwrap_or(folder);
+        fs::create_dir_all(parent).with_context(|| args::unwritten(parent))?;
         write_whole(&path, program.text.as_bytes()).with_context(|| args::unwritten(&path))?;
-        let (file, run) = (path.display(), program.command(&path.to_string_lossy()));
-        let line = tr!(lang, "{file}: run it with: {run}", "{file}，运行：{run}");
+        let file = path.display();
+        let line = match program.command(&path.to_string_lossy()) {
+            Some(run) => tr!(lang, "{file}: run it with: {run}", "{file}，运行：{run}"),
+            None => file.to_string(),
+        };
         writeln!(output::stdout(), "{line}")?;
     }
     Ok(Verdict::Fine)

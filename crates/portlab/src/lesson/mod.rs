@@ -47,7 +47,7 @@ Examples:
 
 Exit codes: 0 fine, 1 a result differs from what the lesson says, 2 could not
 run, 130 ended by Ctrl-C. A lesson uses loopback only, and leaves no process
-behind; only --save and --export write files.")]
+and no file behind; only --save and --export write files that stay.")]
 pub(crate) struct Args {
     /// The lesson: its name, or its number in the list; several with --export
     #[arg(value_name = "NAME", conflicts_with = "json")]

@@ -24,6 +24,12 @@ pub(crate) enum Flaw {
     Length(usize, usize, usize),
     /// There is no Content-Length, and the connection stays open.
     NoEnd,
+    /// The path of a missing page got this status line, not 404.
+    NotMissing(String),
+    /// A connection without a request ended the server.
+    Ended,
+    /// It sent a file from outside of its folder to this path.
+    Leaked(&'static str),
 }
 
 impl Received {
@@ -39,6 +45,12 @@ impl Received {
     pub(crate) fn status(&self) -> String {
         let text = String::from_utf8_lossy(&self.bytes);
         inert(text.lines().next().unwrap_or_default())
+    }
+
+    /// The body, with U+FFFD for malformed bytes; empty without an empty line.
+    pub(crate) fn body(&self) -> String {
+        let body = self.parts().map_or(&[][..], |(_, body)| body);
+        String::from_utf8_lossy(body).into_owned()
     }
 
     /// Whether the body is as long as the head says.
@@ -134,6 +146,22 @@ impl Flaw {
                 lang,
                 "The page has no Content-Length, and the connection stays open: a browser keeps loading. Call client.close().",
                 "没有 Content-Length，连接也一直不关：浏览器会一直转圈。请调用 client.close()。",
+            ),
+            Self::NotMissing(status) => tr!(
+                lang,
+                "The request for a page that doesn't exist got \"{status}\". Expected: HTTP/1.1 404 Not Found",
+                "请求不存在的网页，得到的是“{status}”。应当返回 HTTP/1.1 404 Not Found。",
+            ),
+            Self::Ended => tr!(
+                lang,
+                "After a connection without a request, the server doesn't respond. Look at its terminal: often it is \
+                 IndexError. Check first whether recv() returned nothing.",
+                "来了一个不发请求的连接，服务端就不再响应了。请看它的终端：常见的是 IndexError。先检查 recv() 是不是返回了空。",
+            ),
+            Self::Leaked(path) => tr!(
+                lang,
+                "The request for {path} got a file from outside of the folder. Check the real path before open().",
+                "请求 {path}，得到了文件夹外面的文件。open() 之前要检查真实路径。",
             ),
         }
     }
