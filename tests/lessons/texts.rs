@@ -59,6 +59,11 @@ const TERMS: &[(&str, &str)] = &[
         "http",
         "URL 请求报文 请求行 请求头 请求体 响应报文 响应行 响应头 响应体 开发者工具",
     ),
+    (
+        "web-page",
+        "URL 协议 端口号 域名 资源路径 查询参数 请求行 请求头 空行 开发者工具",
+    ),
+    ("web-site", "目录遍历"),
 ];
 
 /// Wordings that sound translated; `NOT_IN_HTTP` only where a response is an answer by HTTP.
@@ -75,9 +80,11 @@ pub(crate) fn the_chinese_texts_use_the_courses_terms() -> Result<(), Failed> {
             check(has, format!("{name}/zh.md has no **{term}**"))?;
         }
     }
-    let http = find("http").ok_or("http")?;
-    only_chinese("http/zh.md", http.zh, NOT_IN_HTTP)?;
-    only_chinese("http/examples.txt", http.examples, NOT_IN_HTTP)?;
+    let about_http = |it: &&&Lesson| it.name == "http" || it.name.starts_with("web-");
+    for lesson in LESSONS.iter().filter(about_http) {
+        only_chinese(lesson.name, lesson.zh, NOT_IN_HTTP)?;
+        only_chinese(lesson.name, lesson.examples, NOT_IN_HTTP)?;
+    }
     for (name, text) in chinese()? {
         only_chinese(&name, &text, NOT_CHINESE)?;
     }
