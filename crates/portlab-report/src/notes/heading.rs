@@ -162,7 +162,7 @@ pub(super) fn details(record: &Record, workload: &Workload, lang: Lang) -> Strin
             "{depth}条消息在途"
         )),
         Counts::Messages | Counts::Requests => {
-            details.push(tr!(lang, "depth {depth}", "深度{depth}"))
+            details.push(tr!(lang, "depth {depth}", "深度{depth}"));
         }
         Counts::Connections | Counts::Nothing => {}
     }
