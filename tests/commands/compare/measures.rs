@@ -86,7 +86,7 @@ fn a_comparison_with_controls_prints_what_the_traits_cost() {
 fn every_connection_is_served_before_the_load_begins() {
     let record = compared(
         &folder("compare-served"),
-        "--models=fork --workload=echo,idle --connections=60 --rounds=2 --duration=100ms",
+        "--models=fork --workload=echo,idle,http --connections=60 --rounds=2 --duration=100ms",
         &[],
     );
     for cell in &record.cells {
