@@ -18,7 +18,10 @@ use std::path::Path;
 use libtest_mimic::{Failed, Trial};
 use models::promises;
 use portlab_backends::{MODELS, Sheet, textbook};
-use portlab_conformance::{CASES, Case, Requires, Speaks, Target};
+use portlab_conformance::{
+    CASES, Case, Failure, Requires, Speaks, Target,
+    http::{self, Options, Verdict},
+};
 use portlab_proxy::Proxy;
 use portlab_sys::interrupt::restore_hangup;
 use portlab_testkit::binary;
@@ -65,6 +68,14 @@ const NOT_PROMISED_BY_TWINS: &[&str] = &[
     "a_busy_port_is_explained_and_a_restart_works",
 ];
 
+/// The rules that a server should follow, and this one doesn't.
+const BROKEN_ON_PURPOSE: &[&str] = &[
+    // Its parser reads HTTP/1.0 and HTTP/1.1; no other version 1 exists.
+    "a_higher_minor_version_is_served",
+    // What another server may understand in another way is 400.
+    "an_unknown_coding_gets_501",
+];
+
 fn main() {
     // Under nohup, the servers would ignore SIGHUP.
     restore_hangup();
@@ -93,7 +104,8 @@ fn main() {
     });
     let of_twins = sheets().flat_map(|(place, sheet)| of_twin(sheet, place, all));
     let behind_a_proxy = sheets().flat_map(|(_, sheet)| behind_a_proxy(sheet));
-    let trials = trials.chain(of_twins).chain(behind_a_proxy);
+    let of_rules = sheets().flat_map(|(_, sheet)| of_rules(sheet));
+    let trials = trials.chain(of_twins).chain(behind_a_proxy).chain(of_rules);
     portlab_testkit::run(trials.collect());
 }
 
@@ -137,6 +149,52 @@ fn behind_a_proxy(sheet: &'static Sheet) -> impl Iterator<Item = Trial> {
         Trial::test(name, move || run(sheet, sheet.name, case, FAULTS))
     })
 }
+
+/// The rules of HTTP, all on one server, and once more behind a proxy.
+fn of_rules(sheet: &'static Sheet) -> impl Iterator<Item = Trial> {
+    let twice = BEHIND_A_PROXY
+        .contains(&sheet.name)
+        .then_some(("proxy::", FAULTS));
+    let ways = [("", &[][..])].into_iter().chain(twice);
+    ways.map(move |(way, faults)| {
+        Trial::test(format!("{way}{}::http::rules", sheet.name), move || {
+            run(sheet, sheet.name, &RULES_OF_HTTP, faults)
+        })
+    })
+}
+
+/// Every rule, as a case.
+static RULES_OF_HTTP: Case = Case {
+    name: "rules",
+    about: "a web server follows the rules of HTTP",
+    faults: &[],
+    speaks: Speaks::Http,
+    requires: &[],
+    options: &[],
+    run: |target| {
+        let options = Options {
+            has_fixture: true,
+            has_limits: true,
+        };
+        let outcomes = http::run(target.addr, options).into_iter();
+        let broken = outcomes.filter_map(|it| {
+            let (name, is_known) = (it.rule.name, BROKEN_ON_PURPOSE.contains(&it.rule.name));
+            match it.verdict {
+                Verdict::Passed if is_known => Some(format!("{name} is followed after all")),
+                Verdict::Failed(broken) if !is_known => {
+                    Some(format!("{name}: {}\n{}", broken.saw, broken.line))
+                }
+                Verdict::Skipped(why) => Some(format!("{name} is skipped: {why}")),
+                _ => None,
+            }
+        });
+        let broken: Vec<_> = broken.collect();
+        match broken.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::new(broken.join("\n  "))),
+        }
+    },
+};
 
 /// Runs a case on `server`, which promises what the model of `sheet` does.
 fn run(sheet: &'static Sheet, server: &str, case: &Case, faults: &[&str]) -> Result<(), Failed> {

@@ -5,12 +5,14 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::LazyLock,
     time::Duration,
 };
 
-use portlab_conformance::{Case, Process};
+use portlab_conformance::{Case, Process, Speaks, http::fixture};
 use portlab_lab::{Server, ServerError};
 use portlab_sys::spawn::Signal;
+use portlab_testkit::{folder, path};
 
 use crate::models::WORKERS;
 
@@ -81,14 +83,24 @@ impl Drop for Running {
     }
 }
 
+/// The folder that web servers serve, with the files of the rules.
+fn root() -> &'static Path {
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let dir = folder("root");
+        fixture(&dir).expect("a new folder takes files");
+        dir
+    });
+    &ROOT
+}
+
 /// The options of `serve` for a case.
 pub(crate) fn options(model: &str, case: &Case) -> Vec<String> {
     let has_workers = case.options.iter().any(|it| it.starts_with("--workers"));
     let workers = (!has_workers).then(|| format!("--workers={WORKERS}"));
     let service = format!("--service={}", case.speaks.name());
-    let all = [format!("--model={model}"), service]
-        .into_iter()
-        .chain(workers);
+    let root = (case.speaks == Speaks::Http).then(|| format!("--root={}", path(root())));
+    let all = [format!("--model={model}"), service];
+    let all = all.into_iter().chain(root).chain(workers);
     all.chain(case.options.iter().map(ToString::to_string))
         .collect()
 }

@@ -30,6 +30,8 @@ pub enum Speaks {
     Reply,
     /// A line goes to all other members of the room.
     Chat,
+    /// The files of [`fixture`](crate::http::fixture) by HTTP.
+    Http,
 }
 
 /// Something that a case needs.
@@ -60,6 +62,7 @@ impl Speaks {
             Self::Echo => "echo",
             Self::Reply => "reply",
             Self::Chat => "chat",
+            Self::Http => "http",
         }
     }
 }
