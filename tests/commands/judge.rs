@@ -581,3 +581,94 @@ while True:
     let (_, shown) = judged_file(&dir, "listens.py", &listens, &[]);
     says(&shown, &["crashes-at-start", "listen() needs a TCP socket"]);
 }
+
+/// The web server of portlab, as `judge` starts it.
+const WEB: [&str; 6] = [
+    "serve",
+    "--service=http",
+    "--bind=127.0.0.1:{port}",
+    "--root={root}",
+    "--model",
+    "threads",
+];
+
+#[test]
+fn a_web_server_is_held_to_the_rules_of_http() {
+    let all = [&["--json", "--as", "http", "--", binary()][..], &WEB].concat();
+    let verdict = json(&judged(&all));
+    let rules = verdict["rules"].as_array().unwrap();
+    let with = |result: &str| rules.iter().filter(|it| it["result"] == result).count();
+    assert_eq!((with("fail"), with("warn")), (0, 2), "{rules:#?}");
+    assert!(with("pass") > 250, "{}", with("pass"));
+    let parsed: Verdict = serde_json::from_value(verdict.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&parsed).unwrap(), verdict);
+    // The folder of the files is gone.
+    let command = verdict["command"].to_string();
+    assert!(command.contains("{root}"), "{command}");
+}
+
+#[test]
+fn a_broken_rule_is_shown_with_its_section_and_a_line_for_a_shell() {
+    let Some(()) = python() else { return };
+    let dir = folder("judge_rules");
+    fs::write(dir.join("web.py"), WEB_PAGE).unwrap();
+    let file = dir.join("web.py");
+    for (lang, parts) in [
+        (
+            "en",
+            [
+                "The rules of HTTP:",
+                "MUST, RFC 9112 3.2: answers a request of HTTP/1.1 without Host",
+                "status 200 instead of 400",
+                "{ printf 'GET / HTTP/1.1\\r\\n\\r\\n'; } | nc -w 2 127.0.0.1",
+                "rules skipped: the server's files aren't known",
+            ],
+        ),
+        (
+            "zh",
+            [
+                "HTTP 的规则：必须（MUST）",
+                "MUST，RFC 9112 3.2：HTTP/1.1 的请求没有 Host 时，回答 400",
+                "状态码是 200，而不是 400",
+                "{ printf 'GET / HTTP/1.1\\r\\n\\r\\n'; } | nc -w 2 127.0.0.1",
+                "条规则：不知道服务端有哪些文件",
+            ],
+        ),
+    ] {
+        let output = judged(&[
+            "--lang",
+            lang,
+            "--as",
+            "http",
+            "--",
+            "python3",
+            path(&file),
+            "{port}",
+        ]);
+        assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+        says(&String::from_utf8(output.stdout).unwrap(), &parts);
+    }
+}
+
+/// A web server as a beginner writes it: right for a browser, and no more.
+const WEB_PAGE: &str = "import socket, sys, threading
+server = socket.socket()
+server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, True)
+server.bind((\"127.0.0.1\", int(sys.argv[1])))
+server.listen(128)
+def serve(client):
+    request = b\"\"
+    while b\"\\r\\n\\r\\n\" not in request:
+        data = client.recv(4096)
+        if not data:
+            break
+        request += data
+    if request.startswith(b\"GET / \"):
+        client.sendall(b\"HTTP/1.1 200 OK\\r\\nContent-Length: 5\\r\\n\\r\\nhello\")
+    elif request:
+        client.sendall(b\"HTTP/1.1 404 Not Found\\r\\nContent-Length: 4\\r\\n\\r\\nnone\")
+    client.close()
+while True:
+    client, addr = server.accept()
+    threading.Thread(target=serve, args=(client,), daemon=True).start()
+";

@@ -326,6 +326,7 @@ impl Verdict {
             mark: Mark::of(&[]),
             experiments: Vec::new(),
             bugs: Vec::new(),
+            rules: Vec::new(),
         }
     }
 

@@ -32,6 +32,9 @@ pub struct Verdict {
     pub experiments: Vec<Row>,
     /// The bugs that were found, each once.
     pub bugs: Vec<Finding>,
+    /// With `--as http`, each rule of HTTP; otherwise none.
+    #[serde(default)]
+    pub rules: Vec<RuleRow>,
 }
 
 /// Whether a server or a client is judged.
@@ -92,6 +95,29 @@ pub enum Result {
     Skipped,
 }
 
+/// A rule of HTTP, and whether the server follows it.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RuleRow {
+    /// Its name.
+    pub rule: String,
+    /// The RFC and its section, such as `9112 6.3`.
+    pub section: String,
+    /// What a server does.
+    pub about: Text,
+    /// How much it matters: `must`, `should` or `may`.
+    pub weight: String,
+    /// `pass`, `fail` (of a must), `warn` or `skipped`.
+    pub result: Result,
+    /// What was seen instead, or why the rule was skipped.
+    pub why: Option<Text>,
+    /// What was sent, if the rule is broken: as text that shows every byte.
+    pub request: Option<String>,
+    /// What came.
+    pub answer: Option<String>,
+    /// A line for a shell that sends the same.
+    pub line: Option<String>,
+}
+
 /// A bug, and how it was found.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
@@ -145,7 +171,8 @@ impl Verdict {
 
     /// Whether the program has no bug that fails it; warnings are fine.
     pub fn is_fine(&self) -> bool {
-        let mut results = self.experiments.iter().map(|it| it.result);
+        let results = self.experiments.iter().map(|it| it.result);
+        let mut results = results.chain(self.rules.iter().map(|it| it.result));
         results.all(|it| !matches!(it, Result::Fail | Result::Blocked))
     }
 }

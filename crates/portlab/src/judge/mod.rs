@@ -2,6 +2,7 @@
 
 mod each;
 mod report;
+mod rules;
 mod screen;
 
 use std::{
@@ -14,7 +15,7 @@ use std::{
 use anyhow::{Context, bail};
 use clap::builder::PossibleValuesParser;
 use portlab_judge::{
-    Kind, Plan, Program, Verdict as Judgement, judge, judge_client,
+    Kind, Plan, Program, Verdict as Judgement, check_rules, judge, judge_client,
     program::{Attached, Launch, Launched},
     source::Source,
 };
@@ -29,6 +30,7 @@ use crate::{
     args::{self, lang, whole},
     output,
 };
+use rules::Root;
 use screen::Screen;
 
 /// Judge a student's server or client, and name its bugs
@@ -40,13 +42,16 @@ use screen::Screen;
 /// portlab is the server: the program may dial any address, and is connected to
 /// portlab instead. The program, and everything that it started, ends with portlab.
 /// The mark is the share of experiments that were passed (must counts 3, should 2, may
-/// 1); an experiment that a bug keeps from running counts as not passed.
+/// 1); an experiment that a bug keeps from running counts as not passed. With --as
+/// http, the server is held to the rules of the standards as well: that is more than a
+/// beginner's server needs, and counts for the exit code, not for the mark.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   portlab judge -- python3 server.py
   portlab judge -- python3 server.py {port}      portlab chooses a free port
   portlab judge --lang zh --as http -- python3 web.py
+  portlab judge --as http -- ./server {port} {root}    files for more rules
   portlab judge --client -- python3 client.py
   portlab judge --at 127.0.0.1:8080              a server that runs already
   portlab judge --each 'students/*/server.py' > marks.csv
@@ -56,7 +61,7 @@ Examples:
 Exit codes: 0 fine (warnings are fine too), 1 a bug was found, 2 could not run.")]
 pub(crate) struct Args {
     /// The command that starts the program, behind all options; {port} is replaced by
-    /// a free port
+    /// a free port, {root} by a folder with files for the rules of HTTP
     #[arg(value_name = "COMMAND", trailing_var_arg = true)]
     command: Vec<String>,
 
@@ -105,7 +110,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TEXT", conflicts_with = "each")]
     name: Option<String>,
 
-    /// What the program speaks [default: found out by asking]
+    /// What the program speaks; with http, the rules of RFC 9110 and 9112 are checked
+    /// too [default: found out by asking]
     #[arg(long = "as", value_name = "KIND", value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::name)))]
     kind: Option<String>,
 
@@ -191,8 +197,14 @@ impl Args {
             return self.judge_at(&plan, at, screen);
         }
         screen.starts(&job.command);
+        let root = Root::of(&job.command)?;
+        let path = root
+            .as_ref()
+            .map(|it| it.0.to_string_lossy())
+            .unwrap_or_default();
+        let words = job.command.iter().map(|it| it.replace("{root}", &path));
         let launch = Launch {
-            words: job.command.clone(),
+            words: words.collect(),
             folder: job.folder.clone(),
             port: self.port,
             typed: self.typed.clone(),
@@ -209,7 +221,25 @@ impl Args {
             Err(trouble) if trouble.bug.is_none() => bail!(trouble.what.clone()),
             Err(trouble) => Err(trouble.clone()),
         };
-        judge(&plan, start, &mut |row| screen.row(row)).map_err(anyhow::Error::new)
+        let mut verdict = judge(&plan, start, &mut |row| screen.row(row))?;
+        let program = launched.as_mut().ok().map(|it| it as &mut dyn Program);
+        self.rules(&mut verdict, program, root.is_some(), screen);
+        Ok(verdict)
+    }
+
+    /// Checks the rules of HTTP, if the user says that the server speaks it.
+    fn rules(
+        &self,
+        verdict: &mut Judgement,
+        program: Option<&mut dyn Program>,
+        has_fixture: bool,
+        screen: &mut Screen,
+    ) {
+        if self.kind.as_deref() == Some(Kind::Http.name()) {
+            check_rules(verdict, program, has_fixture, &mut |share| {
+                screen.rule(share)
+            });
+        }
     }
 
     /// The bytes of --ask.
@@ -237,9 +267,11 @@ impl Args {
             )),
             (_, restart) => Attached::find(addr, restart, timeout),
         };
+        let start = Ok((addr, program.as_mut().map(|it| it as &mut dyn Program)));
+        let mut verdict = judge(plan, start, &mut |row| screen.row(row))?;
         let program = program.as_mut().map(|it| it as &mut dyn Program);
-        let start = Ok((addr, program));
-        judge(plan, start, &mut |row| screen.row(row)).map_err(anyhow::Error::new)
+        self.rules(&mut verdict, program, false, screen);
+        Ok(verdict)
     }
 }
 

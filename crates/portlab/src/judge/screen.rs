@@ -9,6 +9,7 @@ use portlab_words::{
     wrap::{Lead, hang, wrap_behind},
 };
 
+use super::rules;
 use crate::{
     args::{BAD, DIM, GOOD, HEAD, WARN, lang, prose_width},
     output,
@@ -118,6 +119,14 @@ impl Screen {
         }
     }
 
+    /// A rule of HTTP was checked; this share of all is done.
+    pub(super) fn rule(&mut self, share: f64) {
+        if let Some(progress) = self.progress.as_mut().filter(|_| self.class.is_none()) {
+            progress.at(share);
+            progress.say(self.lang.pick("the rules of HTTP", "HTTP 的规则"));
+        }
+    }
+
     fn leave_out(&mut self, row: &Row) {
         let (result, why) = (row.result, row.why.clone().unwrap_or_default());
         let mut known = self.left_out.iter_mut();
@@ -164,6 +173,7 @@ impl Screen {
         for (number, finding) in verdict.bugs.iter().enumerate() {
             text += &self.finding(number + 1, finding);
         }
+        text += &rules::text(&verdict.rules, self.lang, self.width);
         text += &self.mark(verdict);
         output::stdout().write_all(text.as_bytes())
     }
