@@ -69,7 +69,7 @@ pub struct Found {
 pub enum What {
     /// Only the time was asked for.
     Nothing,
-    /// A regular file, which the driver holds open until the answer has been sent.
+    /// A regular file. If it is large, the driver holds it open until the answer has been sent.
     File(Arc<FileFacts>),
     /// A folder without an index file, whose entries the server may show.
     Listing(Listing),
@@ -99,7 +99,7 @@ pub struct FileFacts {
     pub coding: Option<Coding>,
     /// Other codings of this file exist, so another client may receive other bytes.
     pub has_codings: bool,
-    /// The whole content, if the file is small.
+    /// The whole content, if the file is small. Then the driver holds no file open, and the session sends the content.
     pub whole: Option<Box<[u8]>>,
     /// What a session keeps for later responses with this file: empty when the file is found.
     pub kept: OnceLock<Box<[u8]>>,

@@ -74,7 +74,8 @@ pub enum Next {
     /// Close, once everything has been sent.
     Close,
     /// Look up what [`Session::lookup`](crate::Session::lookup) returns, and call
-    /// [`on_found`](crate::Session::on_found). The path is opened, so a disk may be waited for.
+    /// [`on_found`](crate::Session::on_found). The path is opened, so a disk may be waited for; what is cached comes at once,
+    /// and is answered in the same write.
     Lookup,
     /// After `out`, send this part of the file that was found last, in pieces as the peer takes them, and call
     /// [`on_more`](crate::Session::on_more). If the file has become shorter, or can't be read, the connection ends.

@@ -43,7 +43,7 @@ pub trait Service: Send + Sync {
 /// # What each answer causes
 /// The driver does the [`Flow`]'s work, then sends all of `cx.out`, then goes on or closes. It does
 /// not call the session again before `out` has been handed to the system: if a peer doesn't read, only its
-/// own session waits (back-pressure).
+/// own session waits (back-pressure). Only `on_found` may come before, if what was found is cached and `out` isn't long.
 ///
 /// # What is NOT promised
 /// That one `on_data` is one message: TCP keeps the order of bytes and no boundaries, so a session keeps its partial
