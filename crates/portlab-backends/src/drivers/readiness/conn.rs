@@ -1,9 +1,10 @@
 //! One connection, driven by readiness: the state that a loop keeps where a thread has a stack.
 
+mod file;
+mod socket;
+
 use std::{
-    io::{self, Read, Write},
-    mem,
-    net::Shutdown,
+    io, mem,
     os::fd::{AsFd, BorrowedFd},
     time::{Duration, Instant},
 };
@@ -15,17 +16,17 @@ use portlab_sys::{
     tally::{self, Count},
 };
 
+use self::socket::Socket;
 use crate::{
     READ_BUFFER,
     door::Admission,
     drivers::{
         closing::{LINGER, count_cut},
         deadlines::Deadlines,
-        held::{After, Held, send_more},
-        outbox::{Collected, Outbox, Panicked, SessionEvent, lookup},
+        held::{After, Held},
+        outbox::{Collected, Outbox, Panicked, SessionEvent},
         work::{Done, Job},
     },
-    files::Files,
     hub::inbox::Inbox,
     trace::{self, Span, What},
 };
@@ -107,8 +108,6 @@ pub(crate) enum Step {
 
 /// How many reads a connection has before other connections have their turn: the input of a fast sender may never end.
 const TURN: usize = 16;
-/// How many bytes of a file a connection sends before other connections have their turn.
-const FILE_TURN: usize = 4 * READ_BUFFER;
 
 impl Scratch {
     pub(crate) fn new(sends_files: bool) -> Self {
@@ -117,38 +116,6 @@ impl Scratch {
             outbox: Outbox::default(),
             sends_files,
         }
-    }
-}
-
-/// A socket as the state machine uses it. Tests use a simulated one.
-pub(crate) trait Socket {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
-    /// As `write`; more bytes follow at once.
-    fn write_more(&mut self, bytes: &[u8]) -> io::Result<usize>;
-    fn send_file(&mut self, held: &mut Held, most: usize) -> io::Result<usize>;
-    fn finish(&mut self) -> io::Result<()>;
-}
-
-impl Socket for Interruptible<TcpStream> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        Read::read(&mut **self, buffer)
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Write::write(&mut **self, bytes)
-    }
-
-    fn write_more(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        send_more(&**self, bytes)
-    }
-
-    fn send_file(&mut self, held: &mut Held, most: usize) -> io::Result<usize> {
-        held.send(&**self, most)
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        self.shutdown(Shutdown::Write)
     }
 }
 
@@ -326,19 +293,9 @@ impl<S: Socket> Conn<S> {
             let event = match self.state {
                 State::Working(_) | State::Finding => return Ok(Step::Idle),
                 State::Asking => return Ok(self.ask()),
-                State::Sending => match self.held.take() {
-                    Some(held) if held.left() > 0 && !scratch.sends_files => {
-                        self.state = State::Finding;
-                        return Ok(Step::Job(Job::Read(held)));
-                    }
-                    held => {
-                        self.held = held;
-                        if self.is_followed() {
-                            return Ok(Step::Yield);
-                        }
-                        self.state = State::Talking;
-                        Some(SessionEvent::More)
-                    }
+                State::Sending => match self.file_step(scratch.sends_files) {
+                    Some(step) => return Ok(step),
+                    None => Some(SessionEvent::More),
                 },
                 State::Closing if self.at_end => return Ok(Step::Done),
                 State::Closing => return self.linger(),
@@ -399,31 +356,12 @@ impl<S: Socket> Conn<S> {
         self.answer(flow, outbox)
     }
 
-    /// The session asks for a file, and all that comes before has been sent.
-    fn ask(&mut self) -> Step {
-        let Ok(asked) = lookup(&*self.session) else {
-            return Step::Done;
-        };
-        self.state = State::Finding;
-        Step::Job(Job::Find(self.files(), asked.clone()))
-    }
-
-    fn files(&self) -> &'static Files {
-        self.admission.terms.files
-    }
-
     /// Whether time limits run: not while work or a job is done, and `LINGER` is a limit of its own.
     fn is_timed(&self) -> bool {
         match self.state {
             State::Talking | State::Asking | State::Sending | State::Closing => true,
             State::New | State::Working(_) | State::Finding | State::Lingering => false,
         }
-    }
-
-    /// Whether a part of a file follows what is in `pending`.
-    fn is_followed(&self) -> bool {
-        let left = self.held.as_ref().map_or(0, |held| held.left());
-        self.state == State::Sending && left > 0
     }
 
     /// The input that the session is called for next; `None` if there is none or it must wait.
@@ -552,23 +490,6 @@ impl<S: Socket> Conn<S> {
         if self.sent > 0 {
             // An idle connection keeps no memory for its last answer.
             (self.pending, self.sent) = (Vec::new(), 0);
-        }
-        Ok(true)
-    }
-
-    /// Sends what follows of the file, at most [`FILE_TURN`]. Returns false if the socket is full.
-    fn send_file(&mut self, sends_files: bool) -> io::Result<bool> {
-        let mut turn = FILE_TURN;
-        while sends_files && turn > 0 && self.is_followed() {
-            let Some(held) = &mut self.held else {
-                break;
-            };
-            match self.stream.send_file(held, turn) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                sent => turn -= sent?,
-            }
-            self.deadlines.moved();
         }
         Ok(true)
     }

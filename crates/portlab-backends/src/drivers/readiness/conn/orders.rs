@@ -20,7 +20,7 @@ use std::{
 use portlab_service::{Cx, Found, Lookup, Mail, Next, PathLookup, Post, What};
 use proptest::prelude::*;
 
-use super::*;
+use super::{file::FILE_TURN, *};
 use crate::{
     Limits,
     files::{FileOptions, Files},
