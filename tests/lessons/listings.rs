@@ -37,9 +37,10 @@ const HARNESS: &[&str] = &[
 type Listings = BTreeMap<String, (String, bool)>;
 
 /// The steps whose listings need a package.
-const PACKAGES: [(&str, &str); 2] = [
+const PACKAGES: [(&str, &str); 3] = [
     ("coroutines/switch/", "greenlet"),
     ("coroutines/gevent/", "gevent"),
+    ("web-many/gevent/", "gevent"),
 ];
 
 /// A trial per listing; a listing that is the same in both languages is run once. Without Python, or without a package that

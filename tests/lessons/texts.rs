@@ -64,6 +64,7 @@ const TERMS: &[(&str, &str)] = &[
         "URL 协议 端口号 域名 资源路径 查询参数 请求行 请求头 空行 开发者工具",
     ),
     ("web-site", "目录遍历"),
+    ("web-many", "守护线程"),
 ];
 
 /// Wordings that sound translated; `NOT_IN_HTTP` only where a response is an answer by HTTP.

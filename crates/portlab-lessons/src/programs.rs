@@ -104,6 +104,11 @@ const ARGUMENTS: &[(&str, &str, &str)] = &[
         "http://localhost:8080/news.html?page=2#end",
     ),
     ("web-page", "page.py", "8080"),
+    ("web-many", "green.py", "8080"),
+    ("web-many", "one.py", "8080"),
+    ("web-many", "processes.py", "8080"),
+    ("web-many", "tasks.py", "8080"),
+    ("web-many", "threads.py", "8080"),
     ("web-site", "first.py", "8080"),
     ("web-site", "site.py", "8080"),
 ];

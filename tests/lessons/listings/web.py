@@ -99,3 +99,62 @@ def _(it):
             # After each of them, and after a connection without a request, the server still responds.
             assert page_of(port, path) == (404, "static/error.html"), path
             connect(port).close()
+
+
+def hello(port, client=None):
+    """Requests the page of web-many. Returns the socket, whose page has come."""
+    client = client or connect(port)
+    client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    received = client.recv(1024)
+    assert received.endswith(b"\r\n\r\nhello"), received
+    return client
+
+
+def others_are_served_beside_a_silent_client(it, file):
+    it.is_of(file)
+    port = port_in(it.program(file, 0))
+    silent_one = connect(port)
+    for _ in range(2):
+        assert all_of(hello(port)) == b""
+    assert silent(silent_one, 0.01)
+    hello(port, silent_one)
+
+
+@listing("web-many/one/1", "web-many/one/2")
+def _(it):
+    it.is_of("one.py")
+    port = port_in(it.program("one.py", 0))
+    first, second = connect(port), connect(port)
+    second.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    assert silent(second)
+    hello(port, first)
+    assert second.recv(1024).endswith(b"hello")
+
+
+@listing("web-many/threads/1")
+def _(it):
+    others_are_served_beside_a_silent_client(it, "threads.py")
+
+
+@listing("web-many/processes/1")
+def _(it):
+    others_are_served_beside_a_silent_client(it, "processes.py")
+
+
+@listing("web-many/copies/1")
+def _(it):
+    with_line = it.files["processes.py"]
+    without = with_line.replace(it.code + "\n    client.close()", it.code)
+    assert without != with_line
+    for code, closes in (with_line, True), (without, False):
+        assert silent(hello(port_in(Program(code, 0))), 0.5) is not closes
+
+
+@listing("web-many/tasks/1")
+def _(it):
+    others_are_served_beside_a_silent_client(it, "tasks.py")
+
+
+@listing("web-many/gevent/1", "web-many/gevent/2")
+def _(it):
+    others_are_served_beside_a_silent_client(it, "green.py")

@@ -3,7 +3,10 @@
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
+    time::Duration,
 };
+
+use rustix::event::{PollFd, PollFlags, poll};
 
 use super::connect;
 
@@ -31,6 +34,12 @@ impl Visit {
 
     pub(crate) fn send(&mut self, text: &str) -> io::Result<()> {
         self.stream().write_all(text.as_bytes())
+    }
+
+    /// Whether no bytes of a response come within `patience`.
+    pub(crate) fn is_silent(&self, patience: Duration) -> io::Result<bool> {
+        let mut watched = [PollFd::new(self.stream(), PollFlags::IN)];
+        Ok(poll(&mut watched, Some(&patience.try_into().unwrap_or_default()))? == 0)
     }
 
     /// Requests a page, with the required lines only.

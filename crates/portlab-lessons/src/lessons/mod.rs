@@ -48,7 +48,10 @@ table! {
     chat "chat" Whole ["room.py"],
     http "http" Whole ["site.rs", "web.py"],
     web_page "web-page" Whole ["url.py", "page.py"],
-    web_site "web-site" Whole ["first.py", "site.py", "static/index.html", "static/news.html", "static/error.html", "secret.txt", "static-old/plan.txt"],
+    web_site "web-site" Whole [
+        "first.py", "site.py", "secret.txt", "static/index.html", "static/news.html", "static/error.html", "static-old/plan.txt"
+    ],
+    web_many "web-many" Whole ["one.py", "threads.py", "processes.py", "tasks.py", "green.py"],
 }
 
 /// Finds a lesson by its name, or by its number in teaching order, from 1.

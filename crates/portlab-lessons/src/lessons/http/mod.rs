@@ -7,7 +7,6 @@ use std::{io, time::Duration};
 
 use portlab_service::inert;
 use portlab_sys::sockets::Socket;
-use rustix::event::{PollFd, PollFlags, poll};
 
 use self::site::{FOLDER, PAGE};
 use crate::{
@@ -41,7 +40,7 @@ fn typed_by_hand(stage: &mut Stage<'_>, site: &Site) -> Result<(), Exit> {
     visit.send("GET / HTTP/1.1\r\n")?;
     visit.send(&format!("Host: {}\r\n", site.addr))?;
     step.set("silence", A_WHILE.as_millis());
-    step.seen("silent", is_silent(&visit)?);
+    step.seen("silent", visit.is_silent(A_WHILE)?);
     visit.send("\r\n")?;
     let response = visit.response()?;
     step.set("response", response.whole());
@@ -128,10 +127,4 @@ fn of_the_students_server<const N: usize>(
     let student = stage.student("web.py", &[FOLDER])?;
     let answers = |it: &Student| Visit::responses(it.door()?, paths);
     student.as_ref().map(answers).transpose()
-}
-
-fn is_silent(visit: &Visit) -> io::Result<bool> {
-    let mut watched = [PollFd::new(visit.stream(), PollFlags::IN)];
-    let patience = A_WHILE.try_into().unwrap_or_default();
-    Ok(poll(&mut watched, Some(&patience))? == 0)
 }
