@@ -1,6 +1,7 @@
 //! A running server under test.
 
 use std::{
+    fs::File,
     io::{self, BufRead, BufReader, Read},
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -88,6 +89,10 @@ fn root() -> &'static Path {
     static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
         let dir = folder("root");
         fixture(&dir).expect("a new folder takes files");
+        // A file without blocks, larger than the socket buffers.
+        let large = File::create(dir.join("large.bin"));
+        let large = large.and_then(|file| file.set_len(64 << 20));
+        large.expect("a new folder takes a file");
         dir
     });
     &ROOT

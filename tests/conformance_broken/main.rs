@@ -105,6 +105,11 @@ rows! {
     a_killed_process_loses_only_its_own_members => Model("threads", PROCESSES),
     a_killed_broker_loses_only_the_rooms => Model("threads", PROCESSES),
     a_chat_that_stops_announces_no_departures => Lacking(Sound),
+    an_idle_web_client_does_not_delay_others => Model("iterative", UNBOUNDED),
+    a_slow_head_gets_408 => Lacking(Sound),
+    a_thousand_requests_leave_nothing_behind => Lacking(Sound),
+    a_reset_mid_file_leaves_nothing_behind => Lacking(Sound),
+    slow_readers_of_a_file_do_not_delay_others => Model("prethreaded", UNBOUNDED),
 }
 
 /// The patience with a broken server.

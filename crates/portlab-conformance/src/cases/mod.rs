@@ -16,6 +16,7 @@ mod limits;
 mod neighbours;
 mod resets;
 mod stop;
+mod web;
 
 use crate::Case;
 
@@ -86,4 +87,9 @@ table! {
     killed::a_killed_process_loses_only_its_own_members,
     killed::a_killed_broker_loses_only_the_rooms,
     stop::a_chat_that_stops_announces_no_departures,
+    web::an_idle_web_client_does_not_delay_others,
+    web::a_slow_head_gets_408,
+    web::a_thousand_requests_leave_nothing_behind,
+    web::a_reset_mid_file_leaves_nothing_behind,
+    web::slow_readers_of_a_file_do_not_delay_others,
 }

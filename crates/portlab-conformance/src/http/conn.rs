@@ -11,22 +11,22 @@ use crate::patience::patience;
 
 /// A response, whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     /// The head, as it came.
-    pub(super) head: Vec<u8>,
+    pub(crate) head: Vec<u8>,
     /// Names in lower case, and values.
-    pub(super) fields: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
+    pub(crate) fields: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
     /// The end of the connection ends the body.
-    pub(super) ends_with_connection: bool,
+    pub(crate) ends_with_connection: bool,
     /// How many interim responses (1xx) came before it.
-    pub(super) interim: usize,
+    pub(crate) interim: usize,
 }
 
 /// What comes next on a connection.
 #[derive(Debug)]
-pub(super) enum Next {
+pub(crate) enum Next {
     Answer(Box<Answer>),
     /// The connection ends, by a FIN or a reset; these bytes are no answer, or a part of one.
     End(Vec<u8>),
@@ -36,14 +36,14 @@ pub(super) enum Next {
 
 /// A connection; all its calls have time limits.
 #[derive(Debug)]
-pub(super) struct Conn {
+pub(crate) struct Conn {
     stream: TcpStream,
     buffer: Vec<u8>,
     has_ended: bool,
 }
 
 impl Conn {
-    pub(super) fn open(addr: SocketAddr) -> io::Result<Self> {
+    pub(crate) fn open(addr: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect_timeout(&addr, patience())?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(patience()))?;
@@ -57,7 +57,7 @@ impl Conn {
 
     /// Sends `bytes`, many of them on a thread of their own. The server may close before it has read them: what it answers
     /// counts.
-    pub(super) fn send(&mut self, bytes: Vec<u8>) {
+    pub(crate) fn send(&mut self, bytes: Vec<u8>) {
         let mut stream = match self.stream.try_clone() {
             Ok(stream) if bytes.len() > MANY => stream,
             _ => return drop(self.stream.write_all(&bytes)),
@@ -66,13 +66,13 @@ impl Conn {
     }
 
     /// Sends the FIN.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         // If the server has closed already, its answer counts.
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
     /// Whether nothing comes within `time`.
-    pub(super) fn is_silent(&mut self, time: Duration) -> bool {
+    pub(crate) fn is_silent(&mut self, time: Duration) -> bool {
         if !self.buffer.is_empty() {
             return false;
         }
@@ -102,7 +102,7 @@ impl Conn {
     }
 
     /// Reads the next final answer; one to HEAD has no body.
-    pub(super) fn next(&mut self, is_head: bool) -> Next {
+    pub(crate) fn next(&mut self, is_head: bool) -> Next {
         let mut interim = 0;
         loop {
             match self.next_of_any_status(is_head) {
@@ -117,7 +117,7 @@ impl Conn {
     }
 
     /// As [`Conn::next`], interim responses too.
-    pub(super) fn next_of_any_status(&mut self, is_head: bool) -> Next {
+    pub(crate) fn next_of_any_status(&mut self, is_head: bool) -> Next {
         loop {
             if let Some((answer, length)) = parse(&self.buffer, is_head, self.has_ended) {
                 self.buffer.drain(..length);
@@ -212,13 +212,13 @@ fn decode(bytes: &[u8], body: &mut Vec<u8>) -> Option<usize> {
 
 impl Answer {
     /// The value of a field, by its name in lower case.
-    pub(super) fn field(&self, name: &str) -> Option<&str> {
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
         let found = self.fields.iter().find(|(field, _)| field == name);
         found.map(|(_, value)| value.as_str())
     }
 
     /// Whether a field's list has `item`, in upper or lower case.
-    pub(super) fn lists(&self, name: &str, item: &str) -> bool {
+    pub(crate) fn lists(&self, name: &str, item: &str) -> bool {
         let of_name = self.fields.iter().filter(|(field, _)| field == name);
         let mut items = of_name.flat_map(|(_, value)| value.split(','));
         items.any(|it| it.trim().eq_ignore_ascii_case(item))

@@ -20,6 +20,7 @@ use std::net::SocketAddr;
 
 use portlab_words::{Text, tr};
 
+pub(crate) use conn::{Answer, Conn, Next};
 pub use fixture::fixture;
 pub use rules::RULES;
 

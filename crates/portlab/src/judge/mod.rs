@@ -237,7 +237,7 @@ impl Args {
     ) {
         if self.kind.as_deref() == Some(Kind::Http.name()) {
             check_rules(verdict, program, has_fixture, &mut |share| {
-                screen.rule(share)
+                screen.rule(share);
             });
         }
     }
