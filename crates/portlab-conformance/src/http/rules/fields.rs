@@ -75,9 +75,10 @@ rules! {
         "ignores an Upgrade to a protocol that it doesn't speak" "Upgrade 到不会的协议时，忽略"
         [get!("/", "Connection: upgrade", "Upgrade: portlab/1"), get!("/", "Connection: upgrade, http2-settings", "Upgrade: portlab", "HTTP2-Settings: AAMAAABk")]
         => Status(&[USUAL]), Holds(|all, _| all[0].interim == 0), InStep;
-    an_upgrade_needs_its_connection_option Must "9110 7.8"
-        "switches to no protocol without the option upgrade in Connection" "Connection 里没有 upgrade 时，不切换协议"
-        [get!("/", "Upgrade: websocket", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13")]
+    an_upgrade_needs_its_fields Must "9110 7.8"
+        "switches to no protocol without its option in Connection, or in a version that it doesn't speak" "Connection 里没有 upgrade，或版本不会时，不切换协议"
+        [get!("/", "Upgrade: websocket", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13"),
+         get!("/", "Connection: upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 99")]
         => Status(&[USUAL, 400, 426]), Holds(|all, _| all[0].interim == 0);
     an_old_request_upgrades_nothing Must "9110 7.8"
         "ignores Upgrade in a request of HTTP/1.0" "忽略 HTTP/1.0 请求里的 Upgrade"

@@ -11,10 +11,8 @@ rules! {
         [get!("/")] => Status(&[200, 204, 301, 302, 303, 307, 308, 401, 403, 404]), InStep;
     a_request_may_come_in_pieces Must "9112 2.2"
         "waits for the end of a request, wherever the pieces are cut" "请求分成几段到达时，等它收完再回答"
-        ["G{wait}ET / HTTP/1.1\nHost: {host}\n\n", "GET {wait}/ HTTP/1.1\nHost: {host}\n\n",
-         "GET / HTTP{wait}/1.1\nHost: {host}\n\n", "GET / HTTP/1.1{0d}{wait}{0a}Host: {host}\n\n",
-         "GET / HTTP/1.1\n{wait}Host: {host}\n\n", "GET / HTTP/1.1\nHo{wait}st:{wait} {host}\n\n",
-         "GET / HTTP/1.1\nHost: {host}\n{wait}\n", "GET / HTTP/1.1\nHost: {host}\n{0d}{wait}{0a}"] => Status(&[USUAL]), InStep;
+        ["G{wait}ET{wait} /{wait} {wait}HTTP{wait}/1.1{wait}{0d}{wait}{0a}Host: {host}\n\n",
+         "GET / HTTP/1.1\n{wait}Ho{wait}st{wait}:{wait} {wait}{host}{wait}{0d}{wait}{0a}{wait}{0d}{wait}{0a}"] => Status(&[USUAL]), InStep;
     an_empty_line_before_a_request_is_ignored Should "9112 2.2"
         "ignores an empty line before a request" "忽略请求前面的一个空行"
         ["\nGET / HTTP/1.1\nHost: {host}\n\n"] => Status(&[USUAL]), InStep;

@@ -12,6 +12,7 @@ rules! {
          post!(concat!("1b\n", smuggled!(), "\n0\n\n"); "Content-Length: 4", "Transfer-Encoding: chunked"),
          post!("0\n\nX"; "Content-Length: 6", "Transfer-Encoding: Chunked"),
          post!("0\n\n"; "Content-Length: +5", "Transfer-Encoding: chunked"),
+         post!(concat!("0\n\n", smuggled!()); "Content-Length: 32x", "Transfer-Encoding: chunked"),
          post!("0\n\n"; "Content-Length: 5", "Transfer-Encoding: chunked", "Connection: keep-alive")] => Any, Closed;
     a_length_beside_chunks_is_an_error Should "9112 6.3"
         "refuses a request with Content-Length and Transfer-Encoding" "同时有 Content-Length 和 Transfer-Encoding 时拒绝"
