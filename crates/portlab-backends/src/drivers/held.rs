@@ -1,13 +1,16 @@
 //! The file that a connection holds open while its answer is sent, and what follows an answer.
 
-use std::{fs::File, io, os::fd::AsFd};
+use std::{
+    fs::File,
+    io::{self, IoSliceMut},
+    os::fd::AsFd,
+};
 
 use portlab_service::Next;
 use portlab_sys::tally::{self, Count};
 use rustix::{
-    buffer::spare_capacity,
     fs::sendfile,
-    io::{Errno, pread, retry_on_intr},
+    io::{Errno, ReadWriteFlags, pread, preadv2, retry_on_intr},
     net::{SendFlags, send},
 };
 
@@ -23,7 +26,12 @@ pub(crate) struct Held {
     file: File,
     from: u64,
     left: u64,
+    /// Up to this byte the file is in memory, so that sending it waits for no disk.
+    in_memory_to: u64,
 }
+
+/// Whether the next piece of a file is in memory. If not, a job reads it first.
+pub(crate) type InMemory = fn(&Held) -> bool;
 
 /// A [`Next`] without its numbers, which are in [`Held`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +52,7 @@ impl After {
         Ok(match next {
             Next::Body { from, length } => {
                 let held = held.as_mut().ok_or(Errno::BADF)?;
-                (held.from, held.left) = (from, length);
+                (held.from, held.left, held.in_memory_to) = (from, length, 0);
                 Self::Body
             }
             Next::Lookup => Self::Lookup,
@@ -66,6 +74,7 @@ impl Held {
             file,
             from: 0,
             left: 0,
+            in_memory_to: 0,
         })
     }
 
@@ -90,32 +99,71 @@ impl Held {
         self.took(sent)
     }
 
-    /// Reads the next piece of the file. The thread may wait for a disk.
+    /// The number of bytes, at most `most`, that can be sent now. If it is 0, [`Held::load`] comes first.
+    pub(crate) fn ready(&mut self, most: usize, in_memory: InMemory) -> usize {
+        if self.in_memory_to <= self.from && in_memory(self) {
+            self.in_memory_to = self.from + self.piece();
+        }
+        let ready = self.in_memory_to.saturating_sub(self.from);
+        ready.min(self.left).min(most as u64) as usize
+    }
+
+    /// Whether the first and the last byte of the next piece are in the page cache. Some file systems can't tell; then no
+    /// piece is.
+    ///
+    /// Source: `RWF_NOWAIT` in `preadv2(2)`.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        let last = self.from + self.piece().saturating_sub(1);
+        [self.from, last].iter().all(|&at| {
+            let mut byte = [0];
+            let buffer = &mut [IoSliceMut::new(&mut byte)];
+            preadv2(&self.file, buffer, at, ReadWriteFlags::NOWAIT).is_ok()
+        })
+    }
+
+    /// Reads the next piece, so that it is in memory. The thread may wait for a disk.
     ///
     /// # Errors
     /// When the file has become shorter or can't be read.
-    pub(crate) fn piece(&mut self) -> io::Result<Vec<u8>> {
-        self.piece_of(PIECE)
+    pub(crate) fn load(&mut self) -> io::Result<()> {
+        let reading = trace::call();
+        let (mut at, end) = (self.from, self.from + self.piece());
+        let mut buffer = vec![0; READ_BUFFER];
+        while at < end {
+            let length = retry_on_intr(|| pread(&self.file, &mut buffer, at))?;
+            at += is_there(length)? as u64;
+        }
+        reading.end(What::Handle, 0);
+        self.in_memory_to = end;
+        Ok(())
     }
 
-    /// As [`Held::piece`], with at most `most` bytes.
-    pub(crate) fn piece_of(&mut self, most: usize) -> io::Result<Vec<u8>> {
-        let mut piece = Vec::with_capacity(self.left.min(most as u64) as usize);
-        let reading = trace::call();
-        let length = retry_on_intr(|| pread(&self.file, spare_capacity(&mut piece), self.from))?;
-        reading.end(What::Handle, 0);
-        self.took(length)?;
-        Ok(piece)
+    /// Takes the next bytes, as a socket does.
+    #[cfg(test)]
+    pub(crate) fn take(&mut self, most: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; self.left.min(most as u64) as usize];
+        let length = pread(&self.file, &mut bytes, self.from)?;
+        bytes.truncate(self.took(length)?);
+        Ok(bytes)
+    }
+
+    fn piece(&self) -> u64 {
+        self.left.min(PIECE as u64)
     }
 
     fn took(&mut self, length: usize) -> io::Result<usize> {
-        // An answer has a length that was sent already, so the connection ends without the rest.
-        if length == 0 {
-            return Err(Errno::NODATA.into());
-        }
-        self.from += length as u64;
+        self.from += is_there(length)? as u64;
         self.left = self.left.saturating_sub(length as u64);
         Ok(length)
+    }
+}
+
+/// The file has become shorter if it has no byte where one is to be sent. The length of the answer was sent already, so the
+/// connection ends without the rest.
+fn is_there(length: usize) -> io::Result<usize> {
+    match length {
+        0 => Err(Errno::NODATA.into()),
+        length => Ok(length),
     }
 }
 
@@ -124,5 +172,5 @@ pub(crate) fn send_more(socket: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
     Ok(send(socket, bytes, SendFlags::MORE | SendFlags::NOSIGNAL)?)
 }
 
-/// How many bytes of a file are in memory at a time.
-const PIECE: usize = 2 * READ_BUFFER;
+/// How many bytes of a file are read by one job, and sent before other connections have their turn.
+pub(crate) const PIECE: usize = 4 * READ_BUFFER;

@@ -38,7 +38,7 @@ pub(crate) fn drive(connection: Connection, service: &dyn Service, hub: &mut imp
     let stream = Interruptible::new(TcpStream::from_std(connection.stream));
     let session = service.open(connection.span.id(), connection.peer);
     let mut conn = Conn::new(stream, session, connection.span, connection.admission);
-    let mut scratch = Scratch::new(true);
+    let mut scratch = Scratch::new(|_| true);
     let mut lingers_until = None;
     let mut step = Step::Yield;
     loop {

@@ -28,7 +28,7 @@ pub(crate) use self::port::{Port, runtime};
 use super::{
     closing::{LINGER, count_cut},
     deadlines::Deadlines,
-    held::{After, Held, send_more},
+    held::{After, Held, PIECE, send_more},
     outbox::{Collected, Outbox, Panicked, SessionEvent, lookup},
     work::{find, perform},
 };
@@ -182,13 +182,30 @@ impl TaskConn {
         self.call(SessionEvent::Found(&found))
     }
 
-    /// Sends a part of a file. Such a thread reads piece after piece, each when the peer has taken the one before.
+    /// Sends a part of a file. What isn't in memory is read by such a thread first, piece after piece.
     async fn send_file(&mut self) -> io::Result<Turn> {
         while let Some(mut held) = self.held.take_if(|held| held.left() > 0) {
-            let read = self.elsewhere(move || (held.piece(), held));
-            let (piece, held) = read.await?;
+            if held.ready(1, Held::is_in_memory) == 0 {
+                let loaded = self.elsewhere(move || (held.load(), held)).await?;
+                loaded.0?;
+                held = loaded.1;
+            }
+            let cut = self.send_by(|stream, cx| {
+                let ready = held.ready(PIECE, Held::is_in_memory);
+                if ready == 0 {
+                    return Poll::Ready(Ok(false));
+                }
+                ready!(stream.poll_write_ready(cx))?;
+                match stream.try_io(Interest::WRITABLE, || held.send(&*stream, ready)) {
+                    // Then the next call awaits the socket.
+                    Err(error) if is_transient(&error) => {}
+                    sent => _ = sent?,
+                }
+                Poll::Ready(Ok(true))
+            });
+            let cut = cut.await?;
             self.held = Some(held);
-            if let Some(why) = self.send(&mut piece?).await? {
+            if let Some(why) = cut {
                 return Ok(Turn {
                     work: Work::None,
                     next: After::Close,
@@ -340,17 +357,34 @@ impl TaskConn {
     /// left.
     async fn send(&mut self, bytes: &mut Vec<u8>) -> io::Result<Option<Cut>> {
         let mut sent = 0;
+        let cut = self.send_by(|stream, cx| {
+            if sent == bytes.len() {
+                return Poll::Ready(Ok(false));
+            }
+            let writing = trace::start();
+            let more = ready!(Pin::new(stream).poll_write(cx, &bytes[sent..]))?;
+            writing.end(What::Write, more);
+            tally::add(Count::BytesOut, more as u64);
+            sent += more;
+            Poll::Ready(Ok(true))
+        });
+        let cut = cut.await?;
+        bytes.drain(..sent);
+        Ok(cut)
+    }
+
+    /// Calls `write` until it returns false: nothing is left to send. If the peer doesn't read, returns why the connection is
+    /// to be closed.
+    async fn send_by(
+        &mut self,
+        mut write: impl FnMut(&mut TcpStream, &mut Context<'_>) -> Poll<io::Result<bool>>,
+    ) -> io::Result<Option<Cut>> {
         let cut = poll_fn(|cx| {
             self.span.turn();
-            while sent < bytes.len() {
-                let writing = trace::start();
-                match Pin::new(&mut *self.stream).poll_write(cx, &bytes[sent..])? {
-                    Poll::Ready(more) => {
-                        writing.end(What::Write, more);
-                        tally::add(Count::BytesOut, more as u64);
-                        self.deadlines.moved();
-                        sent += more;
-                    }
+            loop {
+                match write(&mut self.stream, cx)? {
+                    Poll::Ready(true) => self.deadlines.moved(),
+                    Poll::Ready(false) => return Poll::Ready(io::Result::Ok(None)),
                     Poll::Pending => {
                         if let Some(hub) = &self.hub
                             && hub.poll_overflow(cx).is_ready()
@@ -361,11 +395,8 @@ impl TaskConn {
                     }
                 }
             }
-            Poll::Ready(io::Result::Ok(None))
         });
-        let cut = cut.await?;
-        bytes.drain(..sent);
-        Ok(cut)
+        cut.await
     }
 
     /// Gives the peer time to take the last bytes and to close. Its input is read and thrown away: if a socket closes with
@@ -386,6 +417,14 @@ impl TaskConn {
     }
 }
 
+/// Whether the socket is full, or a signal came.
+fn is_transient(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+    )
+}
+
 /// Sends as much of the answer in `outbox` as the socket takes.
 fn answer(
     outbox: &mut Outbox,
@@ -402,14 +441,7 @@ fn answer(
             _ => stream.try_write(&outbox.out),
         };
         sent = match written {
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-                ) =>
-            {
-                0
-            }
+            Err(error) if is_transient(&error) => 0,
             result => result?,
         };
         writing.end(What::Write, sent);

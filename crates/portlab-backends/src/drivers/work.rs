@@ -18,8 +18,8 @@ pub(crate) enum Job {
     Work(Work),
     /// A path is looked up.
     Find(&'static Files, Lookup),
-    /// The next piece of a file is read.
-    Read(Box<Held>),
+    /// The next piece of a file is brought into memory.
+    Load(Box<Held>),
 }
 
 /// What a [`Job`] results in.
@@ -27,7 +27,7 @@ pub(crate) enum Job {
 pub(crate) enum Done {
     Work,
     Found(Found, Option<Box<Held>>),
-    Read(Box<Held>, io::Result<Vec<u8>>),
+    Loaded(Box<Held>, io::Result<()>),
 }
 
 impl Job {
@@ -42,9 +42,9 @@ impl Job {
                 let (found, held) = find(files, &lookup);
                 Done::Found(found, held)
             }
-            Self::Read(mut held) => {
-                let piece = held.piece();
-                Done::Read(held, piece)
+            Self::Load(mut held) => {
+                let loaded = held.load();
+                Done::Loaded(held, loaded)
             }
         }
     }

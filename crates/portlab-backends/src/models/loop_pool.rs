@@ -9,8 +9,8 @@
 //!
 //! **The hop.** Handing over and coming back cost two queue operations, a wake-up of a pool thread and one of the loop (an
 //! `eventfd` write, another `epoll_wait`); `portlab models loop-pool` says how long that was measured to take. So only work
-//! becomes a job; a plain echo is answered on the loop, as in `event-loop`. Looking a file up and reading the next
-//! piece of it are jobs, too.
+//! becomes a job; a plain echo is answered on the loop, as in `event-loop`. Looking a file up is a job, too, and so is
+//! reading a piece of it that isn't in memory.
 //!
 //! **What blocks**: no connection, until every pool thread is busy. Then jobs queue up, and the loop still answers requests
 //! that need no job.

@@ -23,7 +23,7 @@ use crate::{
     drivers::{
         closing::{LINGER, count_cut},
         deadlines::Deadlines,
-        held::{After, Held},
+        held::{After, Held, InMemory},
         outbox::{Collected, Outbox, Panicked, SessionEvent},
         work::{Done, Job},
     },
@@ -69,7 +69,7 @@ enum State {
     Working(After),
     /// The session asks for a file, and it isn't looked up yet.
     Asking,
-    /// A job looks a path up, or reads a piece of a file.
+    /// A job looks a path up, or brings a piece of a file into memory.
     Finding,
     /// A part of the file in `held` follows what is in `pending`.
     Sending,
@@ -85,9 +85,8 @@ enum State {
 pub(crate) struct Scratch {
     input: Box<[u8]>,
     pub(crate) outbox: Outbox,
-    /// The thread of the connection may wait for a disk, so files go to sockets by `sendfile`. If not, pieces are read by
-    /// jobs.
-    sends_files: bool,
+    /// Which part of a file may be sent by the thread of the connection; the rest waits for a job.
+    in_memory: InMemory,
 }
 
 /// What a connection asks of its driver.
@@ -110,11 +109,11 @@ pub(crate) enum Step {
 const TURN: usize = 16;
 
 impl Scratch {
-    pub(crate) fn new(sends_files: bool) -> Self {
+    pub(crate) fn new(in_memory: InMemory) -> Self {
         Self {
             input: vec![0; READ_BUFFER].into(),
             outbox: Outbox::default(),
-            sends_files,
+            in_memory,
         }
     }
 }
@@ -225,9 +224,9 @@ impl<S: Socket> Conn<S> {
                     step => return Ok(step),
                 }
             }
-            (Done::Read(held, piece), State::Finding) => {
+            (Done::Loaded(held, loaded), State::Finding) => {
                 self.held = Some(held);
-                self.pending = piece?;
+                loaded?;
                 self.state = State::Sending;
             }
             _ => {}
@@ -281,7 +280,7 @@ impl<S: Socket> Conn<S> {
         }
         for _ in 0..TURN {
             // Nothing is read before the last answer has left: that is the back-pressure.
-            if !self.flush()? || !self.send_file(scratch.sends_files)? {
+            if !self.flush()? || !self.send_file(scratch.in_memory)? {
                 let overflowed = inbox.is_some_and(Inbox::is_overflowed);
                 return Ok(match overflowed && self.is_timed() {
                     true => self.cut(Cut::TooSlow, scratch),
@@ -293,7 +292,7 @@ impl<S: Socket> Conn<S> {
             let event = match self.state {
                 State::Working(_) | State::Finding => return Ok(Step::Idle),
                 State::Asking => return Ok(self.ask()),
-                State::Sending => match self.file_step(scratch.sends_files) {
+                State::Sending => match self.file_step(scratch.in_memory) {
                     Some(step) => return Ok(step),
                     None => Some(SessionEvent::More),
                 },

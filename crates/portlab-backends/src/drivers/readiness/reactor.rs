@@ -18,7 +18,10 @@ use super::conn::{Conn, Scratch, Step};
 use crate::{
     Door, Served,
     door::{backoff::Backoff, next_id},
-    drivers::work::{Done, Job},
+    drivers::{
+        held::Held,
+        work::{Done, Job},
+    },
     hub::{
         inbox::Inbox,
         mailbox::{Mailbox, Put},
@@ -122,7 +125,10 @@ impl<'door, E: Executor> Reactor<'door, E> {
             timers: Timers::new(),
             accept_pauses: false,
             backoff: Backoff::new(),
-            scratch: Scratch::new(E::WAITS_FOR_DISKS),
+            scratch: Scratch::new(match E::WAITS_FOR_DISKS {
+                true => |_| true,
+                false => Held::is_in_memory,
+            }),
         })
     }
 

@@ -1,11 +1,14 @@
-//! The file that an answer sends: by `sendfile`, or in pieces that jobs read.
+//! The file that an answer sends: by `sendfile`, as far as it is in memory.
 
 use std::io;
 
 use super::{Conn, State, Step, socket::Socket};
 use crate::{
-    READ_BUFFER,
-    drivers::{outbox::lookup, work::Job},
+    drivers::{
+        held::{Held, InMemory, PIECE},
+        outbox::lookup,
+        work::Job,
+    },
     files::Files,
 };
 
@@ -23,14 +26,17 @@ impl<S: Socket> Conn<S> {
         self.admission.terms.files
     }
 
-    /// Sends what follows of the file, at most [`FILE_TURN`]. Returns false if the socket is full.
-    pub(super) fn send_file(&mut self, sends_files: bool) -> io::Result<bool> {
-        let mut turn = FILE_TURN;
-        while sends_files && turn > 0 && self.is_followed() {
-            let Some(held) = &mut self.held else {
+    /// Sends what follows of the file and is in memory, at most [`PIECE`]. Returns false if the socket is full.
+    pub(super) fn send_file(&mut self, in_memory: InMemory) -> io::Result<bool> {
+        let mut turn = PIECE;
+        while self.is_followed()
+            && let Some(held) = &mut self.held
+        {
+            let ready = held.ready(turn, in_memory);
+            if ready == 0 {
                 break;
-            };
-            match self.stream.send_file(held, turn) {
+            }
+            match self.stream.send_file(held, ready) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 sent => turn -= sent?,
@@ -41,16 +47,17 @@ impl<S: Socket> Conn<S> {
     }
 
     /// The socket has taken all that was ready: what follows. `None` if the part of the file is complete.
-    pub(super) fn file_step(&mut self, sends_files: bool) -> Option<Step> {
+    pub(super) fn file_step(&mut self, in_memory: InMemory) -> Option<Step> {
         if !self.is_followed() {
             self.state = State::Talking;
             return None;
         }
-        if sends_files {
+        let is_ready = |held: &mut Box<Held>| held.ready(1, in_memory) > 0;
+        if self.held.as_mut().is_some_and(is_ready) {
             return Some(Step::Yield);
         }
         self.state = State::Finding;
-        self.held.take().map(|held| Step::Job(Job::Read(held)))
+        self.held.take().map(|held| Step::Job(Job::Load(held)))
     }
 
     /// Whether a part of a file follows what is in `pending`.
@@ -59,6 +66,3 @@ impl<S: Socket> Conn<S> {
         self.state == State::Sending && left > 0
     }
 }
-
-/// How many bytes of a file a connection sends before other connections have their turn.
-pub(super) const FILE_TURN: usize = 4 * READ_BUFFER;

@@ -20,9 +20,10 @@ use std::{
 use portlab_service::{Cx, Found, Lookup, Mail, Next, PathLookup, Post, What};
 use proptest::prelude::*;
 
-use super::{file::FILE_TURN, *};
+use super::*;
 use crate::{
     Limits,
+    drivers::held::PIECE,
     files::{FileOptions, Files},
     hub::{
         mailbox::{Mailbox, Overflow, Policy, Put},
@@ -79,7 +80,7 @@ impl Socket for Simulated {
         if room == 0 {
             return self.write(b"!");
         }
-        let piece = held.piece_of(room)?;
+        let piece = held.take(room)?;
         self.write(&piece)
     }
 
@@ -104,7 +105,7 @@ const WORK: u8 = b'w';
 const FILE: u8 = b'f';
 const PORTION: usize = 20_000;
 /// It is sent in two turns.
-const FILE_LENGTH: usize = FILE_TURN + 1;
+const FILE_LENGTH: usize = PIECE + 1;
 
 static FILES: LazyLock<&Files> = LazyLock::new(|| {
     let root = portlab_testkit::folder("orders");
@@ -257,7 +258,10 @@ impl World {
         Self {
             kernel,
             conn,
-            scratch: Scratch::new(sends_files),
+            scratch: Scratch::new(match sends_files {
+                true => |_| true,
+                false => |_| false,
+            }),
             inbox,
             is_due: true,
             job: None,
