@@ -35,6 +35,9 @@ rules! {
     a_name_may_have_any_characters Must "3986 2.5"
         (Fixture) "finds a file whose name has Chinese characters, spaces and %" "找得到名字里有汉字、空格和 % 的文件"
         [get!("/%E4%BD%A0%E5%A5%BD%20100%25.txt"), get!("/%e4%bd%a0%e5%a5%bd%20100%25.txt")] => Status(&[200]), Body("你好\n");
+    a_query_changes_no_file May "3986 3.4"
+        (Fixture) "sends the same file with a query behind its path" "路径后面带查询时，发送的还是同一个文件"
+        [get!("/text.txt?x=1&y=/../z"), get!("/text.txt?"), get!("/text.txt??")] => Status(&[200]), Part(0, 1024);
     letters_may_be_encoded Should "3986 6.2.2.2"
         (Fixture) "finds a file whose letters are encoded" "字母写成编码也找得到文件"
         [get!("/%74ext.txt"), get!("/%66older/")] => Status(&[200]);
