@@ -109,6 +109,9 @@ const ARGUMENTS: &[(&str, &str, &str)] = &[
     ("web-many", "processes.py", "8080"),
     ("web-many", "tasks.py", "8080"),
     ("web-many", "threads.py", "8080"),
+    ("web-port", "naive.py", "8080"),
+    ("web-port", "web.py", "8080"),
+    ("web-port", "words.py", "8080"),
     ("web-site", "first.py", "8080"),
     ("web-site", "site.py", "8080"),
 ];

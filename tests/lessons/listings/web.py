@@ -158,3 +158,76 @@ def _(it):
 @listing("web-many/gevent/1", "web-many/gevent/2")
 def _(it):
     others_are_served_beside_a_silent_client(it, "green.py")
+
+
+@contextlib.contextmanager
+def class_folder(it):
+    """The folder that `portlab lesson web-port --save` writes."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in {**it.files, "static/index.html": "static", "other/index.html": "other", "secret": ""}.items():
+            os.makedirs(os.path.dirname(f"{folder}/{name}"), exist_ok=True)
+            with open(f"{folder}/{name}", "w") as file:
+                file.write(text)
+        yield folder
+
+
+@listing("web-port/class/1", "web-port/class/2", "web-port/question-1/1")
+def _(it):
+    it.is_of("web.py")
+    with class_folder(it) as folder:
+        port = port_in(it.program("web.py", 0, cwd=folder))
+        quiet = connect(port)
+        assert page_of(port) == page_of(port, "/index.html?a=b") == (200, "static")
+        for path in "/nothing", "/../secret", "-old/index.html", "/%00":
+            assert page_of(port, path)[0] == 404, path
+        assert silent(quiet, 0.01)
+        # A request in two pieces.
+        quiet.sendall(b"GET / HT")
+        assert silent(quiet, 0.1)
+        quiet.sendall(b"TP/1.1\r\n\r\n")
+        assert all_of(quiet).endswith(b"static")
+
+
+@listing("web-port/class/3", "web-port/class/4")
+def _(it):
+    it.is_of("two.py" if "import" in it.code else "web.py")
+    with class_folder(it) as folder:
+        program = it.program("two.py", cwd=folder)
+        assert [page_of(port_in(program)) for _ in range(2)] == [(200, "static"), (200, "other")]
+
+
+@listing("web-port/words/1")
+def _(it):
+    lines, error = Program(it.code, 8080).end(1)
+    assert lines == ["['-c', '8080']", "80808080"], lines
+    assert error.startswith("TypeError: "), error
+
+
+WRONG = [[], ["8080", "9090"], ["abc"], ["-1"], ["70000"], ["²"]]
+
+
+@listing("web-port/checks/1")
+def _(it):
+    it.is_of("naive.py")
+    errors = [it.program("naive.py", *words).end(1)[1].split(":")[0] for words in WRONG]
+    assert errors == ["usage"] * 4 + ["OverflowError", "ValueError"], errors
+    it.program("naive.py", 0).end()
+
+
+@listing("web-port/checks/2")
+def _(it):
+    it.is_of("web.py")
+    port_in = it.run()["port_in"]
+    assert [port_in(["web.py", *words]) for words in WRONG] == [None] * 6
+    assert [port_in(["web.py", word]) for word in ("0", "65535", "８０８０")] == [0, 65535, 8080]
+
+
+@listing("web-port/checks/3", "web-port/taken/1")
+def _(it):
+    it.is_of("web.py")
+    for words in WRONG:
+        _, error = it.program("web.py", *words).end(1)
+        assert error.startswith("usage: python3 web.py PORT"), error
+    port = port_of(listener_kept())
+    _, error = it.program("web.py", port).end(1)
+    assert error.strip() == f"port {port}: Address already in use", error

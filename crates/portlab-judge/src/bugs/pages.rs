@@ -18,7 +18,7 @@ pub(super) const no_404: Bug = Bug {
     ],
     code: "except OSError:\n    status, body = \"404 Not Found\", b\"not found\"",
     look_at: &["200", "open("],
-    ..Bug::read_in("http")
+    ..Bug::read_in("web-site")
 };
 
 pub(super) const dies_at_404: Bug = Bug {
@@ -38,7 +38,7 @@ pub(super) const dies_at_404: Bug = Bug {
     code: "try:\n    with open(name, \"rb\") as file:\n        status, body = \"200 OK\", file.read()\nexcept OSError:\n    status, body \
            = \"404 Not Found\", b\"not found\"",
     look_at: &["open("],
-    ..Bug::read_in("http")
+    ..Bug::read_in("web-site")
 };
 
 pub(super) const no_content_length_no_close: Bug = Bug {

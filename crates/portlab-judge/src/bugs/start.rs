@@ -80,7 +80,7 @@ pub(super) const not_http: Bug = Bug {
     ],
     code: "head = \"HTTP/1.1 200 OK\\r\\nContent-Type: text/html\\r\\n\\r\\n\"\nclient.sendall(head.encode() + page)",
     look_at: &["HTTP/", ".send"],
-    ..Bug::read_in("http")
+    ..Bug::read_in("web-page")
 };
 
 pub(super) const wrong_answer: Bug = Bug {

@@ -10,7 +10,7 @@ const TRAVERSAL: Bug = Bug {
     code: "root = os.path.realpath(\"static\")\nname = os.path.realpath(root + \"/\" + unquote(path))\nif not \
            name.startswith(root + \"/\"):\n    ...  # 404",
     look_at: &["open(", "join("],
-    ..Bug::read_in("http")
+    ..Bug::read_in("web-site")
 };
 
 pub(super) const traversal_dotdot: Bug = Bug {

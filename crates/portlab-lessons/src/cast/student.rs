@@ -31,19 +31,23 @@ pub(crate) struct Student {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Student {
-    /// Starts `code` in `python`, without writing a file, in `folder`, if there is one.
-    pub(crate) fn python(
-        python: &Python,
-        code: &str,
-        arguments: &[&str],
-        folder: Option<&Folder>,
-    ) -> io::Result<Self> {
+    /// Starts `code` in `python`, without writing a file.
+    pub(crate) fn python(python: &Python, code: &str, arguments: &[&str]) -> io::Result<Self> {
         let mut command = Command::new(&python.executable);
         alone(&mut command).args(["-c", code]).args(arguments);
-        if let Some(folder) = folder {
-            command.current_dir(folder.path());
-        }
         Self::start(&mut command)
+    }
+
+    /// Starts the program `file` of `folder` in `python`.
+    pub(crate) fn python_in(
+        folder: &Folder,
+        python: &Python,
+        file: &str,
+        arguments: &[&str],
+    ) -> io::Result<Self> {
+        let mut command = Command::new(&python.executable);
+        alone(&mut command).current_dir(folder.path());
+        Self::start(command.arg(file).args(arguments))
     }
 
     /// Starts a program.

@@ -52,6 +52,7 @@ table! {
         "first.py", "site.py", "secret.txt", "static/index.html", "static/news.html", "static/error.html", "static-old/plan.txt"
     ],
     web_many "web-many" Whole ["one.py", "threads.py", "processes.py", "tasks.py", "green.py"],
+    web_port "web-port" Whole ["web.py", "two.py", "words.py", "naive.py", "static/index.html", "other/index.html"],
 }
 
 /// Finds a lesson by its name, or by its number in teaching order, from 1.

@@ -369,21 +369,24 @@ impl<'a> Stage<'a> {
         file: &str,
         arguments: &[&str],
     ) -> io::Result<Option<Student>> {
-        self.student_in(None, file, arguments)
+        let found = self.files.iter().find(|(name, _)| *name == file);
+        let (_, text) = found.expect("a lesson names the files of its own folder");
+        let python = self.python();
+        python
+            .map(|python| Student::python(python, text, arguments))
+            .transpose()
     }
 
-    /// As [`Stage::student`], in a folder.
+    /// As [`Stage::student`], from the file in [`Stage::folder`]; `None` without a folder.
     pub(crate) fn student_in(
         &mut self,
         folder: Option<&Folder>,
         file: &str,
         arguments: &[&str],
     ) -> io::Result<Option<Student>> {
-        let found = self.files.iter().find(|(name, _)| *name == file);
-        let (_, text) = found.expect("a lesson names the files of its own folder");
-        let python = self.python().cloned();
+        let python = self.python().zip(folder);
         python
-            .map(|python| Student::python(&python, text, arguments, folder))
+            .map(|(python, folder)| Student::python_in(folder, python, file, arguments))
             .transpose()
     }
 

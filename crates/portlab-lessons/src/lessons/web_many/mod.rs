@@ -112,7 +112,7 @@ fn copies(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let keeping = python.map(|python| {
         let closing = include_str!("processes.py");
         let keeping = closing.replace("start()\n    client.close()", "start()");
-        Student::python(&python, &keeping, &["0"], None)
+        Student::python(&python, &keeping, &["0"])
     });
     let kept = keeping.transpose()?.map(|it| kept_open(&it)).transpose()?;
     step.printed("stays", "kept", kept, |it| it.contains("ESTABLISHED"));
