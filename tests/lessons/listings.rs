@@ -29,6 +29,7 @@ const HARNESS: &[&str] = &[
     include_str!("listings/datagrams.py"),
     include_str!("listings/together.py"),
     include_str!("listings/servers.py"),
+    include_str!("listings/messages.py"),
     include_str!("listings/web.py"),
     "main()",
 ];

@@ -91,6 +91,7 @@ const ARGUMENTS: &[(&str, &str, &str)] = &[
     ("deadlock", "patient.py", "Ming Hong"),
     ("holder", "late.py", "8080"),
     ("http", "web.py", "."),
+    ("http-messages", "follow.py", "http://127.0.0.1:8080/"),
     ("ports", "two_doors.py", "8080 9090"),
     ("processes", "family.py", "Ming"),
     ("processes", "guard.py", "2 daemon"),

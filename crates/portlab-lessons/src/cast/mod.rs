@@ -21,7 +21,7 @@ pub(crate) use ends::Ends;
 pub(crate) use folder::Folder;
 pub use port::listen_at;
 pub(crate) use port::{fresh_listener, has_only_a_listener};
-pub(crate) use site::{Answer, Site};
+pub(crate) use site::{Answer, Request, Site};
 pub(crate) use student::Student;
 pub(crate) use text::{encoded, encoding, hex, listed, read_as};
 pub(crate) use visit::{Response, Visit};

@@ -12,10 +12,34 @@ use std::{
     time::Duration,
 };
 
-use super::be_patient;
+use super::{be_patient, visit::header_of};
 
 /// The response to the request for a path.
 pub(crate) type Answer = fn(&str) -> Vec<u8>;
+
+/// A request: its head, up to the empty line, and its body.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Request {
+    /// The method, in the first word of the request line.
+    pub(crate) fn method(&self) -> &str {
+        self.head.split(' ').next().unwrap_or_default()
+    }
+
+    /// The path, in the second word.
+    pub(crate) fn path(&self) -> &str {
+        self.head.split(' ').nth(1).unwrap_or_default()
+    }
+
+    /// The value of a header; empty if there is no such header.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        header_of(&self.head, name)
+    }
+}
 
 /// A site, open for as long as this program runs.
 #[derive(Debug)]
@@ -27,10 +51,19 @@ pub(crate) struct Site {
 
 /// The limit on the head of a request, in bytes.
 const HEAD: u64 = 16 * 1024;
+/// The limit on its body.
+const BODY: u64 = 64 * 1024;
 
 impl Site {
     /// Opens a site, in which `answer` makes the response to the request for a path.
     pub(crate) fn open(answer: Answer) -> io::Result<Self> {
+        Self::answering(move |request| answer(request.path()))
+    }
+
+    /// Opens a site, in which `answer` makes the response to a request.
+    pub(crate) fn answering(
+        answer: impl Fn(&Request) -> Vec<u8> + Clone + Send + 'static,
+    ) -> io::Result<Self> {
         let door = TcpListener::bind(("127.0.0.1", 0))?;
         let addr = door.local_addr()?;
         let (bell, signal) = UnixStream::pair()?;
@@ -42,7 +75,7 @@ impl Site {
             // Each connection has a thread, because a browser opens connections that it doesn't use at once.
             for client in door.incoming() {
                 if let (Ok(client), Ok(signal)) = (client, signal.try_clone()) {
-                    let sender = sender.clone();
+                    let (answer, sender) = (answer.clone(), sender.clone());
                     thread::spawn(move || serve(client, answer, &sender, signal));
                 } else {
                     // Too many files are open, and the next try would fail as well.
@@ -69,7 +102,7 @@ impl Site {
 /// Answers one request after the other until the client leaves, or a response has no length.
 fn serve(
     client: TcpStream,
-    answer: Answer,
+    answer: impl Fn(&Request) -> Vec<u8>,
     heads: &Sender<String>,
     mut signal: UnixStream,
 ) -> io::Result<()> {
@@ -77,11 +110,16 @@ fn serve(
     let mut reader = BufReader::new(client);
     loop {
         let head = read_head(&mut reader)?;
-        let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
         // Fails when the lesson has ended.
-        let _ = heads.send(head);
+        let _ = heads.send(head.clone());
         let _ = signal.write(b"!");
-        let response = answer(&path);
+        let length = header_of(&head, "Content-Length").parse().unwrap_or(0);
+        let mut body = Vec::new();
+        reader
+            .by_ref()
+            .take(BODY.min(length))
+            .read_to_end(&mut body)?;
+        let response = answer(&Request { head, body });
         reader.get_mut().write_all(&response)?;
         // Without a length, the end of the connection is the end of the page.
         if !String::from_utf8_lossy(&response).contains("Content-Length:") {

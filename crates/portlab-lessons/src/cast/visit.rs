@@ -60,21 +60,32 @@ impl Visit {
     }
 
     pub(crate) fn response(&mut self) -> io::Result<Response> {
+        let mut response = self.head()?;
+        let length = response.header("Content-Length").parse().unwrap_or(0);
+        let mut rest = self.0.by_ref().take(length);
+        rest.read_to_end(&mut response.body)?;
+        Ok(response)
+    }
+
+    /// A response without a body, up to its empty line.
+    pub(crate) fn head(&mut self) -> io::Result<Response> {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             if self.0.read_line(&mut head)? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
-        let mut response = Response {
-            head,
-            body: Vec::new(),
-        };
-        let length = response.header("Content-Length").parse().unwrap_or(0);
-        let mut rest = self.0.by_ref().take(length);
-        rest.read_to_end(&mut response.body)?;
-        Ok(response)
+        let body = Vec::new();
+        Ok(Response { head, body })
     }
+}
+
+/// The value of a header in the head of a message; empty if there is no such header.
+pub(super) fn header_of<'a>(head: &'a str, name: &str) -> &'a str {
+    let mut headers = head.lines().filter_map(|line| line.split_once(": "));
+    headers
+        .find(|(header, _)| header.eq_ignore_ascii_case(name))
+        .map_or("", |(_, value)| value)
 }
 
 impl Response {
@@ -85,10 +96,7 @@ impl Response {
 
     /// The value of a header; empty if there is no such header.
     pub(crate) fn header(&self, name: &str) -> &str {
-        let mut headers = self.head.lines().filter_map(|line| line.split_once(": "));
-        headers
-            .find(|(header, _)| *header == name)
-            .map_or("", |(_, value)| value)
+        header_of(&self.head, name)
     }
 
     /// The body, with U+FFFD for malformed bytes.

@@ -47,6 +47,7 @@ table! {
     figures "figures" Models [],
     chat "chat" Whole ["room.py"],
     http "http" Whole ["site.rs", "web.py"],
+    http_messages "http-messages" Whole ["show.py", "follow.py", "form.py"],
     web_page "web-page" Whole ["url.py", "page.py"],
     web_site "web-site" Whole [
         "first.py", "site.py", "secret.txt", "static/index.html", "static/news.html", "static/error.html", "static-old/plan.txt"
