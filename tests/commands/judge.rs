@@ -10,9 +10,10 @@ use std::{
 };
 
 use portlab_judge::Verdict;
+use portlab_sys::spawn::{Signal, signal_pid};
 use portlab_testkit::{
-    Running, binary, command, folder, free_addr, json, listener, path, portlab, refused, says,
-    stderr,
+    Running, binary, command, folder, free_addr, json, listener, names, path, portlab, refused,
+    says, stderr, wait_until,
 };
 use serde_json::Value;
 
@@ -605,6 +606,20 @@ fn a_web_server_is_held_to_the_rules_of_http() {
     // The folder of the files is gone.
     let command = verdict["command"].to_string();
     assert!(command.contains("{root}"), "{command}");
+}
+
+#[test]
+fn a_killed_judge_leaves_no_folder_of_files() {
+    let dir = folder("judge_killed");
+    for signal in [Signal::INT, Signal::KILL] {
+        let mut judge = command(&["judge", "--as", "http", "--", binary()]);
+        judge.args(WEB).env("TMPDIR", &dir);
+        let mut judge = judge.stdout(Stdio::null()).spawn().unwrap();
+        wait_until("the files are made", || !names(&dir).is_empty());
+        signal_pid(judge.id() as i32, signal).unwrap();
+        judge.wait().unwrap();
+        wait_until("the files are removed", || names(&dir).is_empty());
+    }
 }
 
 #[test]

@@ -183,8 +183,10 @@ const INSIDE: &[u8] = b"inside";
 
 /// A folder with links of each kind, beside a folder with a secret.
 static TREE: LazyLock<&Files> = LazyLock::new(|| {
-    let base = option_env!("CARGO_TARGET_TMPDIR").map_or_else(env::temp_dir, Into::into);
-    let base = base.join(format!("portlab-fuzz-{}", std::process::id()));
+    let base = match option_env!("CARGO_TARGET_TMPDIR") {
+        Some(folder) => Path::new(folder).join("fuzz-paths"),
+        None => env::temp_dir().join(format!("portlab-fuzz-{}", std::process::id())),
+    };
     make_tree(&base).expect("a tree can be made");
     let files = Files::open(FileOptions {
         root: base.join("root"),

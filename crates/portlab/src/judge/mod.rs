@@ -200,7 +200,7 @@ impl Args {
         let root = Root::of(&job.command)?;
         let path = root
             .as_ref()
-            .map(|it| it.0.to_string_lossy())
+            .map(|it| it.path.to_string_lossy())
             .unwrap_or_default();
         let words = job.command.iter().map(|it| it.replace("{root}", &path));
         let launch = Launch {

@@ -2,9 +2,11 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, DirBuilder},
-    os::unix::fs::DirBuilderExt,
+    fs::DirBuilder,
+    io,
+    os::unix::{fs::DirBuilderExt, process::CommandExt},
     path::PathBuf,
+    process::{Child, Command, Stdio},
 };
 
 use anyhow::Context;
@@ -18,8 +20,11 @@ use portlab_words::{
 
 use crate::args::{BAD, DIM, HEAD, WARN, lang};
 
-/// The folder of `{root}` with the files of the rules. It is removed with this value.
-pub(super) struct Root(pub(super) PathBuf);
+/// The folder of `{root}` with the files of the rules. It is removed with this value, or when portlab ends, SIGKILL included.
+pub(super) struct Root {
+    pub(super) path: PathBuf,
+    remover: Option<Child>,
+}
 
 impl Root {
     /// Makes the folder if a word of `command` has the place `{root}`.
@@ -28,10 +33,12 @@ impl Root {
             return Ok(None);
         }
         let number = portlab_lab::random_seed();
-        let root = Self(std::env::temp_dir().join(format!("portlab-judge-{number:08x}")));
-        let made = DirBuilder::new().mode(0o755).create(&root.0);
-        made.and_then(|()| fixture(&root.0)).with_context(|| {
-            let dir = root.0.display();
+        let mut root = Self {
+            path: std::env::temp_dir().join(format!("portlab-judge-{number:08x}")),
+            remover: None,
+        };
+        root.make().with_context(|| {
+            let dir = root.path.display();
             tr!(
                 lang(),
                 "can't make the files in {dir}",
@@ -40,12 +47,24 @@ impl Root {
         })?;
         Ok(Some(root))
     }
+
+    fn make(&mut self) -> io::Result<()> {
+        // The end of its input is the end of portlab. In a process group of its own it gets no Ctrl-C.
+        let mut remover = Command::new("sh");
+        remover.args(["-c", "cat >/dev/null; exec rm -rf -- \"$0\""]);
+        remover.arg(&self.path).process_group(0);
+        self.remover = Some(remover.stdin(Stdio::piped()).spawn()?);
+        DirBuilder::new().mode(0o755).create(&self.path)?;
+        fixture(&self.path)
+    }
 }
 
 impl Drop for Root {
     fn drop(&mut self) {
-        // A folder that stays does no harm.
-        let _ = fs::remove_dir_all(&self.0);
+        if let Some(mut remover) = self.remover.take() {
+            // This closes its input first. A folder that stays does no harm.
+            let _ = remover.wait();
+        }
     }
 }
 
