@@ -309,7 +309,12 @@ pub(crate) fn its_screens_suit_a_projector(lesson: &'static Lesson) -> Result<()
         return Ok(());
     }
     let mut played = Watched::begin_with(lesson.name, choices, lang)?;
-    played.types(&"\n".repeat(200))?;
+    // Enter alone doesn't skip a user's own server, so each Enter too many is a try to meet it.
+    let enters = match lesson.has_a_port_for_the_user() {
+        true => 70,
+        false => 200,
+    };
+    played.types(&"\n".repeat(enters))?;
     let (shown, ended) = played.end();
     check(
         matches!(ended, Ok(_) | Err(Exit::Left)),
@@ -347,6 +352,10 @@ pub(crate) fn its_screens_suit_a_projector(lesson: &'static Lesson) -> Result<()
             place.is_some_and(|at| screen[..at].contains('\n'))
         });
         check(!is_inside, format!("{heading}doesn't begin a screen"))?;
+        // The lesson stays at the step of the user's own program.
+        let last = script.place_of("yours").unwrap_or(script.steps.len());
+        let is_shown = number > last || shown.contains(&heading);
+        check(is_shown, format!("{heading}is missing:\n{shown}"))?;
     }
     Ok(())
 }

@@ -101,7 +101,9 @@ fn browser(stage: &mut Stage<'_>, site: &mut Site) -> Result<(), Exit> {
     step.set("aloud", aloud::aloud(&head, lang));
     step.set("visits", heads.len());
     step.seen("head", head.ends_with("\r\n\r\n"));
-    step.seen("host", head.contains(&format!("\r\nHost: {addr}\r\n")));
+    // The user may also have written `localhost`.
+    let (host, port) = ("\r\nHost: ", format!(":{}\r\n", addr.port()));
+    step.seen("host", head.contains(host) && head.contains(&port));
     step.seen("answered", is_answered);
     step.end()
 }
