@@ -8,6 +8,7 @@
 //! | `lines` | a figure over an axis, one line per series |
 //! | `percentiles` | the axis of percentiles |
 //! | `strip` | what each thread did for some milliseconds |
+//! | `waterfall` | the requests of a page over time |
 //! | `axis`, `ticks`, `scale` | from values to places, and the round values among them |
 //! | `live` | what a page's script needs, and that script |
 //! | `labels` | labels that don't overlap |
@@ -61,6 +62,7 @@ mod style;
 #[cfg(test)]
 mod tests;
 mod ticks;
+mod waterfall;
 
 pub use axis::Axis;
 pub use bars::{Bar, Bars, BarsKey, Dot, Measured, Rank, bars};
@@ -74,3 +76,4 @@ pub use percentiles::{percentiles, place_of};
 pub use scale::Spacing;
 pub use strip::{Lane, Slice, Strip, strip};
 pub use style::Style;
+pub use waterfall::{Transfer, Waterfall, waterfall};

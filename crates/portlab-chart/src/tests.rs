@@ -157,6 +157,22 @@ fn strip_with(lanes: &[Lane], length_us: f64, width: f64) -> Drawing {
     strip(&frame(width), &chart)
 }
 
+fn waterfall_of(values: &[f64], width: f64) -> Drawing {
+    let rows = values.windows(5).enumerate().map(|(at, moments)| Transfer {
+        name: format!("/{HOSTILE}/{CHINESE}/{at}"),
+        note: "206 video/mp4 451 kB".to_owned(),
+        moments: [0, 1, 2, 3, 4].map(|at| moments[at]),
+        connection: at,
+    });
+    waterfall_with(&rows.collect::<Vec<_>>(), width)
+}
+
+fn waterfall_with(rows: &[Transfer], width: f64) -> Drawing {
+    let axis = Axis::new("time", Spacing::Linear, |ms| format!("{ms} ms"));
+    let key = ["queued", HOSTILE, CHINESE, "receiving", "connection"];
+    waterfall(&frame(width), &Waterfall { rows, axis, key })
+}
+
 /// Everything that must hold for a drawing; returns its texts: face, left, right, baseline.
 fn check(drawing: &Drawing) -> Vec<(&'static str, f64, f64, f64)> {
     let file = drawing.file();
@@ -212,6 +228,7 @@ fn check_all(values: &[f64]) {
         }
         check(&percentiles_of(values, width));
         check(&strip_of(values, 3, width));
+        check(&waterfall_of(values, width));
     }
 }
 
@@ -294,6 +311,31 @@ fn a_strip_shows_what_took_most_of_a_pixel_and_work_before_waiting() {
     let classes = ["s1 slice", "s2 slice", "s4 slice", "c1 thin"];
     let counts = classes.map(|class| drawing.matches(class).count());
     assert_eq!(counts, [1, 0, 1, 1], "{drawing}");
+}
+
+#[test]
+fn a_waterfall_has_a_bar_for_each_stage_that_takes_time() {
+    let row = |moments, connection| Transfer {
+        name: "/".to_owned(),
+        note: String::new(),
+        moments,
+        connection,
+    };
+    let rows = [
+        row([0.0, 10.0, 20.0, 60.0, 100.0], 1),
+        row([20.0, 50.0, 50.0, 60.0, 60.0], 10),
+    ];
+    let drawing = waterfall_with(&rows, 880.0).inline();
+    let bars = |kind| drawing.matches(&format!("<rect class=\"{kind}\"")).count();
+    // One more of each is in the legend: queued, connecting, waiting, receiving.
+    assert_eq!(
+        ["s4", "s2", "s3", "s1"].map(bars),
+        [3, 2, 3, 2],
+        "{drawing}"
+    );
+    let lines = ["c1 thin", "c2 thin"].map(|line| drawing.matches(line).count());
+    assert_eq!(lines, [1, 1]);
+    check(&waterfall_with(&rows, 880.0));
 }
 
 #[test]
