@@ -12,6 +12,7 @@ mod interactive;
 mod interrupt;
 mod listings;
 mod pages;
+mod pictures;
 mod plans;
 mod plays;
 mod texts;
@@ -107,6 +108,7 @@ once! {
     texts::the_chinese_texts_use_the_courses_terms,
     pages::the_indexes_list_every_lesson,
     pages::class_plans_name_existing_lessons,
+    pictures::the_waterfall_is_drawn_from_its_record,
     interactive::a_guess_is_judged_right_or_wrong,
     interactive::the_outcome_is_not_shown_before_the_guess,
     interactive::the_reason_comes_after_a_stop,

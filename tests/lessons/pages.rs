@@ -80,7 +80,7 @@ pub(crate) fn class_plans_name_existing_lessons() -> Result<(), Failed> {
 }
 
 /// Checks that a file has the generated text, or renews it if `PORTLAB_RENEW` is set.
-fn fresh(file: &Path, text: &str) -> Result<(), Failed> {
+pub(crate) fn fresh(file: &Path, text: &str) -> Result<(), Failed> {
     if std::env::var_os("PORTLAB_RENEW").is_some() {
         fs::create_dir_all(file.parent().unwrap())?;
         fs::write(file, text)?;

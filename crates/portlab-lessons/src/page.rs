@@ -19,6 +19,9 @@ pub const RENEW: &str = ".ci/renew";
 /// The sources of the models, from a page.
 const SOURCES: &str = "../../../crates/portlab-backends/src";
 
+/// The pictures, from a page.
+const PICTURES: &str = "../../images";
+
 /// The page of a lesson, in Markdown, for `docs/lessons/LANG/NAME.md`.
 ///
 /// # Errors
@@ -202,6 +205,9 @@ impl Page<'_> {
                     if !matches!(blocks.get(at + 1), Some(Block::Item(_))) {
                         self.text.push('\n');
                     }
+                }
+                Block::Picture { text, file } => {
+                    self.line(&format!("![{text}]({PICTURES}/{file})"));
                 }
                 Block::Lines(text) => self.line(&format!("```text\n{}\n```", self.filled(text))),
                 Block::Code {

@@ -39,7 +39,8 @@
 //! The answer.
 //! ````
 //!
-//! Paragraphs know `code` and **bold**; a list item begins with `- `.
+//! Paragraphs know `code` and **bold**; a list item begins with `- `. A paragraph `![What it shows](FILE)` is a picture of
+//! `docs/images/`, which only the page shows.
 
 use crate::{excerpt::excerpt, run::Code};
 
@@ -119,6 +120,13 @@ pub enum Block {
     Item(String),
     /// Lines that are shown unchanged, such as the kernel's tables.
     Lines(String),
+    /// A picture, which only the page shows.
+    Picture {
+        /// What it shows, in words.
+        text: String,
+        /// The name of its file in `docs/images/`.
+        file: String,
+    },
     /// Lines of a program.
     Code {
         /// The language: `python`, `rust`, `sh`.
@@ -170,9 +178,10 @@ impl Script {
                 while let Some((_, more)) = lines.next_if(|(_, next)| goes_on(next)) {
                     join(&mut whole, more.trim());
                 }
-                match whole.strip_prefix("- ") {
-                    Some(item) => Block::Item(item.to_owned()),
-                    None => Block::Paragraph(whole),
+                match (whole.strip_prefix("- "), picture(&whole)) {
+                    (Some(item), _) => Block::Item(item.to_owned()),
+                    (_, Some(picture)) => picture,
+                    _ => Block::Paragraph(whole),
                 }
             };
             let (_, _, blocks) = sections
@@ -348,7 +357,7 @@ impl Block {
     pub fn text(&self) -> &str {
         match self {
             Self::Paragraph(text) | Self::Item(text) | Self::Lines(text) => text,
-            Self::Code { text, .. } => text,
+            Self::Code { text, .. } | Self::Picture { text, .. } => text,
         }
     }
 
@@ -405,6 +414,14 @@ impl Step {
         }
         Ok(())
     }
+}
+
+/// The picture that `![What it shows](FILE)` stands for.
+fn picture(text: &str) -> Option<Block> {
+    let inside = text.strip_prefix("![")?.strip_suffix(')')?;
+    let (text, file) = inside.split_once("](")?;
+    let [text, file] = [text, file].map(str::to_owned);
+    Some(Block::Picture { text, file })
 }
 
 fn goes_on(line: &str) -> bool {
@@ -531,6 +548,14 @@ mod tests {
         ] {
             assert!(texts.contains(&text), "{text} is not in {texts:?}");
         }
+    }
+
+    #[test]
+    fn a_picture_is_a_paragraph_of_its_own() {
+        let text = TEXT.replacen("Say.", "Say.\n\n![A\nchart](a.svg)", 1);
+        let script = Script::parse(&text, FILES).unwrap();
+        let (text, file) = ("A chart".to_owned(), "a.svg".to_owned());
+        assert_eq!(script.steps[0].say[1], Block::Picture { text, file });
     }
 
     #[test]

@@ -44,6 +44,14 @@ pub(crate) static NOT_RUN: Text = Text::new(
     "(not run: Python 3 is missing here)",
     "（没有运行：这里没有 Python 3）",
 );
+/// What a terminal and a sheet show in place of a picture.
+pub(crate) fn picture(lang: Lang, text: &str) -> String {
+    tr!(
+        lang,
+        "[a picture on the lesson's page: {text}]",
+        "［网页版的课程里有一张图：{text}］",
+    )
+}
 pub(crate) static GOAL: Text = Text::new("Goal", "目标");
 pub(crate) static STORY: Text = Text::new("The story", "打个比方");
 pub(crate) static RUN_IT: Text = Text::new("Run it", "运行");

@@ -4,7 +4,10 @@ use maud::{Markup, html};
 use unicode_width::UnicodeWidthStr;
 
 use super::Sheet;
-use crate::script::{Block, fill, placeholders};
+use crate::{
+    script::{Block, fill, placeholders},
+    words,
+};
 
 /// The calls that a worksheet leaves out of its programs: the steps that the course names.
 const CALLS: &[&str] = &[
@@ -57,6 +60,7 @@ impl Sheet<'_> {
         html! {
             @match block {
                 Block::Paragraph(text) | Block::Item(text) => p { (self.inline(text)) },
+                Block::Picture { text, .. } => p { (words::picture(self.lang, text)) },
                 Block::Lines(text) => {
                     @let text = self.filled(text);
                     pre.lines style={ "--columns:" (columns(&text)) } { (text) }

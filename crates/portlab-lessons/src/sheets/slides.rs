@@ -114,7 +114,7 @@ impl Sheet<'_> {
             (text.width() as f64 / columns).ceil().max(1.0)
         };
         let of_block = |block: &Block| match block {
-            Block::Paragraph(text) | Block::Item(text) => {
+            Block::Paragraph(text) | Block::Item(text) | Block::Picture { text, .. } => {
                 (1.45 * rows(&self.filled(text), 0.97) + 0.55) * size
             }
             Block::Lines(text) | Block::Code { text, .. } => {

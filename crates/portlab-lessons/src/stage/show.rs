@@ -184,6 +184,10 @@ impl Stage<'_> {
         let lines = match block {
             Block::Paragraph(text) => board::wrapped(&self.prose(text)?, columns, ""),
             Block::Item(text) => board::wrapped(&self.prose(text)?, columns, "  - "),
+            Block::Picture { text, .. } => {
+                let said = words::picture(self.lang(), text);
+                board::dimmed(&said, columns, "", palette.dim)
+            }
             Block::Lines(text) => {
                 board::barred(&self.filled(text)?, Style::new(), columns, palette)
             }
