@@ -12,8 +12,8 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use portlab_testkit::{
-    Running, command, commands, folder, listener, names, portlab, printed, refused, shell, stderr,
-    wait_until_read, words,
+    Running, command, commands, folder, listener, names, portlab, printed, refused, says, shell,
+    stderr, wait_until_read, words,
 };
 
 #[test]
@@ -221,6 +221,33 @@ fn connections_that_are_closed_at_the_deadline_are_counted() {
         assert_eq!(server.stop().code(), Some(0), "{model}");
         let event = server.event();
         assert_eq!(event["cut"], 1, "{model}: {event}");
+    }
+}
+
+#[test]
+fn the_options_of_a_web_server_need_its_service_and_values_that_can_be_served() {
+    let dir = folder("cli_web");
+    let root = format!("--root={}", dir.display());
+    for (options, parts) in [
+        (&["--root=."][..], &["--root", "--service http"][..]),
+        (&["--service=chat", "--listing"], &["--listing", "chat"]),
+        (&["--service=http"], &["--root DIR", "--root ."]),
+        (
+            &["--service=http", "--root=/missing"],
+            &["/missing", "--root DIR"],
+        ),
+        (&["--service=http", "--root=/dev/null"], &["isn't a folder"]),
+        (
+            &["--service=http", &root, "--index=a/b"],
+            &["\"a/b\"", "index.html"],
+        ),
+        (&["--service=http", &root, "--index="], &["--index \"\""]),
+        (
+            &["--service=http", &root, "--error-page=/missing"],
+            &["/missing", "HTML"],
+        ),
+    ] {
+        says(&refused(&[&["serve"], options].concat()), parts);
     }
 }
 

@@ -27,6 +27,7 @@ use std::{
         OnceLock,
         atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering::SeqCst},
     },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -48,6 +49,8 @@ static DRAIN_US: AtomicU64 = AtomicU64::new(0);
 static OWNER: AtomicI32 = AtomicI32::new(0);
 /// How many connections were cut at the deadline.
 static CUT: AtomicU64 = AtomicU64::new(0);
+/// The handler is cutting connections, and hasn't counted all of them yet.
+static CUTTING: AtomicBool = AtomicBool::new(false);
 /// The sockets to be shut, by file descriptor: up to a million of them.
 static WATCHED: Bits<16_384> = Bits::new();
 static DOORBELL: OnceLock<UnixStream> = OnceLock::new();
@@ -163,6 +166,10 @@ impl Stop {
     #[must_use]
     pub fn finish(&self) -> u64 {
         undelivered::deliver();
+        // A connection may end before the handler, on another thread, has counted it.
+        while CUTTING.load(SeqCst) {
+            thread::yield_now();
+        }
         CUT.load(SeqCst)
     }
 }
@@ -312,10 +319,12 @@ fn on_deadline() {
         // deadline is intended.
         unsafe { libc::_exit(0) };
     }
+    CUTTING.store(true, SeqCst);
     WATCHED.for_each(|fd| {
         // The listener was shut before, so shutting it again fails, and it isn't counted.
         CUT.fetch_add(u64::from(shut(fd as RawFd, Shutdown::Both)), SeqCst);
     });
+    CUTTING.store(false, SeqCst);
 }
 
 /// Arms the timer: it fires after `after`, and again when the grace is over.

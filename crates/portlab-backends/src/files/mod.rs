@@ -129,7 +129,9 @@ impl Files {
     }
 
     fn of(options: FileOptions) -> Result<Self, FilesError> {
-        let root = match Root::open(&options.root) {
+        // Without the right to search the root, no file in it can be opened.
+        let found = Root::open(&options.root).and_then(|root| root.stat(c".").map(|_| root));
+        let root = match found {
             Ok(root) => root,
             Err(Errno::NOENT) => return Err(FilesError::Missing(options.root)),
             Err(Errno::NOTDIR) => return Err(FilesError::NotAFolder(options.root)),

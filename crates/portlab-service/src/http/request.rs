@@ -96,6 +96,10 @@ fn end(
     };
     for at in memchr_iter(b'\n', &bytes[searched..]).map(|at| searched + at) {
         check_length(at + 1, is_first_line)?;
+        // A person who types a wrong line need not wait for the answer until the head ends.
+        if is_first_line && !is_request_line(&bytes[begin..at]) {
+            return Err(Status::BAD_REQUEST);
+        }
         is_first_line = false;
         match &bytes[begin..=at] {
             [.., b'\r', b'\n', b'\r', b'\n'] => return Ok(Some(at + 1)),
@@ -104,6 +108,13 @@ fn end(
         }
     }
     check_length(bytes.len(), is_first_line).map(|()| None)
+}
+
+/// Whether `line` has the parts of a first line: a method, a target and a version.
+fn is_request_line(line: &[u8]) -> bool {
+    let mut parts = line.split(|byte| *byte == b' ');
+    let version = parts.by_ref().nth(2);
+    version.is_some_and(|version| version.starts_with(b"HTTP/")) && parts.next().is_none()
 }
 
 fn parse(head: &[u8], options: &HttpOptions) -> Result<Request, Status> {
@@ -367,6 +378,8 @@ mod tests {
             ("GET / HTTP/x\r\n\r\n", 400),
             ("GET / HTTP/0.9\r\n\r\n", 400),
             ("GET / x HTTP/1.1\r\n\r\n", 400),
+            ("GET /\r\n", 400),
+            ("hello\r\n", 400),
             ("GET / http/1.1\r\n\r\n", 400),
             ("GET /\r\n\r\n", 400),
             ("GET  / HTTP/1.1\r\n\r\n", 400),

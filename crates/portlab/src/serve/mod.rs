@@ -128,7 +128,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     check_hub(model.sheet(), args, service)?;
     let files = match &*args.service {
         "http" => Some(args.web.files()?),
-        _ => None,
+        service => args.web.check_unused(service).map(|()| None)?,
     };
     let addr = Purpose::SERVE.resolve(&args.bind)?[0];
     let workers = workers(args, model.sheet());
@@ -162,12 +162,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         Door::open(addr, options, workers, stop, alone).map_err(|it| remedy(it, "--bind"))?;
     let addr = door.addr()?;
     warn_if_wide(addr, "--bind");
-    announce(
-        args,
-        addr,
-        door.workers,
-        Some(args.limits.json(model.sheet())),
-    )?;
+    let mut limits = args.limits.json(model.sheet());
+    if args.service == "http" {
+        args.web.add_to(&mut limits);
+    }
+    announce(args, addr, door.workers, Some(limits))?;
     if !args.json {
         crate::tell!(
             "{}",

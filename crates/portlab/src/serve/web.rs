@@ -7,6 +7,7 @@ use portlab_backends::{FileOptions, Files};
 use portlab_service::{HttpOptions, TextEncoding};
 use portlab_sys::input;
 use portlab_words::{tr, units};
+use serde_json::Value;
 
 use crate::args::lang;
 
@@ -80,6 +81,30 @@ impl WebArgs {
         )
     }
 
+    /// The limits of a request for programs.
+    pub(super) fn add_to(&self, limits: &mut Value) {
+        limits["target_bytes"] = self.max_target.into();
+        limits["head_bytes"] = self.max_head.into();
+        limits["body_bytes"] = self.max_body.into();
+        limits["file_cache_bytes"] = self.file_cache.into();
+    }
+
+    /// Refuses options that another service would ignore.
+    pub(super) fn check_unused(&self, service: &str) -> anyhow::Result<()> {
+        let given = [
+            ("--root", self.root.is_some()),
+            ("--listing", self.listing),
+            ("--error-page", self.error_page.is_some()),
+        ];
+        match given.iter().find(|(_, is_given)| *is_given) {
+            None => Ok(()),
+            Some((option, _)) => bail!(tr!(
+                "{option} is for the web server, and the service is {service}; add --service http, or leave {option} out",
+                "{option} 只用于 Web 服务器，而现在的服务是 {service}；请加上 --service http，或去掉 {option}"
+            )),
+        }
+    }
+
     /// The files of the service.
     pub(super) fn files(&self) -> anyhow::Result<&'static Files> {
         let Some(root) = self.root.clone() else {
@@ -88,6 +113,13 @@ impl WebArgs {
                 "--service http 需要一个文件夹；请用 --root DIR 指定，比如 --root ."
             ));
         };
+        let index = &self.index;
+        if matches!(&**index, "" | "." | "..") || index.contains(['/', '\0']) {
+            bail!(tr!(
+                "--index {index:?} isn't the name of a file; give a name without a folder, such as --index index.html",
+                "--index {index:?} 不是文件名；请写不带文件夹的名字，比如 --index index.html"
+            ));
+        }
         Files::open(FileOptions {
             root,
             index: self.index.clone(),
@@ -105,8 +137,8 @@ fn read(file: &Path) -> anyhow::Result<String> {
     let bytes = input::read(file, MOST).with_context(|| {
         tr!(
             lang(),
-            "can't use --error-page {name}",
-            "无法使用 --error-page {name}"
+            "can't use --error-page {name}; give a page in HTML, such as --error-page 404.html",
+            "无法使用 --error-page {name}；请给出一个 HTML 网页，比如 --error-page 404.html"
         )
     })?;
     match String::from_utf8(bytes) {

@@ -30,8 +30,12 @@ pub(crate) fn runtime(builder: &mut Builder) -> io::Result<Runtime> {
     let workers = AtomicUsize::new(0);
     builder.thread_name_fn(move || format!("worker {}", workers.fetch_add(1, Relaxed) + 1));
     trace::watch(builder);
+    builder.max_blocking_threads(BLOCKING_THREADS);
     builder.enable_all().build()
 }
+
+/// The most threads that read files: more would only wait for the same disks.
+const BLOCKING_THREADS: usize = 32;
 
 /// The port of an async model, which accepts connections, and the hub that they share.
 pub(crate) struct Port {
