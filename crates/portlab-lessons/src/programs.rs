@@ -17,11 +17,15 @@ pub struct Program {
     pub text: String,
     /// The arguments with which a beginner may run it.
     pub arguments: &'static str,
+    /// The command that another terminal runs first: the server of a client, or the installation of a package.
+    pub before: Option<&'static str>,
+    /// Whether it reads other files of its folder, by paths from there.
+    pub reads_files: bool,
 }
 
 impl Program {
     /// The command for a shell that runs the program from the file `path`, which has a `/`: a program in Rust is compiled
-    /// first. `None` for a file that a program reads.
+    /// first, and a program that reads files beside it runs in its folder. `None` for a file that a program reads.
     pub fn command(&self, path: &str) -> Option<String> {
         if let Some(binary) = path.strip_suffix(".rs") {
             let [path, binary] = [path, binary].map(|it| quoted([it]));
@@ -33,7 +37,13 @@ impl Program {
             return None;
         }
         let arguments = self.arguments.split_whitespace();
-        Some(quoted(["python3", path].into_iter().chain(arguments)))
+        let run = |path| quoted(["python3", path].into_iter().chain(arguments));
+        Some(match path.rsplit_once('/') {
+            Some((folder, file)) if self.reads_files => {
+                format!("cd {} && {}", quoted([folder]), run(file))
+            }
+            _ => run(path),
+        })
     }
 }
 
@@ -44,10 +54,13 @@ impl Lesson {
         let mut programs = Vec::new();
         if code != Code::Rust {
             let files = self.files.iter().filter(|(file, _)| !file.ends_with(".rs"));
+            let reads_files = files.clone().any(|(file, _)| !file.ends_with(".py"));
             programs.extend(files.map(|(file, text)| Program {
                 file: (*file).to_owned(),
                 text: (*text).to_owned(),
-                arguments: self.arguments_of(file),
+                arguments: self.found_in(ARGUMENTS, file).unwrap_or_default(),
+                before: self.found_in(BEFORE, file),
+                reads_files,
             }));
         }
         if code != Code::Python {
@@ -63,16 +76,18 @@ impl Lesson {
                 file: name.trim_start_matches("textbook/").to_owned(),
                 text: (*text).to_owned(),
                 arguments: "",
+                before: None,
+                reads_files: false,
             }));
         }
         programs
     }
 
-    /// The arguments with which a beginner may run `file`.
-    fn arguments_of(&self, file: &str) -> &'static str {
-        let mut listed = ARGUMENTS.iter();
+    /// What `table` has for `file`.
+    fn found_in(&self, table: &Table, file: &str) -> Option<&'static str> {
+        let mut listed = table.iter();
         let found = listed.find(|(lesson, name, _)| (*lesson, *name) == (self.name, file));
-        found.map_or("", |(_, _, arguments)| arguments)
+        found.map(|(_, _, text)| *text)
     }
 }
 
@@ -82,8 +97,44 @@ fn uses_std_only(text: &str) -> bool {
     imports.all(|path| path.starts_with("std::"))
 }
 
-/// Arguments of the programs that need some: the lesson, the file, the arguments.
-const ARGUMENTS: &[(&str, &str, &str)] = &[
+/// Texts for some programs: the lesson, the file, the text.
+type Table = [(&'static str, &'static str, &'static str)];
+
+/// Commands that another terminal has to run before a program: the server of a client, at the port of [`ARGUMENTS`],
+/// or the installation of a package.
+const BEFORE: &Table = &[
+    (
+        "bad-line",
+        "patient.py",
+        "portlab assist 8080 --encoding gbk --auto-echo",
+    ),
+    (
+        "bytes",
+        "split.py",
+        "echo 你好 | portlab assist 8080 --encoding gbk",
+    ),
+    (
+        "client",
+        "client.py",
+        "portlab assist 8080 --encoding gbk --auto-echo",
+    ),
+    ("coroutines", "green.py", "python3 -m pip install gevent"),
+    ("coroutines", "switch.py", "python3 -m pip install greenlet"),
+    (
+        "http-messages",
+        "follow.py",
+        "portlab serve --service http --root . --listing --bind 8080",
+    ),
+    (
+        "udp",
+        "order.py",
+        "portlab assist udp://127.0.0.1:8080 --rule 'any => ticket {seq}'",
+    ),
+    ("web-many", "green.py", "python3 -m pip install gevent"),
+];
+
+/// Arguments of the programs that need some.
+const ARGUMENTS: &Table = &[
     ("bad-line", "patient.py", "8080"),
     ("bytes", "split.py", "8080 5 gbk"),
     ("client", "client.py", "8080"),
@@ -138,9 +189,35 @@ mod tests {
                 known.insert((lesson.name, program.file));
             }
         }
-        for (lesson, file, _) in ARGUMENTS {
+        for (lesson, file, _) in ARGUMENTS.iter().chain(BEFORE) {
             assert!(known.contains(&(*lesson, (*file).to_owned())), "{file}");
         }
+    }
+
+    /// A client, as its `connect` and its port in the arguments show, is told with its server.
+    #[test]
+    fn each_client_is_told_with_its_server() {
+        for lesson in LESSONS {
+            let script = lesson.script(Lang::En).unwrap();
+            for program in lesson.programs(&script, Code::Python) {
+                let calls = ["connect(", "create_connection(", "urlopen("];
+                let is_server = program.text.contains("bind(");
+                let is_client = !is_server && calls.iter().any(|call| program.text.contains(call));
+                let needs_server = is_client && program.arguments.contains("8080");
+                let is_told = program.before.is_some_and(|it| it.contains("8080"));
+                assert_eq!(is_told, needs_server, "{}/{}", lesson.name, program.file);
+            }
+        }
+    }
+
+    #[test]
+    fn a_program_that_reads_files_runs_beside_them() {
+        let lesson = crate::find("web-site").unwrap();
+        let script = lesson.script(Lang::En).unwrap();
+        let programs = lesson.programs(&script, Code::Python);
+        let site = programs.iter().find(|it| it.file == "site.py").unwrap();
+        let command = site.command("own dir/site.py").unwrap();
+        assert_eq!(command, "cd 'own dir' && python3 site.py 8080");
     }
 
     #[test]

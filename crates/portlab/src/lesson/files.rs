@@ -43,6 +43,14 @@ pub(super) fn save(lesson: &Lesson, code: Code, folder: &Path) -> anyhow::Result
         fs::create_dir_all(parent).with_context(|| args::unwritten(parent))?;
         write_whole(&path, program.text.as_bytes()).with_context(|| args::unwritten(&path))?;
         let file = path.display();
+        if let Some(before) = program.before {
+            let line = tr!(
+                lang,
+                "{file}: first run in another terminal: {before}",
+                "{file}，先在另一个终端运行：{before}",
+            );
+            writeln!(output::stdout(), "{line}")?;
+        }
         let line = match program.command(&path.to_string_lossy()) {
             Some(run) => tr!(lang, "{file}: run it with: {run}", "{file}，运行：{run}"),
             None => file.to_string(),

@@ -17,10 +17,10 @@ use portlab_words::table::columns;
 
 use crate::{
     cast::{
-        Ends, Student, Visit,
+        self, Ends, Student, Visit,
         kernel::{
-            accepted, are_asleep, once, queued, shown, side_of_server, sockets_once, threads_once,
-            threads_shown,
+            accepted, are_asleep, queued, shown, side_of_server, sockets_once, threads_once,
+            threads_shown, until,
         },
     },
     stage::{Exit, Stage},
@@ -78,24 +78,37 @@ fn processes(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut step = stage.step("processes")?;
     let server = serving(&step, "fork")?;
     let own = server.pid();
-    let (order, left) = served_beside_a(server.addr(), || {
-        let is_asleep = |pid: &i32| status(*pid, "State").is_some_and(|it| it.starts_with('S'));
-        once(|| children(own).is_ok_and(|all| all.len() == 1 && all.iter().all(is_asleep)));
-        children(own)
+    // Before A asks: its child ends soon after.
+    let (order, family) = served_beside_a(server.addr(), || {
+        let is_left = |them: &io::Result<Vec<Member>>| them.as_ref().is_ok_and(|it| waits(it));
+        until(cast::PATIENCE, || family_of(own), is_left)
     })?;
-    let names = ["Pid", "PPid", "Name", "State"];
-    let mut rows = vec![["PID", "PPID", "Name", "State"].map(str::to_owned)];
-    let all = [&[own][..], &left].concat();
-    rows.extend(
-        all.iter()
-            .map(|pid| names.map(|name| status(*pid, name).unwrap_or_default())),
-    );
+    let head = ["PID", "PPID", "Name", "State"].map(str::to_owned);
+    let rows: Vec<_> = [&[head][..], &family].concat();
     step.set("family", columns(&rows, 2));
     step.seen("first", order.others && order.a);
-    step.seen("child", left.len() == 1);
+    step.seen("child", waits(&family));
     let student = step.student("processes.py", &["0"])?;
     step.seen("python", student.map(|it| in_order(&it)).transpose()?);
     step.end()
+}
+
+/// A process: its number, its parent's number, its name, its state.
+type Member = [String; 4];
+
+/// The server and its children, at one moment.
+fn family_of(server: i32) -> io::Result<Vec<Member>> {
+    let all = [vec![server], children(server)?].concat();
+    let names = ["Pid", "PPid", "Name", "State"];
+    let member = |pid: &i32| names.map(|name| status(*pid, name).unwrap_or_default());
+    Ok(all.iter().map(member).collect())
+}
+
+/// Whether a server and its only child are left, and both sleep.
+fn waits(family: &[Member]) -> bool {
+    let sleeps = |[.., state]: &Member| state.starts_with('S');
+    let is_child = family.last().map(|it| &it[1]) == family.first().map(|it| &it[0]);
+    family.len() == 2 && is_child && family.iter().all(sleeps)
 }
 
 /// A parent that keeps its copy of the client's socket.
