@@ -111,8 +111,15 @@ pub(crate) fn programs_are_saved_and_run() -> Result<(), Failed> {
     let output = room.command(&["web-site", "--save", "own dir"]).output()?;
     let (text, errors) = streams(&output);
     check(output.status.success(), errors)?;
-    check(text.contains("\nown dir/static/index.html\n"), text)?;
+    check(text.contains("\nown dir/static/index.html\n"), &text)?;
     check(folder.join("static/news.html").is_file(), "a page")?;
+    check(text.contains("cd 'own dir' && python3 site.py"), text)?;
+    // A client is told after its server.
+    let output = room.command(&["client", "--save", "own dir"]).output()?;
+    let (text, _) = streams(&output);
+    let server = text.find("client.py: first run in another terminal: portlab assist 8080");
+    let client = text.find("client.py: run it with:");
+    check(server.is_some() && server < client, text)?;
     fs::remove_dir_all(folder)?;
     room.has_no_file()
 }

@@ -43,7 +43,7 @@ pub(super) fn save(lesson: &Lesson, code: Code, folder: &Path) -> anyhow::Result
         fs::create_dir_all(parent).with_context(|| args::unwritten(parent))?;
         write_whole(&path, program.text.as_bytes()).with_context(|| args::unwritten(&path))?;
         let file = path.display();
-        if let Some(before) = program.before {
+        for before in program.before.lines() {
             let line = tr!(
                 lang,
                 "{file}: first run in another terminal: {before}",
