@@ -492,6 +492,8 @@ const ENGLISH: &[(&str, &str)] = &[
     ("judge/src/bugs/", ""),
     // A program of one page for a class.
     ("backends/src/textbook/", ""),
+    // Commands for a shell.
+    ("lessons/src/programs.rs", "python3 -m pip"),
     // Both languages in one text.
     ("lessons/src/page.rs", "```sh"),
 ];
