@@ -29,12 +29,10 @@ import sys
 class Echo(socketserver.BaseRequestHandler):
     """One connection, on a thread of its own."""
 
-    def setup(self):
-        # A small answer is sent at once; Nagle's algorithm would delay it.
-        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
     def handle(self):
         try:
+            # A small answer is sent at once; Nagle's algorithm would delay it.
+            self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             # `recv` returns no bytes after the client's FIN: the client sends nothing more. All
             # answers have been sent by then, because `sendall` returns when the kernel has taken all
             # bytes. (`send` may take only some of the bytes, and returns their number. On Linux a
@@ -43,7 +41,7 @@ class Echo(socketserver.BaseRequestHandler):
             while data := self.request.recv(64 * 1024):
                 self.request.sendall(data)
         except OSError:
-            # The client has reset the connection (RST). Only this connection ends.
+            # The client has reset the connection (RST), or Ctrl-C has closed it. Only this connection ends.
             pass
 
 
