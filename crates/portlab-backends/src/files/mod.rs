@@ -235,7 +235,7 @@ struct Regular {
     has_codings: bool,
 }
 
-/// Why there is no file to send.
+/// Why a lookup ends without a file.
 enum Not {
     There(What),
     /// It was changed while it was read.

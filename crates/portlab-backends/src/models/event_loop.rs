@@ -14,8 +14,8 @@
 //!
 //! **What blocks**: every connection, if one handler does. A handler that sleeps 5 ms, or computes for 5 ms, stops
 //! the *whole port* for 5 ms. Waiting is done with a timer instead (`--work wait`); blocking and computing
-//! (`--work block`, `--work cpu`) are the mistakes that stop this model. So is a file on a slow disk: there is no readiness
-//! of files, and the loop waits in `openat2` and `sendfile`.
+//! (`--work block`, `--work cpu`) are the mistakes that stop this model. So is a file on a slow disk: `epoll` can't
+//! report when a file is ready, so the loop waits in `openat2` and `sendfile`.
 //!
 //! **What a connection costs**: a descriptor and some hundred bytes; no thread, no stack, no buffer while it is
 //! idle. Per message `read` and `write`, and a share of one `epoll_wait`: under load one call reports many sockets,

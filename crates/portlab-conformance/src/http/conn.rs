@@ -28,9 +28,9 @@ pub(crate) struct Answer {
 #[derive(Debug)]
 pub(crate) enum Next {
     Answer(Box<Answer>),
-    /// The connection ends, by a FIN or a reset; these bytes are no answer, or a part of one.
+    /// The connection ends, by a FIN or a reset; these bytes came, perhaps a part of an answer.
     End(Vec<u8>),
-    /// Nothing more for as long as the client waits; these bytes are no answer, or a part of one.
+    /// Nothing more for as long as the client waits; these bytes came, perhaps a part of an answer.
     Nothing(Vec<u8>),
 }
 

@@ -64,7 +64,7 @@ struct Talk<'a> {
     /// What came while the request was sent.
     early: Option<Next>,
     answers: Vec<Answer>,
-    /// Bytes that are no answer.
+    /// Bytes that aren't an answer.
     rest: Vec<u8>,
     has_waited: bool,
 }
@@ -296,7 +296,7 @@ impl Talk<'_> {
         Err(match is_empty {
             true => without,
             false => Text::new(
-                "what comes is no whole response of HTTP",
+                "what comes isn't a complete response of HTTP",
                 "收到的不是一个完整的 HTTP 响应",
             ),
         })

@@ -35,7 +35,7 @@ impl Request {
         self.head.split(' ').nth(1).unwrap_or_default()
     }
 
-    /// The value of a header; empty if there is no such header.
+    /// The value of a header; empty without this header.
     pub(crate) fn header(&self, name: &str) -> &str {
         header_of(&self.head, name)
     }

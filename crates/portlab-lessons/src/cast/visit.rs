@@ -80,7 +80,7 @@ impl Visit {
     }
 }
 
-/// The value of a header in the head of a message; empty if there is no such header.
+/// The value of a header in the head of a message; empty without this header.
 pub(super) fn header_of<'a>(head: &'a str, name: &str) -> &'a str {
     let mut headers = head.lines().filter_map(|line| line.split_once(": "));
     headers
@@ -94,7 +94,7 @@ impl Response {
         self.head.lines().next().unwrap_or_default()
     }
 
-    /// The value of a header; empty if there is no such header.
+    /// The value of a header; empty without this header.
     pub(crate) fn header(&self, name: &str) -> &str {
         header_of(&self.head, name)
     }

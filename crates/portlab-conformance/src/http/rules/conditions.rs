@@ -53,7 +53,7 @@ rules! {
         (Modified) "sends a page that changed after If-Modified-Since" "If-Modified-Since 之后修改过的页面，照常发送"
         [get!("{page}", "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT")] => Status(&[200]);
     a_malformed_date_is_ignored Must "9110 13.1.3"
-        (Modified) "ignores an If-Modified-Since that is no date" "If-Modified-Since 不是日期时，忽略"
+        (Modified) "ignores an If-Modified-Since without a valid date" "If-Modified-Since 不是日期时，忽略"
         [get!("{page}", "If-Modified-Since: yesterday"), get!("{page}", "If-Modified-Since: 4711"), get!("{page}", "If-Modified-Since:"),
          get!("{page}", "If-Modified-Since: Sun, 99 Nov 2094 08:49:37 GMT"),
          get!("{page}", "If-Modified-Since: {modified}, {modified}")] => Status(&[200]);
@@ -88,7 +88,7 @@ rules! {
         (Modified) "sends a page that didn't change after If-Unmodified-Since" "If-Unmodified-Since 之后没有修改的页面，照常发送"
         [get!("{page}", "If-Unmodified-Since: {modified}")] => Status(&[200]);
     a_malformed_limit_is_ignored Must "9110 13.1.4"
-        (Modified) "ignores an If-Unmodified-Since that is no date" "If-Unmodified-Since 不是日期时，忽略"
+        (Modified) "ignores an If-Unmodified-Since without a valid date" "If-Unmodified-Since 不是日期时，忽略"
         [get!("{page}", "If-Unmodified-Since: yesterday"), get!("{page}", "If-Unmodified-Since: Sun, 06 Nov 1994")] => Status(&[200]);
     a_limit_is_ignored_beside_a_match Must "9110 13.1.4"
         (Tag) "ignores If-Unmodified-Since if there is If-Match" "有 If-Match 时，忽略 If-Unmodified-Since"

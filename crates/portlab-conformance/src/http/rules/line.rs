@@ -20,7 +20,7 @@ rules! {
         "refuses a line of spaces in the place of a request" "请求行只有空格时拒绝"
         ["  \t \n\n"] => Status(&[400]), Closed;
     bytes_that_are_no_request_are_refused Should "9112 2.2"
-        "answers bytes that are no request with 400, and closes" "收到的不是请求时，回答 400 并关闭连接"
+        "answers bytes that aren't a request with 400, and closes" "收到的不是请求时，回答 400 并关闭连接"
         ["{00}{01}{02}{ff}{fe}\n\n", "{16}{03}{01}{02}{00}{01}{00}\n\n", "hello\n\n"] => Status(&[400]), Closed;
     another_version_is_refused Should "9110 15.6.6"
         "refuses a major version that it doesn't speak" "拒绝它不会的主版本"

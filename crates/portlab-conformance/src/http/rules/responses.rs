@@ -62,7 +62,7 @@ rules! {
             !head.contains(['\r', '\n', '\0']) && all[0].head.ends_with(b"\r\n\r\n")
         });
     a_field_comes_once Must "9110 5.3"
-        "sends fields that are no lists once" "不是列表的字段只出现一次"
+        "sends a field once if it isn't a list" "不是列表的字段只出现一次"
         [get!("/"), get!("/portlab-no-such-page-4711.html"), get!("{page}")] => Any,
         Holds(|all, _| ["date", "content-length", "content-type", "etag", "last-modified", "location", "server", "content-range"]
             .iter().all(|name| all[0].fields.iter().filter(|(it, _)| it == name).count() < 2));

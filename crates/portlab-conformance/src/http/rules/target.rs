@@ -37,7 +37,7 @@ rules! {
         "refuses a host with a port as the target of GET" "GET 的目标是“主机:端口”时拒绝"
         ["GET {host} HTTP/1.1\nHost: {host}\n\n", "GET example.com:80 HTTP/1.1\nHost: {host}\n\n"] => Refused;
     connect_opens_no_tunnel Should "9110 9.3.6"
-        "refuses CONNECT, because it is no proxy" "不是代理，所以拒绝 CONNECT"
+        "refuses CONNECT, which is for proxies" "不是代理，所以拒绝 CONNECT"
         ["CONNECT {host} HTTP/1.1\nHost: {host}\n\n", "CONNECT example.com:443 HTTP/1.1\nHost: example.com:443\n\n"]
         => Status(&[400, 403, 404, 405, 501]);
     a_target_begins_with_a_slash Should "9112 3.2.1"
