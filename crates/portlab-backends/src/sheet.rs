@@ -3,6 +3,8 @@
 use portlab_stats::record::{Facts, PROCESSES, Serves};
 use portlab_words::Text;
 
+use crate::Group;
+
 /// The facts of a model. `portlab models NAME` prints them.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Sheet {
@@ -10,6 +12,8 @@ pub struct Sheet {
     pub name: &'static str,
     /// What serves its connections: [`PROCESSES`], `THREADS`, [`COROUTINES`], or a family of its own.
     pub family: Text,
+    /// The groups that `--models @NAME` chooses it with.
+    pub groups: &'static [Group],
     /// The field's term for it.
     pub term: Text,
     /// The idea, in a sentence.

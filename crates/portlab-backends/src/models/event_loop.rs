@@ -32,7 +32,7 @@ use portlab_service::Service;
 use portlab_words::Text;
 
 use crate::{
-    Backend, Door, Served, Serves, Sheet, Workers,
+    Backend, Door, Group, Served, Serves, Sheet, Workers,
     drivers::{
         readiness::reactor::{Executor, Key, Reactor},
         work::{Done, Job},
@@ -44,6 +44,7 @@ pub(crate) struct Model;
 static SHEET: Sheet = Sheet {
     name: "event-loop",
     family: Text::new("event", "事件驱动"),
+    groups: &[Group::History, Group::Fast],
     term: Text::new("reactor, one thread (mio)", "单线程 reactor（mio）"),
     idea: Text::new(
         "One thread asks which sockets are ready, and serves each of them without waiting.",

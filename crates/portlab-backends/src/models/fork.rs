@@ -44,7 +44,7 @@ use portlab_sys::{
 use portlab_words::Text;
 
 use crate::{
-    Backend, Door, PROCESSES, Served, Serves, Sheet, Workers, drivers::blocking,
+    Backend, Door, Group, PROCESSES, Served, Serves, Sheet, Workers, drivers::blocking,
     hub::broker::Broker, log::not_served,
 };
 
@@ -53,6 +53,7 @@ pub(crate) struct Model;
 static SHEET: Sheet = Sheet {
     name: "fork",
     family: PROCESSES,
+    groups: &[Group::Course, Group::History],
     term: Text::new(
         "process per connection",
         "每个连接一个进程（process per connection）",

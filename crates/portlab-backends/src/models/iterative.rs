@@ -24,13 +24,14 @@ use std::io;
 use portlab_service::Service;
 use portlab_words::Text;
 
-use crate::{Backend, Door, Served, Serves, Sheet, Workers, drivers::blocking};
+use crate::{Backend, Door, Group, Served, Serves, Sheet, Workers, drivers::blocking};
 
 pub(crate) struct Model;
 
 static SHEET: Sheet = Sheet {
     name: "iterative",
     family: Text::new("sequential", "顺序处理"),
+    groups: &[Group::Course, Group::History],
     term: Text::new("iterative server", "循环服务器（iterative server）"),
     idea: Text::new(
         "Accept a client, serve it to the end, accept the next.",

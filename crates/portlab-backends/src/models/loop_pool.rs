@@ -45,6 +45,7 @@ pub(crate) struct Model;
 static SHEET: Sheet = Sheet {
     name: "loop-pool",
     family: Text::new("event + pool", "事件+线程池"),
+    groups: &[],
     term: Text::new(
         "reactor (mio) + rayon workers (half-sync/half-async)",
         "reactor（mio）+ rayon 工作线程（半同步/半异步，half-sync/half-async）",

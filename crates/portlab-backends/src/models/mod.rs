@@ -1,6 +1,6 @@
 //! The table of models: a new one is a file here and a line in the table.
 
-use crate::Backend;
+use crate::{Backend, Group};
 
 /// Declares each file as a module and lists its `MODEL`, in the order in which they are shown.
 macro_rules! table {
@@ -42,4 +42,10 @@ table! {
 pub fn find(name: &str) -> Option<&'static dyn Backend> {
     let mut models = MODELS.iter().copied();
     models.find(|model| model.sheet().name == name)
+}
+
+/// The models of a group, in the order of the table.
+pub fn of_group(group: Group) -> impl Iterator<Item = &'static dyn Backend> {
+    let models = MODELS.iter().copied();
+    models.filter(move |model| model.sheet().groups.contains(&group))
 }

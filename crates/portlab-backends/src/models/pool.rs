@@ -37,6 +37,7 @@ pub(crate) struct Model;
 static SHEET: Sheet = Sheet {
     name: "pool",
     family: Text::new("thread pool", "线程池"),
+    groups: &[],
     term: Text::new(
         "rayon pool, one job per connection",
         "rayon 线程池，每个连接一个任务（one job per connection）",

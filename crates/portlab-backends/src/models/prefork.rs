@@ -34,7 +34,7 @@ use portlab_sys::children::{Children, Forked, leave};
 use portlab_words::Text;
 
 use crate::{
-    Backend, Door, PROCESSES, Served, Serves, Sheet, Workers,
+    Backend, Door, Group, PROCESSES, Served, Serves, Sheet, Workers,
     door::Entry,
     drivers::{blocking, worker_slots::WorkerSlots},
     hub::broker::{Broker, Line},
@@ -45,6 +45,7 @@ pub(crate) struct Model;
 static SHEET: Sheet = Sheet {
     name: "prefork",
     family: PROCESSES,
+    groups: &[Group::History],
     term: Text::new(
         "pre-forked pool, every worker accepts",
         "预先创建的进程池，每个工作进程自己 accept（pre-forked pool）",

@@ -27,7 +27,7 @@ use portlab_words::{Text, tr};
 
 use super::threads::STACK;
 use crate::{
-    Backend, Door, Served, Serves, Sheet, THREADS, Workers,
+    Backend, Door, Group, Served, Serves, Sheet, THREADS, Workers,
     drivers::blocking,
     hub::locked::LockedHub,
     log::{print, warn},
@@ -38,6 +38,7 @@ pub(crate) struct Model;
 static SHEET: Sheet = Sheet {
     name: "prethreaded",
     family: THREADS,
+    groups: &[Group::History],
     term: Text::new(
         "pre-threaded pool, every thread accepts",
         "预先创建的线程池，每个线程自己 accept（pre-threaded pool）",

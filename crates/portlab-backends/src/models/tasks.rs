@@ -27,13 +27,14 @@ use std::io;
 use portlab_service::Service;
 use portlab_words::Text;
 
-use crate::{Backend, COROUTINES, Door, Served, Serves, Sheet, Workers, drivers::task};
+use crate::{Backend, COROUTINES, Door, Group, Served, Serves, Sheet, Workers, drivers::task};
 
 pub(crate) struct Model;
 
 static SHEET: Sheet = Sheet {
     name: "tasks",
     family: COROUTINES,
+    groups: &[Group::Fast],
     term: Text::new(
         "async tasks, work-stealing (tokio)",
         "异步任务，工作窃取（tokio work-stealing）",

@@ -25,13 +25,14 @@ use std::io;
 use portlab_service::Service;
 use portlab_words::Text;
 
-use crate::{Backend, COROUTINES, Door, Served, Serves, Sheet, Workers, drivers::task};
+use crate::{Backend, COROUTINES, Door, Group, Served, Serves, Sheet, Workers, drivers::task};
 
 pub(crate) struct Model;
 
 static SHEET: Sheet = Sheet {
     name: "tasks-single",
     family: COROUTINES,
+    groups: &[Group::Course],
     term: Text::new(
         "async tasks on one thread (tokio current-thread)",
         "单线程上的异步任务（tokio current-thread）",

@@ -31,7 +31,7 @@ use portlab_service::Service;
 use portlab_words::Text;
 
 use crate::{
-    Backend, Door, Served, Serves, Sheet, THREADS, Workers, drivers::blocking,
+    Backend, Door, Group, Served, Serves, Sheet, THREADS, Workers, drivers::blocking,
     hub::locked::LockedHub, log::not_served, trace,
 };
 
@@ -40,6 +40,7 @@ pub(crate) struct Model;
 static SHEET: Sheet = Sheet {
     name: "threads",
     family: THREADS,
+    groups: &[Group::Course, Group::History],
     term: Text::new(
         "thread per connection",
         "每个连接一个线程（thread per connection）",
