@@ -195,7 +195,7 @@ fn of_the_house(sheet: &Sheet, service: &str) {
         service,
     ];
     // The smallest pool that serves a client beside a silent one.
-    if matches!(sheet.workers, Workers::Fixed(_) | Workers::PerCore) {
+    if !matches!(sheet.workers, Workers::None | Workers::Runtime) {
         words.push("--workers=2");
     }
     let words: Vec<_> = words.into_iter().map(str::to_owned).collect();

@@ -47,6 +47,8 @@ pub enum Workers {
     Fixed(usize),
     /// Threads of a pool for jobs; by default one per core.
     PerCore,
+    /// Threads with a loop and a listener each, among which the kernel divides connections; by default one per core.
+    Shards,
     /// Threads of an async runtime, whose tasks should not block; by default one per core.
     Runtime,
 }
@@ -92,8 +94,16 @@ impl Sheet {
         match self.workers {
             Workers::None => 1,
             Workers::Fixed(count) => asked.workers.unwrap_or(count),
-            Workers::PerCore => asked.workers.unwrap_or(cores),
+            Workers::PerCore | Workers::Shards => asked.workers.unwrap_or(cores),
             Workers::Runtime => asked.runtime_threads.unwrap_or(cores),
+        }
+    }
+
+    /// How many listeners share the address of a server with this number of `workers`.
+    pub fn listeners(&self, workers: usize) -> usize {
+        match self.workers {
+            Workers::Shards => workers,
+            _ => 1,
         }
     }
 

@@ -202,7 +202,7 @@ fn workers(sheet: &Sheet, lang: Lang) -> String {
                 .to_owned();
         }
         Workers::Fixed(count) => (tr!(lang, "{count}", " {count} 个"), "--workers"),
-        Workers::PerCore => (
+        Workers::PerCore | Workers::Shards => (
             lang.pick("one per core", "每个核一个").to_owned(),
             "--workers",
         ),
@@ -223,7 +223,7 @@ fn as_json(sheet: &Sheet) -> Value {
     let default_workers = match sheet.workers {
         Workers::None => Value::Null,
         Workers::Fixed(count) => json!(count),
-        Workers::PerCore | Workers::Runtime => json!("per-core"),
+        Workers::PerCore | Workers::Shards | Workers::Runtime => json!("per-core"),
     };
     json!({
         "name": sheet.name,

@@ -2,6 +2,7 @@
 
 pub(crate) mod backoff;
 pub(crate) mod limits;
+mod listen;
 
 use std::{
     cell::RefCell,
@@ -15,18 +16,15 @@ use std::{
 use portlab_service::ConnId;
 use portlab_sys::{
     alone::Alone,
-    holder::holder,
-    sockets::Holder,
     stop::{Interruptible, Stop},
     tally::{self, Count},
 };
-use portlab_words::{Text, tr};
 use rustix::{
     io::Errno,
     net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown},
 };
-use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
+pub use self::listen::{BindError, bind};
 use self::{backoff::Backoff, limits::Limits};
 use crate::{
     files::Files,
@@ -34,15 +32,15 @@ use crate::{
     trace::{self, Span},
 };
 
-/// The bound listener, the stop signal, the number of workers and the proof that this process has one thread.
+/// The bound listeners, the stop signal, the number of workers and the proof that this process has one thread.
 ///
-/// The listener is bound once, here, with one backlog and one set of socket options, so that models differ only in
-/// how they serve.
+/// Listeners are bound here, with one backlog and one set of socket options, so that models differ only in how they
+/// serve.
 #[derive(Debug)]
 pub struct Door {
     /// The proof that the process has one thread, for models that fork.
     pub alone: Alone,
-    /// What can be shared among threads: the listener and the stop signal.
+    /// What can be shared among threads: the listeners and the stop signal.
     pub entry: Entry,
     /// How many workers the model is to have.
     pub workers: usize,
@@ -53,7 +51,8 @@ pub struct Door {
 /// The part of a [`Door`] that threads and processes may use at the same time.
 #[derive(Debug)]
 pub struct Entry {
-    listener: Interruptible<TcpListener>,
+    /// One that all workers share, or one for each worker.
+    listeners: Vec<Interruptible<TcpListener>>,
     terms: &'static Terms,
     refusal: Vec<u8>,
     /// The stop signal.
@@ -108,8 +107,11 @@ impl Drop for Admission {
 /// How a server accepts connections, limits them, keeps their mail and finds their files.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How many connections may wait to be accepted; the kernel caps it at `net.core.somaxconn`.
+    /// How many connections may wait to be accepted by a listener; the kernel caps it at `net.core.somaxconn`.
     pub backlog: i32,
+    /// How many listeners share the address, at least one ([`Sheet::listeners`](crate::Sheet::listeners)). The kernel
+    /// divides connections among them.
+    pub listeners: usize,
     /// What happens to mail that its receiver doesn't read.
     pub overflow: Overflow,
     /// The limits of each connection.
@@ -125,6 +127,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             backlog: 1024,
+            listeners: 1,
             overflow: Overflow::default(),
             limits: Limits::default(),
             refusal: Vec::new(),
@@ -133,40 +136,8 @@ impl Default for Options {
     }
 }
 
-/// Why a server can't listen at an address.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", self.text())]
-pub enum BindError {
-    /// Another process listens there. Which one, if that can be found out.
-    InUse(SocketAddr, Option<Holder>),
-    /// The port is below 1024, and this process may not bind it.
-    Privileged(SocketAddr),
-    /// The machine doesn't have the address, or another error of the system.
-    Other(SocketAddr, io::Error),
-}
-
-impl BindError {
-    /// The reason, in both languages.
-    pub fn text(&self) -> Text {
-        match self {
-            Self::InUse(addr, None) => tr!("{addr} is in use", "{addr} 已被占用"),
-            Self::InUse(addr, Some(holder)) => {
-                tr!("{addr} is in use by {holder}", "{addr} 已被 {holder} 占用")
-            }
-            Self::Privileged(addr) => tr!(
-                "{addr} needs privileges: ports below 1024 are reserved",
-                "监听 {addr} 需要特权：1024 以下的端口是保留的"
-            ),
-            Self::Other(addr, error) => {
-                let why = Text::system(error);
-                tr!("can't listen on {addr}: {why}", "无法监听 {addr}：{why:#}")
-            }
-        }
-    }
-}
-
 impl Door {
-    /// Binds `addr` and listens.
+    /// Binds `addr` and listens, with as many listeners as `options` say.
     ///
     /// SO_REUSEADDR is set, so that a restart need not wait for TIME_WAIT. TCP_NODELAY is set, and accepted connections
     /// inherit it: an answer is sent when it is written, and doesn't wait until the last answer has been acknowledged.
@@ -180,13 +151,13 @@ impl Door {
         stop: Stop,
         alone: Alone,
     ) -> Result<Self, BindError> {
-        let listener = bind(addr, &options)?;
+        let listeners = listen::bind_all(addr, &options)?;
         let terms = Terms {
             limits: options.limits,
             files: options.files.unwrap_or(Files::NONE),
         };
         let entry = Entry {
-            listener: Interruptible::new(listener),
+            listeners: listeners.into_iter().map(Interruptible::new).collect(),
             terms: Box::leak(Box::new(terms)),
             refusal: options.refusal,
             stop,
@@ -204,7 +175,7 @@ impl Door {
     /// # Errors
     /// When the system can't report it.
     pub fn addr(&self) -> io::Result<SocketAddr> {
-        self.entry.listener.local_addr()
+        self.entry.shared().local_addr()
     }
 }
 
@@ -219,11 +190,11 @@ impl Entry {
                 return None;
             }
             let accepting = trace::call();
-            let error = match self.listener.accept() {
+            let error = match self.shared().accept() {
                 Ok((stream, peer)) => {
                     BACKOFF.with_borrow_mut(Backoff::reset);
                     let span = Span::new(next_id());
-                    accepting.accepted(&span, peer, &*self.listener);
+                    accepting.accepted(&span, peer, self.shared());
                     let Some(admission) = self.admit(&stream) else {
                         continue;
                     };
@@ -284,21 +255,31 @@ impl Entry {
 
     /// From now on [`Entry::accept`] returns `None` instead of waiting for a connection.
     pub(crate) fn set_nonblocking(&self) -> io::Result<()> {
-        self.listener.set_nonblocking(true)
+        self.shared().set_nonblocking(true)
     }
 
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
-        self.listener.as_fd()
+        self.shared().as_fd()
     }
 
-    /// A non-blocking copy of the listener, for a loop that accepts in its own way.
+    /// A non-blocking copy of the listener that all workers share, for a loop that accepts in its own way.
     pub(crate) fn listener(&self) -> io::Result<TcpListener> {
-        let listener = self.listener.try_clone()?;
+        self.listener_of(0)
+    }
+
+    /// The same of the listener of one worker. The door keeps the listener open: if a listener closes, the connections
+    /// that wait in its queue are reset, though the other listeners go on.
+    pub(crate) fn listener_of(&self, worker: usize) -> io::Result<TcpListener> {
+        let listener = self.listeners[worker].try_clone()?;
         listener.set_nonblocking(true)?;
         Ok(listener)
     }
 
-    /// Closes the listener in this process, and keeps the stop signal.
+    fn shared(&self) -> &TcpListener {
+        &self.listeners[0]
+    }
+
+    /// Closes the listeners in this process, and keeps the stop signal.
     pub(crate) fn into_stop(self) -> Stop {
         self.stop
     }
@@ -327,46 +308,4 @@ pub struct Served {
 pub(crate) fn next_id() -> ConnId {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     ConnId(u64::from(std::process::id()) << 32 | NEXT.fetch_add(1, Relaxed))
-}
-
-/// Binds `addr` and listens, as `options` say. See [`Door::open`].
-///
-/// # Errors
-/// When the address is in use or reserved, or the machine doesn't have it.
-pub fn bind(addr: SocketAddr, options: &Options) -> Result<TcpListener, BindError> {
-    listen(addr, options).map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => BindError::InUse(addr, holder(addr)),
-        io::ErrorKind::PermissionDenied if addr.port() < 1024 => BindError::Privileged(addr),
-        _ => BindError::Other(addr, error),
-    })
-}
-
-fn listen(addr: SocketAddr, options: &Options) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_reuse_address(true)?;
-    socket.set_tcp_nodelay(true)?;
-    if let Some(time) = options.limits.keepalive {
-        // Accepted connections inherit these options from the listener.
-        let keepalive = TcpKeepalive::new().with_time(time).with_interval(PROBE);
-        socket.set_tcp_keepalive(&keepalive.with_retries(PROBES))?;
-    }
-    socket.bind(&addr.into())?;
-    socket.listen(options.backlog)?;
-    Ok(socket.into())
-}
-
-/// The time between two keepalive probes, and how many go unanswered before the kernel ends the connection.
-const PROBE: Duration = Duration::from_secs(10);
-const PROBES: u32 = 3;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_accepted_connection_inherits_nodelay() {
-        let listener = listen("127.0.0.1:0".parse().unwrap(), &Options::default()).unwrap();
-        let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        assert!(listener.accept().unwrap().0.nodelay().unwrap());
-    }
 }

@@ -30,7 +30,12 @@ pub(super) fn run(args: &Args, twin: &Twin, sheet: &Sheet) -> anyhow::Result<Ver
     let addr = Purpose::SERVE.resolve(&args.bind)?[0];
     let workers = workers(args, sheet);
     portlab_sys::limits::raise_open_files();
-    let listener = bind(addr, &Options::default()).map_err(|it| remedy(it, "--bind"))?;
+    let options = Options {
+        listeners: sheet.listeners(workers),
+        ..Options::default()
+    };
+    // A twin that has a listener for each worker binds the others.
+    let listener = bind(addr, &options).map_err(|it| remedy(it, "--bind"))?;
     let addr = listener.local_addr()?;
     warn_if_wide(addr, "--bind");
     announce(args, addr, workers, None)?;

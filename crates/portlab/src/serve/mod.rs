@@ -151,6 +151,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         stop.announce(format!("\n{}\n", output::fitted(&text)));
     }
     let options = Options {
+        listeners: model.sheet().listeners(workers),
         overflow: args.limits.overflow(),
         limits: args.limits.limits(model.sheet()),
         refusal: service.refusal(),
