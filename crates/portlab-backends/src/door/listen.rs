@@ -54,10 +54,7 @@ pub fn bind(addr: SocketAddr, options: &Options) -> Result<TcpListener, BindErro
 }
 
 /// The same for all listeners.
-pub(super) fn bind_all(
-    addr: SocketAddr,
-    options: &Options,
-) -> Result<Vec<TcpListener>, BindError> {
+pub(super) fn bind_all(addr: SocketAddr, options: &Options) -> Result<Vec<TcpListener>, BindError> {
     bind_some(addr, options, options.listeners)
 }
 
