@@ -326,7 +326,14 @@ impl Listed {
 
 /// The peers: name and file.
 fn files() -> BTreeMap<String, String> {
-    let others = ["README.md", "compare.sh", "http", "__pycache__"];
+    let others = [
+        "Cargo.lock",
+        "Cargo.toml",
+        "README.md",
+        "compare.sh",
+        "http",
+        "__pycache__",
+    ];
     let mut files = names(&root().join("docs/peers"));
     files.retain(|file| !others.contains(&file.as_str()));
     let name = |file: &str| file.split('.').next().unwrap().replace('_', "-");

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Compares the servers of this folder (peers) with similar models of portlab: echo servers, and for the workloads of HTTP the
 # web servers in http/. Peers that this machine can't run are left out: stderr shows the reason, and what to install. All
-# options of `portlab compare` are allowed, and two more:
+# options of `portlab compare` are allowed, and three more:
 #
 #   docs/peers/compare.sh                   compare
 #   docs/peers/compare.sh --quick -c 100    compare, with options of `portlab compare`
 #   docs/peers/compare.sh -w http,http-file compare web servers
-#   docs/peers/compare.sh --install         first install gevent with pip, in target/peers-venv
+#   docs/peers/compare.sh --peers c-libuv,rust-monoio   compare only these peers
+#   docs/peers/compare.sh --install         first install gevent and uvloop with pip, in target/peers-venv, and build the
+#                                           peers in Rust, in target/peers/rust
 #   docs/peers/compare.sh --list            only list the peers that would be compared: a name, a tab, a command
 #
 # The environment variables PYTHON, NODE and CC choose other programs than python3, node and cc.
@@ -81,21 +83,35 @@ nginx_peer() {
 }
 
 c_peer() {
-    local program=$target/peers/$1
+    local program=$target/peers/$1 library
+    library=$(sed -n 's|^/\* Needs the library: \(.*\) \*/$|\1|p' "$2")
     mkdir -p "$target/peers"
     if ! has "$cc"; then
         left_out "$1" "$cc was not found; install a C compiler"
-    elif [[ $program -nt $2 ]] || compile "$2" "$program"; then
+    elif [[ $program -nt $2 ]] || compile "$2" "$program" ${library:+"-l$library"}; then
         add "$1" "$(quoted "$program")"
     else
-        left_out "$1" "$cc failed to compile $2"
+        left_out "$1" "$cc failed to compile $2${library:+; it needs the library $library (Debian: lib${library}1-dev)}"
+    fi
+}
+
+# A peer in Rust is used as --install has built it, so that listing the peers downloads nothing.
+rust_peer() {
+    local program=$target/peers/rust/release/$(basename "$2" .rs)
+    if [[ $program -nt $2 ]]; then
+        add "$1" "$(quoted "$program")"
+        if [[ $1 == rust-monoio ]]; then
+            echo "$1 uses $("$program" --driver)" >&2
+        fi
+    else
+        left_out "$1" "it isn't built, or its source is newer; docs/peers/compare.sh --install builds it in $target/peers"
     fi
 }
 
 # Compiles to a temporary name and renames the program: two scripts may compile at the same time, and the old program may
 # be running.
 compile() {
-    "$cc" -std=c11 -O2 -Wall -Wextra -o "$2.$$" "$1" && mv -f "$2.$$" "$2"
+    "$cc" -std=c11 -O2 -Wall -Wextra -o "$2.$$" "$1" "${@:3}" && mv -f "$2.$$" "$2"
 }
 
 install() {
@@ -105,6 +121,7 @@ install() {
     # Without quotes, so that each package is an argument of its own.
     # shellcheck disable=SC2086
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check $packages
+    cargo build --locked --release --manifest-path docs/peers/Cargo.toml --target-dir "$target/peers/rust"
 }
 
 # Notes whether the workloads of a list need echo servers or web servers.
@@ -119,10 +136,14 @@ workloads() {
     done
 }
 
-# This script handles --install and --list; portlab gets all other options.
-list=false echo=false http=false before='' options=()
+# This script handles --install, --list and --peers; portlab gets all other options.
+list=false echo=false http=false peers='' before='' options=()
 for option in "$@"; do
     case $before in
+    --peers)
+        peers=$option before=''
+        continue
+        ;;
     -w | --workload | --service | --suite) workloads "$option" ;;
     esac
     before=$option
@@ -133,6 +154,8 @@ for option in "$@"; do
     case $option in
     --install) install ;;
     --list) list=true ;;
+    --peers) ;;
+    --peers=*) peers=${option#*=} ;;
     -m* | --models | --models=*) models='' options+=("$option") ;;
     *) options+=("$option") ;;
     esac
@@ -152,10 +175,14 @@ for file in "${files[@]}"; do
     fi
     name=$(basename "${file%.*}")
     name=${name//_/-}
+    if [[ $peers && ,$peers, != *,$name,* ]]; then
+        continue
+    fi
     case $file in
     *.py) python_peer "$name" "$file" ;;
     *.mjs) node_peer "$name" "$file" ;;
     *.c) c_peer "$name" "$file" ;;
+    *.rs) rust_peer "$name" "$file" ;;
     */nginx.sh) nginx_peer "$name" "$file" ;;
     esac
 done
