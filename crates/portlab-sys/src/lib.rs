@@ -35,6 +35,7 @@ pub mod machine;
 pub mod marked;
 pub mod meter;
 pub mod name;
+pub mod pollset;
 pub mod ports;
 pub mod process;
 pub mod seqpacket;

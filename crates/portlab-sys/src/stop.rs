@@ -226,6 +226,12 @@ impl<T: AsRawFd> DerefMut for Interruptible<T> {
     }
 }
 
+impl<T: AsRawFd + AsFd> AsFd for Interruptible<T> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
 /// Removes a socket from the list that the handler shuts, before it closes.
 pub(crate) fn unwatch(fd: RawFd) {
     WATCHED.remove(fd as usize);

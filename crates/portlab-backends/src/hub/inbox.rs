@@ -16,6 +16,11 @@ pub(crate) trait Inbox {
     /// Whether too much mail has come, so that the connection is to be closed. If not, the driver is woken when that
     /// happens.
     fn is_overflowed(&mut self) -> bool;
+
+    /// Whether posts of the connection still wait for room on its line to the hub. The connection goes on when it is woken.
+    fn is_behind(&self) -> bool {
+        false
+    }
 }
 
 /// How a driver that blocks reaches the hub: a thread by a lock, a process by a line.

@@ -27,16 +27,16 @@
 
 use std::io;
 
-use mio::{Events, Poll};
 use portlab_service::Service;
 use portlab_words::Text;
 
 use crate::{
     Backend, Door, Group, Served, Serves, Sheet, Workers,
-    drivers::{
-        readiness::reactor::{Executor, Key, Reactor},
-        work::{Done, Job},
+    drivers::readiness::{
+        epoll::Epoll,
+        reactor::{OnTheLoop, Reactor},
     },
+    hub::looped::OwnHub,
 };
 
 pub(crate) struct Model;
@@ -79,12 +79,14 @@ impl Backend for Model {
     }
 
     fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served> {
-        let mut reactor = Reactor::new(&door, service, Poll::new()?, OnTheLoop)?;
-        let mut events = Events::with_capacity(1024);
+        let hub = OwnHub::of(service, door.overflow);
+        let epoll = Epoll::new(&door.entry)?;
+        let mut reactor = Reactor::new(&door.entry, service, epoll, OnTheLoop, hub);
+        let mut ready = Vec::new();
         while reactor.is_open() {
             // The only place where this thread waits: for all sockets at once, and for the next timer.
-            reactor.wait(&mut events)?;
-            for event in &events {
+            reactor.wait(&mut ready)?;
+            for event in ready.drain(..) {
                 // Accepts, or reads, answers and writes, as far as that goes without waiting.
                 reactor.handle(event);
             }
@@ -92,16 +94,5 @@ impl Backend for Model {
             reactor.run_timers();
         }
         Ok(reactor.served())
-    }
-}
-
-/// The loop does all work itself, and serves no connection meanwhile. That is the lesson of this model.
-struct OnTheLoop;
-
-impl Executor for OnTheLoop {
-    const WAITS_FOR_DISKS: bool = true;
-
-    fn execute(&mut self, _key: Key, job: Job) -> Option<Done> {
-        Some(job.perform())
     }
 }

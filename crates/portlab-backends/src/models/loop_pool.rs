@@ -27,16 +27,21 @@ use std::{
     sync::{Arc, mpsc},
 };
 
-use mio::{Events, Poll, Waker};
+use mio::Waker;
 use portlab_service::Service;
 use portlab_words::Text;
 
 use crate::{
     Backend, Door, Served, Serves, Sheet, Workers,
     drivers::{
-        readiness::reactor::{Executor, Key, Reactor, WORK_DONE},
+        readiness::{
+            epoll::Epoll,
+            poller::Key,
+            reactor::{Executor, Reactor},
+        },
         work::{Done, Job},
     },
+    hub::looped::OwnHub,
     trace,
 };
 
@@ -91,16 +96,17 @@ impl Backend for Model {
             .thread_name(|index| format!("pool-{index}"))
             .build()
             .map_err(io::Error::other)?;
-        let poll = Poll::new()?;
-        let waker = Arc::new(Waker::new(poll.registry(), WORK_DONE)?);
+        let epoll = Epoll::new(&door.entry)?;
+        let waker = Arc::new(epoll.waker()?);
         let (done, jobs_done) = mpsc::channel();
         let on_the_pool = OnThePool { pool, waker, done };
-        let mut reactor = Reactor::new(&door, service, poll, on_the_pool)?;
-        let mut events = Events::with_capacity(1024);
+        let hub = OwnHub::of(service, door.overflow);
+        let mut reactor = Reactor::new(&door.entry, service, epoll, on_the_pool, hub);
+        let mut ready = Vec::new();
         // The loop of `event-loop`, which also sends the answers of jobs that a pool thread has done.
         while reactor.is_open() {
-            reactor.wait(&mut events)?;
-            for event in &events {
+            reactor.wait(&mut ready)?;
+            for event in ready.drain(..) {
                 reactor.handle(event);
             }
             reactor.advance_queued();

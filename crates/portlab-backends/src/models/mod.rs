@@ -32,6 +32,7 @@ table! {
     threads,
     prethreaded,
     pool,
+    poll,
     event_loop,
     loop_pool,
     tasks_single,

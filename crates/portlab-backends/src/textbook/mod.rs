@@ -44,6 +44,7 @@ table! {
     threads: |listener, _| threads::serve(listener),
     prethreaded: prethreaded::serve,
     pool: pool::serve,
+    poll: |listener, _| poll::serve(listener),
     event_loop: |listener, _| event_loop::serve(listener),
     loop_pool: |listener, _| loop_pool::serve(listener),
     tasks_single: |listener, _| tasks_single::serve(listener),

@@ -1,7 +1,7 @@
 //! One connection, driven by readiness: the state that a loop keeps where a thread has a stack.
 
 mod file;
-mod socket;
+pub(crate) mod socket;
 
 use std::{
     io, mem,
@@ -12,6 +12,7 @@ use std::{
 use mio::net::TcpStream;
 use portlab_service::{CloseReason, ConnId, Cut, Flow, Session, Work};
 use portlab_sys::{
+    pollset::Interest,
     stop::Interruptible,
     tally::{self, Count},
 };
@@ -119,10 +120,6 @@ impl Scratch {
 }
 
 impl Conn {
-    pub(crate) fn stream(&mut self) -> &mut TcpStream {
-        &mut self.stream
-    }
-
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
         self.stream.as_fd()
     }
@@ -154,6 +151,15 @@ impl<S: Socket> Conn<S> {
         }
     }
 
+    pub(crate) fn stream(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
+    /// Ends the connection, and leaves its socket to be closed.
+    pub(crate) fn into_socket(self) -> S {
+        self.stream
+    }
+
     pub(crate) fn id(&self) -> ConnId {
         self.span.id()
     }
@@ -168,6 +174,20 @@ impl<S: Socket> Conn<S> {
     pub(crate) fn is_blocked(&self) -> bool {
         self.state == State::Sending
             || !self.pending.is_empty() && !matches!(self.state, State::Working(_))
+    }
+
+    /// What a poller that reports the state of sockets, not their changes, is to watch now.
+    pub(crate) fn interest(&mut self) -> Interest {
+        if self.is_blocked() {
+            // Nothing is read before the last answer has left.
+            return Interest::Write;
+        }
+        let is_busy = matches!(self.state, State::Working(_) | State::Finding);
+        // At the end of its input the socket is always readable; and what a connection sends while it rests isn't read.
+        match is_busy || self.at_end || self.rests() {
+            true => Interest::None,
+            false => Interest::Read,
+        }
     }
 
     pub(crate) fn is_at_end(&self) -> bool {

@@ -1,4 +1,7 @@
-//! Connections driven by readiness: the state machine of one, and the loop of many.
+//! Connections driven by readiness: the state machine of one, the loop of many, and what the loop waits with.
 
 pub(super) mod conn;
+pub(crate) mod epoll;
+pub(crate) mod poll;
+pub(crate) mod poller;
 pub(crate) mod reactor;

@@ -4,29 +4,25 @@
 
 use std::{
     collections::VecDeque,
-    io,
-    os::fd::AsRawFd,
+    io, mem,
     time::{Duration, Instant},
 };
 
-use mio::{Events, Interest, Poll, Token, event, net::TcpListener, unix::SourceFd};
-use portlab_service::{ConnId, Mail, Service, Work};
-use portlab_sys::stop::Interruptible;
+use portlab_service::{Cut, Service, Work};
 use slab::Slab;
 
-use super::conn::{Conn, Scratch, Step};
+use super::{
+    conn::{Conn, Scratch, Step},
+    poller::{Key, Poller, Ready},
+};
 use crate::{
-    Door, Served,
-    door::{backoff::Backoff, next_id},
+    Served,
+    door::{Entry, backoff::Backoff, next_id},
     drivers::{
         held::Held,
         work::{Done, Job},
     },
-    hub::{
-        inbox::Inbox,
-        mailbox::{Mailbox, Put},
-        state::{HubEvent, HubState},
-    },
+    hub::{inbox::Inbox, looped::LoopHub, state::HubEvent},
     log::not_served,
     timers::Timers,
     trace::{self, Span},
@@ -42,18 +38,21 @@ pub(crate) trait Executor {
     fn execute(&mut self, key: Key, job: Job) -> Option<Done>;
 }
 
-/// The slot of a connection, and the slot's generation. When a connection ends, the next connection takes its slot at
-/// once, while an event or a job for the old one may still be on its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Key {
-    index: u32,
-    generation: u32,
+/// The loop does all work itself, and serves no connection meanwhile. That is the lesson of a loop.
+pub(crate) struct OnTheLoop;
+
+impl Executor for OnTheLoop {
+    const WAITS_FOR_DISKS: bool = true;
+
+    fn execute(&mut self, _key: Key, job: Job) -> Option<Done> {
+        Some(job.perform())
+    }
 }
 
-struct Slot {
-    conn: Conn,
+struct Slot<S> {
+    conn: Conn<S>,
     /// Where its mail waits, if the service has a hub.
-    mailbox: Option<Box<Mailbox>>,
+    inbox: Option<Box<dyn Inbox>>,
     generation: u32,
     /// The connection is in the queue of those that can go on.
     queued: bool,
@@ -75,53 +74,46 @@ enum Alarm {
     Limit(Key),
 }
 
-pub(crate) struct Reactor<'door, E> {
-    door: &'door Door,
+pub(crate) struct Reactor<'door, E, P: Poller> {
+    entry: &'door Entry,
     service: &'static dyn Service,
     executor: E,
-    poll: Poll,
-    listener: Option<TcpListener>,
-    slots: Slab<Slot>,
+    poller: P,
+    accepts: bool,
+    slots: Slab<Slot<P::Socket>>,
     /// The half that all connections share, if the service has one.
-    hub: Option<HubState<Key>>,
+    hub: Option<Box<dyn LoopHub<Key>>>,
     generation: u32,
     /// Connections that can go on: they have mail, or have had their turn and have more input.
     queue: VecDeque<Key>,
+    /// Connections that have got mail and aren't in the queue yet.
+    woken: Vec<Key>,
     timers: Timers<Alarm>,
     accept_pauses: bool,
     backoff: Backoff,
     scratch: Scratch,
 }
 
-const LISTENER: Token = Token(usize::MAX);
-const STOP: Token = Token(usize::MAX - 1);
-/// For an executor with threads of its own, which wake the loop when work is done.
-pub(crate) const WORK_DONE: Token = Token(usize::MAX - 2);
-
-impl<'door, E: Executor> Reactor<'door, E> {
+impl<'door, E: Executor, P: Poller> Reactor<'door, E, P> {
     pub(crate) fn new(
-        door: &'door Door,
+        entry: &'door Entry,
         service: &'static dyn Service,
-        poll: Poll,
+        poller: P,
         executor: E,
-    ) -> io::Result<Self> {
-        let mut listener = TcpListener::from_std(door.entry.listener()?);
-        poll.registry()
-            .register(&mut listener, LISTENER, Interest::READABLE)?;
-        let stop = door.entry.stop.fd().as_raw_fd();
-        poll.registry()
-            .register(&mut SourceFd(&stop), STOP, Interest::READABLE)?;
+        hub: Option<Box<dyn LoopHub<Key>>>,
+    ) -> Self {
         trace::role("loop");
-        Ok(Self {
-            door,
+        Self {
+            entry,
             service,
             executor,
-            poll,
-            listener: Some(listener),
+            poller,
+            accepts: true,
             slots: Slab::new(),
-            hub: service.hub().map(HubState::new),
+            hub,
             generation: 0,
             queue: VecDeque::new(),
+            woken: Vec::new(),
             timers: Timers::new(),
             accept_pauses: false,
             backoff: Backoff::new(),
@@ -129,41 +121,62 @@ impl<'door, E: Executor> Reactor<'door, E> {
                 true => |_| true,
                 false => Held::is_in_memory,
             }),
-        })
+        }
+    }
+
+    /// Serves until the server has stopped.
+    ///
+    /// # Errors
+    /// When the system can't poll.
+    pub(crate) fn run(&mut self) -> io::Result<()> {
+        let mut ready = Vec::new();
+        while self.is_open() {
+            self.wait(&mut ready)?;
+            for event in ready.drain(..) {
+                self.handle(event);
+            }
+            self.advance_queued();
+            self.run_timers();
+        }
+        Ok(())
     }
 
     /// Whether the loop goes on: it accepts, or connections are open and the deadline of a stop has not passed.
     pub(crate) fn is_open(&self) -> bool {
-        self.listener.is_some()
-            || (!self.slots.is_empty() && !self.door.entry.stop.is_past_deadline())
+        self.accepts || (!self.slots.is_empty() && !self.entry.stop.is_past_deadline())
     }
 
     /// Waits until a socket is ready or a timer fires. The loop waits here and nowhere else.
     ///
     /// # Errors
     /// When the system can't poll.
-    pub(crate) fn wait(&mut self, events: &mut Events) -> io::Result<()> {
+    pub(crate) fn wait(&mut self, ready: &mut Vec<Ready>) -> io::Result<()> {
         let patience = match self.queue.is_empty() {
             true => self.timers.next(),
             false => Some(Duration::ZERO),
         };
         let waiting = trace::start();
-        let polled = self.poll.poll(events, patience);
+        let waited = self.poller.wait(patience, ready);
         waiting.idle();
-        match polled {
-            // A signal: `events` is empty.
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
-            polled => polled,
-        }
+        waited
     }
 
     /// Serves the socket that is ready, as far as that goes without waiting.
-    pub(crate) fn handle(&mut self, event: &event::Event) {
-        match event.token() {
-            LISTENER => self.accept_all(),
-            STOP => self.listener = None,
-            WORK_DONE => {}
-            token => self.ready(Key::of(token), event.is_read_closed()),
+    pub(crate) fn handle(&mut self, event: Ready) {
+        match event {
+            Ready::Conn { key, fin_seen } => self.ready(key, fin_seen),
+            Ready::Listener => self.accept_all(),
+            Ready::Woken => {
+                if let Some(hub) = &mut self.hub {
+                    hub.fetch(&mut self.woken);
+                    self.enqueue_woken();
+                }
+            }
+            Ready::Line(key) => self.fetch_line(key),
+            Ready::Stop => {
+                self.poller.stop_accepting();
+                self.accepts = false;
+            }
         }
     }
 
@@ -193,6 +206,7 @@ impl<'door, E: Executor> Reactor<'door, E> {
                 }
                 Alarm::Accept => {
                     self.accept_pauses = false;
+                    self.poller.pause_accepting(false);
                     self.accept_all();
                 }
             }
@@ -205,32 +219,32 @@ impl<'door, E: Executor> Reactor<'door, E> {
     }
 
     pub(crate) fn served(self) -> Served {
-        let counts = self.hub.map(|hub| hub.counts());
-        self.door.entry.served(0, counts)
+        let counts = self.hub.and_then(|hub| hub.counts());
+        self.entry.served(0, counts)
     }
 
     /// Accepts until no connection waits: edge-triggered polling reports many of them once.
     fn accept_all(&mut self) {
-        while let Some(listener) = self.listener.as_ref().filter(|_| !self.accept_pauses) {
+        while self.accepts && !self.accept_pauses {
             let accepting = trace::start();
-            match listener.accept() {
-                Ok((stream, peer)) => {
+            match self.poller.accept() {
+                Ok((socket, peer)) => {
                     self.backoff.reset();
                     let span = Span::new(next_id());
-                    accepting.accepted(&span, peer, listener);
-                    let Some(admission) = self.door.entry.admit(&stream) else {
+                    accepting.accepted(&span, peer, &self.poller.listener());
+                    let Some(admission) = self.entry.admit(&socket) else {
                         continue;
                     };
                     let session = self.service.open(span.id(), peer);
-                    let stream = Interruptible::new(stream);
-                    self.add(Conn::new(stream, session, span, admission));
+                    self.add(Conn::new(socket, session, span, admission));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 // The stop signal has shut the listener; the event of the signal follows.
-                Err(_) if self.door.entry.stop.is_set() => return,
+                Err(_) if self.entry.stop.is_set() => return,
                 Err(error) => {
                     if let Some(pause) = self.backoff.after(&error) {
                         self.accept_pauses = true;
+                        self.poller.pause_accepting(true);
                         return self.timers.arm(Instant::now() + pause, Alarm::Accept);
                     }
                 }
@@ -238,29 +252,54 @@ impl<'door, E: Executor> Reactor<'door, E> {
         }
     }
 
-    fn add(&mut self, mut conn: Conn) {
-        self.generation = self.generation.wrapping_add(1);
+    fn add(&mut self, mut conn: Conn<P::Socket>) {
+        self.generation = (self.generation + 1) % Key::GENERATIONS;
         let key = Key {
             index: self.slots.vacant_key() as u32,
             generation: self.generation,
         };
-        let both = Interest::READABLE | Interest::WRITABLE;
-        let registry = self.poll.registry();
-        if let Err(error) = registry.register(conn.stream(), key.token(), both) {
-            return not_served("can't watch a connection", "无法监视连接", &error);
+        if let Err(error) = self.poller.watch(key, conn.stream()) {
+            not_served("can't watch a connection", "无法监视连接", &error);
+            return self.poller.forget(key, conn.into_socket());
         }
-        let mailbox = self.hub.as_mut().map(|hub| {
-            hub.connect(conn.id(), key);
-            Box::new(Mailbox::new(self.door.overflow))
-        });
+        let hub = self.hub.as_mut();
+        let inbox = match hub.map(|hub| hub.connect(conn.id(), key)).transpose() {
+            Ok(inbox) => inbox,
+            Err(error) => {
+                not_served(
+                    "can't connect a connection to the hub",
+                    "无法把连接接到中枢（hub）",
+                    &error,
+                );
+                return self.poller.forget(key, conn.into_socket());
+            }
+        };
         self.slots.insert(Slot {
             conn,
-            mailbox,
+            inbox,
             generation: self.generation,
             queued: false,
             limit_timer: None,
         });
         self.step(key, Call::Advance);
+    }
+
+    /// Takes in what has come on a connection's line to the hub.
+    fn fetch_line(&mut self, key: Key) {
+        let Some(hub) = &mut self.hub else {
+            return;
+        };
+        if hub.fetch_line(key, &mut self.woken).is_err()
+            && let Some(slot) = find(&mut self.slots, key)
+        {
+            // At a stop that is expected, and the peer gets no message about it.
+            let step = match self.entry.stop.is_set() {
+                true => Step::Done,
+                false => slot.conn.cut(Cut::HubLost, &mut self.scratch),
+            };
+            self.obey(key, step);
+        }
+        self.enqueue_woken();
     }
 
     fn ready(&mut self, key: Key, fin_seen: bool) {
@@ -275,43 +314,56 @@ impl<'door, E: Executor> Reactor<'door, E> {
     }
 
     /// Lets a connection go on, and does what its [`Step`] asks for.
-    fn step(&mut self, key: Key, mut call: Call) {
+    fn step(&mut self, key: Key, call: Call) {
         // A job or a timer may be on its way to a connection that has ended.
-        while let Some(slot) = find(&mut self.slots, key) {
-            let step = match call {
-                Call::Done(done) => slot.conn.job_done(done, &mut self.scratch),
-                Call::Advance => {
-                    let inbox = slot.mailbox.as_deref_mut();
-                    let inbox = inbox.map(|mailbox| mailbox as &mut dyn Inbox);
-                    slot.conn.advance(&mut self.scratch, inbox)
-                }
-            };
-            self.carry_posts(key);
-            self.arm_limit(key);
-            match step {
-                Step::Idle => return,
-                Step::Yield => return self.enqueue(key),
-                Step::Job(Job::Work(Work::Wait(time))) => {
-                    return self.timers.arm(Instant::now() + time, Alarm::Done(key));
-                }
-                Step::Job(job) => match self.executor.execute(key, job) {
-                    Some(done) => call = Call::Done(done),
-                    None => return,
-                },
-                Step::Linger(time) => {
-                    // A connection that lingers gets no more mail, so it leaves the hub at once.
-                    self.leave_hub(key);
-                    self.timers.arm(Instant::now() + time, Alarm::Done(key));
-                    call = Call::Advance;
-                }
-                Step::Done => return self.remove(key),
+        let Some(slot) = find(&mut self.slots, key) else {
+            return;
+        };
+        let step = match call {
+            Call::Done(done) => slot.conn.job_done(done, &mut self.scratch),
+            // Until its posts are with the hub, it posts no more.
+            Call::Advance if slot.inbox.as_mut().is_some_and(|inbox| inbox.is_behind()) => return,
+            Call::Advance => {
+                let inbox = slot
+                    .inbox
+                    .as_mut()
+                    .map(|inbox| &mut **inbox as &mut dyn Inbox);
+                slot.conn.advance(&mut self.scratch, inbox)
             }
+        };
+        self.obey(key, step);
+    }
+
+    fn obey(&mut self, key: Key, step: Step) {
+        self.carry_posts(key);
+        self.arm_limit(key);
+        match step {
+            Step::Idle => {}
+            Step::Yield => self.enqueue(key),
+            Step::Job(Job::Work(Work::Wait(time))) => {
+                self.timers.arm(Instant::now() + time, Alarm::Done(key));
+            }
+            Step::Job(job) => {
+                if let Some(done) = self.executor.execute(key, job) {
+                    return self.step(key, Call::Done(done));
+                }
+            }
+            Step::Linger(time) => {
+                // A connection that lingers gets no more mail, so it leaves the hub at once.
+                self.leave_hub(key);
+                self.timers.arm(Instant::now() + time, Alarm::Done(key));
+                return self.step(key, Call::Advance);
+            }
+            Step::Done => return self.remove(key),
+        }
+        if let Some(slot) = find(&mut self.slots, key) {
+            self.poller.settle(key, &mut slot.conn);
         }
     }
 
     fn enqueue(&mut self, key: Key) {
         if let Some(slot) = find(&mut self.slots, key)
-            && !std::mem::replace(&mut slot.queued, true)
+            && !mem::replace(&mut slot.queued, true)
         {
             self.queue.push_back(key);
         }
@@ -319,11 +371,8 @@ impl<'door, E: Executor> Reactor<'door, E> {
 
     fn remove(&mut self, key: Key) {
         self.leave_hub(key);
-        let mut slot = self.slots.remove(key.index as usize);
-        // A socket that is closed leaves the poller; but a stop may keep it open until the peer has taken its answers.
-        if self.door.entry.stop.is_set() {
-            let _ = self.poll.registry().deregister(slot.conn.stream());
-        }
+        let slot = self.slots.remove(key.index as usize);
+        self.poller.forget(key, slot.conn.into_socket());
     }
 
     /// Arms a timer for the next time limit of a connection, unless an earlier one is armed.
@@ -344,9 +393,9 @@ impl<'door, E: Executor> Reactor<'door, E> {
         {
             let id = slot.conn.id();
             for post in self.scratch.outbox.posts() {
-                let put = putter(&mut self.slots, &mut self.queue);
-                hub.handle(id, &HubEvent::Post(post), put);
+                hub.tell(id, HubEvent::Post(post), &mut self.woken);
             }
+            self.enqueue_woken();
         }
     }
 
@@ -354,51 +403,24 @@ impl<'door, E: Executor> Reactor<'door, E> {
     fn leave_hub(&mut self, key: Key) {
         // At a stop all connections end, and the hub need not report each end to the other members.
         if let Some(hub) = &mut self.hub
-            && !self.door.entry.stop.is_set()
+            && !self.entry.stop.is_set()
         {
             let conn = &self.slots[key.index as usize].conn;
             let (id, reason) = (conn.id(), conn.close_reason());
-            let put = putter(&mut self.slots, &mut self.queue);
-            hub.handle(id, &HubEvent::Gone(reason), put);
+            hub.tell(id, HubEvent::Gone(reason), &mut self.woken);
+            self.enqueue_woken();
         }
+    }
+
+    fn enqueue_woken(&mut self) {
+        let mut woken = mem::take(&mut self.woken);
+        woken.drain(..).for_each(|key| self.enqueue(key));
+        self.woken = woken;
     }
 }
 
 /// The slot for `key`; `None` if the slot was reused.
-fn find(slots: &mut Slab<Slot>, key: Key) -> Option<&mut Slot> {
+fn find<S>(slots: &mut Slab<Slot<S>>, key: Key) -> Option<&mut Slot<S>> {
     let slot = slots.get_mut(key.index as usize)?;
     (slot.generation == key.generation).then_some(slot)
-}
-
-/// Puts mail into its receiver's mailbox, and the receiver into the queue.
-fn putter<'a>(
-    slots: &'a mut Slab<Slot>,
-    queue: &'a mut VecDeque<Key>,
-) -> impl FnMut(&Key, ConnId, Mail) -> Put + 'a {
-    |&key, _, mail| {
-        // A connection that has ended has left the hub.
-        let Some(slot) = slots.get_mut(key.index as usize) else {
-            return Put::Refused;
-        };
-        let Some(mailbox) = &mut slot.mailbox else {
-            return Put::Refused;
-        };
-        if !std::mem::replace(&mut slot.queued, true) {
-            queue.push_back(key);
-        }
-        mailbox.put(mail)
-    }
-}
-
-impl Key {
-    fn token(self) -> Token {
-        Token((self.generation as usize) << 32 | self.index as usize)
-    }
-
-    fn of(Token(token): Token) -> Self {
-        Self {
-            index: token as u32,
-            generation: (token >> 32) as u32,
-        }
-    }
 }
