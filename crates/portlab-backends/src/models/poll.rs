@@ -45,7 +45,10 @@ static SHEET: Sheet = Sheet {
     name: "poll",
     family: Text::new("event", "事件驱动"),
     groups: &[Group::History],
-    term: Text::new("one thread and poll(2) (rustix)", "单线程，用 poll(2) 轮询（rustix）"),
+    term: Text::new(
+        "one thread and poll(2) (rustix)",
+        "单线程，用 poll(2) 轮询（rustix）",
+    ),
     idea: Text::new(
         "One thread gives the kernel the list of all sockets, and serves those that are ready.",
         "一个线程每次把全部套接字的列表交给内核，再处理其中就绪的那些。",
