@@ -1,6 +1,17 @@
-//! Whether this process may use io_uring.
+//! io_uring: whether this process may use it, and a [`Ring`] for sockets.
+
+mod buffers;
+mod requests;
+mod ring;
+mod setup;
 
 use rustix::io_uring::{io_uring_params, io_uring_setup};
+
+pub use self::{
+    buffers::Buffer,
+    requests::Key,
+    ring::{Completion, Options, Ring},
+};
 
 /// The kernel's answer to a request for a ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
