@@ -95,18 +95,22 @@ c_peer() {
     fi
 }
 
-# A peer in Rust is used as --install has built it, so that listing the peers downloads nothing.
+# The first build of the peers in Rust downloads their libraries, so only --install makes it. Later builds are made here.
 rust_peer() {
     local program=$target/peers/rust/release/$(basename "$2" .rs)
-    if [[ $program -nt $2 ]]; then
+    if [[ ! -e $program ]]; then
+        left_out "$1" "it isn't built; docs/peers/compare.sh --install builds it in $target/peers"
+    elif [[ $program -nt $2 ]] || build --offline --quiet; then
         add "$1" "$(quoted "$program")"
         if [[ $1 == rust-monoio ]]; then
             echo "$1 uses $("$program" --driver)" >&2
         fi
     else
-        left_out "$1" "it isn't built, or its source is newer; docs/peers/compare.sh --install builds it in $target/peers"
+        left_out "$1" "cargo failed to build $2"
     fi
 }
+
+build() { cargo build --locked --release --manifest-path docs/peers/Cargo.toml --target-dir "$target/peers/rust" "$@"; }
 
 # Compiles to a temporary name and renames the program: two scripts may compile at the same time, and the old program may
 # be running.
@@ -121,7 +125,7 @@ install() {
     # Without quotes, so that each package is an argument of its own.
     # shellcheck disable=SC2086
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check $packages
-    cargo build --locked --release --manifest-path docs/peers/Cargo.toml --target-dir "$target/peers/rust"
+    build
 }
 
 # Notes whether the workloads of a list need echo servers or web servers.
