@@ -2,11 +2,12 @@
 //! textbook twin. Both are loaded in turn for a short time each, so that changes of the machine's speed affect both.
 //!
 //!     cargo bench --bench traits
+//!     cargo bench --bench traits -- threads event-loop       only these models
 //!
 //! `portlab compare --controls` measures the same with a fresh process for every measurement. Here both servers
-//! run all the time, and one of them is always idle.
+//! run all the time, and one of them is always idle. Exit code 1 if a model costs more than the bound.
 
-use std::{path::Path, time::Duration};
+use std::{env, path::Path, time::Duration};
 
 use portlab_backends::{MODELS, Sheet};
 use portlab_lab::Server;
@@ -21,6 +22,8 @@ const CONNECTIONS: usize = 100;
 /// Workers of a pool. If each worker serves one connection, there are also as many connections.
 const WORKERS: usize = 16;
 const SIZE: usize = 64;
+/// The most that a model may cost, as a multiple of its twin's cost.
+const BOUND: f64 = 1.03;
 /// Fresh pairs of processes for one model of each driver: blocking calls, readiness, tasks.
 const PAIRS: usize = 7;
 const ONE_OF_EACH: &[&str] = &["threads", "event-loop", "tasks"];
@@ -39,8 +42,16 @@ fn main() -> Result<()> {
         "{CONNECTIONS} connections (or as many as the model serves), {SIZE} B, depth 1; {TURNS} turns of {TURN:?} \
          each; server CPU per message, through the traits : by hand"
     );
+    let mut over = Vec::new();
+    let asked: Vec<String> = env::args()
+        .skip(1)
+        .filter(|it| !it.starts_with('-'))
+        .collect();
     for sheet in MODELS.iter().map(|model| model.sheet()) {
         let model = sheet.name;
+        if !asked.is_empty() && !asked.iter().any(|it| it == model) {
+            continue;
+        }
         let pairs = match ONE_OF_EACH.contains(&model) {
             true => PAIRS,
             false => FEW_PAIRS,
@@ -52,9 +63,15 @@ fn main() -> Result<()> {
         let Estimate {
             median, min, max, ..
         } = ratio;
-        println!("{model:>12}: median {median:.3}, from {min:.3} to {max:.3}, {pairs} pairs");
+        println!("{model:>16}: median {median:.3}, from {min:.3} to {max:.3}, {pairs} pairs");
+        if median > BOUND {
+            over.push(model);
+        }
     }
-    Ok(())
+    match over.is_empty() {
+        true => Ok(()),
+        false => Err(format!("more than {BOUND}: {}", over.join(", ")).into()),
+    }
 }
 
 /// The median over the turns of one pair of processes.
