@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{LazyLock, Mutex},
     thread::{self, ThreadId},
 };
 
@@ -48,10 +48,15 @@ pub fn path(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// The repository.
+/// The repository. Cargo names the package when it runs a test, and the path from the build may be another one: the products
+/// of a build can be copied to another work tree.
 pub fn root() -> &'static Path {
-    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
-    crates.and_then(Path::parent).unwrap()
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let built = || env!("CARGO_MANIFEST_DIR").into();
+        let package = env::var_os("CARGO_MANIFEST_DIR").map_or_else(built, PathBuf::from);
+        package.ancestors().nth(2).unwrap().to_owned()
+    });
+    &ROOT
 }
 
 /// The text of the repository's file `path`.
