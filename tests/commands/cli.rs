@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
 };
 
-use portlab_backends::MODELS;
+use portlab_backends::{Group, MODELS};
 use portlab_sys::spawn::{Signal, signal, tie_to_this_thread};
 use portlab_words::{Lang, Text};
 use serde_json::Value;
@@ -45,6 +45,15 @@ fn a_mistyped_name_is_refused_with_the_most_similar_one() {
         &["models", "thread"],
     ] {
         assert!(refused(arguments).contains("'threads'"), "{arguments:?}");
+    }
+    for (arguments, near) in [
+        (["compare", "--models", "@histry"], "'@history'"),
+        (["compare", "--family", "evnt"], "'event'"),
+        (["advise", "--family", "evnt"], "'event'"),
+    ] {
+        let said = refused(&arguments);
+        assert!(said.contains(near), "{said}");
+        assert!(said.contains("possible values: "), "{said}");
     }
     assert!(refused(&["serve", "--service", "ehco"]).contains("'echo'"));
     assert!(refused(&["serve", "--encoding", "gkb"]).contains("gbk"));
@@ -322,7 +331,25 @@ fn the_models_are_listed_in_words_and_in_json() {
             has(&own, &sheet.term, lang);
             has(&own, &sheet.teaches, lang);
         }
+        for group in Group::ALL {
+            has(&list, &group.title(), lang);
+        }
     }
+}
+
+#[test]
+fn a_group_lists_its_models_and_no_other() {
+    for group in Group::ALL {
+        let json = portlab(&["models", group.name(), "--json"]).stdout;
+        let json: Value = serde_json::from_slice(&json).unwrap();
+        let listed = json.as_array().unwrap();
+        for model in MODELS {
+            let sheet = model.sheet();
+            let is_listed = listed.iter().any(|it| it["name"] == sheet.name);
+            assert_eq!(is_listed, sheet.groups.contains(group), "{}", sheet.name);
+        }
+    }
+    assert!(refused(&["models", "@course", "--code"]).contains("name a model"));
 }
 
 #[test]

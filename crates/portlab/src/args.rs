@@ -12,18 +12,34 @@ use portlab_service::SERVICES;
 pub(crate) use portlab_words::style::{BAD, DIM, GOOD, HEAD, WARN};
 use portlab_words::{Lang, tr};
 
-/// Takes a model's name, and suggests the near one.
+use crate::choice;
+
+/// Takes a model's name or a group's, and suggests the near one.
 pub(crate) fn model_parser() -> PossibleValuesParser {
-    PossibleValuesParser::new(MODELS.iter().map(|model| model.sheet().name))
+    PossibleValuesParser::new(names().chain(choice::groups()))
 }
 
-/// Takes a model's name; that of its textbook twin, which is not suggested; or one of `more`.
-pub(crate) fn server_parser(more: &[&'static str]) -> PossibleValuesParser {
-    let models = MODELS.iter().map(|model| model.sheet().name);
-    let twins = models.clone().map(|name| format!("{name}{SUFFIX}"));
-    let hidden = twins.chain(more.iter().map(|&name| name.to_owned()));
-    let hidden = hidden.map(|name| PossibleValue::new(name).hide(true));
-    PossibleValuesParser::new(models.map(PossibleValue::new).chain(hidden))
+/// Takes a model's name, or that of its textbook twin, which is not suggested.
+pub(crate) fn server_parser() -> PossibleValuesParser {
+    PossibleValuesParser::new(names().chain(twins()))
+}
+
+/// Takes what [`model_parser`] and [`server_parser`] take, or `none`.
+pub(crate) fn entrants_parser(none: &'static str) -> PossibleValuesParser {
+    let none = PossibleValue::new(none).hide(true);
+    let shown = names().chain(choice::groups());
+    PossibleValuesParser::new(shown.chain(twins()).chain([none]))
+}
+
+fn names() -> impl Iterator<Item = PossibleValue> {
+    let names = MODELS.iter().map(|model| model.sheet().name);
+    names.map(PossibleValue::new)
+}
+
+fn twins() -> impl Iterator<Item = PossibleValue> {
+    let twin = |name| PossibleValue::new(format!("{name}{SUFFIX}")).hide(true);
+    let names = MODELS.iter().map(|model| model.sheet().name);
+    names.map(twin)
 }
 
 /// Takes a workload's name, and suggests the near one.

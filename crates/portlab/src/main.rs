@@ -32,6 +32,7 @@ mod address;
 mod advise;
 mod args;
 mod assist;
+mod choice;
 mod compare;
 mod completions;
 mod connect;

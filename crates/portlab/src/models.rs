@@ -3,29 +3,32 @@
 use std::{collections::BTreeMap, io::Write};
 
 use anstyle::Style;
-use clap::builder::TypedValueParser;
-use portlab_backends::{MODELS, Serves, Sheet, Workers, find, measured, textbook};
+use anyhow::bail;
+use portlab_backends::{
+    Group, MODELS, Serves, Sheet, Workers, find, measured, models::of_group, textbook,
+};
 use portlab_words::{
     Lang, Text, tr,
     wrap::{Lead, hang},
 };
 use serde_json::{Value, json};
+use unicode_width::UnicodeWidthStr;
 
 use crate::{
     Verdict,
     args::{self, DIM, HEAD, lang},
-    output,
+    choice, output,
 };
 
 /// List the concurrency models, or print one's fact sheet
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  portlab models\n  portlab models event-loop\n  portlab models event-loop --code"
+    after_help = "Examples:\n  portlab models\n  portlab models event-loop\n  portlab models event-loop --code\n  portlab models @history"
 )]
 pub(crate) struct Args {
-    /// Print this model's fact sheet
-    #[arg(value_name = "NAME", value_parser = args::model_parser().map(sheet), hide_possible_values = true)]
-    name: Option<&'static Sheet>,
+    /// Print this model's fact sheet, or list the models of a group, such as @history
+    #[arg(value_name = "NAME", value_parser = args::model_parser(), hide_possible_values = true)]
+    name: Option<String>,
 
     /// Print JSON
     #[arg(long)]
@@ -41,48 +44,65 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
-    let sheets = MODELS.iter().map(|model| model.sheet());
     let (lang, width) = (lang(), args::prose_width());
-    let text = match args.name {
+    let name = args.name.as_deref();
+    let one_model = name.and_then(find).map(|model| model.sheet());
+    let listed: Vec<_> = match name.and_then(choice::in_group) {
+        Some(models) => models.map(|model| model.sheet()).collect(),
+        None => MODELS.iter().map(|model| model.sheet()).collect(),
+    };
+    let text = match one_model {
         _ if args.markdown => page(lang),
         Some(sheet) if args.json => {
             output::print_json(&as_json(sheet))?;
             return Ok(Verdict::Fine);
         }
         None if args.json => {
-            output::print_json(&sheets.map(as_json).collect::<Vec<_>>())?;
+            output::print_json(&listed.into_iter().map(as_json).collect::<Vec<_>>())?;
             return Ok(Verdict::Fine);
         }
         // tests/house.rs: every model has a twin.
         Some(sheet) if args.code => {
             textbook::twin(sheet).map_or_else(String::new, |it| it.source.to_owned())
         }
+        None if args.code => bail!(tr!(
+            "--code prints the program of one model; name a model instead of a group",
+            "--code 显示一个模型的程序；请写模型的名字，不要写组名"
+        )),
         Some(sheet) => one(sheet, lang, width),
-        None => list(lang, width),
+        None => list(&listed, lang, width),
     };
     write!(output::stdout(), "{text}")?;
     Ok(Verdict::Fine)
 }
 
-fn sheet(name: String) -> &'static Sheet {
-    let model = find(&name).expect("the parser takes names of the table only");
-    model.sheet()
-}
-
-fn list(lang: Lang, width: usize) -> String {
-    let row = |[name, family]: [&str; 2], style, text: &str| {
-        let leads = [Lead::new(name, HEAD, NAME), Lead::new(family, style, NAME)];
-        hang(&leads, text, width)
-    };
+fn list(sheets: &[&'static Sheet], lang: Lang, width: usize) -> String {
     let heads = lang.pick(["model", "family"], ["模型", "类别"]);
+    let rows = sheets.iter().map(|it| [it.name, it.family.pick(lang)]);
+    let columns = |at: usize| {
+        let all = rows.clone().chain([heads]);
+        all.map(|row| row[at].width()).max().unwrap_or(0)
+    };
+    let columns = [columns(0), columns(1)];
+    let row = |texts: [&str; 2], styles: [Style; 2], text: &str| {
+        let lead = |at: usize| Lead::new(texts[at], styles[at], columns[at]);
+        hang(&[lead(0), lead(1)], text, width)
+    };
     let term = lang.pick("the field's term", "业内的叫法");
-    let mut text = row(heads, HEAD, &format!("{HEAD}{term}{HEAD:#}"));
-    for sheet in MODELS.iter().map(|model| model.sheet()) {
+    let mut text = row(heads, [HEAD, HEAD], &format!("{HEAD}{term}{HEAD:#}"));
+    for sheet in sheets {
         let family = sheet.family.pick(lang);
-        text += &row([sheet.name, family], Style::new(), sheet.term.pick(lang));
+        let styles = [HEAD, Style::new()];
+        text += &row([sheet.name, family], styles, sheet.term.pick(lang));
         let blocks = sheet.blocks.pick(lang);
         let blocks = tr!(lang, "{DIM}blocks {blocks}{DIM:#}", "{DIM}{blocks}{DIM:#}");
-        text += &hang(&[Lead::new("", DIM, NAME)], &blocks, width);
+        text += &hang(&[Lead::new("", DIM, columns[0])], &blocks, width);
+    }
+    let groups = lang.pick("Groups for --models:", "可以用在 --models 里的组：");
+    text += &format!("\n{groups}\n");
+    for group in Group::ALL {
+        let lead = Lead::new(group.name(), HEAD, GROUP);
+        text += &hang(&[lead], group.title().pick(lang), width);
     }
     let more = lang.pick(
         "More on one:  portlab models NAME      Side by side:  portlab compare",
@@ -120,8 +140,8 @@ fn one(sheet: &Sheet, lang: Lang, width: usize) -> String {
     text
 }
 
-/// The widths of the columns of names, of the titles of facts, and of those of the last lines.
-const NAME: usize = 12;
+/// The widths of the columns of groups, of the titles of facts, and of those of the last lines.
+const GROUP: usize = 8;
 const TITLE: usize = 18;
 const CODE: usize = 12;
 
@@ -138,6 +158,7 @@ fn facts(sheet: &Sheet, lang: Lang) -> impl Iterator<Item = (&'static str, Strin
     let facts = [
         (lang.pick("idea", "思路"), text(&sheet.idea)),
         (lang.pick("family", "类别"), text(&sheet.family)),
+        (lang.pick("groups", "所属的组"), groups(sheet).join(", ")),
         (lang.pick("blocks", "会卡住谁"), text(&sheet.blocks)),
         (lang.pick("a connection costs", "一个连接的代价"), cost),
         (lang.pick("measured", "实测"), measured.unwrap_or_default()),
@@ -149,6 +170,11 @@ fn facts(sheet: &Sheet, lang: Lang) -> impl Iterator<Item = (&'static str, Strin
         (lang.pick("read on", "延伸阅读"), sheet.source.to_owned()),
     ];
     facts.into_iter().filter(|(_, fact)| !fact.is_empty())
+}
+
+/// The names of the groups that the model is in.
+fn groups(sheet: &Sheet) -> Vec<&'static str> {
+    sheet.groups.iter().map(|group| group.name()).collect()
 }
 
 /// The page of all models.
@@ -168,6 +194,13 @@ fn page(lang: Lang) -> String {
     {
         let [family, term] = [family, term].map(|it| it.pick(lang));
         page += &format!("| [`{name}`](#{name}) | {family} | {term} |\n");
+    }
+    let heads = lang.pick("| group | models |", "| 组 | 模型 |");
+    page += &format!("\n{heads}\n|---|---|\n");
+    for group in Group::ALL {
+        let models = of_group(*group).map(|it| it.sheet().name);
+        let models = models.collect::<Vec<_>>().join(", ");
+        page += &format!("| `{}` | {models} |\n", group.name());
     }
     for sheet in sheets() {
         page += &format!("\n## {}\n\n", sheet.name);
@@ -228,6 +261,7 @@ fn as_json(sheet: &Sheet) -> Value {
     json!({
         "name": sheet.name,
         "family": sheet.family.en,
+        "groups": groups(sheet),
         "term": sheet.term.en,
         "idea": sheet.idea.en,
         "blocks": sheet.blocks.en,

@@ -12,7 +12,6 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use portlab_backends::{Backend, MODELS, find};
 use portlab_lab::{
     Pinning, Running,
     advise::{Inquiry, inquire},
@@ -34,6 +33,7 @@ use self::screen::Screen;
 use crate::{
     Verdict,
     args::{self, HEAD, lang},
+    choice::Families,
     load::{chat_encodings, interrupt_flag},
     output,
 };
@@ -89,11 +89,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "50ms", value_parser = units::duration("1us", "1h"))]
     within: Duration,
 
-    /// The models to choose from [default: all]
+    /// The models to choose from, and groups of them, such as @fast [default: all]
     #[arg(long, short, value_name = "NAMES", value_delimiter = ',')]
     #[arg(hide_possible_values = true)]
     #[arg(value_parser = args::model_parser())]
     models: Vec<String>,
+
+    #[command(flatten)]
+    families: Families,
 
     /// How many workers a pool has, if its workers may block [default: one for each
     /// connection, if a worker serves one at a time]
@@ -211,10 +214,6 @@ fn inquiry(args: &Args) -> anyhow::Result<Inquiry> {
         within_ns: u64::try_from(args.within.as_nanos()).unwrap_or(u64::MAX),
     };
     check(&question, args)?;
-    let models: Vec<&'static dyn Backend> = match args.models.is_empty() {
-        true => MODELS.to_vec(),
-        false => args.models.iter().filter_map(|name| find(name)).collect(),
-    };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let memory = portlab_sys::machine::memory()
         .context(tr!("can't read /proc/meminfo", "无法读取 /proc/meminfo",))?;
@@ -222,7 +221,7 @@ fn inquiry(args: &Args) -> anyhow::Result<Inquiry> {
     let computes = question.works.iter().any(|work| work.kind == Kind::Cpu);
     let inquiry = Inquiry {
         program: std::env::current_exe().with_context(args::not_found)?,
-        models,
+        models: args.families.models(&args.models),
         workers: args.workers.map(usize::from),
         runtime_threads: args.runtime_threads.map(usize::from),
         pinning: match args.pin.as_str() {

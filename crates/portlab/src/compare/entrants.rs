@@ -132,7 +132,7 @@ fn check_files(server: &Entrant, parts: &[Part]) -> anyhow::Result<()> {
 }
 
 fn models(args: &Args) -> anyhow::Result<Vec<Entrant>> {
-    let names = &args.models;
+    let names = args.families.and(&args.models);
     if names.is_empty() {
         return Ok(MODELS.iter().copied().map(Entrant::ours).collect());
     }
@@ -145,17 +145,15 @@ fn models(args: &Args) -> anyhow::Result<Vec<Entrant>> {
         }
         return Ok(Vec::new());
     }
-    let twice = |at: usize| names[..at].contains(&names[at]);
-    let once = (0..names.len()).filter(|&at| !twice(at));
     let entrant = |name: &str| {
         let twin = || control(name).map(|(_, sheet)| Entrant::control(sheet));
         find(name).map(Entrant::ours).or_else(twin)
     };
-    Ok(once.filter_map(|at| entrant(&names[at])).collect())
+    Ok(names.iter().filter_map(|name| entrant(name)).collect())
 }
 
 /// Stands for no model.
-const NONE: &str = "none";
+pub(super) const NONE: &str = "none";
 
 /// Adds the textbook twins of the models.
 fn add_controls(entrants: &mut Vec<Entrant>) -> anyhow::Result<()> {

@@ -32,6 +32,7 @@ use portlab_words::{tr, units};
 use crate::{
     Verdict,
     args::{self, lang},
+    choice::Families,
     load::interrupt_flag,
     output,
 };
@@ -55,11 +56,15 @@ Exit codes: 0 fine, 1 a measurement failed or bytes were wrong, 2 could not run,
 With --fail-over: 0 no model is worse, 1 a model is worse or broken, 2 the run
 can't decide.")]
 pub(crate) struct Args {
-    /// The models to compare, or none [default: all]
+    /// The models to compare, and groups of them, such as @history (`portlab models`
+    /// lists both); or none [default: all]
     #[arg(long, short, value_name = "NAMES", value_delimiter = ',')]
     #[arg(hide_possible_values = true)]
-    #[arg(value_parser = args::server_parser(&["none"]))]
+    #[arg(value_parser = args::entrants_parser(entrants::NONE))]
     models: Vec<String>,
+
+    #[command(flatten)]
+    families: Families,
 
     /// Any other echo server, or for http a web server: a name for it, and the command
     /// that starts it, in which {port} stands for the port on 127.0.0.1, and {root} for

@@ -46,7 +46,7 @@ pub(crate) struct Args {
     /// The concurrency model (`portlab models` lists them)
     #[arg(long, value_name = "NAME", default_value = DEFAULT_MODEL)]
     #[arg(hide_possible_values = true)]
-    #[arg(value_parser = args::server_parser(&[]))]
+    #[arg(value_parser = args::server_parser())]
     model: String,
 
     /// The protocol that the server speaks
