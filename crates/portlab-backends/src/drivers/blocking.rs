@@ -22,7 +22,7 @@ use super::{
     closing::{LINGER, count_cut},
     deadlines::Deadlines,
     held::{After, Held, send_more},
-    member,
+    waiting,
     outbox::{Outbox, SessionEvent, lookup},
     work::{find, perform},
 };
@@ -38,12 +38,12 @@ use crate::{
 ///
 /// Without a hub that takes two system calls per message, `read` and `write`. The thread blocks in these calls and in
 /// the waits of the session, so that the state of the connection is on its stack, and the code reads from top to bottom.
-/// With a hub, mail may come at any time, and [`member`] drives the connection.
+/// With a hub, mail may come at any time, and [`waiting`] drives the connection.
 pub(crate) fn serve(connection: Connection, service: &dyn Service, hub: Option<&LockedHub>) {
     match hub {
         None => serve_alone(connection, service),
         Some(hub) => match ThreadClient::new(hub, connection.span.id()) {
-            Ok(mut client) => member::drive(connection, service, &mut client),
+            Ok(mut client) => waiting::serve(connection, service, &mut client),
             Err(error) => {
                 not_served(
                     "can't connect a connection to the hub",
@@ -61,7 +61,7 @@ pub(crate) fn serve_on_line(connection: Connection, service: &dyn Service, line:
         None => serve_alone(connection, service),
         Some(line) => {
             let mut client = line.client(connection.span.id());
-            member::drive(connection, service, &mut client);
+            waiting::serve(connection, service, &mut client);
         }
     }
 }

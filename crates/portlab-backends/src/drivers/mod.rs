@@ -3,7 +3,7 @@
 //! | driver | waits in | models |
 //! |---|---|---|
 //! | `blocking` | `read` and `write` | iterative, fork, prefork, threads, prethreaded, pool |
-//! | `member` | `poll` | the same models, if the service has a hub |
+//! | `waiting` | `poll` | the same models, if the service has a hub |
 //! | `readiness` | `epoll_wait` of its loop | event-loop, loop-pool |
 //! | `task` | an `await` | tasks, tasks-single |
 //!
@@ -14,9 +14,9 @@ pub(crate) mod blocking;
 mod closing;
 mod deadlines;
 mod held;
-mod member;
 mod outbox;
 pub(crate) mod readiness;
 pub(crate) mod task;
+mod waiting;
 pub(crate) mod work;
 pub(crate) mod worker_slots;
