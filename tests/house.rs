@@ -168,6 +168,7 @@ const MAY_NAME_MODELS: &[&str] = &[
 
 /// Names of models that mean something else in a file.
 const OTHER_MEANINGS: &[(&str, &str)] = &[
+    ("backends/src/sheet.rs", "coroutines"),
     ("doctor/checks/limits.rs", "tasks"),
     ("html/charts.rs", "threads"),
     ("load/src/plan.rs", "threads"),

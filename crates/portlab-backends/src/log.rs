@@ -21,6 +21,14 @@ pub(crate) fn not_served(en: &str, zh: &str, error: &io::Error) {
     warn(en, zh, error);
 }
 
+/// A connection can't be served for this reason, which says what to do: counts it, and writes the reason to stderr.
+pub(crate) fn refused(why: &Text) {
+    tally::add(Count::NotServed, 1);
+    if tally::may_log() {
+        print(why);
+    }
+}
+
 /// Writes an error to stderr: at most one line per second for the whole server, with all its threads and processes.
 pub(crate) fn warn(en: &str, zh: &str, error: &io::Error) {
     if tally::may_log() {

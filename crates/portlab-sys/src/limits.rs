@@ -58,6 +58,13 @@ pub fn tasks() -> Option<Tasks> {
         .min_by_key(|tasks| tasks.most)
 }
 
+/// How many memory maps a process may have.
+///
+/// Source: `vm.max_map_count` in the kernel's `sysctl/vm`.
+pub fn memory_maps() -> Option<u64> {
+    setting("vm/max_map_count")
+}
+
 /// How many file descriptors process `pid` has open.
 ///
 /// # Errors

@@ -5,6 +5,7 @@
 //! | `blocking` | `read` and `write` | iterative, fork, prefork, threads, prethreaded, pool |
 //! | `waiting` | `poll` | the same models, if the service has a hub |
 //! | `readiness` | `epoll_wait` of its loop | event-loop, loop-pool |
+//! | `fibers` | `epoll_wait` of its loop, with a stack for each connection | coroutines |
 //! | `task` | an `await` | tasks, tasks-single |
 //!
 //! All of them use `outbox` (calls of a session), `deadlines` (time limits), `work` (what a handler asks for), `held` (the
@@ -13,9 +14,11 @@
 pub(crate) mod blocking;
 mod closing;
 mod deadlines;
+pub(crate) mod fibers;
 mod held;
 mod outbox;
 pub(crate) mod readiness;
+mod stalls;
 pub(crate) mod task;
 mod waiting;
 pub(crate) mod work;

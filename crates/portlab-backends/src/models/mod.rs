@@ -20,6 +20,8 @@ macro_rules! table {
                 concat!("textbook/", stringify!($file), ".rs"),
                 include_str!(concat!("../textbook/", stringify!($file), ".rs")),
             ),)*
+            ("drivers/waiting.rs", include_str!("../drivers/waiting.rs")),
+            ("drivers/fibers/context.rs", include_str!("../drivers/fibers/context.rs")),
             ("drivers/readiness/reactor.rs", include_str!("../drivers/readiness/reactor.rs")),
         ];
     };
@@ -37,6 +39,7 @@ table! {
     loop_pool,
     tasks_single,
     tasks,
+    coroutines,
 }
 
 /// Finds a model by its name.

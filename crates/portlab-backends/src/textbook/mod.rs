@@ -49,6 +49,7 @@ table! {
     loop_pool: |listener, _| loop_pool::serve(listener),
     tasks_single: |listener, _| tasks_single::serve(listener),
     tasks: tasks::serve,
+    coroutines: |listener, _| coroutines::serve(listener),
 }
 
 /// The suffix by which a control's name differs from its model's.

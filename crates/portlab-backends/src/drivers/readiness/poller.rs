@@ -13,8 +13,8 @@ use super::conn::{Conn, socket::Socket};
 /// once, while an event or a job for the old one may still be on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
-    pub(super) index: u32,
-    pub(super) generation: u32,
+    pub(in crate::drivers) index: u32,
+    pub(in crate::drivers) generation: u32,
 }
 
 /// What a [`Poller`] reports.
@@ -88,6 +88,6 @@ impl Key {
     }
 
     /// Generations end here, so that a poller has the numbers above for itself.
-    pub(super) const GENERATIONS: u32 = 1 << 30;
+    pub(in crate::drivers) const GENERATIONS: u32 = 1 << 30;
     pub(crate) const END: u64 = (Self::GENERATIONS as u64) << 32;
 }
