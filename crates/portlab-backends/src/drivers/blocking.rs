@@ -22,8 +22,8 @@ use super::{
     closing::{LINGER, count_cut},
     deadlines::Deadlines,
     held::{After, Held, send_more},
-    waiting,
     outbox::{Outbox, SessionEvent, lookup},
+    waiting,
     work::{find, perform},
 };
 use crate::{

@@ -13,7 +13,7 @@ type Loop = Yielder<bool, ()>;
 const LISTENER: Token = Token(usize::MAX);
 const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
 
-/// Asks which sockets are ready, and resumes their coroutines: each runs until it has to wait again.
+/// Asks which sockets are ready, and resumes their coroutines: each runs until it must wait.
 pub fn serve(listener: TcpListener) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let mut listener = net::TcpListener::from_std(listener);
