@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs every conformance case on every model: tests/faults.sh [ROUNDS], by default one round. A round takes some minutes.
+# Runs every conformance case on every model: tests/faults.sh [ROUNDS] [FILTER], by default one round. A round takes some minutes.
+# With a filter, such as the name of a model, only the cases with it in their name run.
 # The script stops at the first failure, and prints the command that repeats the case.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -8,7 +9,7 @@ export PORTLAB_FAULTS=all
 cargo test --locked --test conformance --no-run || exit 2
 for round in $(seq "$rounds"); do
     since=$SECONDS
-    if ! output=$(cargo test --locked --quiet --test conformance 2>&1); then
+    if ! output=$(cargo test --locked --quiet --test conformance -- ${2:+"$2"} 2>&1); then
         echo "$output" | grep -v ' \(ok\|ignored\)$'
         name=$(echo "$output" | grep -m1 ' FAILED$' | sed 's/^test *\(\[[^]]*\] *\)\?//; s/ *\.\.\. FAILED$//')
         echo "round $round of $rounds failed; to repeat it:"
