@@ -105,7 +105,8 @@ static void on_read(uv_stream_t *conn, ssize_t length, const uv_buf_t *buf)
 
 static void on_connection(uv_stream_t *listener, int status)
 {
-    if (status < 0) /* it concerns one client only; libuv itself copes with a lack of descriptors */
+    /* It concerns one client only. If descriptors run out, libuv itself accepts the waiting connections and closes them. */
+    if (status < 0)
         return;
     uv_tcp_t *conn = malloc(sizeof *conn);
     if (!conn)
