@@ -14,12 +14,12 @@ pub(crate) fn promises(sheet: &Sheet, case: &Case) -> Promises {
         .and_then(|count| count.parse().ok())
         .unwrap_or(WORKERS);
     let processes = sheet.forks();
-    let pool = matches!(sheet.workers, Workers::Fixed(_));
     Promises {
         at_once: sheet.capacity(workers),
         survives_blocking: sheet.survives_blocking,
+        loops: if sheet.loops() { workers } else { 1 },
         hub: sheet.hub.is_ok(),
         processes,
-        standing_processes: if processes && pool { workers } else { 0 },
+        standing_processes: if processes && sheet.workers != Workers::None { workers } else { 0 },
     }
 }

@@ -180,6 +180,7 @@ fn small(
     let promises = Promises {
         at_once: None,
         survives_blocking: true,
+        loops: 1,
         hub: true,
         processes: false,
         standing_processes: 0,

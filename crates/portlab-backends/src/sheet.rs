@@ -45,7 +45,7 @@ pub enum Workers {
     None,
     /// Processes or threads that each serve one connection; by default this many.
     Fixed(usize),
-    /// Threads of a pool for jobs; by default one per core.
+    /// Threads of a pool for jobs, or processes with a loop each; by default one per core.
     PerCore,
     /// Threads with a loop and a listener each, among which the kernel divides connections; by default one per core.
     Shards,
@@ -61,6 +61,9 @@ pub struct Asked {
     /// `--runtime-threads`: threads of an async runtime.
     pub runtime_threads: Option<usize>,
 }
+
+/// The family of models with a loop in each of several processes.
+pub const PROCESS_LOOPS: Text = Text::new("processes + event", "进程+事件");
 
 /// The family of models that run each connection as a coroutine.
 pub const COROUTINES: Text = Text::new("coroutines", "协程");
@@ -81,7 +84,13 @@ impl Sheet {
 
     /// Whether its connections are served by child processes.
     pub fn forks(&self) -> bool {
-        self.family == PROCESSES
+        self.family == PROCESSES || self.family == PROCESS_LOOPS
+    }
+
+    /// Whether each of its workers is a loop that serves many connections, so that a handler that blocks delays those of
+    /// its worker only.
+    pub fn loops(&self) -> bool {
+        self.workers != Workers::None && self.serves == Serves::Open && !self.survives_blocking
     }
 
     /// The name of its file, and of its twin's, without `.rs`.

@@ -45,7 +45,7 @@ pub enum Requires {
     Bound,
     /// That a handler which blocks delays its own connection only.
     SurvivesBlocking,
-    /// That a handler which blocks delays all connections.
+    /// That a handler which blocks delays all connections of its loop.
     StallsWhenBlocked,
     /// That the server's first process serves the connections.
     OneProcess,

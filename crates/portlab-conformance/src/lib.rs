@@ -30,6 +30,7 @@
 //! let promises = Promises {
 //!     at_once: Some(1),
 //!     survives_blocking: true,
+//!     loops: 1,
 //!     hub: false,
 //!     processes: false,
 //!     standing_processes: 0,

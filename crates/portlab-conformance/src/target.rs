@@ -25,6 +25,9 @@ pub struct Promises {
     pub hub: bool,
     /// Whether child processes serve the connections.
     pub processes: bool,
+    /// How many loops of it each serve many connections side by side; 1 for every other server. What a loop serves is
+    /// delayed together, and is lost together with its process.
+    pub loops: usize,
     /// How many child processes it keeps without a connection.
     pub standing_processes: usize,
 }
@@ -136,13 +139,15 @@ impl Target<'_> {
         Ok(())
     }
 
-    /// The footprint after all workers of the server have been forked and every other child has ended.
+    /// The footprint after all workers of the server have been forked and wait, and every other child has ended.
     pub(crate) fn settled_footprint(&mut self) -> Result<Footprint, Failure> {
         let standing = 1 + self.promises.standing_processes;
         let mut footprint = self.footprint()?;
         let settled = eventually(|| {
+            // A worker that has just been forked still opens what it waits with.
+            let runs = meter::is_runnable(&meter::tree(self.pid()?)?);
             footprint = self.footprint()?;
-            Ok(footprint.processes == standing && footprint.zombies == 0)
+            Ok(!runs && footprint.processes == standing && footprint.zombies == 0)
         })?;
         ensure!(
             settled,

@@ -55,6 +55,8 @@ pub struct Entry {
     listeners: Vec<Interruptible<TcpListener>>,
     terms: &'static Terms,
     refusal: Vec<u8>,
+    /// How many connections this process has, if that is counted for its parent.
+    held: Option<&'static AtomicU64>,
     /// The stop signal.
     pub stop: Stop,
 }
@@ -72,6 +74,7 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 pub(crate) struct Admission {
     pub(crate) terms: &'static Terms,
+    held: Option<&'static AtomicU64>,
 }
 
 /// What all connections of a server are allowed.
@@ -94,6 +97,7 @@ impl Admission {
     pub(crate) fn for_test(limits: Limits, files: &'static Files) -> Self {
         Self {
             terms: Box::leak(Box::new(Terms { limits, files })),
+            held: None,
         }
     }
 }
@@ -101,6 +105,9 @@ impl Admission {
 impl Drop for Admission {
     fn drop(&mut self) {
         tally::add(Count::Ended, 1);
+        if let Some(held) = self.held {
+            held.fetch_sub(1, Relaxed);
+        }
     }
 }
 
@@ -160,6 +167,7 @@ impl Door {
             listeners: listeners.into_iter().map(Interruptible::new).collect(),
             terms: Box::leak(Box::new(terms)),
             refusal: options.refusal,
+            held: None,
             stop,
         };
         Ok(Self {
@@ -223,7 +231,13 @@ impl Entry {
     /// connection is to be dropped.
     pub(crate) fn admit(&self, stream: &impl AsFd) -> Option<Admission> {
         tally::add(Count::Accepted, 1);
-        let admission = Admission { terms: self.terms };
+        let admission = Admission {
+            terms: self.terms,
+            held: self.held,
+        };
+        if let Some(held) = self.held {
+            held.fetch_add(1, Relaxed);
+        }
         if tally::active() <= self.terms.limits.connections as u64 {
             return Some(admission);
         }
@@ -251,6 +265,12 @@ impl Entry {
         let stopped = self.stop.wait_for(others, limit);
         waiting.idle();
         stopped
+    }
+
+    /// From now on `held` is the number of connections of this process. If the process is killed, its parent counts their
+    /// end.
+    pub(crate) fn count_in(&mut self, held: &'static AtomicU64) {
+        self.held = Some(held);
     }
 
     /// From now on [`Entry::accept`] returns `None` instead of waiting for a connection.

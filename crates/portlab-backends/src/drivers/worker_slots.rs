@@ -18,8 +18,8 @@ use crate::log::print;
 /// The workers of a pool, kept by their parent.
 pub(crate) struct WorkerSlots {
     workers: Vec<Option<Pid>>,
-    /// 1 for each slot whose worker has a connection: if the worker is killed, the parent counts the connection's end.
-    busy: &'static [AtomicU64],
+    /// How many connections the worker of each slot has: if the worker is killed, the parent counts their end.
+    held: &'static [AtomicU64],
     due: Option<Instant>,
     began: Instant,
     /// The pause after workers that ended too soon.
@@ -44,7 +44,7 @@ impl WorkerSlots {
     pub(crate) fn new(workers: usize) -> io::Result<Self> {
         Ok(Self {
             workers: vec![None; workers],
-            busy: words(workers)?,
+            held: words(workers)?,
             due: None,
             began: Instant::now(),
             pause: TOO_SOON,
@@ -71,9 +71,9 @@ impl WorkerSlots {
         self.workers.iter().flatten().count()
     }
 
-    /// Where the worker of a slot stores 1 while it has a connection.
-    pub(crate) fn busy(&self, slot: usize) -> &'static AtomicU64 {
-        &self.busy[slot]
+    /// Where the worker of a slot counts its connections.
+    pub(crate) fn held(&self, slot: usize) -> &'static AtomicU64 {
+        &self.held[slot]
     }
 
     pub(crate) fn fill(&mut self, slot: usize, worker: Pid) {
@@ -117,10 +117,10 @@ impl WorkerSlots {
         if dead.is_empty() {
             return;
         }
-        for (slot, busy) in self.workers.iter_mut().zip(self.busy) {
+        for (slot, held) in self.workers.iter_mut().zip(self.held) {
             let is_dead = |worker: &mut Pid| dead.iter().any(|dead| dead.pid == *worker);
             if slot.take_if(is_dead).is_some() {
-                tally::add(Count::Ended, busy.swap(0, Relaxed));
+                tally::add(Count::Ended, held.swap(0, Relaxed));
             }
         }
         let now = Instant::now();
@@ -140,8 +140,8 @@ impl WorkerSlots {
 
     /// Counts the end of the connections of workers that were killed when the server stopped.
     pub(crate) fn all_have_ended(&self) {
-        for busy in self.busy {
-            tally::add(Count::Ended, busy.swap(0, Relaxed));
+        for held in self.held {
+            tally::add(Count::Ended, held.swap(0, Relaxed));
         }
     }
 }

@@ -36,6 +36,7 @@ table! {
     pool,
     poll,
     event_loop,
+    prefork_loop,
     loop_pool,
     tasks_single,
     tasks,

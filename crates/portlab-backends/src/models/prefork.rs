@@ -24,10 +24,7 @@
 //!
 //! Read on: UNP vol. 1, sections 30.7 to 30.9; `accept(2)`; Cloudflare, "Why does one NGINX worker take all the load?".
 
-use std::{
-    io,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
-};
+use std::io;
 
 use portlab_service::Service;
 use portlab_sys::children::{Children, Forked, leave};
@@ -88,7 +85,7 @@ impl Backend for Model {
     fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served> {
         let Door {
             alone,
-            entry,
+            mut entry,
             workers,
             overflow,
         } = door;
@@ -104,7 +101,8 @@ impl Backend for Model {
                 match line.and_then(|line| Ok((line, children.fork(&alone)?))) {
                     Ok((line, Forked::Child(_))) => {
                         broker.close_control();
-                        work(&entry, service, line.as_ref(), slots.busy(slot));
+                        entry.count_in(slots.held(slot));
+                        work(&entry, service, line.as_ref());
                     }
                     Ok((_, Forked::Parent(worker))) => slots.fill(slot, worker),
                     Err(error) => slots.refuse(error)?,
@@ -131,16 +129,14 @@ impl Backend for Model {
 ///
 /// A worker without a line could not deliver mail, so it begins when the broker has taken its line, and ends when the
 /// line ends.
-fn work(entry: &Entry, service: &dyn Service, line: Option<&Line>, busy: &AtomicU64) -> ! {
+fn work(entry: &Entry, service: &dyn Service, line: Option<&Line>) -> ! {
     if line.is_some_and(|line| !line.is_taken()) {
         leave(entry.stop.is_set());
     }
     while !line.is_some_and(Line::is_lost)
         && let Some(connection) = entry.accept()
     {
-        busy.store(1, Relaxed);
         blocking::serve_on_line(connection, service, line);
-        busy.store(0, Relaxed);
     }
     leave(entry.stop.finish() == 0)
 }

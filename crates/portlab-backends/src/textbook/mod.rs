@@ -46,6 +46,7 @@ table! {
     pool: pool::serve,
     poll: |listener, _| poll::serve(listener),
     event_loop: |listener, _| event_loop::serve(listener),
+    prefork_loop: prefork_loop::serve,
     loop_pool: |listener, _| loop_pool::serve(listener),
     tasks_single: |listener, _| tasks_single::serve(listener),
     tasks: tasks::serve,

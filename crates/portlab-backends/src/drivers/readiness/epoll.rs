@@ -1,18 +1,19 @@
 //! `epoll`, as mio wraps it: the kernel reports each change of a socket once (edge-triggered).
 
 use std::{
-    io,
+    io, mem,
     net::SocketAddr,
     os::fd::{AsFd, AsRawFd, BorrowedFd},
     time::Duration,
 };
 
 use mio::{
-    Events, Interest, Poll, Token, Waker,
+    Events, Interest, Poll, Registry, Token, Waker,
     net::{TcpListener, TcpStream},
     unix::SourceFd,
 };
 use portlab_sys::stop::{Interruptible, Stop};
+use rustix::event::epoll::{EventData, EventFlags, add};
 
 use super::poller::{Key, Poller, Ready};
 use crate::door::Entry;
@@ -21,7 +22,18 @@ pub(crate) struct Epoll<'door> {
     poll: Poll,
     events: Events,
     listener: TcpListener,
+    sharing: Sharing,
     stop: &'door Stop,
+}
+
+/// Whether other processes wait for the same listener.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    Alone,
+    /// They do. A connection wakes one of them, which accepts one connection in each turn.
+    Exclusive {
+        may_accept: bool,
+    },
 }
 
 const LISTENER: Token = Token(usize::MAX);
@@ -37,18 +49,54 @@ impl<'door> Epoll<'door> {
     /// # Errors
     /// When no descriptor is left.
     pub(crate) fn new(entry: &'door Entry) -> io::Result<Self> {
-        let mut listener = TcpListener::from_std(entry.listener()?);
+        let mut epoll = Self::of(entry)?;
+        let registry = epoll.poll.registry();
+        registry.register(&mut epoll.listener, LISTENER, Interest::READABLE)?;
+        Ok(epoll)
+    }
+
+    /// Watches the listener of `entry` beside other processes: a connection wakes one process, not all of them.
+    ///
+    /// # Errors
+    /// When no descriptor is left.
+    ///
+    /// Source: `EPOLLEXCLUSIVE` in `epoll_ctl(2)`.
+    pub(crate) fn exclusive(entry: &'door Entry) -> io::Result<Self> {
+        let mut epoll = Self::of(entry)?;
+        epoll.sharing = Sharing::Exclusive { may_accept: false };
+        epoll.watch_exclusively()?;
+        Ok(epoll)
+    }
+
+    /// mio doesn't know the flag. The listener is reported as long as connections wait (level-triggered), since this
+    /// process leaves some of them to the others.
+    fn watch_exclusively(&self) -> io::Result<()> {
+        let data = EventData::new_u64(LISTENER.0 as u64);
+        let flags = EventFlags::IN | EventFlags::EXCLUSIVE;
+        Ok(add(self.poll.registry(), &self.listener, data, flags)?)
+    }
+
+    fn of(entry: &'door Entry) -> io::Result<Self> {
+        let listener = TcpListener::from_std(entry.listener()?);
         let poll = Poll::new()?;
         let registry = poll.registry();
-        registry.register(&mut listener, LISTENER, Interest::READABLE)?;
         let stop = entry.stop.fd().as_raw_fd();
         registry.register(&mut SourceFd(&stop), STOP, Interest::READABLE)?;
         Ok(Self {
             poll,
             events: Events::with_capacity(AT_ONCE),
             listener,
+            sharing: Sharing::Alone,
             stop: &entry.stop,
         })
+    }
+
+    /// For further descriptors of the loop, such as the lines of [`line_token`].
+    ///
+    /// # Errors
+    /// When no descriptor is left.
+    pub(crate) fn registry(&self) -> io::Result<Registry> {
+        self.poll.registry().try_clone()
     }
 
     /// Wakes the loop from another thread.
@@ -69,6 +117,9 @@ impl Poller for Epoll<'_> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             polled => polled?,
         }
+        if let Sharing::Exclusive { may_accept } = &mut self.sharing {
+            *may_accept = true;
+        }
         ready.extend(self.events.iter().map(|event| match event.token() {
             LISTENER => Ready::Listener,
             STOP => Ready::Stop,
@@ -83,6 +134,11 @@ impl Poller for Epoll<'_> {
     }
 
     fn accept(&mut self) -> io::Result<(Self::Socket, SocketAddr)> {
+        if let Sharing::Exclusive { may_accept } = &mut self.sharing
+            && !mem::replace(may_accept, false)
+        {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
         let (stream, peer) = self.listener.accept()?;
         Ok((Interruptible::new(stream), peer))
     }
@@ -93,6 +149,17 @@ impl Poller for Epoll<'_> {
 
     fn stop_accepting(&mut self) {
         let _ = self.poll.registry().deregister(&mut self.listener);
+    }
+
+    fn pause_accepting(&mut self, pauses: bool) {
+        if self.sharing == Sharing::Alone {
+            return;
+        }
+        // It fails only if the system has no memory for the entry. Then this process accepts no more, and the others do.
+        let _ = match pauses {
+            true => self.poll.registry().deregister(&mut self.listener),
+            false => self.watch_exclusively(),
+        };
     }
 
     fn watch(&mut self, key: Key, socket: &mut Self::Socket) -> io::Result<()> {
@@ -106,6 +173,11 @@ impl Poller for Epoll<'_> {
             let _ = self.poll.registry().deregister(&mut *socket);
         }
     }
+}
+
+/// The token of the connection's line to the hub.
+pub(crate) fn line_token(key: Key) -> Token {
+    Token((LINE + key.number()) as usize)
 }
 
 /// How many events one call reports at most.

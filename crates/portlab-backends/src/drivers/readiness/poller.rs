@@ -11,7 +11,7 @@ use super::conn::{Conn, socket::Socket};
 
 /// The slot of a connection, and the slot's generation. When a connection ends, the next connection takes its slot at
 /// once, while an event or a job for the old one may still be on its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key {
     pub(in crate::drivers) index: u32,
     pub(in crate::drivers) generation: u32,

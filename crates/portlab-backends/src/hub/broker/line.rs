@@ -61,24 +61,65 @@ impl Line {
     pub(crate) fn client(&self, id: ConnId) -> LineClient<'_> {
         let client = LineClient {
             line: self,
-            id,
-            mailbox: Mailbox::new(self.overflow),
+            received: Received::new(id, self),
             buffer: vec![0; READ_BUFFER].into(),
         };
         client.send(&ToBroker::Connect);
         client
+    }
+
+    /// The line as the line of connection `id` alone, for a loop.
+    pub(super) fn into_parts(self, id: ConnId) -> (Seqpacket, Received) {
+        let received = Received::new(id, &self);
+        (self.socket, received)
     }
 }
 
 /// The longest wait. A signal just before a wait doesn't end the wait, so the stop is checked again after this time.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// What has come on a line for one connection.
+pub(super) struct Received {
+    id: ConnId,
+    pub(super) mailbox: Mailbox,
+    counts: SharedCounts,
+}
+
 /// How a process that drives a connection reaches the hub.
 pub(crate) struct LineClient<'a> {
     line: &'a Line,
-    id: ConnId,
-    mailbox: Mailbox,
+    received: Received,
     buffer: Box<[u8]>,
+}
+
+impl Received {
+    fn new(id: ConnId, line: &Line) -> Self {
+        Self {
+            id,
+            mailbox: Mailbox::new(line.overflow),
+            counts: line.counts,
+        }
+    }
+
+    pub(super) fn id(&self) -> ConnId {
+        self.id
+    }
+
+    /// Takes a message of the broker in.
+    pub(super) fn take_in(&mut self, message: &[u8]) {
+        // Mail for the last connection of this process may come late.
+        match FromBroker::read(message) {
+            Some((id, FromBroker::Mail(mail))) if id == self.id => {
+                let put = self.mailbox.put(Mail(mail.into()));
+                self.counts.put_at_far_end(put);
+            }
+            Some((id, FromBroker::Missed(count))) if id == self.id => self.mailbox.miss(count),
+            Some((id, FromBroker::TooMuch)) if id == self.id => {
+                self.counts.put_at_far_end(self.mailbox.overflow());
+            }
+            _ => {}
+        }
+    }
 }
 
 impl LineClient<'_> {
@@ -86,7 +127,7 @@ impl LineClient<'_> {
     /// takes nothing. If the broker has died, the next [`HubClient::fetch`] finds the end of the line.
     fn send(&self, said: &ToBroker<'_>) {
         let (kind, bytes) = said.write();
-        let id = id_bytes(self.id);
+        let id = id_bytes(self.received.id);
         while let Err(error) = self.line.socket.try_send(&[&[kind], &id, bytes]) {
             if error.kind() != io::ErrorKind::WouldBlock || stop::is_past_deadline() {
                 return;
@@ -94,25 +135,10 @@ impl LineClient<'_> {
             stop::wait_writable(self.line.socket.as_fd(), LOOK);
         }
     }
-
-    fn take_in(&mut self, length: usize) {
-        // Mail for the last connection of this process may come late.
-        match FromBroker::read(&self.buffer[..length]) {
-            Some((id, FromBroker::Mail(mail))) if id == self.id => {
-                let put = self.mailbox.put(Mail(mail.into()));
-                self.line.counts.put_at_far_end(put);
-            }
-            Some((id, FromBroker::Missed(count))) if id == self.id => self.mailbox.miss(count),
-            Some((id, FromBroker::TooMuch)) if id == self.id => {
-                self.line.counts.put_at_far_end(self.mailbox.overflow());
-            }
-            _ => {}
-        }
-    }
 }
 
 /// How many messages are taken from the line before the peer has its turn.
-const VISIT: usize = 256;
+pub(super) const VISIT: usize = 256;
 
 impl HubClient for LineClient<'_> {
     fn bell(&self) -> BorrowedFd<'_> {
@@ -122,7 +148,7 @@ impl HubClient for LineClient<'_> {
     fn fetch(&mut self) -> io::Result<()> {
         for _ in 0..VISIT {
             match self.line.socket.try_recv(&mut self.buffer) {
-                Ok(length @ 1..) => self.take_in(length),
+                Ok(length @ 1..) => self.received.take_in(&self.buffer[..length]),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 ended => {
                     self.line.lost.set(true);
@@ -134,14 +160,11 @@ impl HubClient for LineClient<'_> {
     }
 
     fn with_inbox<T>(&mut self, look: impl FnOnce(&mut dyn Inbox) -> T) -> T {
-        look(&mut self.mailbox)
+        look(&mut self.received.mailbox)
     }
 
     fn tell(&mut self, event: HubEvent) {
-        match event {
-            HubEvent::Post(post) => self.send(&ToBroker::Post(&post.0)),
-            HubEvent::Gone(reason) => self.send(&ToBroker::Gone(reason)),
-        }
+        self.send(&ToBroker::of(&event));
     }
 }
 
@@ -163,7 +186,14 @@ const GONE: [(u8, CloseReason); 4] = [
 ];
 
 impl<'a> ToBroker<'a> {
-    fn write(&self) -> (u8, &'a [u8]) {
+    pub(super) fn of(event: &'a HubEvent) -> Self {
+        match event {
+            HubEvent::Post(post) => Self::Post(&post.0),
+            HubEvent::Gone(reason) => Self::Gone(*reason),
+        }
+    }
+
+    pub(super) fn write(&self) -> (u8, &'a [u8]) {
         match *self {
             Self::Connect => (CONNECT, &[]),
             Self::Post(bytes) => (POST, bytes),

@@ -8,6 +8,7 @@
 
 mod counts;
 mod line;
+mod lines;
 mod process;
 
 use std::{
@@ -25,7 +26,7 @@ use portlab_sys::{
 use portlab_words::{Text, tr};
 
 use self::counts::SharedCounts;
-pub(crate) use self::line::Line;
+pub(crate) use self::{line::Line, lines::Lines};
 pub use self::line::fuzz;
 use crate::{
     hub::mailbox::{Counts, Overflow},
