@@ -20,6 +20,10 @@ pub(crate) fn promises(sheet: &Sheet, case: &Case) -> Promises {
         loops: if sheet.loops() { workers } else { 1 },
         hub: sheet.hub.is_ok(),
         processes,
-        standing_processes: if processes && sheet.workers != Workers::None { workers } else { 0 },
+        standing_processes: if processes && sheet.workers != Workers::None {
+            workers
+        } else {
+            0
+        },
     }
 }

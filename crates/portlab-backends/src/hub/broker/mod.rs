@@ -26,8 +26,8 @@ use portlab_sys::{
 use portlab_words::{Text, tr};
 
 use self::counts::SharedCounts;
-pub(crate) use self::{line::Line, lines::Lines};
 pub use self::line::fuzz;
+pub(crate) use self::{line::Line, lines::Lines};
 use crate::{
     hub::mailbox::{Counts, Overflow},
     log::print,
