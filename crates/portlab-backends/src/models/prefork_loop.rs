@@ -81,7 +81,7 @@ static SHEET: Sheet = Sheet {
         "nginx's way; EPOLLEXCLUSIVE; why one worker gets most connections at low load",
         "nginx 的做法；EPOLLEXCLUSIVE；负载低时为什么一个工作进程拿走大部分连接",
     ),
-    source: "epoll_ctl(2); Cloudflare, Why does one NGINX worker take all the load?",
+    source: "EPOLLEXCLUSIVE, epoll_ctl(2)",
     workers: Workers::PerCore,
     serves: Serves::Open,
     hub: Ok(Text::new(

@@ -31,30 +31,26 @@ pub fn serve(listener: net::TcpListener, workers: usize) -> io::Result<()> {
 fn work(listener: &net::TcpListener) -> io::Result<()> {
     let poll = epoll::create(CreateFlags::CLOEXEC)?;
     // A connection wakes one worker. Without EXCLUSIVE it would wake all of them.
-    epoll::add(
-        &poll,
-        listener,
-        EventData::new_u64(0),
-        On::IN | On::EXCLUSIVE,
-    )?;
+    let (shared, own) = (EventData::new_u64(0), EventData::new_u64);
+    epoll::add(&poll, listener, shared, On::IN | On::EXCLUSIVE)?;
     let changes = On::IN | On::OUT | On::RDHUP | On::ET;
     let mut conns: HashMap<u64, Conn> = HashMap::new();
     let (mut events, mut buffer) = (Vec::with_capacity(1024), vec![0; 64 * 1024]);
     loop {
         retry_on_intr(|| epoll::wait(&poll, spare_capacity(&mut events), None))?;
         for event in events.drain(..) {
-            let (key, seen) = (event.data.u64(), event.flags);
-            if let Some(conn) = conns.get_mut(&key) {
+            let seen = event.flags;
+            if let Some(conn) = conns.get_mut(&event.data.u64()) {
                 let served = read_and_write(conn, &mut buffer, seen.contains(On::RDHUP));
                 // WouldBlock: the kernel will report the next change. Other errors end the client.
                 if served.is_err_and(|error| error.kind() != ErrorKind::WouldBlock) {
-                    conns.remove(&key);
+                    conns.remove(&event.data.u64());
                 }
             // One connection in each turn: the others are for other workers.
             } else if let Ok((stream, _)) = listener.accept() {
                 stream.set_nonblocking(true)?;
                 let key = stream.as_raw_fd() as u64;
-                epoll::add(&poll, &stream, EventData::new_u64(key), changes)?;
+                epoll::add(&poll, &stream, own(key), changes)?;
                 conns.insert(key, (stream, Vec::new()));
             }
         }
@@ -68,10 +64,9 @@ fn read_and_write((stream, unsent): &mut Conn, buffer: &mut [u8], at_end: bool) 
             let length = NonZero::new(stream.read(buffer)?).ok_or(ErrorKind::UnexpectedEof)?;
             unsent.extend_from_slice(&buffer[..length.get()]);
         }
-        let is_short = unsent.len() < buffer.len();
+        let is_drained = unsent.len() < buffer.len() && !at_end;
         drop(unsent.drain(..stream.write(unsent)?));
-        // A short read has emptied the socket, unless the end has come, too.
-        if unsent.is_empty() && is_short && !at_end {
+        if unsent.is_empty() && is_drained {
             return Ok(());
         }
     }
