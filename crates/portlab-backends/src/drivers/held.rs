@@ -138,13 +138,17 @@ impl Held {
         Ok(())
     }
 
-    /// Takes the next bytes, as a socket does.
-    #[cfg(test)]
-    pub(crate) fn take(&mut self, most: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; self.left.min(most as u64) as usize];
-        let length = pread(&self.file, &mut bytes, self.from)?;
-        bytes.truncate(self.took(length)?);
-        Ok(bytes)
+    /// Appends at most `most` bytes of the file to `out`, for a socket that takes bytes of this process. The thread may
+    /// wait for a disk.
+    ///
+    /// # Errors
+    /// When the file has become shorter or can't be read.
+    pub(crate) fn take(&mut self, most: usize, out: &mut Vec<u8>) -> io::Result<()> {
+        let at = out.len();
+        out.resize(at + self.left.min(most as u64) as usize, 0);
+        let length = retry_on_intr(|| pread(&self.file, &mut out[at..], self.from))?;
+        out.truncate(at + self.took(length)?);
+        Ok(())
     }
 
     fn piece(&self) -> u64 {

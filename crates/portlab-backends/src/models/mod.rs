@@ -41,6 +41,7 @@ table! {
     tasks_single,
     tasks,
     coroutines,
+    uring,
 }
 
 /// Finds a model by its name.

@@ -51,6 +51,7 @@ table! {
     tasks_single: |listener, _| tasks_single::serve(listener),
     tasks: tasks::serve,
     coroutines: |listener, _| coroutines::serve(listener),
+    uring: |listener, _| uring::serve(listener),
 }
 
 /// The suffix by which a control's name differs from its model's.

@@ -7,8 +7,8 @@ use std::{
 
 use io_uring::{Submitter, types::BufRingEntry};
 
-/// A buffer that the kernel has filled and handed over. It goes back with [`Ring::give_back`](super::Ring::give_back);
-/// a buffer that is dropped instead is never filled again.
+/// A buffer that the kernel has filled and handed over. It goes back with [`Buffers::give_back`]; a buffer that is dropped
+/// instead is never filled again.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Buffer {
     id: u16,
@@ -18,7 +18,7 @@ pub struct Buffer {
 ///
 /// A buffer belongs to the kernel (it is in the queue, or a completion for it is on its way) or to the process (`lent`
 /// has its length). References to its memory exist only in the second case.
-pub(super) struct Buffers {
+pub struct Buffers {
     /// The start of a mapping: the queue, then the buffers.
     queue: *mut BufRingEntry,
     memory: *mut u8,
@@ -94,7 +94,7 @@ impl Buffers {
     }
 
     /// The bytes in a buffer. None, if `buffer` is of another ring and this ring has not handed its own over.
-    pub(super) fn bytes(&self, buffer: &Buffer) -> &[u8] {
+    pub fn bytes(&self, buffer: &Buffer) -> &[u8] {
         let Some(&Some(length)) = self.lent.get(usize::from(buffer.id)) else {
             return &[];
         };
@@ -103,13 +103,21 @@ impl Buffers {
         unsafe { slice::from_raw_parts(self.memory_of(buffer.id), length as usize) }
     }
 
-    /// Gives a buffer to the kernel, behind those that are free.
-    pub(super) fn give_back(&mut self, buffer: &Buffer) {
+    /// Lets the kernel fill a buffer again, after those that are free.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the buffer isn't the caller's any more"
+    )]
+    pub fn give_back(&mut self, buffer: Buffer) {
         // A buffer of another ring, whose number may be with the kernel here, changes nothing.
         if let Some(Some(_)) = self.lent.get_mut(usize::from(buffer.id)).map(Option::take) {
             self.lent_count -= 1;
             self.free(buffer.id);
         }
+    }
+
+    pub(super) fn lent_count(&self) -> usize {
+        self.lent_count.into()
     }
 
     /// How many buffers are with the kernel.

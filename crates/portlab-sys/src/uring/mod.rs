@@ -8,7 +8,7 @@ mod setup;
 use rustix::io_uring::{io_uring_params, io_uring_setup};
 
 pub use self::{
-    buffers::Buffer,
+    buffers::{Buffer, Buffers},
     requests::Key,
     ring::{Completion, Options, Ring},
 };

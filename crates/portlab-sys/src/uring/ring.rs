@@ -283,14 +283,25 @@ impl<T: AsFd> Ring<T> {
         self.slots.is_empty()
     }
 
+    /// How many buffers are not with the kernel.
+    pub fn lent_count(&self) -> usize {
+        self.buffers.lent_count()
+    }
+
+    /// The socket of `key`, and the buffers.
+    pub fn parts(&mut self, key: Key) -> Option<(&mut T, &mut Buffers)> {
+        let slot = find(&mut self.slots, key)?;
+        Some((&mut slot.socket, &mut self.buffers))
+    }
+
     /// The bytes in a buffer.
     pub fn bytes(&self, buffer: &Buffer) -> &[u8] {
         self.buffers.bytes(buffer)
     }
 
-    /// Lets the kernel fill a buffer again.
+    /// As [`Buffers::give_back`].
     pub fn give_back(&mut self, buffer: Buffer) {
-        self.buffers.give_back(&buffer);
+        self.buffers.give_back(buffer);
     }
 
     /// Submits all requests, and waits until one is completed, for at most `limit`. Then [`Ring::next`] has completions. A

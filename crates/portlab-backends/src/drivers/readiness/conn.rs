@@ -316,6 +316,7 @@ impl<S: Socket> Conn<S> {
                     Some(step) => return Ok(step),
                     None => Some(SessionEvent::More),
                 },
+                State::Closing if self.stream.has_unsent() => return Ok(Step::Idle),
                 State::Closing if self.at_end => return Ok(Step::Done),
                 State::Closing => return self.linger(),
                 State::Lingering => return self.discard_input(scratch),

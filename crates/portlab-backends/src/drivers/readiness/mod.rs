@@ -5,3 +5,4 @@ pub(crate) mod epoll;
 pub(crate) mod poll;
 pub(crate) mod poller;
 pub(crate) mod reactor;
+pub(crate) mod uring;

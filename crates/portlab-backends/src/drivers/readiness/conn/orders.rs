@@ -80,7 +80,8 @@ impl Socket for Simulated {
         if room == 0 {
             return self.write(b"!");
         }
-        let piece = held.take(room)?;
+        let mut piece = Vec::new();
+        held.take(room, &mut piece)?;
         self.write(&piece)
     }
 

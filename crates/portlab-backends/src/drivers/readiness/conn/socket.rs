@@ -18,6 +18,10 @@ pub(crate) trait Socket {
     fn write_more(&mut self, bytes: &[u8]) -> io::Result<usize>;
     fn send_file(&mut self, held: &mut Held, most: usize) -> io::Result<usize>;
     fn finish(&mut self) -> io::Result<()>;
+    /// Whether bytes that were written are still in this process. Then the poller reports the socket when they have left.
+    fn has_unsent(&mut self) -> bool {
+        false
+    }
 }
 
 impl Socket for Interruptible<TcpStream> {
