@@ -232,12 +232,12 @@ fn every_model_has_a_textbook_twin_of_a_page() {
             "the story of {} doesn't name {link}",
             sheet.name
         );
-        let forks = sheet.forks();
+        let needs_unsafe = sheet.forks() || sheet.term.en.contains("io_uring");
         for library in dependencies("portlab-backends") {
             let module = library.replace('-', "_");
             let uses = twin.contains(&format!("{module}::"));
             // The field's term of a model names the crate that it uses, such as "async tasks (tokio)".
-            let may = sheet.term.en.contains(&module) || forks && module == "portlab_sys";
+            let may = sheet.term.en.contains(&module) || needs_unsafe && module == "portlab_sys";
             assert!(may || !uses, "the twin of {} uses {library}", sheet.name);
         }
         for ours in ["crate::", "super::", "impl ", "dyn "] {

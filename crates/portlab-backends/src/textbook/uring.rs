@@ -21,7 +21,7 @@ pub fn serve(listener: TcpListener) -> io::Result<()> {
     ring.listen(listener);
     let mut conns: HashMap<Key, Conn> = HashMap::new();
     loop {
-        // The only call that waits, and it submits all requests: messages of many clients share one system call.
+        // The only call that waits. It submits all requests too: many messages, one system call.
         ring.wait(None)?;
         while let Some(completion) = ring.next() {
             let (Completion::Received(key, _) | Completion::Sent(key, _)) = completion else {
@@ -39,7 +39,7 @@ pub fn serve(listener: TcpListener) -> io::Result<()> {
                 continue;
             };
             match completion {
-                // The bytes are here already, in a buffer of the kernel's choice, which goes back at once.
+                // The bytes are here, in a buffer of the kernel's choice, which goes back at once.
                 Completion::Received(_, Ok(Some(buffer))) => {
                     unsent.extend_from_slice(ring.bytes(&buffer));
                     ring.give_back(buffer);
@@ -54,7 +54,7 @@ pub fn serve(listener: TcpListener) -> io::Result<()> {
                 _ => (*at_end, *unsent) = (true, Vec::new()),
             }
             if !ring.is_sending(key) && !unsent.is_empty() {
-                // The kernel reads them while this thread goes on, so the ring owns them from now on.
+                // The kernel reads them while this thread goes on, so the ring owns them now.
                 let _ = ring.send(key, mem::take(unsent), false);
             }
             match unsent.len() {

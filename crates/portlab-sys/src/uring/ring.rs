@@ -23,6 +23,7 @@ use super::{
     requests::{self, GENERATIONS, Key, Kind, NO_SOCKET},
     setup,
 };
+use crate::limits;
 
 /// A ring for sockets of one thread: it accepts, receives and sends, and reports what has been done.
 ///
@@ -49,6 +50,8 @@ pub struct Ring<T: AsFd> {
     closing: VecDeque<(Instant, Key)>,
     listener: Option<TcpListener>,
     is_accepting: bool,
+    /// The largest descriptor of a connection so far.
+    highest: i32,
     watched: Option<OwnedFd>,
     /// How many requests have not had their last completion.
     in_flight: usize,
@@ -136,6 +139,7 @@ impl<T: AsFd> Ring<T> {
             closing: VecDeque::new(),
             listener: None,
             is_accepting: false,
+            highest: 0,
             watched: None,
             in_flight: 0,
             linger: options.linger,
@@ -432,15 +436,33 @@ impl<T: AsFd> Ring<T> {
     fn accepted(&mut self, result: i32, is_last: bool) -> Option<Completion> {
         self.is_accepting &= !is_last;
         let accepted = match errno(result) {
-            // SAFETY: the kernel has made this descriptor for this completion, and no other code has it.
-            Ok(fd) => Ok(unsafe { TcpStream::from_raw_fd(fd) }),
-            Err(Errno::CANCELED) => return None,
+            Ok(fd) => {
+                self.check_limit(fd);
+                // SAFETY: the kernel has made this descriptor for this completion, and no other code has it.
+                Ok(unsafe { TcpStream::from_raw_fd(fd) })
+            }
+            Err(Errno::CANCELED) => {
+                // Only if the listener is still there, which isn't so after `close_listener`.
+                self.accept();
+                return None;
+            }
             Err(error) => Err(error.into()),
         };
         if accepted.is_ok() {
             self.accept();
         }
         Some(Completion::Accepted(accepted))
+    }
+
+    /// Makes the request to accept anew if `fd` is above the limit of open files. A request keeps the limit of the moment
+    /// when it was made, and `prlimit(2)` may have lowered it since.
+    fn check_limit(&mut self, fd: i32) {
+        if fd > self.highest {
+            self.highest = fd;
+            if u64::from(fd.cast_unsigned()) >= limits::open_files() && self.is_accepting {
+                self.cancel(Kind::Accept, NO_SOCKET);
+            }
+        }
     }
 
     /// Sends what is left of the bytes of a slot.
