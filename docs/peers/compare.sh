@@ -18,7 +18,7 @@ cd "$(dirname "$0")/../.."
 target=${CARGO_TARGET_DIR:-target}
 venv=$target/peers-venv
 python=${PYTHON:-python3} node=${NODE:-node} cc=${CC:-cc}
-models=threads,fork,event-loop,loop-pool,tasks-single,tasks
+models=threads,fork,event-loop,loop-pool,tasks-single,tasks,coroutines
 # nginx may be where only administrators look for programs.
 PATH=$PATH:/usr/sbin:/usr/local/sbin
 
@@ -160,7 +160,7 @@ for option in "$@"; do
     --list) list=true ;;
     --peers) ;;
     --peers=*) peers=${option#*=} ;;
-    -m* | --models | --models=*) models='' options+=("$option") ;;
+    -m* | --models | --models=* | --family | --family=*) models='' options+=("$option") ;;
     *) options+=("$option") ;;
     esac
 done

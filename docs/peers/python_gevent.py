@@ -8,8 +8,8 @@ That works only with gevent's sockets. `StreamServer` passes such sockets to the
 makes sockets itself first calls `from gevent import monkey; monkey.patch_all()`, before any other import;
 then `socket`, `time.sleep` and `threading` are gevent's versions too.
 
-Similar portlab model: `tasks-single`, which schedules in the same way. A greenlet keeps a whole stack
-(stackful); a task keeps only the values that it needs after the `await` (stackless).
+Similar portlab model: `coroutines`, whose coroutines have stacks, too. `tasks-single` schedules in the same way, but a
+task keeps only the values that it needs after the `await` (stackless), and a greenlet keeps a whole stack (stackful).
 
 What blocks: everything that gevent can't interrupt: a long computation, or a library written in C that
 waits by itself. It stops all clients, and no `await` shows where that could happen. If data

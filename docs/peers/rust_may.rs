@@ -6,7 +6,7 @@
 //! Each switch may continue the coroutine on another thread, so a coroutine must not keep a reference to a thread-local
 //! value across a call that waits. The compiler can't check that: spawning is `unsafe`, and the macro `go!` hides it.
 //!
-//! Similar portlab model: `tasks-single`.
+//! Similar portlab model: `coroutines`.
 //!
 //! What blocks: everything that may can't interrupt: a long computation, `std::thread::sleep`, or a socket of `std`. It
 //! stops all clients of that thread, and no `await` shows where that could happen.
