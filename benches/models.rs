@@ -14,7 +14,6 @@ use std::{
     process::{Command, Stdio},
 };
 
-use portlab_backends::find;
 use portlab_stats::{
     analysis::{Group, differs, groups},
     estimate::Estimate,
@@ -87,14 +86,14 @@ fn uring(rounds: &str) -> Result<bool> {
 fn peers(rounds: &str) -> Result<bool> {
     println!("peers: CPU per message, as a multiple of that of the best model");
     let servers = servers()?;
-    let models = format!("--models={}", models_here().collect::<Vec<_>>().join(","));
+    let models = format!("--models={}", MODELS.join(","));
     let mut options = vec![&*models, "--connections=10,100,1000", LONGER, rounds];
     options.extend(servers.iter().map(String::as_str));
     let record = compare(&options)?;
     let mut kept = true;
     for group in groups(&record) {
         let mut models = Vec::new();
-        for name in models_here() {
+        for name in MODELS {
             let cell = cell(&group, name)?;
             models.extend(cell.figure(CpuPerMessage).map(|cpu| (cpu.median, cell)));
         }
@@ -124,10 +123,6 @@ fn peers(rounds: &str) -> Result<bool> {
         }
     }
     Ok(kept)
-}
-
-fn models_here() -> impl Iterator<Item = &'static str> {
-    MODELS.into_iter().filter(|name| find(name).is_some())
 }
 
 /// An option for each of the [`PEERS`].

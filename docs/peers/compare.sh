@@ -18,7 +18,7 @@ cd "$(dirname "$0")/../.."
 target=${CARGO_TARGET_DIR:-target}
 venv=$target/peers-venv
 python=${PYTHON:-python3} node=${NODE:-node} cc=${CC:-cc}
-models=threads,fork,event-loop,loop-pool,tasks-single,tasks,coroutines
+models=threads,fork,event-loop,loop-pool,tasks-single,tasks,coroutines,uring
 # nginx may be where only administrators look for programs.
 PATH=$PATH:/usr/sbin:/usr/local/sbin
 

@@ -9,7 +9,7 @@
 //!
 //! If the kernel forbids io_uring, as in many containers, monoio falls back to epoll. `rust_monoio --driver` prints which of them runs.
 //!
-//! Similar portlab model: `tasks-single`.
+//! Similar portlab model: `uring`.
 //!
 //! What blocks: everything. Between two `await`s no other task runs.
 //!
