@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `blocking` | `read` and `write` | iterative, fork, prefork, threads, prethreaded, pool |
 //! | `waiting` | `poll` | the same models, if the service has a hub |
-//! | `readiness` | `epoll_wait` of its loop | event-loop, loop-pool |
+//! | `readiness` | `epoll_wait`, `poll` or `io_uring_enter` of its loop | event-loop, loop-pool, prefork-loop, poll, uring |
 //! | `fibers` | `epoll_wait` of its loop, with a stack for each connection | coroutines |
 //! | `task` | an `await` | tasks, tasks-single |
 //!
