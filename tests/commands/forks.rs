@@ -1,16 +1,17 @@
-//! The models with processes, fork and prefork: too few descriptors or processes, a stopped process, and mail that is
-//! thrown away on both sides of a line.
+//! The models with processes: too few descriptors or processes, a stopped process, mail that is thrown away on both
+//! sides of a line, and a connection that is passed and not taken.
 
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    net::{Shutdown, TcpStream},
     path::PathBuf,
     process::Command,
     time::Duration,
 };
 
 use portlab_sys::{
+    asleep::Asleep,
     meter::{tree, zombies},
     sockets::{holders, sockets_at},
     spawn::{self, Signal},
@@ -208,7 +209,7 @@ fn a_stopped_broker_stops_neither_the_parent_nor_its_children() {
 #[test]
 fn a_member_gets_a_message_about_each_line_that_is_counted_as_missed() {
     // A stopped process leaves its mail to the broker's mailbox, another one to its own.
-    for (model, is_stopped) in [("fork", false), ("prefork", true)] {
+    for (model, is_stopped) in [("fork", false), ("prefork", true), ("passing", true)] {
         let (told, received, stopped) = missing(model, is_stopped, true);
         assert!(told > 0, "{model}: {received} received");
         assert_eq!(told + received, LINES, "{model}");
@@ -222,7 +223,7 @@ fn a_member_gets_a_message_about_each_line_that_is_counted_as_missed() {
 
 #[test]
 fn a_member_behind_a_full_line_is_dropped_with_a_message_and_the_line_serves_the_next() {
-    for model in ["fork", "prefork"] {
+    for model in ["fork", "prefork", "passing"] {
         let (server, mut members, process) = three(model, "--output-limit=64KiB");
         let [silent, alice, bob] = &mut members;
         spawn::signal_pid(process, Signal::STOP).unwrap();
@@ -239,6 +240,48 @@ fn a_member_behind_a_full_line_is_dropped_with_a_message_and_the_line_serves_the
         let stopped = server.stop();
         assert_eq!(stopped["mail"]["members_dropped"], 1, "{model}: {stopped}");
     }
+}
+
+#[test]
+fn a_connection_that_was_passed_and_not_taken_ends_with_its_worker_and_is_counted() {
+    let mut command = Command::new(binary());
+    command.args(["serve", "--json", "--bind=127.0.0.1:0", "--model=passing"]);
+    let mut server = Running::start(command.arg("--workers=1"));
+    let answer = |stream: &mut TcpStream| {
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(b"ping").unwrap();
+        let mut answer = [0; 4];
+        stream.read_exact(&mut answer).map(|()| answer)
+    };
+    let mut first = server.connect();
+    assert_eq!(answer(&mut first).unwrap(), *b"ping");
+    first.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(first.read(&mut [0]).unwrap(), 0);
+    // The worker is free, and is stopped while it waits for the next connection.
+    let worker = tree(server.pid()).unwrap()[1];
+    wait_until("the worker waits", || Asleep::look(&[worker]).is_some());
+    spawn::signal_pid(worker, Signal::STOP).unwrap();
+    wait_until("the worker is stopped", || {
+        let stat = fs::read_to_string(format!("/proc/{worker}/stat")).unwrap();
+        stat.contains(") T ")
+    });
+    let mut passed = server.connect();
+    let port = passed.local_addr().unwrap().port();
+    wait_until("it is on its way: accepted, and held by no process", || {
+        let all = sockets_at(server.addr.port()).unwrap();
+        let its = all.iter().find(|socket| socket.remote.port() == port);
+        its.is_some_and(|it| it.inode != 0 && !holders().contains_key(&it.inode))
+    });
+    spawn::signal_pid(worker, Signal::KILL).unwrap();
+    assert!(answer(&mut passed).is_err(), "the connection has ended");
+    // The slot is filled again.
+    assert_eq!(answer(&mut server.connect()).unwrap(), *b"ping");
+    server.signal(Signal::TERM);
+    let mut last = String::new();
+    server.stdout.read_to_string(&mut last).unwrap();
+    let last: Value = serde_json::from_str(&last).unwrap();
+    assert_eq!(last["connections"]["accepted"], 3, "{last}");
+    assert_eq!(last["connections"]["active"], 0, "{last}");
 }
 
 /// How many lines of 1000 bytes are sent: more than all the buffers on the way hold.

@@ -70,15 +70,28 @@ impl Seqpacket {
         Ok(received?.0)
     }
 
-    pub(crate) fn try_send_fd(&self, fd: &impl AsFd) -> io::Result<()> {
+    /// Sends `message`, which may not be empty, and a descriptor with it, if there is room.
+    ///
+    /// The kernel makes a new descriptor in the receiving process, of the same open file. The message holds the file
+    /// open meanwhile: if the other end closes before it has received the message, the kernel drops both.
+    ///
+    /// # Errors
+    /// As [`Seqpacket::try_send`]; also when too many descriptors of this user are on their way.
+    ///
+    /// Source: `SCM_RIGHTS` in `unix(7)`.
+    pub fn try_send_with(&self, message: &[u8], fd: &impl AsFd) -> io::Result<()> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
         let fds = [fd.as_fd()];
         ancillary.push(SendAncillaryMessage::ScmRights(&fds));
-        // An empty message would look like the end.
-        let byte = [IoSlice::new(b"!")];
-        retry_on_intr(|| sendmsg(&self.0, &byte, &mut ancillary, AT_ONCE))?;
+        let parts = [IoSlice::new(message)];
+        retry_on_intr(|| sendmsg(&self.0, &parts, &mut ancillary, AT_ONCE))?;
         Ok(())
+    }
+
+    pub(crate) fn try_send_fd(&self, fd: &impl AsFd) -> io::Result<()> {
+        // An empty message would look like the end.
+        self.try_send_with(b"!", fd)
     }
 
     /// Passes a descriptor to the other process, as soon as there is room for the message. A signal that stops the
@@ -107,17 +120,30 @@ impl Seqpacket {
     /// [`io::ErrorKind::WouldBlock`] if there is none; another error if this process has no room for the descriptor,
     /// which is lost then.
     pub fn try_recv_fd(&self) -> io::Result<Option<Self>> {
+        let received = self.receive_with(&mut [0], RecvFlags::DONTWAIT)?;
+        Ok(received.map(|(_, fd)| Self(fd)))
+    }
+
+    /// Waits for a message with a descriptor, and receives both. Returns the message's length and the descriptor;
+    /// `None` if the other end is closed.
+    ///
+    /// # Errors
+    /// When this process has no room for the descriptor, which is lost then.
+    pub fn recv_with(&self, buffer: &mut [u8]) -> io::Result<Option<(usize, OwnedFd)>> {
+        self.receive_with(buffer, RecvFlags::empty())
+    }
+
+    fn receive_with(
+        &self,
+        buffer: &mut [u8],
+        flags: RecvFlags,
+    ) -> io::Result<Option<(usize, OwnedFd)>> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-        let mut byte = [0];
-        let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
+        let flags = flags | RecvFlags::CMSG_CLOEXEC;
         let received = retry_on_intr(|| {
-            recvmsg(
-                &self.0,
-                &mut [IoSliceMut::new(&mut byte)],
-                &mut ancillary,
-                flags,
-            )
+            let parts = &mut [IoSliceMut::new(buffer)];
+            recvmsg(&self.0, parts, &mut ancillary, flags)
         })?;
         if received.bytes == 0 {
             return Ok(None);
@@ -127,7 +153,9 @@ impl Seqpacket {
             _ => None,
         });
         let refused = || io::Error::from(Errno::MFILE);
-        passed.map(|fd| Some(Self(fd))).ok_or_else(refused)
+        passed
+            .map(|fd| Some((received.bytes, fd)))
+            .ok_or_else(refused)
     }
 
     /// Closes the sending direction. This end may still receive.
@@ -222,6 +250,22 @@ mod tests {
         assert_eq!(passed.try_recv(&mut [0; 8]).unwrap(), 5);
         drop(control);
         assert!(received(|| other.try_recv_fd()).is_none());
+    }
+
+    #[test]
+    fn a_descriptor_comes_with_its_message_and_is_dropped_with_an_end_that_took_none() {
+        let (one, other) = Seqpacket::pair().unwrap();
+        let (near, far) = Seqpacket::pair().unwrap();
+        one.try_send_with(b"with it", &far).unwrap();
+        let mut buffer = [0; 16];
+        let (length, passed) = other.recv_with(&mut buffer).unwrap().unwrap();
+        assert_eq!(&buffer[..length], b"with it");
+        near.try_send(&[b"hello"]).unwrap();
+        assert_eq!(Seqpacket(passed).try_recv(&mut buffer).unwrap(), 5);
+        one.try_send_with(b"not taken", &far).unwrap();
+        drop(far);
+        drop(other);
+        assert_eq!(received(|| near.try_recv(&mut buffer)), 0);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::{
     cell::RefCell,
     io,
     net::{SocketAddr, TcpListener, TcpStream},
-    os::fd::{AsFd, BorrowedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
@@ -89,6 +89,35 @@ impl Connection {
     /// keeps the connection open, and the child drops the [`Admission`].
     pub(crate) fn leave_to_child(self) {
         std::mem::forget(self.admission);
+    }
+
+    /// What a process that gets the connection's descriptor is told about it, for [`Terms::take_over`]: its number and
+    /// its peer. After a reset, the socket doesn't know its peer any more.
+    pub(crate) fn described(&self) -> String {
+        format!("{} {}", self.span.id().0, self.peer)
+    }
+}
+
+impl Terms {
+    /// The right of a connection that was counted when it was accepted.
+    pub(crate) fn admitted(&'static self) -> Admission {
+        Admission {
+            terms: self,
+            held: None,
+        }
+    }
+
+    /// Makes a connection of a descriptor that another process has passed, and of its text of
+    /// [`Connection::described`]. That process has counted the connection; its end is counted here.
+    pub(crate) fn take_over(&'static self, passed: OwnedFd, described: &str) -> Option<Connection> {
+        let admission = self.admitted();
+        let (id, peer) = described.split_once(' ')?;
+        Some(Connection {
+            admission,
+            stream: passed.into(),
+            peer: peer.parse().ok()?,
+            span: Span::new(ConnId(id.parse().ok()?)),
+        })
     }
 }
 
@@ -225,6 +254,11 @@ impl Entry {
                 let _ = self.stop.wait_for(&[], Some(pause));
             }
         }
+    }
+
+    /// What connections are allowed, for a process that closes its copy of the listener.
+    pub(crate) fn terms(&self) -> &'static Terms {
+        self.terms
     }
 
     /// Counts a connection that was accepted. `None` if it is above the limit: then the refusal was sent, and the

@@ -31,6 +31,7 @@ table! {
     iterative,
     fork,
     prefork,
+    passing,
     threads,
     prethreaded,
     pool,

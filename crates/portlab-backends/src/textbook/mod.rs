@@ -41,6 +41,7 @@ table! {
     iterative: |listener, _| iterative::serve(listener),
     fork: |listener, _| fork::serve(listener),
     prefork: prefork::serve,
+    passing: passing::serve,
     threads: |listener, _| threads::serve(listener),
     prethreaded: prethreaded::serve,
     pool: pool::serve,
