@@ -99,18 +99,23 @@ impl Connection {
 }
 
 impl Terms {
-    /// The right of a connection that was counted when it was accepted.
-    pub(crate) fn admitted(&'static self) -> Admission {
+    /// The right of a connection that another process has accepted and counted, also in `held`.
+    pub(crate) fn admitted(&'static self, held: &'static AtomicU64) -> Admission {
         Admission {
             terms: self,
-            held: None,
+            held: Some(held),
         }
     }
 
-    /// Makes a connection of a descriptor that another process has passed, and of its text of
-    /// [`Connection::described`]. That process has counted the connection; its end is counted here.
-    pub(crate) fn take_over(&'static self, passed: OwnedFd, described: &str) -> Option<Connection> {
-        let admission = self.admitted();
+    /// Makes a connection of a descriptor that another process has passed, and of its text of [`Connection::described`];
+    /// `None` if the text is wrong. The connection is [`Terms::admitted`].
+    pub(crate) fn take_over(
+        &'static self,
+        passed: OwnedFd,
+        described: &str,
+        held: &'static AtomicU64,
+    ) -> Option<Connection> {
+        let admission = self.admitted(held);
         let (id, peer) = described.split_once(' ')?;
         Some(Connection {
             admission,

@@ -33,28 +33,15 @@
 //!
 //! Read on: UNP vol. 1, sections 15.7 and 30.9; `unix(7)` and `cmsg(3)`.
 
-use std::{
-    io,
-    os::fd::{AsFd, BorrowedFd},
-    str,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
-};
+use std::io;
 
 use portlab_service::Service;
-use portlab_sys::{
-    children::{Children, Forked, leave},
-    seqpacket::Seqpacket,
-    stop::Interruptible,
-};
+use portlab_sys::children::leave;
 use portlab_words::Text;
 
 use crate::{
-    Backend, Door, PROCESSES, Served, Serves, Sheet, Workers,
-    door::{Connection, Terms},
-    drivers::{blocking, worker_slots::WorkerSlots},
-    hub::broker::{Broker, Line},
-    log::not_served,
-    trace,
+    Backend, Door, Group, PROCESSES, Served, Serves, Sheet, Workers,
+    drivers::{blocking, channels::Channels, worker_pool::WorkerPool},
 };
 
 pub(crate) struct Model;
@@ -62,6 +49,7 @@ pub(crate) struct Model;
 static SHEET: Sheet = Sheet {
     name: "passing",
     family: PROCESSES,
+    groups: &[Group::History],
     term: Text::new(
         "pre-forked pool with descriptor passing",
         "预先创建的进程池，由父进程传递描述符（descriptor passing）",
@@ -109,192 +97,32 @@ impl Backend for Model {
             overflow,
         } = door;
         entry.set_nonblocking()?;
-        let mut children = Children::new()?;
-        let mut broker = Broker::start(service, overflow, &mut children, &alone)?;
-        let mut slots = WorkerSlots::new(workers)?;
-        let mut team = Team::new(workers);
-        // The connection that no worker could take, because each free one had just died.
-        let mut waiting = None;
+        let mut pool = WorkerPool::start(service, overflow, workers, alone)?;
+        let mut channels = Channels::new(workers);
         loop {
-            while !entry.stop.is_set()
-                && let Some(slot) = slots.empty()
-            {
-                let line = broker.line(slots.running());
-                let ends = line.and_then(|line| Ok((line, Seqpacket::pair()?)));
-                match ends.and_then(|ends| Ok((ends, children.fork(&alone)?))) {
-                    Ok(((line, (near, far)), Forked::Child(_))) => {
-                        broker.close_control();
-                        // With copies of the parent's ends, a worker would keep the channels of the others open.
-                        drop((near, team));
-                        waiting.map(Connection::leave_to_child);
-                        let (terms, busy) = (entry.terms(), slots.busy(slot));
-                        // A worker doesn't accept, so it closes its copy of the listener.
-                        let stop = entry.into_stop();
-                        work(far, terms, service, line.as_ref(), busy);
-                        leave(stop.finish() == 0);
-                    }
-                    Ok(((_, (near, _)), Forked::Parent(worker))) => {
-                        slots.fill(slot, worker);
-                        team.0[slot] = Some(Channel::new(near, slots.busy(slot)));
-                    }
-                    Err(error) => slots.refuse(error)?,
+            while let Some(slot) = pool.empty() {
+                let end = channels.open(slot, pool.held(slot));
+                if let Some((worker, end)) = pool.fork(slot, end)? {
+                    channels.close_in_worker();
+                    let end = end.start(entry.terms());
+                    // A worker doesn't accept, so it closes its copy of the listener.
+                    let stop = entry.into_stop();
+                    worker.work(
+                        || end.next(),
+                        |it| blocking::serve_on_line(it, service, worker.line.as_ref()),
+                    );
+                    leave(stop.finish() == 0);
                 }
             }
-            let patience = slots.patience().into_iter().chain(broker.patience());
-            let mut awaited = vec![children.bell()];
-            match team.has_free() {
-                true => awaited.push(entry.fd()),
-                false => awaited.extend(team.reports()),
-            }
-            if entry.wait_for(&awaited, patience.min())? {
+            // If every worker has a connection, the parent waits for a report, and not for the listener.
+            if pool.wait(&entry, &channels.awaited(&entry))? {
                 break;
             }
-            let dead = children.reap();
-            slots.free(&dead);
-            // A worker that waits for a connection doesn't look at its line, which has ended. So the workers are replaced.
-            if broker.restart_if_dead(&dead, &mut children, &alone) {
-                children.kill_but(broker.pid());
-            }
-            if !team.has_free() {
-                team.take_reports();
-            }
-            if team.has_free() {
-                let next = waiting.take().or_else(|| entry.accept());
-                waiting = next.and_then(|connection| team.pass(connection));
-            }
+            channels.take_reports();
+            channels.pass_next(&entry);
         }
-        // The end of its channel ends a worker that waits.
-        drop((team, waiting));
-        let (unwell, counts) = broker.end(&mut children, entry.stop.deadline());
-        slots.all_have_ended();
-        Ok(entry.served(unwell, counts))
+        // The end of its channel ends a worker that waits for a connection.
+        drop(channels);
+        Ok(pool.end(&entry))
     }
 }
-
-/// The parent's channels to its workers, by their slots; `None` without a worker.
-struct Team(Vec<Option<Channel>>);
-
-struct Channel {
-    socket: Seqpacket,
-    /// 1 from the passing of a connection to its end.
-    busy: &'static AtomicU64,
-    /// The worker has reported that it has no connection.
-    is_free: bool,
-}
-
-impl Channel {
-    fn new(socket: Seqpacket, busy: &'static AtomicU64) -> Self {
-        Self {
-            socket,
-            busy,
-            is_free: false,
-        }
-    }
-}
-
-impl Team {
-    fn new(workers: usize) -> Self {
-        Self((0..workers).map(|_| None).collect())
-    }
-
-    fn has_free(&self) -> bool {
-        self.0.iter().flatten().any(|channel| channel.is_free)
-    }
-
-    /// Readable when a worker has reported, or has died.
-    fn reports(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.0.iter().flatten().map(|it| it.socket.as_fd())
-    }
-
-    fn take_reports(&mut self) {
-        for slot in &mut self.0 {
-            let Some(channel) = slot else { continue };
-            match channel.socket.try_recv(&mut [0]) {
-                Ok(1..) => channel.is_free = true,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                // The worker has ended.
-                Ok(0) | Err(_) => *slot = None,
-            }
-        }
-    }
-
-    /// Passes a connection to the first free worker. Returns the connection if each of them has ended.
-    fn pass(&mut self, connection: Connection) -> Option<Connection> {
-        for slot in &mut self.0 {
-            let Some(channel) = slot.as_mut().filter(|channel| channel.is_free) else {
-                continue;
-            };
-            // From here on the parent counts the connection's end if the worker dies.
-            channel.busy.store(1, Relaxed);
-            channel.is_free = false;
-            let message = connection.described();
-            let passed = channel
-                .socket
-                .try_send_with(message.as_bytes(), &connection.stream);
-            let Err(error) = passed else {
-                connection.leave_to_child();
-                return None;
-            };
-            channel.busy.store(0, Relaxed);
-            match error.kind() {
-                // The worker has ended.
-                io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => *slot = None,
-                _ => {
-                    channel.is_free = true;
-                    not_passed(&error);
-                    return None;
-                }
-            }
-        }
-        Some(connection)
-    }
-}
-
-/// All that a worker does: it reports that it is free, takes a connection from its channel and serves it.
-///
-/// As in `prefork`, a worker without a line to the broker ends.
-fn work(
-    channel: Seqpacket,
-    terms: &'static Terms,
-    service: &dyn Service,
-    line: Option<&Line>,
-    busy: &AtomicU64,
-) {
-    if line.is_some_and(|line| !line.is_taken()) {
-        return;
-    }
-    // A signal to this worker shuts the channel: the wait for a connection ends, and the parent passes no other.
-    let channel = Interruptible::new(channel);
-    while !line.is_some_and(Line::is_lost) && channel.try_send(&[b"free"]).is_ok() {
-        let mut described = [0; LONGEST];
-        let waiting = trace::start();
-        let passed = channel.recv_with(&mut described);
-        waiting.idle();
-        match passed {
-            Ok(Some((length, fd))) => {
-                let described = str::from_utf8(&described[..length]).unwrap_or_default();
-                if let Some(connection) = terms.take_over(fd, described) {
-                    blocking::serve_on_line(connection, service, line);
-                }
-            }
-            // The parent has closed the channel, or a signal has shut it.
-            Ok(None) => break,
-            Err(error) => {
-                drop(terms.admitted());
-                not_passed(&error);
-            }
-        }
-        busy.store(0, Relaxed);
-    }
-}
-
-fn not_passed(error: &io::Error) {
-    not_served(
-        "can't pass a connection to a worker",
-        "无法把连接传给工作进程",
-        error,
-    );
-}
-
-/// The longest description: a number of 20 digits and an IPv6 address with its scope and port need less.
-const LONGEST: usize = 128;

@@ -27,14 +27,12 @@
 use std::io;
 
 use portlab_service::Service;
-use portlab_sys::children::{Children, Forked, leave};
+use portlab_sys::children::leave;
 use portlab_words::Text;
 
 use crate::{
     Backend, Door, Group, PROCESSES, Served, Serves, Sheet, Workers,
-    door::Entry,
-    drivers::{blocking, worker_slots::WorkerSlots},
-    hub::broker::{Broker, Line},
+    drivers::{blocking, worker_pool::WorkerPool},
 };
 
 pub(crate) struct Model;
@@ -89,54 +87,22 @@ impl Backend for Model {
             workers,
             overflow,
         } = door;
-        let mut children = Children::new()?;
-        let mut broker = Broker::start(service, overflow, &mut children, &alone)?;
-        let mut slots = WorkerSlots::new(workers)?;
+        let mut pool = WorkerPool::start(service, overflow, workers, alone)?;
         loop {
-            // Fills every empty slot: at first all of them, later the slots of workers that have died.
-            while !entry.stop.is_set()
-                && let Some(slot) = slots.empty()
-            {
-                let line = broker.line(slots.running());
-                match line.and_then(|line| Ok((line, children.fork(&alone)?))) {
-                    Ok((line, Forked::Child(_))) => {
-                        broker.close_control();
-                        entry.count_in(slots.held(slot));
-                        work(&entry, service, line.as_ref());
-                    }
-                    Ok((_, Forked::Parent(worker))) => slots.fill(slot, worker),
-                    Err(error) => slots.refuse(error)?,
+            while let Some(slot) = pool.empty() {
+                if let Some((worker, ())) = pool.fork(slot, Ok(()))? {
+                    entry.count_in(pool.held(slot));
+                    // All that a worker does: it is the iterative server, on a listener that all workers share.
+                    worker.work(
+                        || entry.accept(),
+                        |it| blocking::serve_on_line(it, service, worker.line.as_ref()),
+                    );
+                    leave(entry.stop.finish() == 0);
                 }
             }
-            let patience = slots.patience().into_iter().chain(broker.patience());
-            if entry.wait_for(&[children.bell()], patience.min())? {
-                break;
-            }
-            let dead = children.reap();
-            slots.free(&dead);
-            // A worker that waits in `accept` doesn't look at its line, which has ended. So the workers are replaced, too.
-            if broker.restart_if_dead(&dead, &mut children, &alone) {
-                children.kill_but(broker.pid());
+            if pool.wait(&entry, &[])? {
+                return Ok(pool.end(&entry));
             }
         }
-        let (unwell, counts) = broker.end(&mut children, entry.stop.deadline());
-        slots.all_have_ended();
-        Ok(entry.served(unwell, counts))
     }
-}
-
-/// All that a worker does: it is the iterative server, on a listener that all workers share.
-///
-/// A worker without a line could not deliver mail, so it begins when the broker has taken its line, and ends when the
-/// line ends.
-fn work(entry: &Entry, service: &dyn Service, line: Option<&Line>) -> ! {
-    if line.is_some_and(|line| !line.is_taken()) {
-        leave(entry.stop.is_set());
-    }
-    while !line.is_some_and(Line::is_lost)
-        && let Some(connection) = entry.accept()
-    {
-        blocking::serve_on_line(connection, service, line);
-    }
-    leave(entry.stop.finish() == 0)
 }
