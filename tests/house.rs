@@ -485,12 +485,13 @@ const ENGLISH: &[(&str, &str)] = &[
     ("load/src/openmetrics/", ""),
     ("sys/src/tally.rs", ""),
     ("lab/src/python.rs", "import "),
-    // What Python prints; code in Python. A test of the crate finds a text of a bug without its Chinese.
+    // What Python and its packages print; code in Python. A test of the crate finds a text of a bug without its Chinese.
     ("judge/src/program/trouble.rs", "Address already"),
     ("judge/src/program/trouble.rs", "Cannot assign"),
     ("judge/src/program/trouble.rs", "No such file"),
     ("judge/src/program/trouble.rs", "endpoint is not"),
     ("judge/src/bugs/", ""),
+    ("lessons/stacks/mod.rs", "appears to be blocked"),
     // A program of one page for a class.
     ("backends/src/textbook/", ""),
     // Commands for a shell.

@@ -38,9 +38,10 @@ const HARNESS: &[&str] = &[
 type Listings = BTreeMap<String, (String, bool)>;
 
 /// The steps whose listings need a package.
-const PACKAGES: [(&str, &str); 3] = [
+const PACKAGES: [(&str, &str); 4] = [
     ("coroutines/switch/", "greenlet"),
     ("coroutines/gevent/", "gevent"),
+    ("stacks/gevent/", "gevent"),
     ("web-many/gevent/", "gevent"),
 ];
 

@@ -135,6 +135,7 @@ const BEFORE: &Table = &[
         "order.py",
         "portlab assist udp://127.0.0.1:8080 --rule 'any => ticket {seq}'",
     ),
+    ("stacks", "rude.py", "python3 -m pip install gevent"),
     ("web-many", "green.py", "python3 -m pip install gevent"),
 ];
 

@@ -111,6 +111,15 @@ def _(it):
     a_hundred_wait_together(it, "green.py")
 
 
+@listing("stacks/gevent/1")
+def _(it):
+    assert it.code.strip() == it.files["rude.py"].strip()
+    rude = it.program("rude.py")
+    _, errors = rude.process.communicate(timeout=30)
+    blocked = [line for line in errors.splitlines() if line.endswith("appears to be blocked")]
+    assert blocked and all(": rude>" in line for line in blocked), errors
+
+
 @listing("chat/join/1")
 def _(it):
     pairs = [pair() for _ in range(3)]

@@ -15,7 +15,7 @@ use std::{
 };
 
 use portlab_sys::tally;
-use portlab_words::{Text, tr, units::nanos};
+use portlab_words::{Text, tr};
 
 use crate::log;
 
@@ -194,15 +194,16 @@ impl Observer {
 impl Stall {
     fn text(&self) -> Text {
         let Self { peer, lasted, .. } = self;
-        let time = nanos(lasted.as_nanos() as f64);
+        // The thread looks so seldom that more digits would be wrong.
+        let time = format!("{:.1} s", lasted.as_secs_f64());
         match self.is_over {
             true => tr!(
-                "the connection from {peer} has stalled the loop for {time}: all others waited",
-                "来自 {peer} 的连接把事件循环卡住了 {time}，其他连接都在等待"
+                "the connection from {peer} has stalled the loop for about {time}: all others waited",
+                "来自 {peer} 的连接把事件循环卡住了大约 {time}，其他连接都在等待"
             ),
             false => tr!(
-                "the connection from {peer} stalls the loop, for {time} so far: all others wait",
-                "来自 {peer} 的连接卡住了事件循环，已有 {time}，其他连接都在等待"
+                "the connection from {peer} stalls the loop, for about {time} so far: all others wait",
+                "来自 {peer} 的连接卡住了事件循环，到现在大约 {time}，其他连接都在等待"
             ),
         }
     }

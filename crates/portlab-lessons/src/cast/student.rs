@@ -106,6 +106,12 @@ impl Student {
         error_of(&errors.collect::<Vec<_>>()).to_owned()
     }
 
+    /// The next line of its stderr that contains `part`; `None` when stderr has ended, or has no such line for 60 s.
+    pub(crate) fn error_with(&self, part: &str) -> Option<String> {
+        let mut errors = std::iter::from_fn(|| self.errors.recv_timeout(PATIENCE).ok());
+        errors.find(|line| line.contains(part))
+    }
+
     /// The error that ended the program; `None` while it runs, or if it ended without an error.
     pub(crate) fn error_if_ended(&mut self) -> Option<String> {
         let has_ended = matches!(self.child.try_wait(), Ok(Some(_)));

@@ -44,6 +44,7 @@ table! {
     pool "pool" Models ["pool.py"],
     event_loop "event-loop" Models ["loop.py"],
     coroutines "coroutines" Models ["turns.py", "steps.py", "tasks.py", "switch.py", "green.py"],
+    stacks "stacks" Models ["rude.py"],
     figures "figures" Models [],
     chat "chat" Whole ["room.py"],
     http "http" Whole ["site.rs", "web.py"],
