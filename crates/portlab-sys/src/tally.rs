@@ -77,6 +77,10 @@ const PLACES: usize = 16;
 const PLACE: usize = 16;
 /// The word after the counts: the second in which a line was last logged.
 const LOGGED: usize = PLACES * PLACE;
+/// The next word: how many workers count for themselves. One word for each of them follows.
+const WORKERS: usize = LOGGED + 1;
+/// How many workers can count for themselves.
+const MOST_WORKERS: usize = 64;
 
 static SHARED: OnceLock<&'static [AtomicU64]> = OnceLock::new();
 static OWNER: AtomicI32 = AtomicI32::new(0);
@@ -87,7 +91,7 @@ static AS_JSON: AtomicBool = AtomicBool::new(false);
 /// # Errors
 /// When the system has no memory to share.
 pub fn begin() -> io::Result<()> {
-    let words = shared::words(LOGGED + 1)?;
+    let words = shared::words(WORKERS + 1 + MOST_WORKERS)?;
     SHARED.get_or_init(|| words);
     Ok(())
 }
@@ -98,6 +102,36 @@ pub fn add(what: Count, number: u64) {
     if let Some(words) = SHARED.get() {
         words[place() * PLACE + what as usize].fetch_add(number, Relaxed);
     }
+}
+
+/// The calling thread is worker `number` of a model whose workers each accept connections: what it accepts is counted for
+/// this worker, too. Numbers begin with 0; those above 63 aren't counted.
+pub fn accept_as(number: usize) {
+    if let Some(words) = SHARED.get()
+        && number < MOST_WORKERS
+    {
+        WORKER.set(number);
+        words[WORKERS].fetch_max(number as u64 + 1, Relaxed);
+    }
+}
+
+/// Counts a connection that the calling thread has accepted.
+pub fn accepted() {
+    add(Count::Accepted, 1);
+    let worker = WORKER.get();
+    if let Some(words) = SHARED.get()
+        && worker < MOST_WORKERS
+    {
+        words[WORKERS + 1 + worker].fetch_add(1, Relaxed);
+    }
+}
+
+/// How many connections each worker has accepted; empty unless workers count for themselves.
+fn accepted_by_worker() -> impl Iterator<Item = u64> {
+    let words = SHARED.get().copied().unwrap_or_default();
+    let mut words = words.iter().skip(WORKERS).map(|word| word.load(Relaxed));
+    let workers = words.next().unwrap_or_default();
+    words.take(workers as usize)
 }
 
 /// The count `what` of all processes and threads. A signal handler may call it.
@@ -146,7 +180,18 @@ impl fmt::Display for Line {
                 (false, count) => write!(f, ", {count} {word}")?,
             }
         }
-        Ok(())
+        for (number, count) in accepted_by_worker().enumerate() {
+            match (self.as_json, number) {
+                (true, 0) => write!(f, ",\"accepted_by_worker\":[{count}")?,
+                (true, _) => write!(f, ",{count}")?,
+                (false, 0) => write!(f, ", accepted by worker: {count}")?,
+                (false, _) => write!(f, " {count}")?,
+            }
+        }
+        match self.as_json && accepted_by_worker().next().is_some() {
+            true => f.write_str("]"),
+            false => Ok(()),
+        }
     }
 }
 
@@ -181,7 +226,7 @@ fn ring(every: Duration) -> io::Result<()> {
 }
 
 /// The length of the buffer for a line. The counts need less in both forms.
-const LONGEST: usize = 640;
+const LONGEST: usize = 2048;
 
 fn write_counts() {
     if OWNER.load(Relaxed) != own_pid() {
@@ -204,6 +249,7 @@ fn write_counts() {
 }
 
 thread_local!(static OWN: Cell<usize> = const { Cell::new(usize::MAX) });
+thread_local!(static WORKER: Cell<usize> = const { Cell::new(usize::MAX) });
 
 /// The calling thread's place.
 #[inline]
@@ -249,8 +295,22 @@ mod tests {
     }
 
     #[test]
-    fn the_counts_in_json_fit_on_the_stack() {
+    fn the_counts_of_all_workers_in_json_fit_on_the_stack() {
+        begin().unwrap();
+        for worker in 0..=MOST_WORKERS {
+            std::thread::spawn(move || {
+                accept_as(worker);
+                (0..=worker).for_each(|_| accepted());
+            })
+            .join()
+            .unwrap();
+        }
         let json = format!("{{{}}}", Line { as_json: true });
-        assert!(json.starts_with("{\"active\":") && json.ends_with('}') && json.len() < 500);
+        assert!(json.starts_with("{\"active\":") && json.ends_with(",63,64]}"));
+        let (words, by_worker) = json.split_once(",\"accepted_by_worker\":[1,2,3,").unwrap();
+        // Each worker may have counted a thousand million connections.
+        assert!(words.len() < 500 && by_worker.len() + MOST_WORKERS * 9 < LONGEST - 500);
+        let line = Line { as_json: false }.to_string();
+        assert!(line.contains(", accepted by worker: 1 2 3 ") && line.ends_with(" 63 64"));
     }
 }

@@ -269,7 +269,7 @@ impl Entry {
     /// Counts a connection that was accepted. `None` if it is above the limit: then the refusal was sent, and the
     /// connection is to be dropped.
     pub(crate) fn admit(&self, stream: &impl AsFd) -> Option<Admission> {
-        tally::add(Count::Accepted, 1);
+        tally::accepted();
         let admission = Admission {
             terms: self.terms,
             held: self.held,
