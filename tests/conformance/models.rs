@@ -4,15 +4,27 @@ use portlab_backends::{Sheet, Workers};
 use portlab_conformance::{Case, Promises};
 
 /// The workers of a server: enough for every case, and so few that cases which fill a pool take little time.
-pub(crate) const WORKERS: usize = 6;
+const WORKERS: usize = 6;
+
+/// The same for loops with a listener each: they take descriptors without a connection, and serve any number of clients.
+const SHARDS: usize = 3;
+
+/// How many workers a model has in a case; without `sheet`, another server.
+pub(crate) fn workers(sheet: Option<&Sheet>, case: &Case) -> usize {
+    let mut options = case.options.iter();
+    let given = options.find_map(|option| option.strip_prefix(WORKERS_OPTION));
+    let given = given.and_then(|count| count.parse().ok());
+    match sheet.map(|sheet| sheet.workers) {
+        Some(Workers::Shards) => SHARDS,
+        _ => given.unwrap_or(WORKERS),
+    }
+}
+
+pub(crate) const WORKERS_OPTION: &str = "--workers=";
 
 /// What a model promises when it is started with the options of a case.
 pub(crate) fn promises(sheet: &Sheet, case: &Case) -> Promises {
-    let mut options = case.options.iter();
-    let given = options.find_map(|option| option.strip_prefix("--workers="));
-    let workers = given
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(WORKERS);
+    let workers = workers(Some(sheet), case);
     let processes = sheet.forks();
     Promises {
         at_once: sheet.capacity(workers),

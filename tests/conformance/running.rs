@@ -10,12 +10,13 @@ use std::{
     time::Duration,
 };
 
+use portlab_backends::{find, textbook::SUFFIX};
 use portlab_conformance::{Case, Process, Speaks, http::fixture};
 use portlab_lab::{Server, ServerError};
 use portlab_sys::spawn::Signal;
 use portlab_testkit::{folder, path};
 
-use crate::models::WORKERS;
+use crate::models::{WORKERS_OPTION, workers};
 
 /// `PROGRAM serve OPTIONS`, and the servers that `start_another` started.
 pub(crate) struct Running {
@@ -100,12 +101,15 @@ fn root() -> &'static Path {
 
 /// The options of `serve` for a case.
 pub(crate) fn options(model: &str, case: &Case) -> Vec<String> {
-    let has_workers = case.options.iter().any(|it| it.starts_with("--workers"));
-    let workers = (!has_workers).then(|| format!("--workers={WORKERS}"));
+    let sheet = find(model.trim_end_matches(SUFFIX)).map(|model| model.sheet());
+    let workers = format!("{WORKERS_OPTION}{}", workers(sheet, case));
     let service = format!("--service={}", case.speaks.name());
     let root = (case.speaks == Speaks::Http).then(|| format!("--root={}", path(root())));
     let all = [format!("--model={model}"), service];
-    let all = all.into_iter().chain(root).chain(workers);
-    all.chain(case.options.iter().map(ToString::to_string))
-        .collect()
+    let all = all.into_iter().chain(root).chain([workers]);
+    let others = case
+        .options
+        .iter()
+        .filter(|it| !it.starts_with(WORKERS_OPTION));
+    all.chain(others.map(ToString::to_string)).collect()
 }

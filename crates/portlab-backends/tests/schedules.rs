@@ -1,5 +1,5 @@
-//! What threads and tasks share, in every possible order of their steps: `hub/locked.rs` and `hub/shared_mailbox.rs`,
-//! line for line, with locks of `loom` in place of the system's.
+//! What threads and tasks share, in every possible order of their steps: `hub/locked.rs`, `hub/shared_mailbox.rs` and
+//! `hub/shards.rs`, line for line, with locks of `loom` in place of the system's.
 //!
 //! If a wake-up could be lost, the receiver would sleep for ever, and loom would report a deadlock.
 
@@ -18,10 +18,16 @@ use std::{
 use loom::{sync::Notify, thread};
 use portlab_service::{CloseReason, ConnId, Hub, Mail, Post};
 
+#[path = "../src/hub/inbox.rs"]
+mod inbox;
 #[path = "../src/hub/locked.rs"]
 mod locked;
+#[path = "../src/hub/looped.rs"]
+mod looped;
 #[path = "../src/hub/mailbox.rs"]
 mod mailbox;
+#[path = "../src/hub/shards.rs"]
+mod shards;
 #[path = "../src/hub/shared_mailbox.rs"]
 mod shared_mailbox;
 #[path = "../src/hub/state.rs"]
@@ -44,11 +50,14 @@ mod trace {
 
 /// Locks of `loom` in place of the system's.
 mod sync {
-    pub(crate) use loom::sync::{Mutex, MutexGuard};
+    pub(crate) use loom::sync::{Mutex, MutexGuard, atomic::AtomicUsize};
 }
 
+use inbox::Inbox;
 use locked::LockedHub;
+use looped::LoopHub;
 use mailbox::{Found, Overflow, Policy};
+use shards::ShardHub;
 use shared_mailbox::SharedMailbox;
 use state::HubEvent;
 
@@ -175,4 +184,109 @@ fn a_member_that_has_gone_gets_no_mail_and_the_others_get_theirs_in_one_order() 
         let before = received[0].0[..] == b"hello"[..];
         assert_eq!(rest(&mailboxes[0]).len(), usize::from(before));
     });
+}
+
+/// The loop of a shard that has one connection.
+struct Shard {
+    hub: ShardHub<()>,
+    bell: Arc<Bell>,
+    id: ConnId,
+}
+
+/// A hub of members 1 to `count`, divided among as many shards.
+fn shards(count: u64) -> Vec<Shard> {
+    let ids: Vec<_> = (1..=count).map(ConnId).collect();
+    let bells: Vec<_> = ids.iter().map(|_| Arc::new(Bell(Notify::new()))).collect();
+    let wakers = bells.iter().map(|bell| Waker::from(Arc::clone(bell)));
+    let hubs = ShardHub::divide(Box::new(Relay(ids.clone())), LIMITS, wakers.collect());
+    let shards = hubs.into_iter().zip(bells).zip(ids);
+    shards
+        .map(|((hub, bell), id)| Shard { hub, bell, id })
+        .collect()
+}
+
+impl Shard {
+    fn connect(&mut self) -> Box<dyn Inbox> {
+        self.hub.connect(self.id, ()).unwrap()
+    }
+
+    fn post(&mut self, text: &[u8]) {
+        self.hub.tell(self.id, post(text), &mut Vec::new());
+    }
+
+    /// Lets the connection go on whenever it is woken, until `step` returns false.
+    fn run(&mut self, mut step: impl FnMut(&mut Self) -> bool) {
+        let mut woken = vec![()];
+        loop {
+            if !woken.is_empty() && !step(self) {
+                return;
+            }
+            woken.clear();
+            self.bell.0.wait();
+            self.hub.fetch(&mut woken);
+        }
+    }
+}
+
+/// The mail of a connection that has nothing to send now.
+fn mail(inbox: &mut dyn Inbox) -> Vec<Mail> {
+    let mut received = Vec::new();
+    loop {
+        match inbox.take() {
+            Found::Mail(mail) => received.push(mail),
+            Found::Nothing => return received,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// All shards but the first post questions; the first, which has the hub, answers when all of them have come, and goes on
+/// until the others have ended.
+fn talk_across_shards(count: u64, posts: u64) {
+    let mut shards = shards(count);
+    let others = shards.split_off(1).into_iter().map(|mut shard| {
+        thread::spawn(move || {
+            let mut inbox = shard.connect();
+            for _ in 0..posts {
+                // A connection goes on when its posts are handled, even if no mail comes.
+                shard.post(b"question");
+                shard.run(|_| inbox.is_behind());
+            }
+            shard.run(|_| {
+                let mut received = mail(&mut *inbox).into_iter();
+                !received.any(|mail| mail.0[..] == b"answer"[..])
+            });
+        })
+    });
+    let others: Vec<_> = others.collect();
+    let mut first = shards.remove(0);
+    let mut inbox = first.connect();
+    let mut questions = 0;
+    first.run(|shard| {
+        questions += mail(&mut *inbox).len();
+        let have_all_come = questions as u64 == posts * (count - 1);
+        if have_all_come {
+            shard.post(b"answer");
+        }
+        !have_all_come
+    });
+    while first.hub.is_needed() {
+        first.bell.0.wait();
+        first.hub.fetch(&mut Vec::new());
+    }
+    for other in others {
+        other.join().unwrap();
+    }
+    assert_eq!(mail(&mut *inbox), [], "the answer went to the others");
+}
+
+#[test]
+fn shards_are_woken_for_mail_for_handled_posts_and_at_the_end_of_the_others() {
+    let mut two = loom::model::Builder::new();
+    two.preemption_bound = Some(4);
+    two.check(|| talk_across_shards(2, 2));
+    // With more changes of threads it would take minutes.
+    let mut three = loom::model::Builder::new();
+    three.preemption_bound = Some(1);
+    three.check(|| talk_across_shards(3, 1));
 }

@@ -334,6 +334,11 @@ impl Entry {
         Ok(listener)
     }
 
+    /// A worker has ended before a stop: from now on its listener gets no connections, and those in its queue are reset.
+    pub(crate) fn close_listener(&self, worker: usize) {
+        let _ = shutdown(&*self.listeners[worker], Shutdown::Read);
+    }
+
     fn shared(&self) -> &TcpListener {
         &self.listeners[0]
     }

@@ -17,7 +17,8 @@ pub(crate) trait Inbox {
     /// happens.
     fn is_overflowed(&mut self) -> bool;
 
-    /// Whether posts of the connection still wait for room on its line to the hub. The connection goes on when it is woken.
+    /// Whether posts of the connection still wait: for room on its line to the hub, or for the shard of the hub. The
+    /// connection goes on when it is woken.
     fn is_behind(&self) -> bool {
         false
     }

@@ -35,6 +35,11 @@ pub(crate) trait LoopHub<K> {
         Ok(())
     }
 
+    /// Whether loops of other threads still use this hub, so that its own loop goes on.
+    fn is_needed(&self) -> bool {
+        false
+    }
+
     /// What became of all mail; `None` if another process counts it.
     fn counts(&self) -> Option<Counts>;
 }

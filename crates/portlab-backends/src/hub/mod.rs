@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | a value of a loop | `state` | `looped` |
 //! | behind a lock | `locked` | `thread` |
+//! | a value of one shard | `shards` | `shards` |
 //! | a task | `task` | `task` |
 //! | a process | `broker/` | `broker/line` |
 //!
@@ -16,6 +17,7 @@ pub(crate) mod locked;
 pub(crate) mod looped;
 pub(crate) mod mailbox;
 pub(crate) mod shared_mailbox;
+pub(crate) mod shards;
 pub(crate) mod state;
 pub(crate) mod task;
 pub(crate) mod thread;

@@ -37,6 +37,7 @@ table! {
     pool,
     poll,
     event_loop,
+    sharded,
     prefork_loop,
     loop_pool,
     tasks_single,

@@ -47,6 +47,7 @@ table! {
     pool: pool::serve,
     poll: |listener, _| poll::serve(listener),
     event_loop: |listener, _| event_loop::serve(listener),
+    sharded: sharded::serve,
     prefork_loop: prefork_loop::serve,
     loop_pool: |listener, _| loop_pool::serve(listener),
     tasks_single: |listener, _| tasks_single::serve(listener),

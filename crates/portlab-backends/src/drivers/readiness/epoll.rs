@@ -4,6 +4,8 @@ use std::{
     io, mem,
     net::SocketAddr,
     os::fd::{AsFd, AsRawFd, BorrowedFd},
+    sync::Arc,
+    task,
     time::Duration,
 };
 
@@ -49,7 +51,12 @@ impl<'door> Epoll<'door> {
     /// # Errors
     /// When no descriptor is left.
     pub(crate) fn new(entry: &'door Entry) -> io::Result<Self> {
-        let mut epoll = Self::of(entry)?;
+        Self::of_worker(entry, 0)
+    }
+
+    /// The same with the listener of one worker.
+    pub(crate) fn of_worker(entry: &'door Entry, worker: usize) -> io::Result<Self> {
+        let mut epoll = Self::of(entry, worker)?;
         let registry = epoll.poll.registry();
         registry.register(&mut epoll.listener, LISTENER, Interest::READABLE)?;
         Ok(epoll)
@@ -62,7 +69,7 @@ impl<'door> Epoll<'door> {
     ///
     /// Source: `EPOLLEXCLUSIVE` in `epoll_ctl(2)`.
     pub(crate) fn exclusive(entry: &'door Entry) -> io::Result<Self> {
-        let mut epoll = Self::of(entry)?;
+        let mut epoll = Self::of(entry, 0)?;
         epoll.sharing = Sharing::Exclusive { may_accept: false };
         epoll.watch_exclusively()?;
         Ok(epoll)
@@ -76,8 +83,8 @@ impl<'door> Epoll<'door> {
         Ok(add(self.poll.registry(), &self.listener, data, flags)?)
     }
 
-    fn of(entry: &'door Entry) -> io::Result<Self> {
-        let listener = TcpListener::from_std(entry.listener()?);
+    fn of(entry: &'door Entry, worker: usize) -> io::Result<Self> {
+        let listener = TcpListener::from_std(entry.listener_of(worker)?);
         let poll = Poll::new()?;
         let registry = poll.registry();
         let stop = entry.stop.fd().as_raw_fd();
@@ -105,6 +112,23 @@ impl<'door> Epoll<'door> {
     /// When no descriptor is left.
     pub(crate) fn waker(&self) -> io::Result<Waker> {
         Waker::new(self.poll.registry(), WOKEN)
+    }
+
+    /// The same, as the standard library's waker. If waking fails, the loop is awake already.
+    pub(crate) fn bell(&self) -> io::Result<task::Waker> {
+        self.waker().map(|waker| Arc::new(Bell(waker)).into())
+    }
+}
+
+struct Bell(Waker);
+
+impl task::Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let _ = self.0.wake();
     }
 }
 

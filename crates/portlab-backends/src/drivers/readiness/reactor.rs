@@ -141,9 +141,12 @@ impl<'door, E: Executor, P: Poller> Reactor<'door, E, P> {
         Ok(())
     }
 
-    /// Whether the loop goes on: it accepts, or connections are open and the deadline of a stop has not passed.
+    /// Whether the loop goes on: it accepts; or the deadline of a stop has not passed, and connections are open or other
+    /// loops need the hub of this one.
     pub(crate) fn is_open(&self) -> bool {
-        self.accepts || (!self.slots.is_empty() && !self.entry.stop.is_past_deadline())
+        let is_needed = || self.hub.as_ref().is_some_and(|hub| hub.is_needed());
+        self.accepts
+            || (!self.entry.stop.is_past_deadline() && (!self.slots.is_empty() || is_needed()))
     }
 
     /// Waits until a socket is ready or a timer fires. The loop waits here and nowhere else.

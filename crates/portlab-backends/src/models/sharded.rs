@@ -1,0 +1,167 @@
+//! # sharded: a loop for each core
+//!
+//! By hand, on one page: `textbook/sharded.rs`.
+//!
+//! One loop uses one core. So this server runs the loop of `event-loop` once for each core, and each loop has all that it
+//! needs to itself: a thread, an `epoll`, its own connections, and its own *listener*. All listeners are bound to the same
+//! port with `SO_REUSEPORT`, and the kernel chooses one of them for each new connection. Such a loop with its part of the
+//! connections is called a shard. Seastar (ScyllaDB) and Envoy are built in this way, and nginx with `listen ... reuseport`.
+//!
+//! **Shares nothing.** While an echo is served, no thread waits for another one, and no memory is written by two threads:
+//! no lock, no hand-over, no migration between cores. Two cores answer almost twice as many messages as one.
+//!
+//! **The kernel divides by hash.** It computes a number from the addresses and ports of both ends, and takes the listener
+//! with that number. It doesn't look at how busy the shards are. Thousands of connections are divided evenly; of eight, one
+//! shard may get six, and a connection stays in its shard for ever. SIGUSR1 prints how many each shard has accepted.
+//!
+//! **What blocks**: the connections of one shard, if one of its handlers does. The other shards go on. But new connections
+//! that the kernel has given to the stalled shard wait in that shard's own queue, and no other shard may accept them: the
+//! client is connected, and receives no answer. With the one queue of `prefork-loop`, another worker would take them.
+//!
+//! **The hub.** Members of a chat room are in different shards, so here something must be shared. The first shard owns the
+//! hub; the others send it their posts, and it puts the mail into mailboxes with a lock and wakes the shards of the
+//! receivers (`hub/shards.rs`). A connection posts again when the hub has handled its last posts.
+//!
+//! **What a connection costs**: as in `event-loop`, a descriptor and some hundred bytes; no thread. Per message `read`,
+//! `write` and a share of one `epoll_wait`.
+//!
+//! **What breaks first**: the core of one shard, while other cores have time left.
+//!
+//! Read on: M. Kerrisk, "The SO_REUSEPORT socket option" (LWN, 2013); Cloudflare, "Why does one NGINX worker take all the
+//! load?" (2017).
+
+use std::{io, thread};
+
+use portlab_service::Service;
+use portlab_sys::tally;
+use portlab_words::Text;
+
+use crate::{
+    Backend, Door, Group, Served, Serves, Sheet, Workers,
+    door::Entry,
+    drivers::readiness::{
+        epoll::Epoll,
+        poller::Key,
+        reactor::{OnTheLoop, Reactor},
+    },
+    hub::{looped::LoopHub, shards::ShardHub},
+    log::warn,
+    trace,
+};
+
+pub(crate) struct Model;
+
+static SHEET: Sheet = Sheet {
+    name: "sharded",
+    family: Text::new("event", "事件驱动"),
+    groups: &[Group::Fast],
+    term: Text::new(
+        "a loop per core, each with its own listener (mio, SO_REUSEPORT)",
+        "每个核一个事件循环，各有自己的监听套接字（mio，SO_REUSEPORT）",
+    ),
+    idea: Text::new(
+        "Each core runs a loop with a listener and connections of its own; the kernel divides clients by hash.",
+        "每个核运行一个事件循环，监听套接字和连接都归自己；新客户端由内核按哈希分配。",
+    ),
+    blocks: Text::new(
+        "the clients of one shard, and those that wait in its queue, whenever a handler blocks or computes",
+        "处理函数一旦阻塞或长时间计算，同一分片的客户端和排在它队列里的新连接都被卡住",
+    ),
+    cost: Text::new(
+        "an entry in a table, no thread; 2 system calls and a share of one epoll_wait per message",
+        "表里的一项，不需要线程；每条消息 2 次系统调用，外加分摊的一次 epoll_wait",
+    ),
+    breaks_first: Text::new(
+        "the core of the shard with the most work: with few connections the division is uneven",
+        "活最多的那个分片所在的核：连接少的时候，分配并不均匀",
+    ),
+    teaches: Text::new(
+        "sharing nothing scales; the kernel divides by hash; a stalled shard strands its queue",
+        "互不共享，才能用满多个核；内核按哈希分配；一个分片卡住，它队列里的连接就没人管",
+    ),
+    source: "M. Kerrisk, The SO_REUSEPORT socket option (LWN, 2013)",
+    workers: Workers::Shards,
+    serves: Serves::Open,
+    hub: Ok(Text::new(
+        "a value of the first shard; the others send it their posts and get mail in mailboxes with a lock",
+        "归第一个分片所有；其他分片把消息发给它，从带锁的信箱里取回",
+    )),
+    survives_blocking: false,
+};
+
+impl Backend for Model {
+    fn sheet(&self) -> &'static Sheet {
+        &SHEET
+    }
+
+    fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served> {
+        let entry = &door.entry;
+        let first = thread::scope(|scope| {
+            let mut shards = divide(&door, service)?;
+            // The first shard runs on this thread.
+            for shard in shards.drain(1..) {
+                let number = shard.number;
+                let thread = thread::Builder::new().name(format!("shard {}", number + 1));
+                if let Err(error) =
+                    thread.spawn_scoped(scope, move || shard.run(entry, service).err())
+                {
+                    // The others go on.
+                    entry.close_listener(number);
+                    warn("can't start a shard", "无法启动分片", &error);
+                }
+            }
+            shards.remove(0).run(entry, service)
+        })?;
+        Ok(first.served())
+    }
+}
+
+/// A loop that has not begun, and its part of the hub.
+struct Shard<'door> {
+    number: usize,
+    epoll: Epoll<'door>,
+    hub: Option<ShardHub<Key>>,
+}
+
+/// Makes all shards. Each has a listener from here on, so none may be missing.
+fn divide<'door>(door: &'door Door, service: &dyn Service) -> io::Result<Vec<Shard<'door>>> {
+    let numbers = 0..door.workers;
+    let loops = numbers.map(|number| Epoll::of_worker(&door.entry, number));
+    let loops: Vec<_> = loops.collect::<io::Result<_>>()?;
+    let mut hubs = Vec::new().into_iter();
+    if let Some(hub) = service.hub() {
+        let bells = loops.iter().map(Epoll::bell).collect::<io::Result<_>>()?;
+        hubs = ShardHub::divide(hub, door.overflow, bells).into_iter();
+    }
+    let shards = loops.into_iter().enumerate().map(|(number, epoll)| Shard {
+        number,
+        epoll,
+        hub: hubs.next(),
+    });
+    Ok(shards.collect())
+}
+
+impl<'door> Shard<'door> {
+    /// The loop of `event-loop`, once in each shard.
+    fn run(
+        self,
+        entry: &'door Entry,
+        service: &'static dyn Service,
+    ) -> io::Result<Reactor<'door, OnTheLoop, Epoll<'door>>> {
+        tally::accept_as(self.number);
+        let hub = self.hub.map(|hub| Box::new(hub) as Box<dyn LoopHub<Key>>);
+        let mut reactor = Reactor::new(entry, service, self.epoll, OnTheLoop, hub);
+        trace::role(String::leak(format!("shard {}", self.number + 1)));
+        let mut ready = Vec::new();
+        while reactor.is_open() {
+            // Here the thread waits, for the sockets of its own shard, and for other shards only if the service has a hub.
+            reactor.wait(&mut ready)?;
+            for event in ready.drain(..) {
+                reactor.handle(event);
+            }
+            reactor.advance_queued();
+            reactor.run_timers();
+        }
+        Ok(reactor)
+    }
+}
