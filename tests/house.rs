@@ -464,7 +464,7 @@ const ENGLISH: &[(&str, &str)] = &[
     ("portlab-testkit/", ""),
     // Can't happen, or only while a lesson is written: the tests read every lesson.
     ("serve/mod.rs", "clap let"),
-    ("hub/locked.rs", "no thread panics"),
+    ("backends/src/hub/", "no thread panics"),
     ("deadlock/desk.rs", "no thread panics"),
     ("service/src/catalog.rs", "unknown service"),
     ("trace/memory.rs", "a process records one"),

@@ -2,13 +2,10 @@
 //!
 //! By hand, on one page: `textbook/sharded.rs`.
 //!
-//! One loop uses one core. So this server runs the loop of `event-loop` once for each core, and each loop has all that it
-//! needs to itself: a thread, an `epoll`, its own connections, and its own *listener*. All listeners are bound to the same
-//! port with `SO_REUSEPORT`, and the kernel chooses one of them for each new connection. Such a loop with its part of the
-//! connections is called a shard. Seastar (ScyllaDB) and Envoy are built in this way, and nginx with `listen ... reuseport`.
-//!
-//! **Shares nothing.** While an echo is served, no thread waits for another one, and no memory is written by two threads:
-//! no lock, no hand-over, no migration between cores. Two cores answer almost twice as many messages as one.
+//! One loop uses one core. So this server runs the loop of `event-loop` once for each core, and each loop has a thread, an
+//! `epoll`, connections, and a *listener* of its own. All listeners are bound to one port with `SO_REUSEPORT`, and the
+//! kernel chooses one of them for each new connection. A loop with its part of the connections is called a shard. ScyllaDB
+//! and Envoy are built in this way, and nginx with `listen ... reuseport`. Shards share nothing: no lock, no hand-over.
 //!
 //! **The kernel divides by hash.** It computes a number from the addresses and ports of both ends, and takes the listener
 //! with that number. It doesn't look at how busy the shards are. Thousands of connections are divided evenly; of eight, one
@@ -100,15 +97,15 @@ impl Backend for Model {
             let mut shards = divide(&door, service)?;
             // The first shard runs on this thread.
             for shard in shards.drain(1..) {
-                let number = shard.number;
-                let thread = thread::Builder::new().name(format!("shard {}", number + 1));
-                if let Err(error) =
-                    thread.spawn_scoped(scope, move || shard.run(entry, service).err())
-                {
-                    // The others go on.
+                let number = shard.0;
+                let lost = move |error| {
+                    // From now on the kernel divides connections among the others.
                     entry.close_listener(number);
-                    warn("can't start a shard", "无法启动分片", &error);
-                }
+                    warn("a shard can't run", "有一个分片无法运行", &error);
+                };
+                let run = move || shard.run(entry, service).map_or_else(lost, drop);
+                let thread = thread::Builder::new().spawn_scoped(scope, run);
+                thread.map_or_else(lost, drop);
             }
             shards.remove(0).run(entry, service)
         })?;
@@ -116,52 +113,36 @@ impl Backend for Model {
     }
 }
 
-/// A loop that has not begun, and its part of the hub.
-struct Shard<'door> {
-    number: usize,
-    epoll: Epoll<'door>,
-    hub: Option<ShardHub<Key>>,
-}
+/// The number of a shard that has not begun, what its loop waits with, and its part of the hub.
+struct Shard<'door>(usize, Epoll<'door>, Option<ShardHub<Key>>);
 
-/// Makes all shards. Each has a listener from here on, so none may be missing.
+/// Makes all shards.
 fn divide<'door>(door: &'door Door, service: &dyn Service) -> io::Result<Vec<Shard<'door>>> {
-    let numbers = 0..door.workers;
-    let loops = numbers.map(|number| Epoll::of_worker(&door.entry, number));
+    let loops = (0..door.workers).map(|number| Epoll::of_worker(&door.entry, number));
     let loops: Vec<_> = loops.collect::<io::Result<_>>()?;
     let mut hubs = Vec::new().into_iter();
     if let Some(hub) = service.hub() {
         let bells = loops.iter().map(Epoll::bell).collect::<io::Result<_>>()?;
         hubs = ShardHub::divide(hub, door.overflow, bells).into_iter();
     }
-    let shards = loops.into_iter().enumerate().map(|(number, epoll)| Shard {
-        number,
-        epoll,
-        hub: hubs.next(),
-    });
+    let numbered = loops.into_iter().enumerate();
+    let shards = numbered.map(|(number, epoll)| Shard(number, epoll, hubs.next()));
     Ok(shards.collect())
 }
 
 impl<'door> Shard<'door> {
-    /// The loop of `event-loop`, once in each shard.
+    /// Runs the loop of `event-loop` until the server has stopped.
     fn run(
         self,
         entry: &'door Entry,
         service: &'static dyn Service,
     ) -> io::Result<Reactor<'door, OnTheLoop, Epoll<'door>>> {
-        tally::accept_as(self.number);
-        let hub = self.hub.map(|hub| Box::new(hub) as Box<dyn LoopHub<Key>>);
-        let mut reactor = Reactor::new(entry, service, self.epoll, OnTheLoop, hub);
-        trace::role(String::leak(format!("shard {}", self.number + 1)));
-        let mut ready = Vec::new();
-        while reactor.is_open() {
-            // Here the thread waits, for the sockets of its own shard, and for other shards only if the service has a hub.
-            reactor.wait(&mut ready)?;
-            for event in ready.drain(..) {
-                reactor.handle(event);
-            }
-            reactor.advance_queued();
-            reactor.run_timers();
-        }
+        let Self(number, epoll, hub) = self;
+        tally::accept_as(number);
+        let hub = hub.map(|hub| Box::new(hub) as Box<dyn LoopHub<Key>>);
+        let mut reactor = Reactor::new(entry, service, epoll, OnTheLoop, hub);
+        trace::role(String::leak(format!("shard {}", number + 1)));
+        reactor.run()?;
         Ok(reactor)
     }
 }

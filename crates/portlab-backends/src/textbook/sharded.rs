@@ -49,7 +49,7 @@ fn run(listener: TcpListener, mut poll: Poll) -> io::Result<()> {
                 }
                 continue;
             };
-            // Reads once and writes once. If something is left, asks for the socket again (edge-triggered).
+            // Reads once, writes once. If more is to be done, asks again (edge-triggered).
             let mut turn = || {
                 let mut is_drained = false;
                 if unsent.is_empty() {
