@@ -53,8 +53,8 @@ static SHEET: Sheet = Sheet {
     family: Text::new("event", "事件驱动"),
     groups: &[Group::Fast],
     term: Text::new(
-        "a loop per core, each with its own listener (mio, SO_REUSEPORT)",
-        "每个核一个事件循环，各有自己的监听套接字（mio，SO_REUSEPORT）",
+        "a loop per core, each with its own listener (mio; SO_REUSEPORT by socket2)",
+        "每个核一个事件循环，各有自己的监听套接字（mio；用 socket2 设置 SO_REUSEPORT）",
     ),
     idea: Text::new(
         "Each core runs a loop with a listener and connections of its own; the kernel divides clients by hash.",
