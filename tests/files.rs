@@ -13,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use portlab_backends::MODELS;
+use portlab_backends::models::runnable;
 use portlab_sys::spawn::Signal;
 use portlab_testkit::{PATIENCE, Running, folder, named, path, run, trial, wait_until};
 
@@ -27,7 +27,7 @@ fn main() {
         a_peer_that_reads_nothing_is_cut,
         a_file_is_sent_to_its_end_while_the_server_stops,
     ];
-    let models = MODELS.iter().map(|model| model.sheet().name);
+    let models = runnable().map(|model| model.sheet().name);
     let trials = models.flat_map(|model| {
         tests.iter().map(move |(name, test)| {
             trial(format!("{model}::{name}"), move || {

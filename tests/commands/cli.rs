@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
 };
 
-use portlab_backends::{Group, MODELS};
+use portlab_backends::{Group, MODELS, models::runnable};
 use portlab_sys::spawn::{Signal, signal, tie_to_this_thread};
 use portlab_words::{Lang, Text};
 use serde_json::Value;
@@ -163,7 +163,7 @@ fn a_taken_port_is_refused_with_its_holder_and_the_remedy() {
 
 #[test]
 fn every_model_refuses_a_taken_port_and_takes_it_as_soon_as_it_is_free() {
-    for model in MODELS.iter().map(|model| model.sheet().name) {
+    for model in runnable().map(|model| model.sheet().name) {
         let mut first = Running::serve(&["--model", model]);
         let addr = first.addr.to_string();
         assert!(refused(&["serve", "--model", model, "--bind", &addr]).contains("in use"));

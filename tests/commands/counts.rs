@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portlab_backends::MODELS;
+use portlab_backends::models::runnable;
 use portlab_sys::{
     sockets::sockets_at,
     spawn::{Signal, signal},
@@ -48,7 +48,7 @@ fn close(mut client: TcpStream) {
 
 #[test]
 fn every_model_counts_the_same() {
-    for model in MODELS.iter().map(|model| model.sheet().name) {
+    for model in runnable().map(|model| model.sheet().name) {
         let server = start(&["--model", model, "--max-connections=1"]);
         for _ in 0..3 {
             close(echo(&server, b"0123456789"));
@@ -73,7 +73,7 @@ fn every_model_counts_the_same() {
 
 #[test]
 fn lines_and_rooms_that_a_chat_refuses_are_counted() {
-    let hubs = MODELS.iter().map(|model| model.sheet());
+    let hubs = runnable().map(|model| model.sheet());
     for model in hubs.filter(|sheet| sheet.hub.is_ok()) {
         let model = model.name;
         let options = ["--service=chat", "--rooms=1", "--line-limit=64B"];

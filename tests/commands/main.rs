@@ -26,3 +26,4 @@ mod output;
 mod ports;
 mod proxy;
 mod report;
+mod uring;

@@ -3,6 +3,7 @@
 use std::io;
 
 use portlab_service::Service;
+use portlab_words::Text;
 
 use crate::{Door, Served, Sheet};
 
@@ -10,6 +11,12 @@ use crate::{Door, Served, Sheet};
 pub trait Backend: Sync {
     /// The model's facts. The same at every call.
     fn sheet(&self) -> &'static Sheet;
+
+    /// Why the model can't serve on this machine, and what can be done about it; `None` if it can. It asks the system each
+    /// time.
+    fn obstacle(&self) -> Option<Text> {
+        None
+    }
 
     /// Serves the connections of `door` until its stop signal comes, then drains and returns.
     ///

@@ -3,7 +3,7 @@
 use portlab_stats::record::{Facts, PROCESSES, Serves};
 use portlab_words::Text;
 
-use crate::Group;
+use crate::{Group, find};
 
 /// The facts of a model. `portlab models NAME` prints them.
 #[derive(Debug, PartialEq, Eq)]
@@ -80,6 +80,11 @@ impl Sheet {
             breaks_first: self.breaks_first.clone(),
             serves: Some(self.serves),
         }
+    }
+
+    /// As [`Backend::obstacle`](crate::Backend::obstacle), of the model and of its twin.
+    pub fn obstacle(&self) -> Option<Text> {
+        find(self.name)?.obstacle()
     }
 
     /// Whether its connections are served by child processes.

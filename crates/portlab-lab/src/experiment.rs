@@ -367,6 +367,9 @@ fn reason_not_to_run(
             _ => None,
         };
     };
+    if sheet.obstacle().is_some() {
+        return Some(NotRun::NoUring);
+    }
     if is_chat && sheet.hub.is_err() {
         return Some(NotRun::NoHub);
     }

@@ -323,6 +323,8 @@ pub enum NotRun {
     ForeignFiles,
     /// The model has no place for what connections share, such as the rooms of a chat.
     NoHub,
+    /// The model needs io_uring, and the machine or the container forbids it.
+    NoUring,
     /// The words of an older record.
     #[serde(untagged)]
     Told(String),

@@ -28,7 +28,7 @@ use rustix::{
     net::{SendFlags, SocketType, connect, send, sockopt::socket_type},
 };
 
-use crate::{process::descriptor, seqpacket::Seqpacket};
+use crate::{process::descriptor, seccomp, seqpacket::Seqpacket};
 
 /// The calls of a program that is about to be started.
 #[derive(Debug)]
@@ -241,75 +241,18 @@ fn socket_of(call: &libc::seccomp_notif) -> io::Result<OwnedFd> {
 
 /// Installs the filter in this process, for good, and returns the descriptor at which calls are reported.
 fn install() -> rustix::io::Result<OwnedFd> {
-    let mut filter = filter(ARCHITECTURE.ok_or(Errno::NOSYS)?);
-    let program = libc::sock_fprog {
-        len: filter.len() as u16,
-        filter: filter.as_mut_ptr(),
-    };
-    rustix::thread::set_no_new_privs(true)?;
-    // SAFETY: `program` has the length of `filter`, and the kernel only reads both.
-    let listener = unsafe {
-        libc::syscall(
-            libc::SYS_seccomp,
-            libc::SECCOMP_SET_MODE_FILTER,
-            libc::SECCOMP_FILTER_FLAG_NEW_LISTENER,
-            &raw const program,
-        )
-    };
-    if listener < 0 {
-        return Err(last_error());
-    }
+    let listener = seccomp::install(
+        &[libc::SYS_connect],
+        libc::SECCOMP_RET_USER_NOTIF,
+        libc::SECCOMP_FILTER_FLAG_NEW_LISTENER,
+    )?;
     // SAFETY: the kernel has just made this descriptor for this process. It is closed at exec.
-    Ok(unsafe { OwnedFd::from_raw_fd(listener as RawFd) })
-}
-
-/// Reports `connect` of this architecture, and allows everything else.
-fn filter(architecture: u32) -> [libc::sock_filter; 6] {
-    let step = |code: u32, jt, jf, k| libc::sock_filter {
-        code: code as u16,
-        jt,
-        jf,
-        k,
-    };
-    let load = |offset: usize| {
-        step(
-            libc::BPF_LD | libc::BPF_W | libc::BPF_ABS,
-            0,
-            0,
-            offset as u32,
-        )
-    };
-    let unless = |value, skipped| {
-        step(
-            libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K,
-            0,
-            skipped,
-            value,
-        )
-    };
-    let answer = |action| step(libc::BPF_RET | libc::BPF_K, 0, 0, action);
-    [
-        load(mem::offset_of!(libc::seccomp_data, arch)),
-        unless(architecture, 3),
-        load(mem::offset_of!(libc::seccomp_data, nr)),
-        unless(libc::SYS_connect as u32, 1),
-        answer(libc::SECCOMP_RET_USER_NOTIF),
-        answer(libc::SECCOMP_RET_ALLOW),
-    ]
+    Ok(unsafe { OwnedFd::from_raw_fd(listener) })
 }
 
 fn last_error() -> Errno {
     Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::IO)
 }
-
-/// `AUDIT_ARCH_*` in `linux/audit.h`; `None` on an architecture on which this was not tried.
-const ARCHITECTURE: Option<u32> = if cfg!(target_arch = "x86_64") {
-    Some(0xC000_003E)
-} else if cfg!(target_arch = "aarch64") {
-    Some(0xC000_00B7)
-} else {
-    None
-};
 
 #[cfg(test)]
 mod tests {

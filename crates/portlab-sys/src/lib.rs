@@ -38,6 +38,7 @@ pub mod name;
 pub mod pollset;
 pub mod ports;
 pub mod process;
+mod seccomp;
 pub mod seqpacket;
 pub mod shared;
 pub mod socket;

@@ -52,6 +52,12 @@ pub fn find(name: &str) -> Option<&'static dyn Backend> {
     models.find(|model| model.sheet().name == name)
 }
 
+/// The models that this machine can run: those without a [`Backend::obstacle`].
+pub fn runnable() -> impl Iterator<Item = &'static dyn Backend> {
+    let models = MODELS.iter().copied();
+    models.filter(|model| model.obstacle().is_none())
+}
+
 /// The models of a group, in the order of the table.
 pub fn of_group(group: Group) -> impl Iterator<Item = &'static dyn Backend> {
     let models = MODELS.iter().copied();

@@ -42,7 +42,8 @@
 use std::io;
 
 use portlab_service::Service;
-use portlab_words::Text;
+use portlab_sys::uring::uring;
+use portlab_words::{Text, tr};
 
 use crate::{
     Backend, Door, Group, Served, Serves, Sheet, Workers,
@@ -97,6 +98,12 @@ static SHEET: Sheet = Sheet {
 impl Backend for Model {
     fn sheet(&self) -> &'static Sheet {
         &SHEET
+    }
+
+    fn obstacle(&self) -> Option<Text> {
+        let answer = uring();
+        let (finding, remedy) = (answer.finding(), answer.remedy()?);
+        Some(tr!("{finding}; {remedy}", "{finding:#}；{remedy:#}"))
     }
 
     fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served> {

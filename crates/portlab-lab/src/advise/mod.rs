@@ -16,6 +16,7 @@ use portlab_stats::{
     estimate::Estimate,
     record::{Cell, NotRun, Pinning},
 };
+use portlab_words::Text;
 
 use self::point::{At, Point, Stage, Taken};
 use crate::{Experiment, Running, launch::keep_generator_apart};
@@ -315,6 +316,10 @@ fn candidate(cell: Cell) -> Candidate {
             None => Carries::All,
             Some(NotRun::ServesOne) => Carries::One,
             Some(NotRun::ServesFewer(most)) => Carries::Few(most),
+            Some(NotRun::NoUring) => Carries::Failed(Text::new(
+                "io_uring is forbidden here",
+                "这里禁用了 io_uring",
+            )),
             Some(_) => Carries::NoHub,
         },
         shots: Vec::new(),

@@ -154,6 +154,7 @@ pub(crate) fn not_run(why: &NotRun, connections: usize) -> Text {
             "serves one connection at a time, so members could not exchange messages",
             "一次只服务一个连接，成员之间无法交换消息",
         ),
+        NotRun::NoUring => Text::new("io_uring is forbidden here", "这里禁用了 io_uring"),
         NotRun::Told(words) => words.clone().into(),
     }
 }

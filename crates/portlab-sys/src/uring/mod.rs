@@ -5,7 +5,12 @@ mod requests;
 mod ring;
 mod setup;
 
-use rustix::io_uring::{io_uring_params, io_uring_setup};
+use std::{io, os::unix::process::CommandExt, process::Command};
+
+use portlab_words::Text;
+use rustix::io::Errno;
+
+use crate::seccomp;
 
 pub use self::{
     buffers::{Buffer, Buffers},
@@ -20,8 +25,10 @@ pub enum Uring {
     Ready,
     /// The administrator or a container has switched io_uring off.
     Off,
-    /// The kernel has no io_uring: it is older than 5.1, or was built without.
+    /// The kernel has no io_uring: it is older than 5.1, or was built without. A container may also pretend that.
     Missing,
+    /// The kernel is older than 6.0, and its io_uring can't do all that a [`Ring`] needs.
+    Old,
     /// The kernel refuses for another reason, such as too little lockable memory.
     Refused,
 }
@@ -30,15 +37,76 @@ pub enum Uring {
 ///
 /// Source: `io_uring_setup(2)`, and `io_uring_disabled` in the kernel's `admin-guide/sysctl/kernel`.
 pub fn uring() -> Uring {
-    let mut params = io_uring_params::default();
-    // SAFETY: no flag is set, so that no descriptor is named and nothing but `params` is written;
-    // the ring that comes back is owned, and never mapped.
-    match unsafe { io_uring_setup(1, &mut params) } {
+    match setup::build(1).map_err(|error| Errno::from_io_error(&error)) {
         Ok(_) => Uring::Ready,
-        Err(rustix::io::Errno::PERM) => Uring::Off,
-        Err(rustix::io::Errno::NOSYS) => Uring::Missing,
+        Err(Some(Errno::PERM | Errno::ACCESS)) => Uring::Off,
+        Err(Some(Errno::NOSYS)) => Uring::Missing,
+        Err(Some(Errno::INVAL)) => Uring::Old,
         Err(_) => Uring::Refused,
     }
+}
+
+impl Uring {
+    /// What is so, as a sentence without its end.
+    pub fn finding(self) -> Text {
+        match self {
+            Self::Ready => Text::new("io_uring may be used", "可以使用 io_uring"),
+            Self::Off => Text::new("io_uring is forbidden here", "这里禁用了 io_uring"),
+            Self::Missing => Text::new(
+                "this kernel has no io_uring, or a container hides it",
+                "这个内核没有 io_uring，或者被容器屏蔽了",
+            ),
+            Self::Old => Text::new(
+                "the io_uring of this kernel is too old",
+                "这个内核的 io_uring 太旧",
+            ),
+            Self::Refused => Text::new(
+                "the kernel refused to create an io_uring",
+                "内核拒绝创建 io_uring",
+            ),
+        }
+    }
+
+    /// What can be done about it; `None` if nothing need be.
+    pub fn remedy(self) -> Option<Text> {
+        Some(match self {
+            Self::Ready => return None,
+            Self::Off => Text::new(
+                "on a machine of your own: sudo sysctl -w kernel.io_uring_disabled=0; in a container, start it with \
+                 --security-opt seccomp=unconfined",
+                "如果是自己的机器：sudo sysctl -w kernel.io_uring_disabled=0；如果在容器里，启动容器时加上 \
+                 --security-opt seccomp=unconfined",
+            ),
+            Self::Missing => Text::new(
+                "Linux has had it since 5.1; start a container with --security-opt seccomp=unconfined",
+                "Linux 5.1 起才有；如果在容器里，启动容器时加上 --security-opt seccomp=unconfined",
+            ),
+            Self::Old => Text::new(
+                "Linux 6.0 or newer is needed",
+                "需要 Linux 6.0 或更新的内核",
+            ),
+            Self::Refused => Text::new(
+                "allow this shell to lock more memory: sudo prlimit --pid $$ --memlock=unlimited",
+                "允许这个终端锁定更多内存：sudo prlimit --pid $$ --memlock=unlimited",
+            ),
+        })
+    }
+}
+
+/// Makes the program of `command` find io_uring forbidden, with this error, as containers do: for tests.
+pub fn forbid(command: &mut Command, errno: Errno) {
+    let action = libc::SECCOMP_RET_ERRNO | errno.raw_os_error().cast_unsigned();
+    let calls = [
+        libc::SYS_io_uring_setup,
+        libc::SYS_io_uring_enter,
+        libc::SYS_io_uring_register,
+    ];
+    let hook = move || {
+        seccomp::install(&calls, action, 0).map_err(io::Error::from)?;
+        Ok(())
+    };
+    // SAFETY: between fork and exec, the hook makes system calls only, and allocates nothing.
+    unsafe { command.pre_exec(hook) };
 }
 
 #[cfg(test)]
@@ -56,6 +124,7 @@ mod tests {
         let expected: &[Uring] = match setting.trim() {
             _ if ((1, 0)..(5, 1)).contains(&age) => &[Uring::Missing],
             "2" => &[Uring::Off],
+            "0" if age < (6, 0) => &[Uring::Old, Uring::Refused],
             "0" => &[Uring::Ready, Uring::Refused],
             _ => return,
         };

@@ -5,7 +5,7 @@ use portlab_backends::{Options, Sheet, bind, textbook::Twin};
 use portlab_service::{HandlerWork, Work};
 use portlab_words::tr;
 
-use super::{Args, announce, remedy, workers};
+use super::{Args, announce, check_obstacle, remedy, workers};
 use crate::{
     Verdict,
     address::{Purpose, warn_if_wide},
@@ -27,6 +27,7 @@ pub(super) fn run(args: &Args, twin: &Twin, sheet: &Sheet) -> anyhow::Result<Ver
             "{model} 只提供简单的回显；请去掉 --service 和 --work，或改用 --model {name}"
         ));
     }
+    check_obstacle(sheet)?;
     let addr = Purpose::SERVE.resolve(&args.bind)?[0];
     let workers = workers(args, sheet);
     portlab_sys::limits::raise_open_files();

@@ -126,6 +126,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let model = find(&args.model).context("clap let an unknown model pass")?;
     let service = build_service(args)?;
     check_hub(model.sheet(), args, service)?;
+    check_obstacle(model.sheet())?;
     let files = match &*args.service {
         "http" => Some(args.web.files()?),
         service => args.web.check_unused(service).map(|()| None)?,
@@ -277,6 +278,18 @@ fn check_hub(sheet: &Sheet, args: &Args, service: &dyn Service) -> anyhow::Resul
         ));
     }
     Ok(())
+}
+
+/// Refuses a model that can't serve on this machine.
+fn check_obstacle(sheet: &Sheet) -> anyhow::Result<()> {
+    let name = sheet.name;
+    match sheet.obstacle() {
+        Some(why) => bail!(tr!(
+            "{name} can't serve: {why}; or take another model, such as --model {DEFAULT_MODEL}",
+            "{name} 无法提供服务：{why:#}；也可以换一个模型，例如 --model {DEFAULT_MODEL}"
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Makes the service, and leaks it, because the process serves it until its end.

@@ -1,6 +1,5 @@
 //! Checks of open files, processes, processors and memory.
 
-use portlab_sys::uring::Uring;
 use portlab_words::{Text, tr, units};
 
 use crate::doctor::{finding::Remark, machine::Facts};
@@ -123,35 +122,13 @@ pub(super) fn memory(facts: &Facts) -> Option<Remark> {
     ))
 }
 
-/// io_uring, which no model needs yet.
+/// io_uring, which one model needs.
 pub(super) fn uring(facts: &Facts) -> Option<Remark> {
-    let unneeded = Text::new("nothing in portlab needs it yet", "portlab 目前还用不到它");
-    Some(match facts.uring {
-        Uring::Ready => Remark::new(tr!("may be used; {unneeded}", "可以使用；{unneeded:#}")),
-        Uring::Off => Remark::new(tr!(
-            "switched off on this machine, or by its container; {unneeded}",
-            "被这台机器或者容器关掉了；{unneeded:#}"
-        ))
-        .note(tr!(
-            "on a machine of your own: sudo sysctl -w kernel.io_uring_disabled=0",
-            "如果是自己的机器：sudo sysctl -w kernel.io_uring_disabled=0"
-        )),
-        Uring::Missing => Remark::new(tr!(
-            "this kernel doesn't have it; {unneeded}",
-            "这个内核没有；{unneeded:#}"
-        ))
-        .note(tr!(
-            "Linux has had it since 5.1; a container may hide it",
-            "Linux 5.1 起才有；在容器里也可能被屏蔽"
-        )),
-        Uring::Refused => Remark::new(tr!(
-            "the kernel refused to create a ring; {unneeded}",
-            "内核拒绝创建；{unneeded:#}"
-        ))
-        .note(tr!(
-            "allow this shell to lock more memory: sudo prlimit --pid $$ --memlock=unlimited",
-            "允许这个终端锁定更多内存：sudo prlimit --pid $$ --memlock=unlimited"
-        )),
+    let answer = facts.uring;
+    let remark = Remark::new(answer.finding());
+    Some(match answer.remedy() {
+        None => remark,
+        Some(remedy) => remark.note(remedy),
     })
 }
 

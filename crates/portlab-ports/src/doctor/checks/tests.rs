@@ -108,6 +108,7 @@ static SHORTCOMINGS: &[(&str, Change, &str)] = &[
     ("memory", |it| it.memory.as_mut().unwrap().available_bytes = 9, "--connections"),
     ("io_uring", |it| it.uring = Uring::Off, "io_uring_disabled=0"),
     ("io_uring", |it| it.uring = Uring::Missing, "5.1"),
+    ("io_uring", |it| it.uring = Uring::Old, "6.0"),
     ("io_uring", |it| it.uring = Uring::Refused, "memlock"),
     ("gevent", |it| it.gevent = None, "pip install gevent"),
     ("python", |it| it.python = None, "apt install python3"),

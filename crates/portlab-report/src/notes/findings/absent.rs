@@ -80,6 +80,7 @@ fn why(cell: &Cell) -> Option<Why> {
             | NotRun::ForeignRoot
             | NotRun::ForeignFiles
             | NotRun::ControlChat
+            | NotRun::NoUring
             | NotRun::Told(_),
         ) => None,
         None if cell.rounds.is_empty() && !cell.failures.is_empty() => Some(Why::Failed),
