@@ -98,6 +98,8 @@ fn ratio(sheet: &Sheet, pair: usize) -> Result<f64> {
             ratios.push(cpu_us_per_message(&through)? / by_hand);
         }
     }
+    // On a busy machine a turn may have no message, and so no ratio.
+    ratios.retain(|ratio| ratio.is_finite());
     Ok(Estimate::of(ratios).expect("there was a turn").median)
 }
 
