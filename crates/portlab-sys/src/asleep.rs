@@ -75,6 +75,13 @@ pub(crate) const RECEIVING: &[c_long] = &[
     libc::SYS_accept4,
 ];
 
+/// Calls whose first two arguments are a list of descriptors and its length.
+pub(crate) const POLLING: &[c_long] = &[
+    libc::SYS_ppoll,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_poll,
+];
+
 /// Calls with a time limit in milliseconds, and which argument it is.
 const WITH_MILLISECONDS: &[(c_long, usize)] = &[
     (libc::SYS_epoll_pwait, 3),

@@ -10,7 +10,10 @@ use rustix::{
     process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open},
 };
 
-use crate::{asleep::RECEIVING, name::inert};
+use crate::{
+    asleep::{POLLING, RECEIVING},
+    name::inert,
+};
 
 /// The value of the line `name` in the status of process `pid`, as in `State: S (sleeping)`. `None` if there is no
 /// such process or no such line. Control characters are shown as `?`, because a process chooses its name.
@@ -64,11 +67,27 @@ pub fn reads_stdin(pid: i32) -> bool {
     calls.any(|it| (it.number, it.arguments[0]) == (libc::SYS_read, 0))
 }
 
+/// How many descriptors are in the list with which process `pid` waits in `poll`. `None` if it doesn't wait there, or
+/// its calls can't be seen.
+///
+/// Source: `proc(5)`, `/proc/PID/task/TID/syscall`.
+pub fn polled(pid: i32) -> Option<u64> {
+    let mut calls = calls(pid).filter_map(|(_, call)| call);
+    calls.find_map(|it| it.polled())
+}
+
 /// A system call in which a thread waits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call {
     pub(crate) number: libc::c_long,
     pub(crate) arguments: [u64; 6],
+}
+
+impl Call {
+    /// The length of its list, if it is `poll`.
+    fn polled(&self) -> Option<u64> {
+        POLLING.contains(&self.number).then_some(self.arguments[1])
+    }
 }
 
 /// The threads of process `pid`, each with the call in which it waits. `None` if it runs, or its call can't be seen.
@@ -169,6 +188,29 @@ mod tests {
         assert_eq!(line, "sh -c echo started; read line ?[31m");
         drop(child.stdin.take());
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn the_length_of_a_list_in_poll_is_seen() {
+        let (inside, outside) = std::os::unix::net::UnixStream::pair().unwrap();
+        let waiter = thread::spawn(move || {
+            let mut set = crate::pollset::PollSet::default();
+            set.set(6, &inside, crate::pollset::Interest::Read);
+            set.wait(None).unwrap();
+        });
+        // Threads of other tests may wait with lists of their own.
+        wait_until("it is seen", || {
+            let lists = calls(own_pid()).filter_map(|(_, call)| call);
+            lists.filter_map(|it| it.polled()).any(|length| length == 7)
+        });
+        drop(outside);
+        waiter.join().unwrap();
+        let mut other = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        let pid = other.id().cast_signed();
+        wait_until("it waits", || reads_stdin(pid));
+        assert_eq!(polled(pid), None);
+        drop(other.stdin.take());
+        other.wait().unwrap();
     }
 
     #[test]

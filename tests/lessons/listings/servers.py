@@ -56,6 +56,45 @@ def _(it):
     assert time.monotonic() - since >= 1.0
 
 
+def echoes(program):
+    """Connects three clients to an echo server that has printed its port. Each gets its word back."""
+    port = int(program.line())
+    clients = [connect(port) for _ in range(3)]
+    for number, client in enumerate(clients):
+        client.sendall(f"hello {number}".encode())
+    for number, client in enumerate(clients):
+        assert client.recv(1024) == f"hello {number}".encode()
+    return clients
+
+
+@listing("poll/list/1")
+def _(it):
+    it.is_of("poll.py")
+    program = it.program("poll.py")
+    first, second, _ = echoes(program)
+    assert len(program.threads()) == 1
+    first.close()
+    second.sendall(b"again")
+    assert second.recv(1024) == b"again"
+
+
+@listing("poll/epoll/1")
+def _(it):
+    changed = it.files["poll.py"].replace("select.poll()", "select.epoll()").replace("POLLIN", "EPOLLIN")
+    for line in it.code.splitlines():
+        assert line in changed.splitlines(), line
+    echoes(Program(changed))
+
+
+@listing("poll/limit/1")
+def _(it):
+    it.is_of("limit.py")
+    lines, _ = it.program("limit.py").end()
+    answers = dict(line.split(": ", 1) for line in lines)
+    assert answers.pop("1024 select").startswith("filedescriptor out of range"), lines
+    assert answers == {"1023 select": "[1023]", "1023 poll": "[(1023, 1)]", "1024 poll": "[(1024, 1)]"}, lines
+
+
 @listing("coroutines/turns/1")
 def _(it):
     lines, _ = Program(it.code).end()

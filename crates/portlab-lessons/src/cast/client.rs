@@ -7,6 +7,7 @@ use std::{
 };
 
 use rustix::event::{PollFd, PollFlags, poll};
+use socket2::SockRef;
 
 use super::PATIENCE;
 
@@ -55,6 +56,16 @@ impl Client {
 /// `size` clients, connected one after another. Fails when one of them can't connect.
 pub(crate) fn connect_all(door: SocketAddr, size: usize) -> io::Result<Vec<Client>> {
     (0..size).map(|_| Client::connect(door)).collect()
+}
+
+/// `size` clients that are only connected. When they are dropped, their connections are reset: thousands of closed ones
+/// would fill the kernel's table in TIME-WAIT. Fails when one of them can't connect.
+pub(crate) fn crowd(door: SocketAddr, size: usize) -> io::Result<Vec<Client>> {
+    let clients = connect_all(door, size)?;
+    for client in &clients {
+        SockRef::from(&client.0).set_linger(Some(Duration::ZERO))?;
+    }
+    Ok(clients)
 }
 
 /// Lets all clients send `word` at once. Returns the time until each echo, in the order in which the echoes came. A client

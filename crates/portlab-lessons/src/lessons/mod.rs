@@ -43,6 +43,7 @@ table! {
     iterative "iterative" Models ["iterative.py"],
     pool "pool" Models ["pool.py"],
     event_loop "event-loop" Models ["loop.py"],
+    poll "poll" Models ["poll.py", "limit.py"],
     coroutines "coroutines" Models ["turns.py", "steps.py", "tasks.py", "switch.py", "green.py"],
     stacks "stacks" Models ["rude.py"],
     figures "figures" Models [],
