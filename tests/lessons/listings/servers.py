@@ -67,6 +67,17 @@ def echoes(program):
     return clients
 
 
+def children_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as children:
+        return [int(child) for child in children.read().split()]
+
+
+def lives(pid):
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return state_of(pid) != "Z"
+    return False
+
+
 @listing("poll/list/1")
 def _(it):
     it.is_of("poll.py")
@@ -93,6 +104,26 @@ def _(it):
     answers = dict(line.split(": ", 1) for line in lines)
     assert answers.pop("1024 select").startswith("filedescriptor out of range"), lines
     assert answers == {"1023 select": "[1023]", "1023 poll": "[(1023, 1)]", "1024 poll": "[(1024, 1)]"}, lines
+
+
+@listing("prefork-loop/family/1", "prefork-loop/quiet/1")
+def _(it):
+    it.is_of("prefork.py")
+    program = it.program("prefork.py")
+    clients = echoes(program)
+    workers = children_of(program.pid)
+    assert len(workers) == 3, workers
+    # A worker that is killed is replaced, and the program serves on.
+    os.kill(workers[0], signal.SIGKILL)
+    until(lambda: len(set(children_of(program.pid)) - set(workers)) == 1, "a new worker")
+    port = clients[0].getpeername()[1]
+    newcomer = connect(port)
+    newcomer.sendall(b"again")
+    assert newcomer.recv(1024) == b"again"
+    # The workers end with their parent.
+    workers = children_of(program.pid)
+    program.process.kill()
+    until(lambda: not any(map(lives, workers)), "the end of the workers")
 
 
 @listing("coroutines/turns/1")

@@ -44,6 +44,7 @@ table! {
     pool "pool" Models ["pool.py"],
     event_loop "event-loop" Models ["loop.py"],
     poll "poll" Models ["poll.py", "limit.py"],
+    prefork_loop "prefork-loop" Models ["prefork.py"],
     coroutines "coroutines" Models ["turns.py", "steps.py", "tasks.py", "switch.py", "green.py"],
     stacks "stacks" Models ["rude.py"],
     figures "figures" Models [],

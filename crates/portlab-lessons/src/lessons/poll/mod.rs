@@ -84,7 +84,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
         printed.map(|it| it.lines().any(|line| line.starts_with(words)))
     };
     let (select, poll) = (
-        says("1024 select: filedescriptor out of range"),
+        says("1024 select: filedescriptor"),
         says("1024 poll: [(1024, 1)]"),
     );
     let is_taken = says("1023 select: [1023]");
