@@ -26,4 +26,5 @@ mod output;
 mod ports;
 mod proxy;
 mod report;
+mod stacks;
 mod uring;

@@ -18,6 +18,12 @@ pub trait Backend: Sync {
         None
     }
 
+    /// How many connections it can have at a time because of a limit of the kernel that other models don't meet; `None` if
+    /// it meets none.
+    fn most_connections(&self) -> Option<usize> {
+        None
+    }
+
     /// Serves the connections of `door` until its stop signal comes, then drains and returns.
     ///
     /// # When it is called

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, path::PathBuf, sync::Arc, time::Duration};
 
-use portlab_backends::{Asked, Backend, Serves, Sheet, textbook::SUFFIX};
+use portlab_backends::{Asked, Backend, Serves, Sheet, find, textbook::SUFFIX};
 use portlab_load::ChatEncoding;
 use portlab_stats::record::{self, Cell, Kind, NotRun, Pinning, Point, Setup};
 
@@ -379,13 +379,15 @@ fn reason_not_to_run(
     if part.workload.counts == record::Counts::Connections {
         return None;
     }
-    let capacity = sheet
-        .capacity(workers)
-        .filter(|&capacity| capacity < connections)?;
-    Some(match sheet.serves {
-        Serves::One => NotRun::ServesOne,
-        _ => NotRun::ServesFewer(capacity),
-    })
+    let too_small = |most: &usize| *most < connections;
+    if let Some(capacity) = sheet.capacity(workers).filter(too_small) {
+        return Some(match sheet.serves {
+            Serves::One => NotRun::ServesOne,
+            _ => NotRun::ServesFewer(capacity),
+        });
+    }
+    let most = find(sheet.name).and_then(Backend::most_connections);
+    most.filter(too_small).map(NotRun::FewStacks)
 }
 
 /// A command, quoted for a shell.

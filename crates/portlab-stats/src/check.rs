@@ -199,6 +199,7 @@ fn checked_cell(key: &str, cell: &Cell, rounds: usize) -> Checked {
     ];
     match &cell.not_run {
         Some(NotRun::ServesFewer(most)) => counts.push(("not_run.serves_fewer", *most as f64)),
+        Some(NotRun::FewStacks(most)) => counts.push(("not_run.few_stacks", *most as f64)),
         Some(NotRun::Told(words)) => texts(key, &[("not_run", words)])?,
         _ => {}
     }

@@ -313,6 +313,8 @@ pub enum NotRun {
     ServesOne,
     /// It serves so many connections at a time, fewer than the point has.
     ServesFewer(usize),
+    /// A process can have only so many stacks, one for each connection, fewer than the point has connections.
+    FewStacks(usize),
     /// A foreign server doesn't speak the protocol of portlab's chat.
     ForeignChat,
     /// A textbook twin serves a plain echo only.

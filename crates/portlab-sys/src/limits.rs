@@ -89,13 +89,27 @@ pub fn free_descriptors() -> io::Result<usize> {
 ///
 /// Source: `prlimit(2)`.
 pub fn limit_open_files(pid: i32, limit: u64) -> io::Result<()> {
+    lower(pid, Resource::Nofile, limit)
+}
+
+/// Lowers the soft limit of the addresses that process `pid` may map, in bytes.
+///
+/// # Errors
+/// When there is no such process, or it is another user's.
+///
+/// Source: `RLIMIT_AS` in `prlimit(2)`.
+pub fn limit_addresses(pid: i32, bytes: u64) -> io::Result<()> {
+    lower(pid, Resource::As, bytes)
+}
+
+fn lower(pid: i32, resource: Resource, limit: u64) -> io::Result<()> {
     let process = Pid::from_raw(pid);
-    let now = rustix::process::prlimit(process, Resource::Nofile, getrlimit(Resource::Nofile))?;
+    let now = rustix::process::prlimit(process, resource, getrlimit(resource))?;
     let lowered = Rlimit {
         current: Some(limit),
         maximum: now.maximum,
     };
-    rustix::process::prlimit(process, Resource::Nofile, lowered)?;
+    rustix::process::prlimit(process, resource, lowered)?;
     Ok(())
 }
 

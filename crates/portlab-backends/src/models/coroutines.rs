@@ -84,6 +84,10 @@ impl Backend for Model {
         &SHEET
     }
 
+    fn most_connections(&self) -> Option<usize> {
+        Some(Fibers::most())
+    }
+
     fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served> {
         let mut fibers = Fibers::new(door, service)?;
         let mut ready = Vec::new();

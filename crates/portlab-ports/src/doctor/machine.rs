@@ -29,6 +29,8 @@ pub struct Facts {
     pub(super) open_files: u64,
     pub(super) most_open_files: u64,
     pub(super) tasks: Option<Tasks>,
+    /// How many memory maps a process may have.
+    pub(super) memory_maps: Option<u64>,
     pub(super) processors: Processors,
     pub(super) memory: Option<Memory>,
     pub(super) range: Option<Range>,
@@ -96,6 +98,7 @@ impl Facts {
             open_files: limits::open_files(),
             most_open_files: limits::most_open_files(),
             tasks: limits::tasks(),
+            memory_maps: limits::memory_maps(),
             processors: processors(),
             memory: memory(),
             in_use: range

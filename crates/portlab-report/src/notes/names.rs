@@ -137,6 +137,10 @@ pub(crate) fn not_run(why: &NotRun, connections: usize) -> Text {
             "at most {capacity} at a time; --workers {connections} for more",
             "同时只服务 {capacity} 个连接；要更多请用 --workers {connections}"
         ),
+        NotRun::FewStacks(most) => tr!(
+            "a stack for each connection, and at most {most} stacks here (vm.max_map_count)",
+            "每个连接一个栈，而这里最多 {most} 个栈（vm.max_map_count）"
+        ),
         NotRun::ForeignChat => Text::new(
             "a foreign server doesn't speak the protocol of portlab's chat",
             "外部服务端不支持 portlab 的聊天协议",

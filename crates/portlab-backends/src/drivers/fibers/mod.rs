@@ -105,6 +105,11 @@ impl Fibers {
         }))
     }
 
+    /// How many coroutines there can be at a time: as many as there can be stacks.
+    pub(crate) fn most() -> usize {
+        Stacks::most()
+    }
+
     /// Whether the loop goes on: it accepts, or connections are open and the deadline of a stop has not passed.
     pub(crate) fn is_open(&self) -> bool {
         self.accepts || (!self.slots.is_empty() && !self.door.entry.stop.is_past_deadline())

@@ -5,7 +5,7 @@ use std::io;
 
 use corosensei::stack::DefaultStack;
 use portlab_sys::limits::memory_maps;
-use portlab_words::{Text, tr, units::bytes};
+use portlab_words::{Text, tr};
 
 /// Makes stacks, and keeps some of those that are given back for the next coroutines.
 pub(super) struct Stacks {
@@ -38,10 +38,15 @@ pub(super) enum NoStack {
 
 impl Stacks {
     pub(super) fn new() -> Self {
+        Self::at_most(Self::most())
+    }
+
+    /// How many stacks this process can have.
+    pub(super) fn most() -> usize {
         let maps = memory_maps().and_then(|maps| usize::try_from(maps).ok());
-        Self::at_most(maps.map_or(usize::MAX, |maps| {
+        maps.map_or(usize::MAX, |maps| {
             maps.saturating_sub(MAPS_OF_OTHERS) / MAPS_EACH
-        }))
+        })
     }
 
     fn at_most(most: usize) -> Self {
@@ -75,7 +80,7 @@ impl Stacks {
 
 impl NoStack {
     pub(super) fn text(&self) -> Text {
-        let size = bytes(SIZE as f64);
+        let size = SIZE / 1024;
         match self {
             Self::Maps { in_use } => {
                 let limit = memory_maps().unwrap_or(0);
@@ -90,8 +95,8 @@ impl NoStack {
             Self::Memory(error) => {
                 let why = Text::system(error);
                 tr!(
-                    "can't make a stack of {size} for a connection: {why}; see ulimit -v and sysctl vm.max_map_count",
-                    "无法为连接创建 {size} 的栈：{why:#}；请查看 ulimit -v 和 sysctl vm.max_map_count"
+                    "can't make a stack of {size} KiB for a connection: {why}; see ulimit -v and sysctl vm.max_map_count",
+                    "无法为连接创建 {size} KiB 的栈：{why:#}；请查看 ulimit -v 和 sysctl vm.max_map_count"
                 )
             }
         }

@@ -75,6 +75,23 @@ fn more_tasks(bound: &str) -> Text {
     }
 }
 
+/// Memory maps: a coroutine with a stack takes two, as a thread does.
+pub(super) fn memory_maps(facts: &Facts) -> Option<Remark> {
+    let maps = facts.memory_maps?;
+    let stacks = maps / 2;
+    let finding = Remark::new(tr!(
+        "{maps} per program; a stack takes two, so a server with a stack for each connection has at most {stacks}",
+        "每个程序 {maps} 个；一个栈占两个，所以每个连接一个栈的服务端，最多 {stacks} 个连接"
+    ));
+    Some(finding.note_if(
+        maps < FEW_MAPS,
+        tr!(
+            "allow more: sudo sysctl -w vm.max_map_count=65530",
+            "放宽限制：sudo sysctl -w vm.max_map_count=65530"
+        ),
+    ))
+}
+
 /// Processors, and how many of them this program may use.
 pub(super) fn processors(facts: &Facts) -> Option<Remark> {
     let has = facts.processors;
@@ -137,4 +154,6 @@ const ALMOST_NONE: u64 = 64;
 /// A load of a few thousand connections needs this many files.
 const FEW: u64 = 10_000;
 const FEW_TASKS: u64 = 2_000;
+/// The kernel's default is 65,530.
+const FEW_MAPS: u64 = 50_000;
 const LITTLE_MEMORY_BYTES: u64 = 512 << 20;

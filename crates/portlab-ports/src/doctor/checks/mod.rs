@@ -67,6 +67,7 @@ static CHECKS: &[(&str, Text, Check)] = &[
     ("conntrack", Text::new("firewall", "防火墙"), network::conntrack),
     ("open_files", Text::new("open files", "打开文件数"), limits::open_files),
     ("tasks", Text::new("processes", "进程和线程"), limits::tasks),
+    ("memory_maps", Text::new("memory maps", "内存映射"), limits::memory_maps),
     ("processors", Text::new("processors", "处理器"), limits::processors),
     ("memory", Text::new("memory", "内存"), limits::memory),
     ("io_uring", Text::new("io_uring", "io_uring"), limits::uring),

@@ -21,6 +21,7 @@ fn facts() -> Facts {
             most: 30_000,
             bound: "kernel.threads-max",
         }),
+        memory_maps: Some(65_530),
         processors: Processors {
             online: 4,
             allowed: 4,
@@ -104,6 +105,7 @@ static SHORTCOMINGS: &[(&str, Change, &str)] = &[
     ("tasks", |it| it.tasks = few("pids.max"), "--pids-limit"),
     ("tasks", |it| it.tasks = few("ulimit -u"), "--nproc"),
     ("tasks", |it| it.tasks = few("kernel.pid_max"), "kernel.pid_max="),
+    ("memory_maps", |it| it.memory_maps = Some(20_000), "vm.max_map_count="),
     ("processors", |it| it.processors.usable = 1, "CPU/msg"),
     ("memory", |it| it.memory.as_mut().unwrap().available_bytes = 9, "--connections"),
     ("io_uring", |it| it.uring = Uring::Off, "io_uring_disabled=0"),
