@@ -19,6 +19,7 @@
 pub mod alone;
 pub mod asleep;
 mod bits;
+pub mod calls;
 pub mod cgroup;
 pub mod children;
 pub mod clock;

@@ -47,6 +47,7 @@ table! {
     prefork_loop "prefork-loop" Models ["prefork.py"],
     coroutines "coroutines" Models ["turns.py", "steps.py", "tasks.py", "switch.py", "green.py"],
     stacks "stacks" Models ["rude.py"],
+    uring "uring" Models [],
     figures "figures" Models [],
     chat "chat" Whole ["room.py"],
     http "http" Whole ["site.rs", "web.py"],
