@@ -69,7 +69,9 @@ impl Channels {
     /// In a worker: closes the copies of the parent's ends. Otherwise the channels of other workers would stay open after
     /// the parent has closed them.
     pub(crate) fn close_in_worker(self) {
-        self.waiting.map(Connection::leave_to_child);
+        if let Some(waiting) = self.waiting {
+            waiting.leave_to_child();
+        }
     }
 
     fn has_free(&self) -> bool {
