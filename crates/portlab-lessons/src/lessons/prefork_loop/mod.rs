@@ -295,7 +295,7 @@ fn killed(
     let (mut own, mut others): (Vec<_>, Vec<_>) = clients.into_iter().partition(is_own);
     signal_pid(workers[victim], Signal::KILL)?;
     // A reset is an end as well.
-    let ends = own.iter_mut().map(|it| it.receive());
+    let ends = own.iter_mut().map(Client::receive);
     let has_ended =
         |it: io::Result<Option<String>>| it.map_or(true, |it| it.as_deref() == Some(""));
     let ended = ends.map(has_ended).filter(|it| *it).count();
