@@ -20,6 +20,7 @@ use portlab_sys::{
     spawn::{self, Signal},
 };
 use portlab_words::{Text, tr};
+use serde::Deserialize;
 
 use crate::error::ServerError;
 
@@ -192,6 +193,19 @@ impl Server {
         Ok(())
     }
 
+    /// How many connections each worker of a server of portlab has accepted; empty if its workers don't count for
+    /// themselves.
+    ///
+    /// # Errors
+    /// If the server has ended, or doesn't answer.
+    pub fn accepted_by_worker(&mut self) -> io::Result<Vec<u64>> {
+        self.signal(Signal::USR1)?;
+        let line = self.lines.recv_timeout(START).map_err(io::Error::other)?;
+        let event: serde_json::Value = serde_json::from_str(&line)?;
+        let counts = event.get("accepted_by_worker");
+        Ok(counts.map_or_else(|| Ok(Vec::new()), Vec::deserialize)?)
+    }
+
     /// Waits until the server has ended, for at most `timeout`; `None` if it still runs then.
     ///
     /// # Errors
@@ -271,7 +285,7 @@ const ENDING: Duration = Duration::from_secs(5);
 
 /// Reads `pipe` line by line on a thread of its own, which ends with the pipe.
 fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
-    // Only the first line is used.
+    // Only the first line is used, and those that are asked for.
     let (sender, receiver) = mpsc::sync_channel(16);
     thread::spawn(move || {
         // All lines are read, even without a receiver: a full pipe would block the server.

@@ -114,6 +114,7 @@ impl Backend for Model {
                 match children.fork(&alone) {
                     Ok(Forked::Child(_)) => {
                         entry.count_in(slots.held(slot));
+                        portlab_sys::tally::accept_as(slot);
                         let ran = work(&entry, service, broker);
                         leave(ran.is_ok() && entry.stop.finish() == 0);
                     }
@@ -127,7 +128,7 @@ impl Backend for Model {
             }
             let dead = children.reap();
             slots.free(&dead);
-            // The workers can't reach another broker than the one from before their fork. So they are replaced, too.
+            // The workers reach only the broker from before their fork. So they are replaced, too.
             if broker.restart_if_dead(&dead, &mut children, &alone) {
                 children.kill_but(broker.pid());
             }
