@@ -104,8 +104,8 @@ impl Backend for Model {
                     warn("a shard can't run", "有一个分片无法运行", &error);
                 };
                 let run = move || shard.run(entry, service).map_or_else(lost, drop);
-                let thread = thread::Builder::new().spawn_scoped(scope, run);
-                thread.map_or_else(lost, drop);
+                let thread = thread::Builder::new().name(format!("loop-{}", number + 1));
+                thread.spawn_scoped(scope, run).map_or_else(lost, drop);
             }
             shards.remove(0).run(entry, service)
         })?;

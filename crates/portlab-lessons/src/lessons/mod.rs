@@ -45,6 +45,7 @@ table! {
     event_loop "event-loop" Models ["loop.py"],
     poll "poll" Models ["poll.py", "limit.py"],
     prefork_loop "prefork-loop" Models ["prefork.py"],
+    sharded "sharded" Models [],
     coroutines "coroutines" Models ["turns.py", "steps.py", "tasks.py", "switch.py", "green.py"],
     stacks "stacks" Models ["rude.py"],
     uring "uring" Models [],
