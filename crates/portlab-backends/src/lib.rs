@@ -46,7 +46,7 @@ pub use hub::mailbox::{Counts, Overflow, Policy};
 pub use models::{MODELS, SOURCES, find, of_group};
 pub use portlab_stats::record::{PROCESSES, Serves, THREADS};
 pub use portlab_sys::{alone::Alone, stop::Stop, tally};
-pub use sheet::{Asked, COROUTINES, PROCESS_LOOPS, Sheet, Workers};
+pub use sheet::{Asked, COROUTINES, MOST_PROCESSES, PROCESS_LOOPS, Sheet, Workers};
 pub use trace::Recorder;
 
 /// What the fuzz targets in `tests/fuzz/` call: what reads bytes of another process, and what opens paths of clients.

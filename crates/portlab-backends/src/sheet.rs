@@ -65,6 +65,9 @@ pub struct Asked {
 /// The family of models with a loop in each of several processes.
 pub const PROCESS_LOOPS: Text = Text::new("processes + event", "进程+事件");
 
+/// The most processes of a model with a process for each connection, by default.
+pub const MOST_PROCESSES: usize = 4096;
+
 /// The family of models that run each connection as a coroutine.
 pub const COROUTINES: Text = Text::new("coroutines", "协程");
 
@@ -96,6 +99,11 @@ impl Sheet {
     /// its worker only.
     pub fn loops(&self) -> bool {
         self.workers != Workers::None && self.serves == Serves::Open && !self.survives_blocking
+    }
+
+    /// The most connections at a time of a model with a process for each, by default; `None` of another model.
+    pub fn most_processes(&self) -> Option<usize> {
+        (self.forks() && self.workers == Workers::None).then_some(MOST_PROCESSES)
     }
 
     /// The name of its file, and of its twin's, without `.rs`.

@@ -210,6 +210,11 @@ impl Part {
         }
     }
 
+    /// How many connections a server holds at `point`.
+    pub(crate) fn held(&self, point: &Point) -> usize {
+        point.connections + self.workload.active.unwrap_or(0)
+    }
+
     /// What is served.
     pub fn service(&self) -> &'static str {
         match self.workload.load {
@@ -234,6 +239,8 @@ impl Part {
             work: self.work.clone(),
             depth: self.depth,
             rooms: is_chat.then_some(self.rooms),
+            active_connections: self.workload.active,
+            heavy_depth: self.workload.heavy_depth,
             server_on_all_cpus,
             duration_ms: millis(self.duration),
             warmup_ms: millis(self.warmup),
@@ -263,7 +270,7 @@ impl Experiment {
                         model: entrant.name.clone(),
                         point,
                         workers,
-                        not_run: reason_not_to_run(part, entrant, workers, point.connections),
+                        not_run: reason_not_to_run(part, entrant, workers, part.held(&point)),
                         best_per_s: None,
                         rounds: Vec::new(),
                         failures: Vec::new(),
@@ -380,6 +387,9 @@ fn reason_not_to_run(
         return None;
     }
     let too_small = |most: &usize| *most < connections;
+    if let Some(most) = sheet.most_processes().filter(too_small) {
+        return Some(NotRun::MostProcesses(most));
+    }
     if let Some(capacity) = sheet.capacity(workers).filter(too_small) {
         return Some(match sheet.serves {
             Serves::One => NotRun::ServesOne,
@@ -412,7 +422,8 @@ fn millis(time: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use portlab_backends::MODELS;
+    use portlab_backends::{MODELS, MOST_PROCESSES};
+    use portlab_load::Pace;
 
     use super::*;
     use crate::workloads;
@@ -459,6 +470,44 @@ mod tests {
         assert_eq!(reason(&more, "prefork"), None);
         assert_eq!(reason(&more, "pool"), None);
         assert!(reason(&more, "iterative").is_some());
+    }
+
+    #[test]
+    fn active_connections_are_served_beside_the_idle_ones() {
+        let crowd = experiment("crowd", &[10], None);
+        assert_eq!(reason(&crowd, "prefork"), Some(NotRun::ServesFewer(16)));
+        let more = experiment("crowd", &[10], Some(20));
+        assert_eq!(reason(&more, "prefork"), None);
+        let plans = more.parts[0].plans(
+            ([127, 0, 0, 1], 1).into(),
+            &more.parts[0].points[0],
+            1,
+            None,
+        );
+        let connections = plans.iter().map(|plan| (plan.connections, plan.pace));
+        let expected = [(10, Pace::Closed), (10, Pace::Idle)];
+        assert_eq!(connections.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_model_with_a_process_for_each_connection_runs_up_to_its_limit() {
+        let few = experiment("idle", &[MOST_PROCESSES], None);
+        assert_eq!(reason(&few, "fork"), None);
+        let many = experiment("idle", &[MOST_PROCESSES + 1], None);
+        let expected = Some(NotRun::MostProcesses(MOST_PROCESSES));
+        assert_eq!(reason(&many, "fork"), expected);
+        assert_eq!(reason(&many, "threads"), None);
+    }
+
+    #[test]
+    fn one_connection_of_a_skewed_load_has_many_requests_in_flight() {
+        let skew = experiment("skew", &[100], None);
+        let part = &skew.parts[0];
+        let plans = part.plans(([127, 0, 0, 1], 1).into(), &part.points[0], 1, None);
+        let loads = plans.iter().map(|plan| (plan.connections, plan.depth));
+        let heavy = part.workload.heavy_depth.unwrap();
+        assert_eq!(loads.collect::<Vec<_>>(), [(99, 1), (1, heavy)]);
+        assert!(heavy >= 100);
     }
 
     #[test]

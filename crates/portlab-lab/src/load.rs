@@ -87,6 +87,8 @@ pub(crate) struct Loaded {
     pub(crate) errors: u64,
     /// The errors, in words.
     pub(crate) failures: Text,
+    /// Messages per second of the loads beside the measured one, in their order; `None` if one measured for no time.
+    pub(crate) beside_per_s: Vec<Option<f64>>,
     /// CPU time of all the generator's threads while measuring.
     pub(crate) generator_cpu: Duration,
     /// The share, in `[0, 1]`, of its time that the busiest of these threads was computing.
@@ -101,6 +103,7 @@ impl Loaded {
             metered_messages: chat.map_or(outcome.metered_messages, |it| it.metered_deliveries),
             errors: outcome.tally.total() + outcome.unanswered + chat.map_or(0, |it| it.violations),
             failures: failures(&outcome),
+            beside_per_s: Vec::new(),
             generator_cpu: outcome.generator_cpu.iter().sum(),
             generator_cpu_share: outcome.busiest_thread(),
             outcome,
@@ -144,6 +147,9 @@ pub(crate) fn load(plans: &[Plan], watch: &mut dyn Watch) -> Result<Loaded, Meas
         let mut threads = measured.threads;
         for outcome in others? {
             threads += 1;
+            let elapsed = outcome.elapsed.as_secs_f64();
+            let per_s = (elapsed > 0.0).then(|| outcome.messages as f64 / elapsed);
+            loaded.beside_per_s.push(per_s);
             loaded.generator_cpu += outcome.generator_cpu.iter().sum::<Duration>();
             loaded.errors += outcome.tally.total();
             if outcome.tally.total() > 0 {

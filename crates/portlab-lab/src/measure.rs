@@ -124,7 +124,9 @@ fn measured(
         }
     }
     let latencies = loaded.outcome.latency.rounded();
-    Ok((round_of(round, rate_per_s, &loaded, readings), latencies))
+    let heavy = part.workload.heavy_depth.and(loaded.beside_per_s.first());
+    let rates = (rate_per_s, heavy.copied().flatten());
+    Ok((round_of(round, rates, &loaded, readings), latencies))
 }
 
 /// The readings, if all `wanted` connections were made and messages were answered.
@@ -213,7 +215,14 @@ pub(crate) fn traced(
     stop(server)
 }
 
-fn round_of(round: usize, rate_per_s: Option<f64>, loaded: &Loaded, readings: Readings) -> Round {
+/// The figures of a round: in an open loop at a rate per second, or beside a heavy connection with so many messages per
+/// second.
+fn round_of(
+    round: usize,
+    (rate_per_s, heavy_per_s): (Option<f64>, Option<f64>),
+    loaded: &Loaded,
+    readings: Readings,
+) -> Round {
     let Readings {
         begin,
         end,
@@ -223,7 +232,11 @@ fn round_of(round: usize, rate_per_s: Option<f64>, loaded: &Loaded, readings: Re
     } = readings;
     let outcome = &loaded.outcome;
     let (latency, elapsed) = (&outcome.latency, outcome.elapsed.as_secs_f64());
-    let (messages, metered) = (loaded.messages as f64, loaded.metered_messages as f64);
+    let messages = loaded.messages as f64;
+    // The server's CPU time is that of all messages. While metered, the heavy connection has its usual share of them.
+    let heavy = heavy_per_s.unwrap_or(0.0) * elapsed;
+    let with_heavy = (messages + heavy) / messages.max(1.0);
+    let metered = loaded.metered_messages as f64 * with_heavy;
     let per = |amount: f64, messages: f64| (messages > 0.0).then_some(amount / messages);
     let cpu = end.cpu.saturating_sub(begin.cpu);
     let switches = end.context_switches.saturating_sub(begin.context_switches);
@@ -232,6 +245,7 @@ fn round_of(round: usize, rate_per_s: Option<f64>, loaded: &Loaded, readings: Re
         messages: loaded.messages,
         elapsed_ms: elapsed * 1e3,
         messages_per_s: messages / elapsed.max(f64::MIN_POSITIVE),
+        heavy_messages_per_s: heavy_per_s,
         latency_count: Some(latency.count()),
         latency_p50_ns: latency.quantile_ns(0.5),
         latency_p90_ns: latency.quantile_ns(0.9),

@@ -37,6 +37,12 @@ impl Experiment {
                 };
                 let plans = part.plans(nowhere, point, self.setup.load_threads, rate);
                 plans.iter().try_for_each(Plan::check)?;
+                // One process holds the connections of all plans.
+                let all = Plan {
+                    connections: plans.iter().map(|plan| plan.connections).sum(),
+                    ..plans[0].clone()
+                };
+                all.check()?;
             }
         }
         Ok(())

@@ -62,7 +62,7 @@ const CELL: &str = "workload service counts work depth rooms model kind connecti
     workers rate_asked_per_s best_per_s round";
 /// The figures of a round, which have the names that a record gives them; and between them whether the generator was the
 /// limit of the cell.
-const ROUND: &str = "messages elapsed_ms messages_per_s latency_count latency_p50_ns latency_p90_ns latency_p99_ns \
+const ROUND: &str = "messages elapsed_ms messages_per_s heavy_messages_per_s latency_count latency_p50_ns latency_p90_ns latency_p99_ns \
     latency_p999_ns latency_max_ns server_cpu_us_per_message context_switches_per_message \
     empty_pss_bytes peak_pss_bytes threads processes errors first_error \
     generator_cpu_us_per_message generator_cpu_share generator_wait_share server_wait_share \

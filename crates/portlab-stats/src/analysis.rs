@@ -210,6 +210,17 @@ impl<'a> Group<'a> {
             .max_by(f64::total_cmp)
     }
 
+    /// Whether a server may use several processors.
+    pub fn has_several_processors(&self) -> bool {
+        let environment = &self.record.environment;
+        match &environment.pinning {
+            Pinning::Apart { server_cpus, .. } if !self.workload.server_on_all_cpus => {
+                server_cpus.len() > 1
+            }
+            Pinning::Apart { .. } | Pinning::Together(_) => environment.cores > 1,
+        }
+    }
+
     /// Whether handlers compute and servers were kept to one of several processors: then no model can show how many it
     /// uses.
     fn computes_on_one_of_several(&self) -> bool {

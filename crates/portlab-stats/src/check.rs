@@ -161,7 +161,13 @@ fn workloads(record: &Record) -> Checked {
         in_both(&key, &[("title", &it.title), ("asks", &it.asks)])?;
         texts(&key, &[("service", &it.service), ("work", &it.work)])?;
         let rooms = it.rooms.unwrap_or(0) as f64;
-        let counts = [("depth", it.depth as f64), ("rooms", rooms)];
+        let or_0 = |count: Option<usize>| count.unwrap_or(0) as f64;
+        let counts = [
+            ("depth", it.depth as f64),
+            ("rooms", rooms),
+            ("active_connections", or_0(it.active_connections)),
+            ("heavy_depth", or_0(it.heavy_depth)),
+        ];
         numbers(&key, 0.0..=MANY, &counts)?;
         let times = [
             ("duration_ms", it.duration_ms as f64),
@@ -200,6 +206,9 @@ fn checked_cell(key: &str, cell: &Cell, rounds: usize) -> Checked {
     match &cell.not_run {
         Some(NotRun::ServesFewer(most)) => counts.push(("not_run.serves_fewer", *most as f64)),
         Some(NotRun::FewStacks(most)) => counts.push(("not_run.few_stacks", *most as f64)),
+        Some(NotRun::MostProcesses(most)) => {
+            counts.push(("not_run.most_processes", *most as f64));
+        }
         Some(NotRun::Told(words)) => texts(key, &[("not_run", words)])?,
         _ => {}
     }
@@ -257,6 +266,7 @@ fn checked_round(key: &str, it: &Round) -> Checked {
         ("due_not_sent", or_0(it.due_not_sent)),
         ("elapsed_ms", it.elapsed_ms),
         ("messages_per_s", it.messages_per_s),
+        ("heavy_messages_per_s", figure_or_0(it.heavy_messages_per_s)),
         (
             "server_cpu_us_per_message",
             figure_or_0(it.server_cpu_us_per_message),

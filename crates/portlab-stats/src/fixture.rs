@@ -149,6 +149,8 @@ pub fn record(cells: Vec<Cell>) -> Record {
             work: "none".into(),
             depth: 1,
             rooms: None,
+            active_connections: None,
+            heavy_depth: None,
             server_on_all_cpus: false,
             duration_ms: 500,
             warmup_ms: 100,

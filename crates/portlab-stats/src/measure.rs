@@ -13,6 +13,12 @@ use crate::record::{Cell, Round};
 pub enum Measure {
     /// Messages per second.
     MessagesPerS,
+    /// Messages per second of the one connection that has many in flight.
+    HeavyMessagesPerS,
+    /// Messages per second of the server's CPU time: the rate divided by the processors used.
+    MessagesPerCpuS,
+    /// Processors that the server used: its CPU time, divided by the time.
+    CpusUsed,
     /// The median latency, in nanoseconds.
     LatencyP50,
     /// The latency that 99 of 100 messages did not exceed, in nanoseconds.
@@ -54,8 +60,11 @@ const LEAST_FOR_P999: u64 = 1_000;
 
 impl Measure {
     /// All of them, in the order in which a table shows them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::MessagesPerS,
+        Self::HeavyMessagesPerS,
+        Self::MessagesPerCpuS,
+        Self::CpusUsed,
         Self::LatencyP50,
         Self::LatencyP99,
         Self::LatencyP999,
@@ -73,6 +82,16 @@ impl Measure {
         let quantile = |least, nanos: u64| (latencies >= least).then_some(nanos as f64);
         match self {
             Self::MessagesPerS => (round.messages > 0).then_some(round.messages_per_s),
+            Self::HeavyMessagesPerS => round.heavy_messages_per_s,
+            Self::MessagesPerCpuS => {
+                let micros = round.server_cpu_us_per_message.filter(|it| *it > 0.0)?;
+                Some(1e6 / micros)
+            }
+            Self::CpusUsed => {
+                let heavy = round.heavy_messages_per_s.unwrap_or(0.0);
+                let micros = round.server_cpu_us_per_message?;
+                Some((round.messages_per_s + heavy) * micros / 1e6)
+            }
             Self::LatencyP50 => quantile(1, round.latency_p50_ns),
             Self::LatencyP99 => quantile(LEAST_FOR_P99, round.latency_p99_ns),
             Self::LatencyP999 => quantile(LEAST_FOR_P999, round.latency_p999_ns),
@@ -114,8 +133,10 @@ impl Measure {
     /// Which of two figures is the better one.
     pub fn better(self) -> Better {
         match self {
-            Self::MessagesPerS => Better::Higher,
-            Self::Threads | Self::Processes => Better::Neither,
+            Self::MessagesPerS | Self::MessagesPerCpuS => Better::Higher,
+            Self::HeavyMessagesPerS | Self::CpusUsed | Self::Threads | Self::Processes => {
+                Better::Neither
+            }
             _ => Better::Lower,
         }
     }
@@ -132,7 +153,12 @@ impl Measure {
     pub fn is_the_generators(self) -> bool {
         matches!(
             self,
-            Self::MessagesPerS | Self::LatencyP50 | Self::LatencyP99 | Self::LatencyP999
+            Self::MessagesPerS
+                | Self::HeavyMessagesPerS
+                | Self::CpusUsed
+                | Self::LatencyP50
+                | Self::LatencyP99
+                | Self::LatencyP999
         )
     }
 }

@@ -290,6 +290,8 @@ impl First {
                 work: setup.work,
                 depth: setup.depth,
                 rooms: setup.rooms,
+                active_connections: None,
+                heavy_depth: None,
                 server_on_all_cpus: false,
                 duration_ms: setup.duration_ms,
                 warmup_ms: setup.warmup_ms,

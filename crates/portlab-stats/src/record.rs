@@ -249,6 +249,12 @@ pub struct Workload {
     /// The rooms that a chat's members were in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rooms: Option<usize>,
+    /// So many connections sent messages, beside those of the point, which were idle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active_connections: Option<usize>,
+    /// One of the connections had so many messages in flight. Latencies and rates are those of the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heavy_depth: Option<usize>,
     /// Whether the server could use all processors that the comparison may use, though the generator
     /// is kept to its own: so that a server can show what it makes of several processors.
     #[serde(default)]
@@ -315,6 +321,8 @@ pub enum NotRun {
     ServesFewer(usize),
     /// A process can have only so many stacks, one for each connection, fewer than the point has connections.
     FewStacks(usize),
+    /// It has a process for each connection, and so many at most.
+    MostProcesses(usize),
     /// A foreign server doesn't speak the protocol of portlab's chat.
     ForeignChat,
     /// A textbook twin serves a plain echo only.
@@ -372,6 +380,9 @@ pub struct Round {
     pub elapsed_ms: f64,
     /// Messages per second of measured time.
     pub messages_per_s: f64,
+    /// Messages per second of the connection that has many in flight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heavy_messages_per_s: Option<f64>,
     /// How many latencies the quantiles are of. Absent from older records, where it is `messages`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_count: Option<u64>,
@@ -528,6 +539,14 @@ impl Record {
     pub fn measured(&self) -> usize {
         let made = |cell: &Cell| cell.rounds.len() + cell.failures.len();
         self.cells.iter().map(made).sum()
+    }
+}
+
+impl Workload {
+    /// How many connections a server holds at `point`.
+    pub fn held(&self, point: Point) -> usize {
+        let active = self.active_connections.unwrap_or(0);
+        point.connections.saturating_add(active)
     }
 }
 

@@ -25,6 +25,8 @@ workloads! {
     churn,
     idle,
     slow,
+    crowd,
+    skew,
     chat,
     http,
     http_close,
@@ -50,6 +52,10 @@ pub struct Workload {
     pub depth: usize,
     /// The numbers of connections at which the workload is measured.
     pub connections: Scale,
+    /// So many connections send messages, beside those of a point, which are idle.
+    pub active: Option<usize>,
+    /// One of the connections has so many messages in flight.
+    pub heavy_depth: Option<usize>,
     /// The rates of an open loop; empty for a closed loop.
     pub rates: &'static [Rate],
     /// The length of a message; of HTTP, of the file that is requested.
@@ -103,6 +109,8 @@ const PLAIN: Workload = Workload {
         class: &[],
         full: &[],
     },
+    active: None,
+    heavy_depth: None,
     rates: &[],
     size_bytes: 64,
     duration_ms: 60,

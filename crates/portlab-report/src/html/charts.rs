@@ -10,7 +10,7 @@ use portlab_chart::{
 use portlab_stats::{
     analysis::{Column, Group},
     measure::{Better, Measure},
-    record::{Cell, Counts, Kind, Point, Rate, Record},
+    record::{Cell, Counts, Kind, Point, Rate, Record, Workload},
 };
 use portlab_words::{Lang, tr, units};
 
@@ -122,8 +122,11 @@ fn value(swept: Dimension, point: Point) -> Option<f64> {
 }
 
 /// The label of an axis of `swept`, and how its values are written.
-fn axis_of(swept: Dimension, lang: Lang) -> (&'static str, fn(f64) -> String) {
+fn axis_of(swept: Dimension, workload: &Workload, lang: Lang) -> (&'static str, fn(f64) -> String) {
     match swept {
+        Dimension::Connections if workload.active_connections.is_some() => {
+            (lang.pick("idle connections", "空闲连接数"), units::short)
+        }
         Dimension::Connections => (lang.pick("connections", "连接数"), units::short),
         Dimension::Size => (lang.pick("length of a message", "消息长度"), units::bytes),
         Dimension::Workers => (lang.pick("workers", "工作者数"), units::short),
@@ -233,6 +236,9 @@ fn chart_name(report: &Report, group: &Group, groups: &[&Group], measure: &str) 
 fn slug(measure: Measure) -> &'static str {
     match measure {
         Measure::MessagesPerS => "rate",
+        Measure::HeavyMessagesPerS => "heavy-rate",
+        Measure::MessagesPerCpuS => "rate-per-cpu",
+        Measure::CpusUsed => "cpus",
         Measure::LatencyP50 => "p50",
         Measure::LatencyP99 => "p99",
         Measure::LatencyP999 => "p999",
@@ -388,7 +394,7 @@ fn curve(report: &Report, groups: &[&Group], swept: Dimension, measure: Measure)
         .collect();
     let counts = first.workload.counts;
     let label = names::measure(measure, counts);
-    let (over, write) = axis_of(swept, lang);
+    let (over, write) = axis_of(swept, first.workload, lang);
     let what = label.title.pick(lang);
     let heading = capitalised(&tr!(lang, "{what} over {over}", "{what}随{over}的变化"));
     let caption = tr!(
@@ -481,10 +487,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use portlab_stats::{
-        fixture::{cell, record},
-        record::Workload,
-    };
+    use portlab_stats::fixture::{cell, record};
 
     /// A record that was not read from a file was not checked either, so its names may be anything.
     #[test]

@@ -27,12 +27,16 @@ pub fn figure_of(measure: Measure, value: f64) -> String {
 /// How figures of `measure` are written on an axis.
 pub(crate) fn writer(measure: Measure) -> fn(f64) -> String {
     match measure {
-        Measure::MessagesPerS | Measure::Threads | Measure::Processes => short,
+        Measure::MessagesPerS
+        | Measure::HeavyMessagesPerS
+        | Measure::MessagesPerCpuS
+        | Measure::Threads
+        | Measure::Processes => short,
         Measure::LatencyP50
         | Measure::LatencyP99
         | Measure::LatencyP999
         | Measure::CpuPerMessage => nanos,
-        Measure::SwitchesPerMessage => three_digits,
+        Measure::SwitchesPerMessage | Measure::CpusUsed => three_digits,
         Measure::PeakMemory | Measure::MemoryPerConnection => bytes,
     }
 }

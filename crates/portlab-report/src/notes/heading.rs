@@ -154,6 +154,20 @@ pub(super) fn details(record: &Record, workload: &Workload, lang: Lang) -> Strin
     if let Some(rooms) = workload.rooms.map(count) {
         details.push(tr!(lang, "{rooms} room[|s]", "{rooms}个聊天室"));
     }
+    if let Some(active) = workload.active_connections.map(count) {
+        details.push(tr!(
+            lang,
+            "{active} active connection[|s]",
+            "{active}个活跃连接"
+        ));
+    }
+    if let Some(heavy) = workload.heavy_depth.map(count) {
+        details.push(tr!(
+            lang,
+            "one connection of depth {heavy}, the others measured",
+            "一个连接的深度是{heavy}，测的是其他连接"
+        ));
+    }
     let depth = count(workload.depth);
     match workload.counts {
         Counts::Deliveries => details.push(tr!(

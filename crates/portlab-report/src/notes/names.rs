@@ -21,6 +21,18 @@ pub(crate) fn measure(measure: Measure, counts: Counts) -> Label {
     let label = |title, short| Label { title, short };
     match measure {
         Measure::MessagesPerS => per_second(counts),
+        Measure::HeavyMessagesPerS => label(
+            Text::new(
+                "answers per second to the heavy connection",
+                "重连接每秒得到的响应数",
+            ),
+            Text::new("heavy/s", "重连接/秒"),
+        ),
+        Measure::MessagesPerCpuS => per_cpu_second(counts),
+        Measure::CpusUsed => label(
+            Text::new("processors used", "用了几个处理器"),
+            Text::new("cpus", "处理器"),
+        ),
         Measure::LatencyP50 if chat => label(
             Text::new("median fan-out time", "扇出时间中位数"),
             Text::new("fan-out p50", "扇出 p50"),
@@ -119,6 +131,29 @@ fn per_second(counts: Counts) -> Label {
     Label { title, short }
 }
 
+/// What is done in a second of CPU time.
+fn per_cpu_second(counts: Counts) -> Label {
+    let [title, short] = match counts {
+        Counts::Connections => [
+            Text::new("connections per second of CPU time", "每 CPU 秒连接数"),
+            Text::new("conns/CPU s", "连接/CPU 秒"),
+        ],
+        Counts::Deliveries => [
+            Text::new("deliveries per second of CPU time", "每 CPU 秒送达数"),
+            Text::new("deliveries/CPU s", "送达/CPU 秒"),
+        ],
+        Counts::Requests => [
+            Text::new("requests per second of CPU time", "每 CPU 秒请求数"),
+            Text::new("reqs/CPU s", "请求/CPU 秒"),
+        ],
+        Counts::Messages | Counts::Nothing => [
+            Text::new("messages per second of CPU time", "每 CPU 秒消息数"),
+            Text::new("msgs/CPU s", "消息/CPU 秒"),
+        ],
+    };
+    Label { title, short }
+}
+
 /// Which of two figures is the better one, in words.
 pub(crate) fn better(better: Better) -> Text {
     match better {
@@ -140,6 +175,10 @@ pub(crate) fn not_run(why: &NotRun, connections: usize) -> Text {
         NotRun::FewStacks(most) => tr!(
             "a stack for each connection, and at most {most} stacks here (vm.max_map_count)",
             "每个连接一个栈，而这里最多 {most} 个栈（vm.max_map_count）"
+        ),
+        NotRun::MostProcesses(most) => tr!(
+            "a process for each connection, and at most {most}",
+            "每个连接一个进程，最多 {most} 个"
         ),
         NotRun::ForeignChat => Text::new(
             "a foreign server doesn't speak the protocol of portlab's chat",

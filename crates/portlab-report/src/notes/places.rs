@@ -64,6 +64,9 @@ pub(crate) fn point(view: &View, point: Point) -> String {
         }
     }
     let told = varies.into_iter().map(|dimension| match dimension {
+        Dimension::Connections if view.workload.active_connections.is_some() => {
+            connections(view, point.connections)
+        }
         Dimension::Connections if is_one && view.workload.counts == Counts::Messages => {
             let (connections, size) = (count(point.connections), figure(size(point.size_bytes)));
             tr!(
@@ -139,6 +142,13 @@ fn varied(view: &View) -> Vec<Dimension> {
 /// So many connections, or members of a chat.
 pub(crate) fn connections(view: &View, connections: usize) -> String {
     let count = count(connections);
+    if view.workload.active_connections.is_some() {
+        return tr!(
+            view.lang,
+            "{count} idle connection[|s]",
+            "{count}个空闲连接"
+        );
+    }
     match view.workload.counts {
         Counts::Deliveries => tr!(view.lang, "{count} member[|s]", "{count}个成员"),
         Counts::Connections => tr!(

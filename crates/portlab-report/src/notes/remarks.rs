@@ -1,6 +1,9 @@
 //! What a table can't show in columns: what went wrong, and which servers weren't measured.
 
-use portlab_stats::{analysis::Group, record::Cell};
+use portlab_stats::{
+    analysis::Group,
+    record::{Cell, Workload},
+};
 use portlab_words::{Lang, table::cut, tr};
 
 use super::{
@@ -22,11 +25,11 @@ pub(crate) struct Remark {
 }
 
 /// Why `cell` has no figures; `None` if it has some.
-pub(super) fn unmeasured(cell: &Cell, lang: Lang) -> Option<Sentence> {
+pub(super) fn unmeasured(workload: &Workload, cell: &Cell, lang: Lang) -> Option<Sentence> {
     if !cell.rounds.is_empty() {
         return None;
     }
-    let told = match (not_run(cell, lang), cell.failures.first()) {
+    let told = match (not_run(workload, cell, lang), cell.failures.first()) {
         (Some(why), _) => tr!(lang, "not run: {why}", "未运行：{why}"),
         (None, Some(failed)) => {
             let why = reason(failed.reason.pick(lang));
@@ -51,7 +54,7 @@ pub(super) fn of(group: &Group, lang: Lang) -> Vec<Remark> {
             "没跟上速率，不排名：{told}。"
         )
     });
-    let not_run = cells().filter_map(|cell| Some((cell, not_run(cell, lang)?)));
+    let not_run = cells().filter_map(|cell| Some((cell, not_run(group.workload, cell, lang)?)));
     let not_run =
         listed(lang, not_run).map(|told| tr!(lang, "not run: {told}.", "未运行：{told}。"));
     let missing = cells().filter(|cell| !cell.was_tried() && cell.not_run.is_none());
@@ -98,8 +101,8 @@ fn failures(cell: &Cell, lang: Lang) -> Option<String> {
 }
 
 /// Why `cell` can't be run; `None` if it can.
-fn not_run(cell: &Cell, lang: Lang) -> Option<String> {
-    let why = names::not_run(cell.not_run.as_ref()?, cell.point.connections);
+fn not_run(workload: &Workload, cell: &Cell, lang: Lang) -> Option<String> {
+    let why = names::not_run(cell.not_run.as_ref()?, workload.held(cell.point));
     Some(text(why.pick(lang)))
 }
 
@@ -183,7 +186,10 @@ mod tests {
             ]
         );
         assert_eq!(lines(Lang::Zh)[4], "尚未测量：late。");
-        let whys = record.cells.iter().map(|cell| unmeasured(cell, Lang::En));
+        let whys = record
+            .cells
+            .iter()
+            .map(|cell| unmeasured(&record.workloads[0], cell, Lang::En));
         let whys: Vec<_> = whys.map(|why| why.map(|it| it.plain())).collect();
         assert_eq!(whys[3].as_deref(), Some("failed: no answer"));
         assert_eq!(whys[4], None);

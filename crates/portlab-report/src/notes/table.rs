@@ -146,7 +146,7 @@ impl Table<'_> {
         let group = view.groups[at].clone();
         let maker = Maker {
             lang: view.lang,
-            columns: measures(view.workload)
+            columns: measures(view.workload, group.has_several_processors())
                 .iter()
                 .map(|&it| group.column(it))
                 .collect(),
@@ -168,9 +168,17 @@ impl Table<'_> {
     }
 }
 
-/// The measures that say something of `workload`, the one that it is ranked by first.
-pub(crate) fn measures(workload: &Workload) -> Vec<Measure> {
+/// The measures that say something of `workload`, the one that it is ranked by first. How many processors a server uses
+/// says something if it may use several.
+pub(crate) fn measures(workload: &Workload, several_processors: bool) -> Vec<Measure> {
     let tells = |measure: &Measure| match workload.counts {
+        _ if *measure == Measure::HeavyMessagesPerS => workload.heavy_depth.is_some(),
+        Counts::Nothing if [Measure::MessagesPerCpuS, Measure::CpusUsed].contains(measure) => false,
+        _ if [Measure::MessagesPerCpuS, Measure::CpusUsed].contains(measure) => several_processors,
+        // The memory of the connections that send messages would be divided among the idle ones.
+        _ if *measure == Measure::MemoryPerConnection && workload.active_connections.is_some() => {
+            false
+        }
         Counts::Messages | Counts::Deliveries | Counts::Requests => true,
         // Short connections have no memory that could be divided among them.
         Counts::Connections => *measure != Measure::MemoryPerConnection,
@@ -192,9 +200,10 @@ fn weight(measure: Measure) -> u8 {
     match measure {
         Measure::Processes => 1,
         Measure::Threads => 2,
-        Measure::LatencyP999 => 3,
-        Measure::MemoryPerConnection => 4,
+        Measure::LatencyP999 | Measure::MessagesPerCpuS => 3,
+        Measure::MemoryPerConnection | Measure::CpusUsed => 4,
         Measure::LatencyP50 => 5,
+        Measure::HeavyMessagesPerS => 12,
         Measure::SwitchesPerMessage => 6,
         Measure::PeakMemory => 7,
         Measure::LatencyP99 => 8,
@@ -336,7 +345,7 @@ impl<'a> Maker<'a, '_> {
             entries: entries.collect(),
             share: figures[at].map(|figure| figure.median / most),
             outliers: cell.outliers(self.ranking().measure),
-            remark: remarks::unmeasured(cell, self.lang),
+            remark: remarks::unmeasured(self.group.workload, cell, self.lang),
         }
     }
 
@@ -581,8 +590,10 @@ mod tests {
     #[test]
     fn a_workload_without_messages_shows_memory_and_threads() {
         let mut workload = record(Vec::new()).workloads.remove(0);
-        assert_eq!(measures(&workload).len(), Measure::ALL.len());
-        assert_eq!(measures(&workload)[0], Measure::CpuPerMessage);
+        assert_eq!(measures(&workload, true).len(), Measure::ALL.len() - 1);
+        let on_one = measures(&workload, false);
+        assert!(!on_one.contains(&Measure::CpusUsed), "{on_one:?}");
+        assert_eq!(on_one[0], Measure::CpuPerMessage);
         workload.counts = Counts::Nothing;
         workload.ranked_by = Measure::MemoryPerConnection;
         let expected = [
@@ -591,6 +602,6 @@ mod tests {
             Measure::Threads,
             Measure::Processes,
         ];
-        assert_eq!(measures(&workload), expected);
+        assert_eq!(measures(&workload, true), expected);
     }
 }

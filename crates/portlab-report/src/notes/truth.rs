@@ -241,6 +241,14 @@ fn cases() -> Vec<Case> {
     let unsure = || record(vec![cell("a", &[4.0; 7]), cell("b", &UNSURE)]);
     let made = |fork: &[f64], prefork: &[f64]| short(vec![cell("fork", fork), cell("prefork", prefork)]);
     let swept = |first: &[f64], last: &[f64]| record(vec![at(1, cell("a", first)), cell("a", last)]);
+    let crowded = |first: &[f64], last: &[f64]| {
+        let cells = vec![at(10, cell("a", first)), at(10_000, cell("a", last))];
+        of(cells, |workload| workload.active_connections = Some(10))
+    };
+    let skewed = |heavy: f64, rounds| {
+        let cells = vec![sharing(cell("a", &vec![4.0; rounds]), heavy, 2_000)];
+        of(cells, |workload| workload.heavy_depth = Some(100))
+    };
     let blocking = |rates: &[f64]| handling("block:5ms", vec![answering("a", 1, rates)]);
     let rated = |answered, unsent, rounds| record(vec![open("a", (1e4, answered), unsent, rounds)]);
     let long = |p99_us, rounds: usize| {
@@ -270,6 +278,11 @@ fn cases() -> Vec<Case> {
         "rate" "`a` fell behind": rated(8e3, 7, 5), rated(1e4, 0, 5), rated(8e3, 7, 1);
         "sweep" "it falls from":
             swept(&[40.0; 7], &[5.0; 7]), swept(&[5.0; 7], &[40.0; 7]), swept(&[4.0; 7], &UNSURE);
+        "crowd" "with `a` it is 8.0x as much": crowded(&[4.0; 7], &[32.0; 7]), crowded(&[4.0; 7], &[4.0; 7]),
+            crowded(&[4.0; 7], &UNSURE);
+        "crowd" "with `a` it grows by less than half": crowded(&[4.0; 7], &[4.4; 7]), crowded(&[4.0; 7], &[32.0; 7]),
+            crowded(&[4.0; 7], &[4.4, 8.0, 4.4, 8.0, 4.4, 8.0, 4.4]);
+        "skew" "100x with `a`": skewed(1e5, 7), skewed(1e3, 7), skewed(1e5, 1);
         "tail" "20x the p50 with `b`": long(20_000, 3), long(1_500, 3), long(20_000, 1);
         "memory" "a thread of its own":
             weighed(&[("threads", 14, 101, 1)]), weighed(&[("prethreaded", 14, 101, 1)]),
@@ -333,6 +346,12 @@ fn sentences_of_findings() -> Vec<(&'static str, &'static str, Record)> {
                     with_rounds(open(name, (1e4, answered), 0, 5), |round| round.latency_p99_ns = p99_ns)
                 }).into())),
         ("sweep", "the best and the worst from the first point to the last", swept_with_switches()),
+        ("crowd", "idle connections cost one server much and another nothing",
+            of(sweeping(&[(10, &[("a", 4.0), ("b", 4.0), ("c", 5.0)][..]), (10_000, &[("a", 4.4), ("b", 33.0), ("c", 5.0)])])
+                .cells, |workload| workload.active_connections = Some(10))),
+        ("skew", "a heavy connection is answered in turns or at once",
+            of(vec![sharing(costs("a", 4.0), 1e5, 4_000), sharing(costs("b", 4.0), 1.1e3, 2_000),
+                sharing(costs("c", 4.0), 1.2e3, 2_100)], |workload| workload.heavy_depth = Some(100))),
         ("tail", "a long tail",
             record(vec![tailed(costs("event-loop", 4.0), 1_200, 1), tailed(costs("tasks", 5.0), 4_300, 2)])),
         ("memory", "a process or a thread for each connection is told with its memory",
@@ -444,7 +463,15 @@ fn silent_findings() -> Vec<(&'static str, &'static str, Record)> {
         workloads: ranked_by(Measure::LatencyP50, vec![]).workloads,
         ..with(swept_with_switches().cells, |round| round.generator_cpu_share = 0.97)
     };
+    let mut idle = sweeping(&[(10, &[("a", 4.0)][..]), (10_000, &[("a", 33.0)])]);
+    idle.workloads[0].active_connections = Some(10);
     vec![
+        ("sweep", "another finding tells it", idle),
+        ("crowd", "no connection is idle", sweeping(&[(10, &[("a", 4.0)][..]), (10_000, &[("a", 33.0)])])),
+        ("skew", "no connection is heavy", record(vec![sharing(costs("a", 4.0), 1e5, 4_000)])),
+        ("skew", "the generator was the limit",
+            of(vec![with_rounds(sharing(costs("a", 4.0), 1e5, 4_000), |round| round.generator_cpu_share = 0.97)],
+                |workload| workload.heavy_depth = Some(100))),
         ("best", "threads are a fact, neither good nor bad", ranked_by(Measure::Threads, pair(4.0, 8.0, 7))),
         ("best", "the only server had errors", wrong),
         ("absent", "all ran", record(pair(4.0, 8.0, 7))),

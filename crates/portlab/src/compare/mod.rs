@@ -84,7 +84,7 @@ pub(crate) struct Args {
     fail_over: Option<f64>,
 
     /// The workloads to measure under: echo, stream, rate, wait, block, cpu, churn,
-    /// idle, slow, chat, http, http-close, http-file [default: echo]
+    /// idle, slow, crowd, skew, chat, http, http-close, http-file [default: echo]
     #[arg(long, short, value_name = "NAMES", value_delimiter = ',')]
     #[arg(value_parser = args::workload_parser(), hide_possible_values = true)]
     workload: Vec<String>,

@@ -228,10 +228,13 @@ fn check(workload: &Workload, rooms: usize, points: Vec<Point>) -> anyhow::Resul
                     "--connections 里有 {count}；每个聊天室至少要 2 个连接，一个发、一个收：至少 {least}"
                 ))
             }
-            _ if workload.name == "slow" && count < 2 => bail!(tr!(
-                "--connections has {count}; the slow workload needs other clients beside the slow ones: at least 2",
-                "--connections 里有 {count}；除了慢客户端还要有别的客户端：至少 2"
-            )),
+            _ if ["slow", "skew"].contains(&workload.name) && count < 2 => {
+                let name = workload.name;
+                bail!(tr!(
+                    "--connections has {count}; {name} measures the clients beside its special ones: at least 2",
+                    "--connections 里有 {count}；{name} 测的是其余的客户端，连接至少要 2 个"
+                ))
+            }
             _ => {}
         }
     }

@@ -3,7 +3,7 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use portlab_backends::{Limits, Overflow, Policy, Sheet, Workers};
+use portlab_backends::{Limits, MOST_PROCESSES, Overflow, Policy, Sheet, Workers};
 use portlab_service::ChatLimits;
 use portlab_words::{
     tr,
@@ -25,7 +25,7 @@ pub(super) struct LimitArgs {
 
     /// The most processes of the model fork, and so the most connections that it
     /// serves at a time
-    #[arg(long, value_name = "N", default_value = "4096", value_parser = some("4M"))]
+    #[arg(long, value_name = "N", default_value_t = MOST_PROCESSES, value_parser = some("4M"))]
     max_processes: usize,
 
     /// Close a connection if no byte was sent or received on it for this long

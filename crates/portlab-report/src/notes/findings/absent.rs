@@ -74,7 +74,9 @@ enum Why {
 fn why(cell: &Cell) -> Option<Why> {
     match &cell.not_run {
         Some(NotRun::ServesOne | NotRun::NoHub) => Some(Why::Serves(1)),
-        Some(NotRun::ServesFewer(count) | NotRun::FewStacks(count)) => Some(Why::Serves(*count)),
+        Some(
+            NotRun::ServesFewer(count) | NotRun::FewStacks(count) | NotRun::MostProcesses(count),
+        ) => Some(Why::Serves(*count)),
         Some(
             NotRun::ForeignChat
             | NotRun::ForeignRoot

@@ -22,6 +22,10 @@ const LEAST_CONNECTIONS: usize = 10;
 const LEAST_BYTES: f64 = 256.0 * 1024.0;
 
 pub(super) fn memory(view: &View) -> Vec<Said> {
+    // The memory of the connections that send messages would be divided among the idle ones.
+    if view.workload.active_connections.is_some() {
+        return Vec::new();
+    }
     let count = |at: &usize| view.groups[*at].point.connections;
     let most = (0..view.groups.len()).max_by_key(count);
     let Some(at) = most.filter(|at| count(at) >= LEAST_CONNECTIONS) else {

@@ -3,10 +3,12 @@
 mod absent;
 mod at_once;
 mod best;
+mod crowd;
 mod made;
 mod memory;
 mod others;
 mod rate;
+mod skew;
 mod sweep;
 mod switches;
 mod tail;
@@ -93,6 +95,8 @@ pub(super) static FINDINGS: &[(&str, Make)] = &[
     ("at_once", at_once::at_once),
     ("made", made::made),
     ("rate", rate::rate),
+    ("crowd", |view| Vec::from_iter(crowd::crowd(view))),
+    ("skew", |view| Vec::from_iter(skew::skew(view))),
     ("sweep", |view| Vec::from_iter(sweep::sweep(view))),
     ("tail", |view| Vec::from_iter(tail::tail(view))),
     ("memory", memory::memory),

@@ -23,6 +23,10 @@ const LEAST: f64 = 1.1;
 
 pub(super) fn sweep(view: &View) -> Option<Said> {
     let last = view.groups.len().checked_sub(1).filter(|last| *last > 0)?;
+    // The finding `crowd` tells it of every model.
+    if view.workload.active_connections.is_some() {
+        return None;
+    }
     let measure = view.measure();
     if ![0, last].iter().all(|&at| view.groups[at].ranks(measure)) {
         return None;

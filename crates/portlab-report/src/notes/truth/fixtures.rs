@@ -150,6 +150,15 @@ pub(super) fn heavy(cell: Cell, kib_each: u64, threads: u64, processes: u64) -> 
     })
 }
 
+/// `cell`, whose heavy connection gets so many messages a second, and whose 99 others get 1,000 each and wait so long.
+pub(super) fn sharing(cell: Cell, heavy_per_s: f64, p99_us: u64) -> Cell {
+    with_rounds(cell, |round| {
+        round.heavy_messages_per_s = Some(heavy_per_s);
+        round.messages_per_s = 99_000.0;
+        round.latency_p99_ns = p99_us * 1_000;
+    })
+}
+
 /// The lightest server, and others that need more, in three rounds.
 pub(super) fn weighed(others: &[(&str, u64, u64, u64)]) -> Record {
     let light = heavy(cell("event-loop", &[4.0; 3]), 1, 1, 1);
