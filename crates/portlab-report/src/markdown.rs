@@ -7,7 +7,7 @@ use crate::{
     notes::{
         Notes,
         legend::Seen,
-        table::{Field, Row, Table},
+        table::{Column, Field, Row, Table, headed, with_families},
     },
     text::{self, PLAIN, TRAITS},
 };
@@ -94,9 +94,18 @@ fn section(table: &Table, seen: &mut Seen) -> String {
         cells.collect()
     };
     let measured = table.rows.iter().filter(|row| !row.entries.is_empty());
+    let head = |family: &str| {
+        let name = |column: &Column| match column.field {
+            Field::Name => (headed(family), PLAIN),
+            _ => (String::new(), PLAIN),
+        };
+        table.columns.iter().map(name).collect()
+    };
+    let rows = with_families(measured);
+    let rows = rows.flat_map(|(family, row)| family.map(head).into_iter().chain([cells(row)]));
     let grid = Grid {
         columns: columns.collect(),
-        rows: measured.map(&mut cells).collect(),
+        rows: rows.collect(),
     };
     if !grid.rows.is_empty() {
         text += &format!("\n{}", grid.markdown());

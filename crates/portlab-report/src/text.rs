@@ -16,7 +16,7 @@ use crate::{
         Notes,
         legend::Seen,
         remarks::Remark,
-        table::{Column, Entry, FIRST, Field, LAST, Row, Table, Tone},
+        table::{Column, Entry, FIRST, Field, LAST, Row, Table, Tone, headed, with_families},
     },
 };
 
@@ -247,12 +247,22 @@ fn grid(table: &Table, rows: &[&Row], is_narrow: bool, bars: bool, width: usize)
         let bar = bars.then(|| (row.share.map_or_else(String::new, bar), DIM));
         cells.chain(bar).collect()
     };
+    let head = |family: &str| -> Vec<(String, Style)> {
+        let name = |column: &Column| match column.field {
+            Field::Name => (cut(&headed(family), width / 2), DIM),
+            _ => (String::new(), PLAIN),
+        };
+        let bar = bars.then(|| (String::new(), PLAIN));
+        table.columns.iter().map(name).chain(bar).collect()
+    };
+    let rows = with_families(rows.iter().copied());
+    let rows = rows.flat_map(|(family, of)| family.map(head).into_iter().chain([row(&of)]));
     Grid {
         columns: columns
             .map(column)
             .chain(bars.then_some(bar_column))
             .collect(),
-        rows: rows.iter().map(row).collect(),
+        rows: rows.collect(),
     }
 }
 
@@ -372,6 +382,58 @@ mod tests {
                 assert!(figure, "{width}: the ranked column is missing: {text}");
             }
         }
+    }
+
+    /// Thirteen servers, of which seven have sheets.
+    fn many() -> Record {
+        let known = [
+            "event-loop",
+            "tasks",
+            "tasks-single",
+            "threads",
+            "prethreaded",
+            "fork",
+            "prefork",
+        ];
+        let known = known.map(str::to_owned).into_iter();
+        let names = known.chain((1..=6).map(|at| format!("other-{at}")));
+        let cells = names
+            .enumerate()
+            .map(|(at, name)| cell(&name, &[4.0 + at as f64; 7]));
+        record(cells.collect())
+    }
+
+    #[test]
+    fn families_stand_apart_in_a_long_table_of_each_form() {
+        let record = many();
+        for width in [80, 200] {
+            let text = plain(&record, width);
+            let heads: Vec<_> = text
+                .lines()
+                .filter(|it| it.contains("── "))
+                .map(str::trim)
+                .collect();
+            let families = [
+                "event",
+                "coroutines",
+                "threads",
+                "processes",
+                "other servers",
+            ];
+            assert_eq!(
+                heads,
+                families.map(|it| format!("── {it}")),
+                "{width}: {text}"
+            );
+            assert!(text.lines().all(|line| line.width() <= width), "{text}");
+        }
+        let notes = Notes::of(&record, Lang::Zh);
+        assert!(crate::markdown(&notes).contains("| ── 其他服务端 |"));
+        let page = crate::html(&notes);
+        assert_eq!(page.matches("scope=\"rowgroup\"").count(), 5);
+        let mut few = record;
+        few.cells.pop();
+        assert!(!plain(&few, 200).contains("── "));
     }
 
     #[test]

@@ -320,6 +320,7 @@ fn candidate(cell: Cell) -> Candidate {
                 "io_uring is forbidden here",
                 "这里禁用了 io_uring",
             )),
+            Some(NotRun::MostProcesses(most)) => Carries::Processes(most),
             Some(_) => Carries::NoHub,
         },
         shots: Vec::new(),

@@ -24,6 +24,8 @@
       button.addEventListener("click", () => {
         const next = { ascending: "descending", descending: null }[head.getAttribute("aria-sort")];
         const order = next === undefined ? "ascending" : next;
+        // Rows that are sorted don't stand family by family.
+        for (const row of original) row.hidden = order !== null && row.className === "family";
         for (const other of heads) other.removeAttribute("aria-sort");
         if (order === null) return body.append(...original);
         head.setAttribute("aria-sort", order);

@@ -6,7 +6,7 @@ use super::Report;
 use crate::notes::{
     Notes,
     legend::Seen,
-    table::{Column, Entry, FIRST, Field, LAST, Row, Table, Tone},
+    table::{Column, Entry, FIRST, Field, LAST, Row, Table, Tone, with_families},
 };
 
 /// `table`, folded. It scrolls by itself, and its first column, the names, stays visible.
@@ -21,7 +21,10 @@ pub(super) fn table(report: &Report, table: &Table) -> Markup {
                 table {
                     thead { tr { @for column in names.iter().chain(&others) { (head(column)) } } }
                     tbody {
-                        @for row in &table.rows {
+                        @for (family, row) in with_families(&table.rows) {
+                            @if let Some(family) = family {
+                                tr.family { th colspan=(table.columns.len()) scope="rowgroup" { (family) } }
+                            }
                             tr {
                                 th scope="row" {
                                     (PreEscaped(report.palette.style(&row.cell.model).swatch()))

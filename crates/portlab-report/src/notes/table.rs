@@ -4,7 +4,7 @@ use portlab_stats::{
     analysis::{Column as Figures, Group, differs},
     estimate::Estimate,
     measure::Measure,
-    record::{Cell, Counts, Kind, Workload},
+    record::{Cell, Counts, Facts, Kind, Workload},
     summary::control_of,
 };
 use portlab_words::{Lang, Text};
@@ -70,6 +70,8 @@ pub(crate) enum Field {
 pub(crate) struct Row<'a> {
     /// What was measured.
     pub(crate) cell: &'a Cell,
+    /// The family of the server in a long table, whose rows stand family by family; `None` in a short one.
+    pub(crate) family: Option<String>,
     /// Whether it is shown for comparison only: a twin, a control or another build.
     pub(crate) is_aside: bool,
     /// What stands in each column; empty if nothing was measured.
@@ -121,6 +123,10 @@ pub(crate) const ALIKE: char = '≈';
 /// Stands in place of a figure that isn't known.
 pub(crate) const UNKNOWN: char = '–';
 
+/// With more servers than this, the rows stand family by family.
+const MANY: usize = 12;
+
+static OTHERS: Text = Text::new("other servers", "其他服务端");
 static MODEL: Text = Text::new("model", "模型");
 static RANK: Text = Text::new("rank", "名次");
 static INTERVAL: Text = Text::new("95% interval", "95% 置信区间");
@@ -154,7 +160,10 @@ impl Table<'_> {
             group: &group,
         };
         let columns = maker.columns();
-        let rows = maker.order().into_iter().map(|at| maker.row(at, &columns));
+        let rows = maker
+            .by_family()
+            .into_iter()
+            .map(|at| maker.row(at, &columns));
         let rows = rows.collect();
         let floor = maker.floor();
         Table {
@@ -233,21 +242,23 @@ impl<'a> Maker<'a, '_> {
         Some(Sentence::line(self.lang, &floor).plain())
     }
 
+    /// The place of the model of a twin, a control or another build; of another server its own.
+    fn model_of(&self, at: usize) -> Option<usize> {
+        let cell = self.group.cells[at];
+        let entrant = self.group.entrant(cell);
+        let name = match entrant.map(|it| &it.kind) {
+            Some(Kind::Twin { of } | Kind::Build { of, .. }) => of.as_str(),
+            Some(Kind::Control) => control_of(&cell.model).unwrap_or(&cell.model),
+            _ => &cell.model,
+        };
+        self.group.cells.iter().position(|it| it.model == name)
+    }
+
     /// Places in the group: first the cells with a rank, by rank and figure, each with its twin or control behind it; then
     /// those that are measured and have no rank; then the others.
     fn order(&self) -> Vec<usize> {
-        let model_of = |at: usize| {
-            let cell = self.group.cells[at];
-            let entrant = self.group.entrant(cell);
-            let name = match entrant.map(|it| &it.kind) {
-                Some(Kind::Twin { of } | Kind::Build { of, .. }) => of.as_str(),
-                Some(Kind::Control) => control_of(&cell.model).unwrap_or(&cell.model),
-                _ => &cell.model,
-            };
-            self.group.cells.iter().position(|it| it.model == name)
-        };
         let key = |at: usize| {
-            let lead = model_of(at).unwrap_or(at);
+            let lead = self.model_of(at).unwrap_or(at);
             let rank = self.ranking().ranks[lead].unwrap_or(usize::MAX);
             let median = self.ranking().figures[lead].map_or(f64::MAX, |it| it.median);
             let median = match self.ranking().measure {
@@ -264,6 +275,43 @@ impl<'a> Maker<'a, '_> {
             place.cmp(&its).then(by_figure).then(lead.cmp(&its_lead))
         });
         order
+    }
+
+    /// The same places if there are few servers, or if no sheet tells a family. Otherwise family by family: the family of the
+    /// best server first.
+    fn by_family(&self) -> Vec<usize> {
+        let mut order = self.order();
+        if self.has_families() {
+            let mut families: Vec<String> = Vec::new();
+            for family in order.iter().map(|at| self.family(*at)) {
+                if !families.contains(&family) {
+                    families.push(family);
+                }
+            }
+            order.sort_by_key(|at| families.iter().position(|it| *it == self.family(*at)));
+        }
+        order
+    }
+
+    fn has_families(&self) -> bool {
+        let servers = self.group.cells.iter().filter(|cell| {
+            let entrant = self.group.entrant(cell);
+            !cell.rounds.is_empty() && entrant.is_some_and(|it| it.kind.takes_part())
+        });
+        let servers: Vec<_> = servers.collect();
+        servers.len() > MANY && servers.iter().any(|cell| self.sheet(cell).is_some())
+    }
+
+    fn sheet(&self, cell: &Cell) -> Option<&'a Facts> {
+        self.group.entrant(cell)?.sheet.as_ref()
+    }
+
+    /// The family of the cell at `at`; a twin, a control or another build has that of its model.
+    fn family(&self, at: usize) -> String {
+        let lead = self.model_of(at).unwrap_or(at);
+        let sheet = self.sheet(self.group.cells[lead]);
+        let family = sheet.map_or(&OTHERS, |sheet| &sheet.family);
+        family.pick(self.lang).to_owned()
     }
 
     fn columns(&self) -> Vec<Column> {
@@ -341,6 +389,7 @@ impl<'a> Maker<'a, '_> {
         });
         Row {
             cell,
+            family: self.has_families().then(|| self.family(at)),
             is_aside,
             entries: entries.collect(),
             share: figures[at].map(|figure| figure.median / most),
@@ -452,6 +501,27 @@ fn tone(at: usize, column: &Figures) -> Tone {
     }
 }
 
+/// The rows with the name of the family before the first of each.
+pub(crate) fn with_families<'r, 'a>(
+    rows: impl IntoIterator<Item = &'r Row<'a>>,
+) -> impl Iterator<Item = (Option<&'r str>, &'r Row<'a>)>
+where
+    'a: 'r,
+{
+    let mut before = None;
+    rows.into_iter().map(move |row| {
+        let family = row.family.as_deref();
+        let is_new = before != family;
+        before = family;
+        (family.filter(|_| is_new), row)
+    })
+}
+
+/// The family before its rows, in a column of names.
+pub(crate) fn headed(family: &str) -> String {
+    format!("── {family}")
+}
+
 impl Entry {
     fn of(text: String, tone: Tone) -> Self {
         Self {
@@ -518,6 +588,55 @@ mod tests {
         // All rates are the same: no first, and no last.
         let rates = column(&three(), Field::Figure(Measure::MessagesPerS));
         assert_eq!(rates, ["100k"; 4]);
+    }
+
+    /// Thirteen servers of three families, and a foreign one with its own, without a sheet.
+    fn many() -> Record {
+        let mut record = record(
+            (0..14)
+                .map(|at| cell(&format!("m{at:02}"), &vec![4.0 + f64::from(at); 5]))
+                .chain([twin("m01", &[5.0; 5])])
+                .collect(),
+        );
+        let known = portlab_stats::fixture::record(vec![cell("threads", &[4.0])]);
+        for (at, entrant) in record.entrants.iter_mut().enumerate() {
+            let family = ["threads", "event", "processes"][at % 3];
+            entrant.sheet = known.entrants[0].sheet.clone().filter(|_| at != 13);
+            if let Some(sheet) = &mut entrant.sheet {
+                sheet.family = family.to_owned().into();
+            }
+        }
+        record
+    }
+
+    #[test]
+    fn a_long_table_stands_family_by_family_the_best_first() {
+        let families = |record: &Record| {
+            with_table(record, |table| {
+                let rows = with_families(&table.rows);
+                let heads = rows
+                    .filter_map(|(family, row)| Some((family?.to_owned(), row.cell.model.clone())));
+                heads.collect::<Vec<_>>()
+            })
+        };
+        let own = |family: &str, first: &str| (family.to_owned(), first.to_owned());
+        let expected = [
+            own("threads", "m00"),
+            own("event", "m01"),
+            own("processes", "m02"),
+            own("other servers", "m13"),
+        ];
+        assert_eq!(families(&many()), expected);
+        // Within a family the rows go by rank, and the twin follows its model.
+        let names = column(&many(), Field::Name);
+        assert_eq!(names[5..9], ["m01", "m01-again", "m04", "m07"]);
+        let mut few = many();
+        few.cells.truncate(12);
+        assert!(families(&few).is_empty());
+        let mut unknown = many();
+        unknown.entrants.iter_mut().for_each(|it| it.sheet = None);
+        assert!(families(&unknown).is_empty());
+        assert_eq!(column(&unknown, Field::Name)[..2], ["m00", "m01"]);
     }
 
     #[test]

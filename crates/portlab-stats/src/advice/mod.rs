@@ -123,6 +123,8 @@ pub enum Carries {
     One,
     /// So many at a time.
     Few(usize),
+    /// So many, with a process for each.
+    Processes(usize),
     /// It has no hub, which a chat needs.
     NoHub,
     /// It failed before it could be measured, for this reason.

@@ -209,6 +209,11 @@ fn why_not(why: &Why, lang: Lang) -> String {
                 "同时只服务 {most} 个连接；--workers 可以加"
             )
         }
+        Why::Carries(Carries::Processes(most)) => tr!(
+            lang,
+            "a process for each connection, and at most {most}",
+            "每个连接一个进程，最多 {most} 个"
+        ),
         Why::Carries(Carries::NoHub) => tr!(
             lang,
             "has no place for what members share",

@@ -15,7 +15,8 @@ use std::{
 
 use anyhow::{Context, bail};
 use portlab_lab::{
-    Costs, Experiment, Pinning, Running, Store, blank, compare, costs, experiment::START_TIMEOUT,
+    Costs, Experiment, Pinning, Running, Store, blank, compare, costs,
+    experiment::{Entrant, START_TIMEOUT},
     pin, quoted, timelines,
 };
 use portlab_report::Notes;
@@ -71,7 +72,7 @@ pub(crate) struct Args {
     /// the folder of the web pages; may be given several times
     #[arg(long, value_name = "NAME=COMMAND")]
     #[arg(value_parser = entrants::foreign)]
-    server: Vec<portlab_lab::experiment::Entrant>,
+    server: Vec<Entrant>,
 
     /// Another build of portlab to compare this one with: its models take part in the
     /// same rounds, as NAME-other
@@ -147,8 +148,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = units::count("1", "1k"))]
     rooms: Option<u64>,
 
-    /// How often each cell is measured [default: 21; 45 with --against, 5 in
-    /// --suite class, 31 in full]
+    /// How often each cell is measured [default: 21, 5 in --suite class, 31 in full,
+    /// and fewer with more than ten servers; 45 with --against]
     #[arg(long, value_name = "N", value_parser = args::whole(1..=MOST_ROUNDS))]
     rounds: Option<u16>,
 
@@ -348,10 +349,10 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
     }
     let rounds = match (args.rounds, args.suite.as_deref()) {
         (Some(rounds), _) => rounds.into(),
-        (None, Some("class")) => CLASS_ROUNDS,
-        (None, Some(_)) => FULL_ROUNDS,
+        (None, Some("class")) => scaled(CLASS_ROUNDS, &entrants),
+        (None, Some(_)) => scaled(FULL_ROUNDS, &entrants),
         (None, _) if args.against.is_some() => GATE_ROUNDS,
-        (None, _) => ROUNDS,
+        (None, _) => scaled(ROUNDS, &entrants),
     };
     let experiment = Experiment {
         program: std::env::current_exe().with_context(args::not_found)?,
@@ -394,6 +395,11 @@ const TRIED_FROM: usize = 3;
 const MOST_ROUNDS: u16 = 500;
 /// Enough for a confidence interval: see docs/METHODOLOGY.md.
 const ROUNDS: usize = 21;
+/// With more servers there are fewer rounds, so that a comparison of all takes as long as one of ten. An interval takes
+/// six rounds at least, and a place in a ranking should not depend on one of them.
+const LEAST_ROUNDS: usize = 11;
+/// About so many measurements are made at each point.
+const MEASUREMENTS: usize = 230;
 /// Enough for a gate to find a tenth more CPU time: see docs/METHODOLOGY.md.
 const GATE_ROUNDS: usize = 45;
 /// Fewer rounds, for a run of a minute in class.
@@ -401,11 +407,37 @@ const CLASS_ROUNDS: usize = 5;
 /// More rounds, for a study of an hour.
 const FULL_ROUNDS: usize = 31;
 
+/// `rounds`, or fewer if many servers take part.
+fn scaled(rounds: usize, entrants: &[Entrant]) -> usize {
+    let servers = entrants.iter().filter(|it| it.kind.takes_part()).count();
+    (rounds * usual_rounds(servers) / ROUNDS).max(TRIED_FROM)
+}
+
+/// The rounds of a comparison of so many servers.
+fn usual_rounds(servers: usize) -> usize {
+    (MEASUREMENTS / servers.max(1)).clamp(LEAST_ROUNDS, ROUNDS)
+}
+
 fn verdict(record: &Record) -> Verdict {
     let failed = |cell: &Cell| !cell.failures.is_empty() || cell.errors() > 0;
     if record.cells.iter().any(failed) {
         Verdict::Failed
     } else {
         Verdict::Fine
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_servers_have_fewer_rounds_and_no_more_measurements() {
+        assert_eq!(usual_rounds(1), ROUNDS);
+        assert_eq!(usual_rounds(10), ROUNDS);
+        assert_eq!(usual_rounds(17), 13);
+        assert_eq!(usual_rounds(100), LEAST_ROUNDS);
+        let all = usual_rounds(portlab_backends::MODELS.len()) * portlab_backends::MODELS.len();
+        assert!(all <= MEASUREMENTS, "{all}");
     }
 }
