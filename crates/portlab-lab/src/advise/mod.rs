@@ -315,7 +315,7 @@ fn candidate(cell: Cell) -> Candidate {
         carries: match cell.not_run {
             None => Carries::All,
             Some(NotRun::ServesOne) => Carries::One,
-            Some(NotRun::ServesFewer(most)) => Carries::Few(most),
+            Some(NotRun::ServesFewer(most) | NotRun::FewStacks(most)) => Carries::Few(most),
             Some(NotRun::NoUring) => Carries::Failed(Text::new(
                 "io_uring is forbidden here",
                 "这里禁用了 io_uring",
