@@ -2,7 +2,7 @@
 
 use std::{fs, io, time::Duration};
 
-use portlab_sys::{limits::memory_maps, meter::anonymous_bytes, process::status};
+use portlab_sys::{limits::memory_maps, meter::anonymous_bytes};
 use portlab_words::{Lang, table::columns, units::bytes};
 
 use crate::{
@@ -26,6 +26,7 @@ const BLOCK: Duration = Duration::from_millis(300);
 /// The size of a stack, and the most that a coroutine may have touched of it.
 const STACK: u64 = 64 * 1024;
 const PAGE: u64 = 4096;
+const MUCH: u64 = 1 << 20;
 
 pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     stage.set("seconds", IN_LINE.as_secs());
@@ -135,15 +136,24 @@ impl Cost {
     }
 }
 
-/// The addresses that a process has reserved, its own memory, and the number of its memory maps. Fails if it has ended.
+/// The addresses that a process has reserved in small maps, its own memory, and the number of its memory maps. Fails if it
+/// has ended.
 fn memory(pid: i32) -> io::Result<[u64; 3]> {
-    let reserved = status(pid, "VmSize").and_then(|size| size.split(' ').next()?.parse().ok());
     let maps = fs::read_to_string(format!("/proc/{pid}/maps"))?;
+    // At its first allocation, each thread reserves 64 MiB for further ones.
+    let sizes = maps.lines().filter_map(size_of).filter(|size| *size < MUCH);
     Ok([
-        reserved.unwrap_or(0) * 1024,
+        sizes.sum(),
         anonymous_bytes(pid)?,
         maps.lines().count() as u64,
     ])
+}
+
+/// The size of the memory map in a line of `/proc/PID/maps`, which begins with its first address and its end.
+fn size_of(line: &str) -> Option<u64> {
+    let (from, to) = line.split(' ').next()?.split_once('-')?;
+    let [from, to] = [from, to].map(|address| u64::from_str_radix(address, 16));
+    to.ok()?.checked_sub(from.ok()?)
 }
 
 fn side_by_side(lang: Lang, with_stack: &Cost, without: &Cost) -> String {
