@@ -1,5 +1,5 @@
 //! What threads and tasks share, in every possible order of their steps: `hub/locked.rs`, `hub/shared_mailbox.rs` and
-//! `hub/shards.rs`, line for line, with locks of `loom` in place of the system's.
+//! `hub/shards.rs`, line for line, with locks of `loom` in place of the system's; and `drivers/readiness/turns.rs` as well.
 //!
 //! If a wake-up could be lost, the receiver would sleep for ever, and loom would report a deadlock.
 
@@ -32,6 +32,10 @@ mod shards;
 mod shared_mailbox;
 #[path = "../src/hub/state.rs"]
 mod state;
+#[path = "../src/timers.rs"]
+mod timers;
+#[path = "../src/drivers/readiness/turns.rs"]
+mod turns;
 
 /// Nothing is recorded here.
 mod trace {
@@ -50,7 +54,13 @@ mod trace {
 
 /// Locks of `loom` in place of the system's.
 mod sync {
-    pub(crate) use loom::sync::{Mutex, MutexGuard, atomic::AtomicUsize};
+    pub(crate) use loom::{
+        sync::{
+            Mutex, MutexGuard,
+            atomic::{AtomicU64, AtomicUsize},
+        },
+        thread::{Thread, current as current_thread, park},
+    };
 }
 
 use inbox::Inbox;
@@ -289,4 +299,153 @@ fn shards_are_woken_for_mail_for_handled_posts_and_at_the_end_of_the_others() {
     let mut three = loom::model::Builder::new();
     three.preemption_bound = Some(1);
     three.check(|| talk_across_shards(3, 1));
+
+/// The turns of the threads of `leader-followers`: `drivers/readiness/turns.rs`.
+mod taking_turns {
+    use std::sync::{
+        Arc,
+        atomic::Ordering::{Relaxed, SeqCst},
+    };
+
+    use loom::{
+        model::Builder,
+        sync::{
+            Notify,
+            atomic::{AtomicBool, AtomicU64},
+        },
+        thread,
+    };
+
+    use super::turns::{Claim, Turn, Turns};
+
+    /// Three threads with locks have too many orders to try all: those with up to two preemptions are tried.
+    fn explore(model: impl Fn() + Send + Sync + 'static) {
+        let mut builder = Builder::new();
+        builder.preemption_bound = Some(2);
+        builder.check(model);
+    }
+
+    struct Server {
+        turns: Turns<u64>,
+        /// The leader waits for it, as for a poller without events.
+        poller: Arc<Notify>,
+        done: AtomicU64,
+        all_done: Notify,
+    }
+
+    impl Server {
+        fn new() -> Arc<Self> {
+            let poller = Arc::new(Notify::new());
+            let woken = Arc::clone(&poller);
+            Arc::new(Self {
+                turns: Turns::new(Box::new(move || woken.notify())),
+                poller,
+                done: AtomicU64::new(0),
+                all_done: Notify::new(),
+            })
+        }
+
+        fn start(self: &Arc<Self>) -> thread::JoinHandle<()> {
+            let server = Arc::clone(self);
+            thread::spawn(move || server.take_turns())
+        }
+
+        fn take_turns(&self) {
+            let mut has_led = false;
+            loop {
+                let turn = self.turns.next(has_led);
+                has_led = matches!(turn, Turn::Lead(_));
+                match turn {
+                    Turn::Lead(patience) => {
+                        if patience.is_none() {
+                            self.poller.wait();
+                        }
+                        self.turns.promote(false);
+                    }
+                    Turn::Work(task) => {
+                        if self.done.fetch_add(task, SeqCst) + task == ALL {
+                            self.all_done.notify();
+                        }
+                    }
+                    Turn::End => return,
+                }
+            }
+        }
+    }
+
+    /// The sum of the tasks 1 and 10.
+    const ALL: u64 = 11;
+
+    /// If a wake-up were lost, a task would wait for ever, or a thread would sleep after the end.
+    #[test]
+    fn every_task_is_done_and_every_thread_ends() {
+        explore(|| {
+            let server = Server::new();
+            let threads = [(); 2].map(|()| server.start());
+            server.turns.push(1);
+            server.turns.push(10);
+            server.all_done.wait();
+            server.turns.end();
+            for thread in threads {
+                thread.join().unwrap();
+            }
+        });
+    }
+
+    /// The leader waits for ever, if no event comes; the task of a timer wakes it.
+    #[test]
+    fn a_timer_wakes_a_leader_that_waits_longer() {
+        explore(|| {
+            let server = Server::new();
+            let thread = server.start();
+            server.turns.arm(std::time::Instant::now(), ALL);
+            server.all_done.wait();
+            server.turns.end();
+            thread.join().unwrap();
+        });
+    }
+
+    /// Two threads with an event each of one connection: which events were served, at the end. `gives_back` ends the service
+    /// of the connection, or returns false if it goes on.
+    fn two_events(gives_back: fn(&Claim) -> bool) {
+        loom::model(move || {
+            let connection = Arc::new((Claim::free(), AtomicBool::new(false), AtomicU64::new(0)));
+            let threads = [1, 2].map(|event| {
+                let connection = Arc::clone(&connection);
+                thread::spawn(move || {
+                    let (claim, is_served, served) = &*connection;
+                    if !claim.call(event) {
+                        return;
+                    }
+                    assert!(!is_served.swap(true, SeqCst), "two threads serve it");
+                    loop {
+                        served.fetch_or(claim.reasons(), SeqCst);
+                        is_served.store(false, SeqCst);
+                        if gives_back(claim) {
+                            return;
+                        }
+                        is_served.store(true, SeqCst);
+                    }
+                })
+            });
+            for thread in threads {
+                thread.join().unwrap();
+            }
+            assert_eq!(connection.2.load(Relaxed), 3, "an event is lost");
+        });
+    }
+
+    #[test]
+    fn each_event_of_a_connection_is_served_and_by_one_thread_at_a_time() {
+        two_events(Claim::release);
+    }
+
+    #[test]
+    #[should_panic(expected = "an event is lost")]
+    fn a_claim_that_forgets_what_has_come_meanwhile_loses_an_event() {
+        two_events(|claim| {
+            claim.reasons();
+            claim.release()
+        });
+    }
 }

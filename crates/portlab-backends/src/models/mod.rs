@@ -39,6 +39,7 @@ table! {
     event_loop,
     sharded,
     prefork_loop,
+    leader_followers,
     loop_pool,
     tasks_single,
     tasks,

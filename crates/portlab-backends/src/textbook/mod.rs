@@ -49,6 +49,7 @@ table! {
     event_loop: |listener, _| event_loop::serve(listener),
     sharded: sharded::serve,
     prefork_loop: prefork_loop::serve,
+    leader_followers: leader_followers::serve,
     loop_pool: |listener, _| loop_pool::serve(listener),
     tasks_single: |listener, _| tasks_single::serve(listener),
     tasks: tasks::serve,

@@ -11,6 +11,7 @@ use std::{
 
 use mio::{
     Events, Interest, Poll, Registry, Token, Waker,
+    event::Event,
     net::{TcpListener, TcpStream},
     unix::SourceFd,
 };
@@ -38,12 +39,12 @@ enum Sharing {
     },
 }
 
-const LISTENER: Token = Token(usize::MAX);
+pub(super) const LISTENER: Token = Token(usize::MAX);
 const STOP: Token = Token(usize::MAX - 1);
-const WOKEN: Token = Token(usize::MAX - 2);
+pub(super) const WOKEN: Token = Token(usize::MAX - 2);
 /// Added to the number of a key: the connection's line to the hub.
 const LINE: u64 = Key::END;
-const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
+pub(super) const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
 
 impl<'door> Epoll<'door> {
     /// Watches the listener of `entry` and the stop signal.
@@ -86,9 +87,7 @@ impl<'door> Epoll<'door> {
     fn of(entry: &'door Entry, worker: usize) -> io::Result<Self> {
         let listener = TcpListener::from_std(entry.listener_of(worker)?);
         let poll = Poll::new()?;
-        let registry = poll.registry();
-        let stop = entry.stop.fd().as_raw_fd();
-        registry.register(&mut SourceFd(&stop), STOP, Interest::READABLE)?;
+        watch_stop(poll.registry(), &entry.stop)?;
         Ok(Self {
             poll,
             events: Events::with_capacity(AT_ONCE),
@@ -132,6 +131,25 @@ impl task::Wake for Bell {
     }
 }
 
+/// Reports the stop signal.
+pub(super) fn watch_stop(registry: &Registry, stop: &Stop) -> io::Result<()> {
+    let fd = stop.fd().as_raw_fd();
+    registry.register(&mut SourceFd(&fd), STOP, Interest::READABLE)
+}
+
+pub(super) fn meaning(event: &Event) -> Ready {
+    match event.token() {
+        LISTENER => Ready::Listener,
+        STOP => Ready::Stop,
+        WOKEN => Ready::Woken,
+        Token(number) if number as u64 >= LINE => Ready::Line(Key::of(number as u64 - LINE)),
+        Token(number) => Ready::Conn {
+            key: Key::of(number as u64),
+            fin_seen: event.is_read_closed(),
+        },
+    }
+}
+
 impl Poller for Epoll<'_> {
     type Socket = Interruptible<TcpStream>;
 
@@ -144,16 +162,7 @@ impl Poller for Epoll<'_> {
         if let Sharing::Exclusive { may_accept } = &mut self.sharing {
             *may_accept = true;
         }
-        ready.extend(self.events.iter().map(|event| match event.token() {
-            LISTENER => Ready::Listener,
-            STOP => Ready::Stop,
-            WOKEN => Ready::Woken,
-            Token(number) if number as u64 >= LINE => Ready::Line(Key::of(number as u64 - LINE)),
-            Token(number) => Ready::Conn {
-                key: Key::of(number as u64),
-                fin_seen: event.is_read_closed(),
-            },
-        }));
+        ready.extend(self.events.iter().map(meaning));
         Ok(())
     }
 
