@@ -310,7 +310,7 @@ mod taking_turns {
     use loom::{
         model::Builder,
         sync::{
-            Notify,
+            Mutex, Notify,
             atomic::{AtomicBool, AtomicU64},
         },
         thread,
@@ -327,8 +327,10 @@ mod taking_turns {
 
     struct Server {
         turns: Turns<u64>,
-        /// The leader waits for it, as for a poller without events.
+        /// The leader waits for it, as for a poller.
         poller: Arc<Notify>,
+        /// What the poller reports, in this order.
+        events: Mutex<Vec<fn(&Server)>>,
         done: AtomicU64,
         all_done: Notify,
     }
@@ -340,6 +342,7 @@ mod taking_turns {
             Arc::new(Self {
                 turns: Turns::new(Box::new(move || woken.notify())),
                 poller,
+                events: Mutex::new(Vec::new()),
                 done: AtomicU64::new(0),
                 all_done: Notify::new(),
             })
@@ -357,18 +360,31 @@ mod taking_turns {
                 has_led = matches!(turn, Turn::Lead(_));
                 match turn {
                     Turn::Lead(patience) => {
-                        if patience.is_none() {
-                            self.poller.wait();
-                        }
-                        self.turns.promote(false);
-                    }
-                    Turn::Work(task) => {
-                        if self.done.fetch_add(task, SeqCst) + task == ALL {
-                            self.all_done.notify();
+                        let event = self.poll(patience.is_none());
+                        self.turns.promote(event.is_some());
+                        if let Some(handle) = event {
+                            handle(self);
                         }
                     }
+                    Turn::Work(task) => self.does(task),
                     Turn::End => return,
                 }
+            }
+        }
+
+        fn poll(&self, waits: bool) -> Option<fn(&Self)> {
+            let next = || self.events.lock().unwrap().pop();
+            next().or_else(|| {
+                if waits {
+                    self.poller.wait();
+                }
+                next()
+            })
+        }
+
+        fn does(&self, task: u64) {
+            if self.done.fetch_add(task, SeqCst) + task == ALL {
+                self.all_done.notify();
             }
         }
     }
@@ -402,6 +418,30 @@ mod taking_turns {
             server.all_done.wait();
             server.turns.end();
             thread.join().unwrap();
+        });
+    }
+
+    /// The handler of the first event blocks until the second is handled, and so another thread must wait for the second.
+    #[test]
+    fn a_handler_that_blocks_does_not_keep_others_from_waiting() {
+        explore(|| {
+            let server = Server::new();
+            let threads = [(); 2].map(|()| server.start());
+            let first: fn(&Server) = |server| {
+                server
+                    .events
+                    .lock()
+                    .unwrap()
+                    .push(|server| server.does(ALL));
+                server.poller.notify();
+                server.all_done.wait();
+                server.turns.end();
+            };
+            server.events.lock().unwrap().push(first);
+            server.poller.notify();
+            for thread in threads {
+                thread.join().unwrap();
+            }
         });
     }
 

@@ -28,6 +28,8 @@ pub(crate) struct Turns<T: Ord> {
 struct State<T: Ord> {
     lead: Lead,
     followers: Vec<Thread>,
+    /// Followers that were woken, and are on their way to their next turn.
+    coming: usize,
     queue: VecDeque<T>,
     timers: Timers<T>,
     has_ended: bool,
@@ -58,6 +60,7 @@ impl<T: Ord + Copy> Turns<T> {
             state: Mutex::new(State {
                 lead: Lead::Free,
                 followers: Vec::new(),
+                coming: 0,
                 queue: VecDeque::new(),
                 timers: Timers::new(),
                 has_ended: false,
@@ -92,7 +95,10 @@ impl<T: Ord + Copy> Turns<T> {
             park();
             state = self.lock();
             // A thread may wake up without having been woken.
-            state.followers.retain(|thread| thread.id() != id);
+            match state.followers.iter().position(|it| it.id() == id) {
+                Some(place) => drop(state.followers.remove(place)),
+                None => state.coming = state.coming.saturating_sub(1),
+            }
             has_led = false;
         }
     }
@@ -102,13 +108,10 @@ impl<T: Ord + Copy> Turns<T> {
     pub(crate) fn promote(&self, has_event: bool) {
         let mut state = self.lock();
         state.lead = Lead::Free;
-        let next = match has_event {
-            true => state.followers.pop(),
-            // The same thread has its next turn at once.
-            false => None,
-        };
-        drop(state);
-        next.inspect(Thread::unpark);
+        // Without an event, the same thread has its next turn at once.
+        if has_event {
+            self.wake_one(state);
+        }
     }
 
     /// Queues a task, and wakes a thread for it.
@@ -123,9 +126,14 @@ impl<T: Ord + Copy> Turns<T> {
         }
     }
 
-    /// Wakes a follower, or the leader if no thread follows. If every thread has work, each looks at the queue after it.
+    /// Wakes a follower, or the leader if no thread follows, unless a thread is on its way already: it takes the next turn, and
+    /// wakes another thread if that isn't enough. If every thread has work, each looks at the queue after it.
     fn wake_one(&self, mut state: MutexGuard<'_, State<T>>) {
+        if state.coming > 0 || state.lead == Lead::Woken {
+            return;
+        }
         let follower = state.followers.pop();
+        state.coming += usize::from(follower.is_some());
         let wakes_leader = follower.is_none() && state.wakes_leader();
         drop(state);
         match follower {
