@@ -49,8 +49,8 @@ static SHEET: Sheet = Sheet {
     family: Text::new("threads + event", "线程+事件"),
     groups: &[Group::History],
     term: Text::new(
-        "leader/followers over one poller",
-        "领导者/追随者模式（leader/followers），共用一个事件轮询器",
+        "leader/followers over one poller (mio)",
+        "领导者/追随者模式（leader/followers），共用一个事件轮询器（mio）",
     ),
     idea: Text::new(
         "N threads take turns: one waits for an event, lets the next one wait, and handles the event itself.",

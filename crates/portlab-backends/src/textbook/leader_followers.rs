@@ -13,6 +13,7 @@ type Conn = (net::TcpStream, Vec<u8>);
 const LISTENER: Token = Token(usize::MAX);
 const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
 
+/// Starts the threads, which are all alike.
 pub fn serve(listener: TcpListener, threads: usize) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let mut listener = net::TcpListener::from_std(listener);
@@ -34,8 +35,7 @@ pub fn serve(listener: TcpListener, threads: usize) -> io::Result<()> {
                 && let Ok((mut stream, _)) = listener.accept()
             {
                 let token = Token(stream.as_raw_fd() as usize);
-                // The first event may come at once; its thread waits for this lock.
-                let mut conns = lock(&conns);
+                let mut conns = lock(&conns); // The thread of its first event waits for this lock.
                 registry.register(&mut stream, token, BOTH)?;
                 conns.insert(token, Arc::new(Mutex::new((stream, Vec::new()))));
             }
