@@ -299,6 +299,7 @@ fn shards_are_woken_for_mail_for_handled_posts_and_at_the_end_of_the_others() {
     let mut three = loom::model::Builder::new();
     three.preemption_bound = Some(1);
     three.check(|| talk_across_shards(3, 1));
+}
 
 /// The turns of the threads of `leader-followers`: `drivers/readiness/turns.rs`.
 mod taking_turns {
