@@ -46,9 +46,9 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let (lang, width) = (lang(), args::prose_width());
     let name = args.name.as_deref();
-    let one_model = name.and_then(find).map(|model| model.sheet());
+    let one_model = name.and_then(find).map(Backend::sheet);
     let listed: Vec<_> = match name.and_then(choice::in_group) {
-        Some(models) => models.map(|model| model.sheet()).collect(),
+        Some(models) => models.map(Backend::sheet).collect(),
         None => MODELS.iter().map(|model| model.sheet()).collect(),
     };
     let text = match one_model {
