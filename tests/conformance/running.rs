@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use portlab_backends::{find, textbook::SUFFIX};
+use portlab_backends::{Backend, find, textbook::SUFFIX};
 use portlab_conformance::{Case, Process, Speaks, http::fixture};
 use portlab_lab::{Server, ServerError};
 use portlab_sys::spawn::Signal;
@@ -101,7 +101,7 @@ fn root() -> &'static Path {
 
 /// The options of `serve` for a case.
 pub(crate) fn options(model: &str, case: &Case) -> Vec<String> {
-    let sheet = find(model.trim_end_matches(SUFFIX)).map(|model| model.sheet());
+    let sheet = find(model.trim_end_matches(SUFFIX)).map(Backend::sheet);
     let workers = format!("{WORKERS_OPTION}{}", workers(sheet, case));
     let service = format!("--service={}", case.speaks.name());
     let root = (case.speaks == Speaks::Http).then(|| format!("--root={}", path(root())));

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, io::Write};
 use anstyle::Style;
 use anyhow::bail;
 use portlab_backends::{
-    Group, MODELS, Serves, Sheet, Workers, find, measured, models::of_group, textbook,
+    Backend, Group, MODELS, Serves, Sheet, Workers, find, measured, models::of_group, textbook,
 };
 use portlab_words::{
     Lang, Text, tr,
