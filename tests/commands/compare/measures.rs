@@ -129,7 +129,7 @@ fn every_workload_measures_what_it_is_for() {
     let dir = folder("compare-workloads");
     let record = compared(
         &dir,
-        "--models=threads,event-loop --workload=stream,wait,churn,idle,slow,chat \
+        "--models=threads,event-loop --workload=stream,wait,churn,idle,slow,crowd,skew,chat \
              --connections=10 --rounds=2 --duration=200ms --seed=1",
         &[],
     );
@@ -159,6 +159,16 @@ fn every_workload_measures_what_it_is_for() {
         (idle.threads, cell("idle", "event-loop").rounds[0].threads),
         (11, 1)
     );
+    // Ten connections send messages beside ten idle ones.
+    assert_eq!(cell("crowd", "threads").rounds[0].threads, 21);
+    for cell in &record.cells {
+        let heavy = cell.rounds[0].heavy_messages_per_s;
+        assert_eq!(
+            heavy.is_some_and(|it| it > 0.0),
+            cell.workload == "skew",
+            "{cell:?}"
+        );
+    }
     // In a chat of ten, a message is nine deliveries.
     let chat = &cell("chat", "event-loop").rounds[0];
     assert!(chat.messages > chat.latency_count.unwrap() * 8);
