@@ -40,6 +40,9 @@ struct Kernel {
     was_full: bool,
     sent: Vec<u8>,
     is_finished: bool,
+    /// As with a ring: a write takes all bytes at once, and the next one must wait until they have left.
+    takes_all: bool,
+    leaving: Vec<u8>,
 }
 
 struct Simulated(Rc<RefCell<Kernel>>);
@@ -59,7 +62,12 @@ impl Socket for Simulated {
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut kernel = self.0.borrow_mut();
-        let length = kernel.room.min(bytes.len());
+        if kernel.takes_all && kernel.leaving.is_empty() {
+            kernel.leaving.extend_from_slice(bytes);
+            return Ok(bytes.len());
+        }
+        let room = if kernel.takes_all { 0 } else { kernel.room };
+        let length = room.min(bytes.len());
         if length < bytes.len() {
             kernel.was_full = true;
         }
@@ -76,7 +84,11 @@ impl Socket for Simulated {
     }
 
     fn send_file(&mut self, held: &mut Held, most: usize) -> io::Result<usize> {
-        let room = self.0.borrow().room.min(most);
+        let room = match &*self.0.borrow() {
+            kernel if !kernel.takes_all => kernel.room.min(most),
+            kernel if kernel.leaving.is_empty() => most,
+            _ => 0,
+        };
         if room == 0 {
             return self.write(b"!");
         }
@@ -89,6 +101,13 @@ impl Socket for Simulated {
         // A poller reports the socket again after each FIN, so with a second FIN the loop would spin.
         assert!(!mem::replace(&mut self.0.borrow_mut().is_finished, true));
         Ok(())
+    }
+
+    fn has_unsent(&mut self) -> bool {
+        let mut kernel = self.0.borrow_mut();
+        let has_unsent = !kernel.leaving.is_empty();
+        kernel.was_full |= has_unsent;
+        has_unsent
     }
 }
 
@@ -278,7 +297,7 @@ impl World {
             Event::Room(more) => {
                 let mut kernel = self.kernel.borrow_mut();
                 kernel.room += more;
-                if std::mem::take(&mut kernel.was_full) {
+                if !kernel.takes_all && mem::take(&mut kernel.was_full) {
                     drop(kernel);
                     self.report();
                 }
@@ -292,6 +311,20 @@ impl World {
                     self.follow(step);
                 }
             }
+        }
+    }
+
+    /// The peer takes what a ring sends. When all of it has left, a connection that waits for that is told.
+    fn complete(&mut self) {
+        let kernel = &mut *self.kernel.borrow_mut();
+        let count = kernel.room.min(kernel.leaving.len());
+        kernel.room -= count;
+        kernel.sent.extend(kernel.leaving.drain(..count));
+        let is_told =
+            kernel.takes_all && kernel.leaving.is_empty() && mem::take(&mut kernel.was_full);
+        if is_told {
+            self.conn.is_ready(false);
+            self.is_due = true;
         }
     }
 
@@ -328,6 +361,7 @@ impl World {
     }
 
     fn turn(&mut self) {
+        self.complete();
         if !self.is_due() {
             return;
         }
@@ -360,9 +394,11 @@ impl World {
     fn settle(&mut self) {
         self.apply(&Event::Room(usize::MAX / 2));
         loop {
+            self.complete();
             while self.is_due() || self.job.is_some() {
                 self.turn();
                 self.apply(&Event::WorkDone);
+                self.complete();
             }
             let Some(at) = self.conn.deadline() else {
                 return;
@@ -378,7 +414,10 @@ fn nothing_is_left_behind(
     sends_files: bool,
     events: &[Event],
 ) -> Result<(), TestCaseError> {
-    let mut world = World::new(inbox, sends_files);
+    nothing_is_left_in(World::new(inbox, sends_files), events)
+}
+
+fn nothing_is_left_in(mut world: World, events: &[Event]) -> Result<(), TestCaseError> {
     events.iter().for_each(|what| world.apply(what));
     world.settle();
     let [mut mail, mut input] = [0, 0];
@@ -421,6 +460,13 @@ proptest! {
         events in proptest::collection::vec(event(), 1..60),
     ) {
         nothing_is_left_behind(Where::Own(Mailbox::new(WIDE)), sends_files, &events)?;
+    }
+
+    #[test]
+    fn a_ring_leaves_no_mail_and_no_input_behind(events in proptest::collection::vec(event(), 1..60)) {
+        let world = World::new(Where::Own(Mailbox::new(WIDE)), true);
+        world.kernel.borrow_mut().takes_all = true;
+        nothing_is_left_in(world, &events)?;
     }
 
     #[test]
