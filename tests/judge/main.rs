@@ -21,7 +21,7 @@ use std::{
     },
 };
 
-use portlab_backends::{Sheet, Workers, models::runnable};
+use portlab_backends::{Backend, Sheet, Workers, models::runnable};
 use portlab_judge::bugs::BUGS;
 use portlab_testkit::{binary, command, folder, json, names, path, root, trial};
 use serde_json::Value;
@@ -103,7 +103,7 @@ fn main() {
             );
         }
     }
-    for sheet in runnable().map(|model| model.sheet()) {
+    for sheet in runnable().map(Backend::sheet) {
         for service in ["echo", "reply", "chat"] {
             if service != "chat" || sheet.hub.is_ok() {
                 let name = format!("{}_{service}", sheet.name);

@@ -301,6 +301,22 @@ fn shards_are_woken_for_mail_for_handled_posts_and_at_the_end_of_the_others() {
     three.check(|| talk_across_shards(3, 1));
 }
 
+#[test]
+fn while_the_shard_of_the_hub_is_stalled_new_connections_of_the_others_are_refused_at_a_limit() {
+    loom::model(|| {
+        let [mut first, mut second] = <[Shard; 2]>::try_from(shards(2)).ok().unwrap();
+        let connected = second.connect();
+        for _ in 0..33 {
+            second.post(&vec![b'x'; 1 << 20]);
+        }
+        assert!(connected.is_behind(), "it posts no more");
+        let late = ConnId(3);
+        assert!(second.hub.connect(late, ()).is_err());
+        first.hub.fetch(&mut Vec::new());
+        assert!(!connected.is_behind());
+        assert!(second.hub.connect(late, ()).is_ok());
+    });
+
 /// The turns of the threads of `leader-followers`: `drivers/readiness/turns.rs`.
 mod taking_turns {
     use std::sync::{

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind::WouldBlock, Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::{collections::HashMap, net::TcpListener, os::fd::AsRawFd, thread};
 
-use mio::{Events, Interest, Poll, Token, net};
+use mio::{Events, Interest, Poll, Token, event::Event, net};
 
 /// The socket, and the answer that is still to be sent.
 type Conn = (net::TcpStream, Vec<u8>);
@@ -29,7 +29,7 @@ pub fn serve(listener: TcpListener, threads: usize) -> io::Result<()> {
             let mut leader = lock(&turn);
             let (poll, events) = &mut *leader;
             let _ = poll.poll(events, None);
-            let token = events.iter().next().map_or(LISTENER, |event| event.token());
+            let token = events.iter().next().map_or(LISTENER, Event::token);
             drop(leader); // From here on another thread leads, and waits for the next event.
             while token == LISTENER
                 && let Ok((mut stream, _)) = listener.accept()
