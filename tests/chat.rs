@@ -24,7 +24,7 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
-use portlab_backends::{Sheet, models::runnable};
+use portlab_backends::{Backend, Sheet, models::runnable};
 use portlab_lab::Server;
 use portlab_load::{
     Arrivals, ChatEncoding, ChatFindings, Judgement, Outcome, Pace, Plan, RunId, Script, Stop,
@@ -35,7 +35,7 @@ use portlab_testkit::binary;
 use server::Defect::{self, DoublesMail, LeaksMail, LosesLines, LosesMail, Sound, SwapsMail};
 
 fn main() {
-    let models = runnable().map(|model| model.sheet());
+    let models = runnable().map(Backend::sheet);
     let with_hub = models.filter(|sheet| sheet.hub.is_ok());
     let kept = with_hub.map(|sheet| {
         let name = format!("{}::many_messages_arrive_as_they_were_sent", sheet.name);

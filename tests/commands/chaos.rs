@@ -16,7 +16,7 @@ use std::{
 };
 
 use fastrand::Rng;
-use portlab_backends::{Sheet, models::runnable};
+use portlab_backends::{Backend, Sheet, models::runnable};
 use portlab_sys::{
     marked::{kill_marked, marked},
     meter::{tree, zombies},
@@ -105,7 +105,7 @@ impl Chaos {
     fn serving(&mut self) -> Outcome {
         // Half of the rounds have a model with processes, which has the most processes to kill.
         let is_processes = self.rng.bool();
-        let sheets = runnable().map(|model| model.sheet());
+        let sheets = runnable().map(Backend::sheet);
         let is_wanted = |sheet: &&Sheet| !is_processes || sheet.forks();
         let sheets: Vec<_> = sheets.filter(is_wanted).collect();
         let sheet = sheets[self.rng.usize(..sheets.len())];

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portlab_backends::models::runnable;
+use portlab_backends::{Backend, models::runnable};
 use portlab_sys::{
     sockets::sockets_at,
     spawn::{Signal, signal},
@@ -73,7 +73,7 @@ fn every_model_counts_the_same() {
 
 #[test]
 fn lines_and_rooms_that_a_chat_refuses_are_counted() {
-    let hubs = runnable().map(|model| model.sheet());
+    let hubs = runnable().map(Backend::sheet);
     for model in hubs.filter(|sheet| sheet.hub.is_ok()) {
         let model = model.name;
         let options = ["--service=chat", "--rooms=1", "--line-limit=64B"];

@@ -16,7 +16,7 @@ use std::{
     path::Path,
 };
 
-use portlab_backends::{Sheet, models::runnable};
+use portlab_backends::{Backend, Sheet, models::runnable};
 use portlab_stats::trace::{ACCEPT_QUEUE, CONNECTIONS, Kind, QUEUE, Slice, Trace};
 use portlab_sys::{
     meter,
@@ -31,7 +31,7 @@ use portlab_testkit::{
 
 fn main() {
     let mut trials = Vec::new();
-    for sheet in runnable().map(|model| model.sheet()) {
+    for sheet in runnable().map(Backend::sheet) {
         for &(name, run) in ON_EVERY_MODEL {
             let name = format!("{}::{name}", sheet.name);
             trials.push(trial(name, move || run(sheet)));

@@ -316,6 +316,7 @@ fn while_the_shard_of_the_hub_is_stalled_new_connections_of_the_others_are_refus
         assert!(!connected.is_behind());
         assert!(second.hub.connect(late, ()).is_ok());
     });
+}
 
 /// The turns of the threads of `leader-followers`: `drivers/readiness/turns.rs`.
 mod taking_turns {
