@@ -215,6 +215,18 @@ macro_rules! table {
     };
 }
 
+/// A server beside few idle connections and beside many.
+fn crowded(first: &[f64], last: &[f64]) -> Record {
+    let cells = vec![at(10, cell("a", first)), at(10_000, cell("a", last))];
+    of(cells, |workload| workload.active_connections = Some(10))
+}
+
+/// A server with one connection that has much to send.
+fn skewed(heavy: f64, rounds: usize) -> Record {
+    let cells = vec![sharing(cell("a", &vec![4.0; rounds]), heavy, 2_000)];
+    of(cells, |workload| workload.heavy_depth = Some(100))
+}
+
 #[rustfmt::skip]
 fn cases() -> Vec<Case> {
     let differ = || record(pair(4.0, 9.0, 7));
@@ -241,14 +253,6 @@ fn cases() -> Vec<Case> {
     let unsure = || record(vec![cell("a", &[4.0; 7]), cell("b", &UNSURE)]);
     let made = |fork: &[f64], prefork: &[f64]| short(vec![cell("fork", fork), cell("prefork", prefork)]);
     let swept = |first: &[f64], last: &[f64]| record(vec![at(1, cell("a", first)), cell("a", last)]);
-    let crowded = |first: &[f64], last: &[f64]| {
-        let cells = vec![at(10, cell("a", first)), at(10_000, cell("a", last))];
-        of(cells, |workload| workload.active_connections = Some(10))
-    };
-    let skewed = |heavy: f64, rounds| {
-        let cells = vec![sharing(cell("a", &vec![4.0; rounds]), heavy, 2_000)];
-        of(cells, |workload| workload.heavy_depth = Some(100))
-    };
     let blocking = |rates: &[f64]| handling("block:5ms", vec![answering("a", 1, rates)]);
     let rated = |answered, unsent, rounds| record(vec![open("a", (1e4, answered), unsent, rounds)]);
     let long = |p99_us, rounds: usize| {

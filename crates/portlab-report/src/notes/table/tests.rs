@@ -52,7 +52,7 @@ fn rows_go_by_rank_and_a_twin_follows_its_model() {
 fn many() -> Record {
     let mut record = record(
         (0..14)
-            .map(|at| cell(&format!("m{at:02}"), &vec![4.0 + f64::from(at); 5]))
+            .map(|at| cell(&format!("m{at:02}"), &[4.0 + f64::from(at); 5]))
             .chain([twin("m01", &[5.0; 5])])
             .collect(),
     );
