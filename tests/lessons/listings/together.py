@@ -200,3 +200,13 @@ def _(it):
     lines, _ = it.program("patient.py", "Ming", "Hong").end()
     assert sorted(line for line in lines if line.endswith("2")) == ["Hong 2", "Ming 2"], lines
     assert len(lines) > 2, "no thread gave its lock back"
+
+
+@listing("passing/python/1", "passing/python/2")
+def _(it):
+    it.is_of("pass.py")
+    lines, _ = it.program("pass.py").end()
+    parent, other, same, read = [line.split()[1:] for line in lines]
+    # The number that was sent as a text means another file to the child.
+    assert parent[0] == other[0] and parent[1] != other[1], lines
+    assert parent[1] == same[1] and read == ["hello"], lines

@@ -49,6 +49,8 @@ table! {
     coroutines "coroutines" Models ["turns.py", "steps.py", "tasks.py", "switch.py", "green.py"],
     stacks "stacks" Models ["rude.py"],
     uring "uring" Models [],
+    passing "passing" Models ["pass.py"],
+    leader_followers "leader-followers" Models [],
     figures "figures" Models [],
     chat "chat" Whole ["room.py"],
     http "http" Whole ["site.rs", "web.py"],
