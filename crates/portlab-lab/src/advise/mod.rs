@@ -16,7 +16,7 @@ use portlab_stats::{
     estimate::Estimate,
     record::{Cell, NotRun, Pinning},
 };
-use portlab_words::Text;
+use portlab_words::{Text, tr};
 
 use self::point::{At, Point, Stage, Taken};
 use crate::{Experiment, Running, launch::keep_generator_apart};
@@ -315,10 +315,14 @@ fn candidate(cell: Cell) -> Candidate {
         carries: match cell.not_run {
             None => Carries::All,
             Some(NotRun::ServesOne) => Carries::One,
-            Some(NotRun::ServesFewer(most) | NotRun::FewStacks(most)) => Carries::Few(most),
+            Some(NotRun::ServesFewer(most)) => Carries::Few(most),
             Some(NotRun::NoUring) => Carries::Failed(Text::new(
                 "io_uring is forbidden here",
                 "这里禁用了 io_uring",
+            )),
+            Some(NotRun::FewStacks(most)) => Carries::Failed(tr!(
+                "a process may have {most} stacks here (vm.max_map_count)",
+                "这里一个进程最多有 {most} 个栈（vm.max_map_count）"
             )),
             Some(NotRun::MostProcesses(most)) => Carries::Processes(most),
             Some(_) => Carries::NoHub,
