@@ -10,10 +10,7 @@ use crate::{
     cast::{
         Client,
         client::connect_all,
-        kernel::{
-            are_asleep, once, queued, side_of_server, sockets_at, sockets_once, threads_once,
-            unread_from,
-        },
+        kernel::{are_asleep, queued, side_of_server, sockets_once, threads_once, unread_from},
     },
     stage::{Exit, LessonStep, Stage},
 };
@@ -46,20 +43,22 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()?;
 
     let mut step = stage.step("claim")?;
-    let server = step.server(&["--model", "leader-followers", "--work", "block:500ms"])?;
+    // The handler of the first message ends after the step.
+    let options = ["--model", "leader-followers", "--work"];
+    let server = step.server(&[&options[..], &["block:30s"]].concat())?;
     let port = server.addr().port();
     let mut client = Client::connect(server.addr())?;
     let own = client.addr()?;
     client.send("one")?;
-    let is_taken = once(|| {
-        sockets_at(port).is_ok_and(|all| is_accepted(&all, port) && unread_from(own, &all) == 0)
-    });
+    let is_read = |all: &[Socket]| is_accepted(all, port) && unread_from(own, all) == 0;
+    let sockets = sockets_once(port, is_read)?;
+    let is_taken = is_read(&sockets);
     client.send("two")?;
     let sockets = sockets_once(port, |all| unread_from(own, all) == 3)?;
     step.set("unread", side_of_server(port, &sockets));
     step.seen("kept", is_taken && unread_from(own, &sockets) == 3);
-    let answers = [client.receive()?, client.receive()?].map(Option::unwrap_or_default);
-    step.seen("order", answers == ["one", "two"]);
+    let server = step.server(&[&options[..], &["block:20ms"]].concat())?;
+    step.seen("order", answers(&server, ["one", "two"])? == "onetwo");
     step.end()?;
 
     let mut step = stage.step("all")?;
@@ -108,6 +107,22 @@ fn counted(step: &LessonStep<'_, '_>, model: &str) -> Result<Counted, Exit> {
             .map(|(after, before)| after - before),
         runs: during.collect(),
     })
+}
+
+/// Sends two messages, and returns both answers as they came.
+fn answers(server: &Server, messages: [&str; 2]) -> io::Result<String> {
+    let mut client = Client::connect(server.addr())?;
+    for message in messages {
+        client.send(message)?;
+    }
+    let mut received = String::new();
+    while received.len() < messages.concat().len() {
+        match client.receive()? {
+            Some(part) if !part.is_empty() => received += &part,
+            _ => break,
+        }
+    }
+    Ok(received)
 }
 
 fn exchange(client: &mut Client) -> io::Result<()> {
