@@ -141,10 +141,17 @@ impl Seqpacket {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
         let flags = flags | RecvFlags::CMSG_CLOEXEC;
-        let received = retry_on_intr(|| {
-            let parts = &mut [IoSliceMut::new(buffer)];
-            recvmsg(&self.0, parts, &mut ancillary, flags)
-        })?;
+        let mut receive = || {
+            retry_on_intr(|| {
+                let parts = &mut [IoSliceMut::new(buffer)];
+                recvmsg(&self.0, parts, &mut ancillary, flags)
+            })
+        };
+        let received = match receive() {
+            // As in `try_recv`: the other end was closed with unread messages.
+            Err(Errno::CONNRESET) => receive(),
+            received => received,
+        }?;
         if received.bytes == 0 {
             return Ok(None);
         }
@@ -206,6 +213,14 @@ mod tests {
         wait_until("the end is read", || {
             far.try_recv(&mut buffer).is_ok_and(|length| length == 0)
         });
+    }
+
+    #[test]
+    fn a_wait_for_a_descriptor_ends_although_the_other_end_was_closed_with_unread_messages() {
+        let (near, far) = Seqpacket::pair().unwrap();
+        far.try_send(&[b"never read"]).unwrap();
+        drop(near);
+        assert!(far.recv_with(&mut [0; 8]).unwrap().is_none());
     }
 
     /// The result of `receive` as soon as there is a message.
