@@ -156,6 +156,7 @@ const MAY_BE_MISSING: &[&str] = &[
     // They need greenlet and gevent.
     "coroutines/switch/",
     "coroutines/gevent/",
+    "stacks/gevent/",
     "web-many/gevent/",
     // A container hides the parent.
     "processes/",
