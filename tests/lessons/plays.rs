@@ -158,6 +158,8 @@ const MAY_BE_MISSING: &[&str] = &[
     "coroutines/gevent/",
     "stacks/gevent/",
     "web-many/gevent/",
+    // A container may forbid io_uring and `ptrace`.
+    "uring/",
     // A container hides the parent.
     "processes/",
     // These depend on chance, and on how busy the machine is.
