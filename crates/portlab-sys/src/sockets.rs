@@ -332,7 +332,10 @@ mod tests {
             assert_eq!(end.state_name(), "ESTABLISHED");
         }
         let pid = std::process::id() as i32;
-        assert_eq!(holders()[&served.inode][0].pid, pid);
+        // A child that another test has just forked holds it too, until its `exec`.
+        let holders = holders();
+        let mut known = holders[&served.inode].iter().map(|holder| holder.pid);
+        assert!(known.any(|holder| holder == pid));
         let held = held_by(&[pid]);
         assert!(held.all_seen && held.inodes.contains(&served.inode));
         assert_eq!(held_by(&[]).inodes.len(), 0);
