@@ -142,9 +142,15 @@ fn trace(request: libc::c_uint, pid: i32, data: usize) -> io::Result<()> {
 /// The status of the thread, if it has one.
 fn wait(pid: i32, options: i32) -> io::Result<Option<i32>> {
     let mut status = 0;
-    // SAFETY: the kernel writes an int to `status`.
-    let waited = unsafe { libc::waitpid(pid, &raw mut status, libc::__WALL | options) };
-    Ok((Errno::result(waited)? != 0).then_some(status))
+    loop {
+        // SAFETY: the kernel writes an int to `status`.
+        let waited = unsafe { libc::waitpid(pid, &raw mut status, libc::__WALL | options) };
+        match Errno::result(waited) {
+            // The end of another child, whose signal this process catches.
+            Err(Errno::EINTR) => {}
+            waited => return Ok((waited? != 0).then_some(status)),
+        }
+    }
 }
 
 /// The signal of a stop at a system call (PTRACE_O_TRACESYSGOOD).
