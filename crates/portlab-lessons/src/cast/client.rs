@@ -43,6 +43,8 @@ impl Client {
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                 Ok(None)
             }
+            // With a timeout, a signal ends the read: a child has ended, or a traced one has stopped.
+            Err(error) if error.kind() == ErrorKind::Interrupted => self.receive_within(patience),
             Err(error) => Err(error),
         }
     }

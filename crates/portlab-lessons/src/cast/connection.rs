@@ -51,8 +51,13 @@ pub(crate) fn be_patient(stream: &TcpStream) -> io::Result<()> {
 pub(crate) fn receive(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut bytes = [0; 1024];
-    let length = stream.read(&mut bytes)?;
-    Ok(bytes[..length].to_vec())
+    loop {
+        match stream.read(&mut bytes) {
+            // With a timeout, a signal ends the read.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return Ok(bytes[..read?].to_vec()),
+        }
+    }
 }
 
 #[cfg(test)]
