@@ -66,7 +66,7 @@ pub(crate) fn ran_and_waited(task: &Path) -> Option<(u64, u64)> {
 /// included. To the nanosecond, unlike the ticks of `/proc/PID/stat`.
 ///
 /// # Errors
-/// When there is no such process.
+/// When the process doesn't exist.
 ///
 /// Source: `clock_getcpuclockid(3)`.
 pub fn process_cpu(pid: i32) -> io::Result<Duration> {

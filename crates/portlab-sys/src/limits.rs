@@ -68,7 +68,7 @@ pub fn memory_maps() -> Option<u64> {
 /// How many file descriptors process `pid` has open.
 ///
 /// # Errors
-/// When there is no such process, or it is another user's.
+/// When the process doesn't exist, or is another user's.
 pub fn descriptors(pid: i32) -> io::Result<usize> {
     Ok(fs::read_dir(format!("/proc/{pid}/fd"))?.count())
 }
@@ -85,7 +85,7 @@ pub fn free_descriptors() -> io::Result<usize> {
 /// Lowers the soft limit of open files of process `pid`, until that process raises it again.
 ///
 /// # Errors
-/// When there is no such process, or it is another user's.
+/// When the process doesn't exist, or is another user's.
 ///
 /// Source: `prlimit(2)`.
 pub fn limit_open_files(pid: i32, limit: u64) -> io::Result<()> {
@@ -95,7 +95,7 @@ pub fn limit_open_files(pid: i32, limit: u64) -> io::Result<()> {
 /// Lowers the soft limit of the addresses that process `pid` may map, in bytes.
 ///
 /// # Errors
-/// When there is no such process, or it is another user's.
+/// When the process doesn't exist, or is another user's.
 ///
 /// Source: `RLIMIT_AS` in `prlimit(2)`.
 pub fn limit_addresses(pid: i32, bytes: u64) -> io::Result<()> {

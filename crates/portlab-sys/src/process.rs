@@ -27,7 +27,7 @@ pub fn status(pid: i32, name: &str) -> Option<String> {
 /// a zombie.
 ///
 /// # Errors
-/// When there is no such process.
+/// When the process doesn't exist.
 ///
 /// Source: `proc(5)`, `/proc/PID/cmdline`.
 pub fn command_line(pid: i32) -> io::Result<String> {

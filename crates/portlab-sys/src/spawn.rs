@@ -51,7 +51,7 @@ pub fn signal(child: &mut Child, signal: Signal) -> io::Result<()> {
 /// Sends `signal` to process `pid`, which must be one that this program may end.
 ///
 /// # Errors
-/// When there is no such process, or it is another user's.
+/// When the process doesn't exist, or is another user's.
 pub fn signal_pid(pid: i32, signal: Signal) -> io::Result<()> {
     let pid = Pid::from_raw(pid).filter(|_| pid > 0);
     let pid = pid.ok_or(io::ErrorKind::InvalidInput)?;

@@ -21,7 +21,7 @@ pub struct Thread {
 /// The threads of process `pid`, by number.
 ///
 /// # Errors
-/// When there is no such process.
+/// When the process doesn't exist.
 ///
 /// Source: `proc(5)`, `/proc/PID/task/TID/stat`.
 pub fn threads(pid: i32) -> io::Result<Vec<Thread>> {

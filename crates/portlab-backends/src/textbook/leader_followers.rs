@@ -58,7 +58,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("no thread panics")
 }
 
-/// Answers what has come, until there is no more (`WouldBlock`) or the client has finished.
+/// Answers all input that has come (then `WouldBlock`), or goes on until the client has finished.
 fn answer((stream, unsent): &mut Conn, buffer: &mut [u8]) -> io::Result<()> {
     loop {
         if unsent.is_empty() {

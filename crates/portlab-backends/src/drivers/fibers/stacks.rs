@@ -27,7 +27,7 @@ const MAPS_EACH: usize = 2;
 /// How many memory maps the rest of the process may need. If none were left for it, it couldn't even allocate memory.
 const MAPS_OF_OTHERS: usize = 1024;
 
-/// Why there is no stack for a connection.
+/// Why a connection gets no stack.
 #[derive(Debug)]
 pub(super) enum NoStack {
     /// A process has only so many memory maps.
