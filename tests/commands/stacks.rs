@@ -9,7 +9,7 @@ use std::{
 };
 
 use portlab_backends::MODELS;
-use portlab_sys::{limits::limit_addresses, process::status, threads::threads};
+use portlab_sys::{limits::{limit_addresses, memory_maps}, process::status, threads::threads};
 use portlab_testkit::{PATIENCE, Running, command, folder, wait_until, wait_until_read};
 
 /// Starts a server, and returns it with the file of its stderr.
@@ -51,7 +51,7 @@ fn a_connection_that_stalls_its_loop_is_named() {
     }
 }
 
-/// Printing a backtrace needs more stack than a coroutine has.
+/// The stack of a coroutine may be too small for a backtrace, and the server prints none, although `RUST_BACKTRACE` is set.
 #[test]
 fn a_panic_ends_only_its_connection() {
     let (mut running, _) = serve("stack-panic", &["--work=panic"]);
@@ -90,6 +90,20 @@ fn a_connection_without_a_stack_is_refused_and_the_server_goes_on() {
     drop(clients);
     wait_until("a stack", || answers(&mut running.connect()));
     assert!(running.stop().success());
+}
+
+/// More connections than the kernel allows stacks for are refused as above any other limit.
+#[test]
+fn the_limit_of_memory_maps_is_a_limit_of_connections() {
+    let (running, log) = serve("few-maps", &["--max-connections=10M"]);
+    let limit = running.listening["limits"]["connections"].as_u64().unwrap();
+    let maps = memory_maps().unwrap();
+    assert!((maps / 4..maps / 2).contains(&limit), "{limit} of {maps}");
+    let said = fs::read_to_string(&log).unwrap();
+    assert!(said.contains(&format!("{limit} connections instead of")), "{said}");
+    let (running, log) = serve("enough-maps", &["--max-connections=10"]);
+    assert_eq!(running.listening["limits"]["connections"], 10);
+    assert_eq!(fs::read_to_string(&log).unwrap(), "");
 }
 
 #[test]

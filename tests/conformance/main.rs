@@ -10,6 +10,7 @@
 //! Cases that need only an address run a second time through a fault proxy, on one model for each driver: bytes then
 //! arrive late and in pieces.
 
+mod forbidden;
 mod models;
 mod running;
 
@@ -51,8 +52,15 @@ const HEAVY: &[&str] = &[
 /// A heavy case runs on one of three models.
 const SHARE: usize = 3;
 
-/// One model for each driver: blocking calls, readiness, tasks.
-const BEHIND_A_PROXY: &[&str] = &["threads", "event-loop", "tasks"];
+/// One model for each driver: blocking calls, readiness, threads that take turns, coroutines with stacks, completions, tasks.
+const BEHIND_A_PROXY: &[&str] = &[
+    "threads",
+    "event-loop",
+    "leader-followers",
+    "coroutines",
+    "uring",
+    "tasks",
+];
 
 /// What the proxy does to both directions.
 const FAULTS: &[&str] = &["latency 2ms", "slicer 1000"];
@@ -121,7 +129,7 @@ fn main() {
             None => trial,
         }
     });
-    portlab_testkit::run(trials.collect());
+    portlab_testkit::run(trials.chain([forbidden::of_the_suite()]).collect());
 }
 
 /// Whether a heavy case runs on other models than the one at `place`.

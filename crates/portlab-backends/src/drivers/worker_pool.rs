@@ -66,8 +66,7 @@ impl WorkerPool {
         self.slots.held(slot)
     }
 
-    /// Forks a worker for a slot; it gets what was made `ready` for it. Returns `Some` in the worker. If no worker can be
-    /// started now, reports that, and the next try follows after a pause.
+    /// Forks a worker with a line, for a slot. See [`WorkerPool::fork_with`].
     ///
     /// # Errors
     /// When the first worker can't be started.
@@ -77,16 +76,35 @@ impl WorkerPool {
         ready: io::Result<T>,
     ) -> io::Result<Option<(Worker, T)>> {
         let line = self.broker.line(self.slots.running());
-        let both = line.and_then(|line| Ok((line, ready?)));
-        match both.and_then(|both| Ok((both, self.children.fork(&self.alone)?))) {
-            Ok(((line, ready), Forked::Child(_))) => {
-                self.broker.close_control();
-                return Ok(Some((Worker { line }, ready)));
-            }
+        let ready = line.and_then(|line| Ok((line, ready?)));
+        let forked = self.fork_with(slot, ready)?;
+        Ok(forked.map(|(line, ready)| {
+            self.broker.close_control();
+            (Worker { line }, ready)
+        }))
+    }
+
+    /// Forks a worker for a slot; it gets what was made `ready` for it. Returns `Some` in the worker. If no worker can be
+    /// started now, reports that, and the next try follows after a pause.
+    ///
+    /// # Errors
+    /// When the first worker can't be started.
+    pub(crate) fn fork_with<T>(
+        &mut self,
+        slot: usize,
+        ready: io::Result<T>,
+    ) -> io::Result<Option<T>> {
+        match ready.and_then(|ready| Ok((ready, self.children.fork(&self.alone)?))) {
+            Ok((ready, Forked::Child(_))) => return Ok(Some(ready)),
             Ok((_, Forked::Parent(worker))) => self.slots.fill(slot, worker),
             Err(error) => self.slots.refuse(error)?,
         }
         Ok(None)
+    }
+
+    /// In a worker that makes its own lines: the broker.
+    pub(crate) fn into_broker(self) -> Broker {
+        self.broker
     }
 
     /// Waits until the server stops, a worker or the broker dies, one of `others` is readable, or a slot is to be filled.
@@ -104,7 +122,8 @@ impl WorkerPool {
         let dead = self.children.reap();
         self.slots.free(&dead);
         let (broker, children) = (&mut self.broker, &mut self.children);
-        // A worker that waits for a connection doesn't look at its line, which has ended. So the workers are replaced, too.
+        // The workers reach only the broker from before their fork, and one that waits for a connection doesn't look at its
+        // line. So the workers are replaced, too.
         if broker.restart_if_dead(&dead, children, &self.alone) {
             children.kill_but(broker.pid());
         }

@@ -38,7 +38,7 @@ use portlab_words::Text;
 
 use crate::{
     Backend, Door, Group, Served, Serves, Sheet, Workers,
-    drivers::readiness::{conn::Scratch, crew::Crew, turns::Turn},
+    drivers::readiness::{conn::Scratch, thread_set::ThreadSet, turns::Turn},
     log::warn,
 };
 
@@ -88,42 +88,42 @@ impl Backend for Model {
     }
 
     fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served> {
-        let crew = Crew::new(&door.entry, service, door.overflow)?;
+        let set = ThreadSet::new(&door.entry, service, door.overflow)?;
         thread::scope(|scope| {
             // This thread is the last of the N.
             for number in 1..door.workers {
                 let thread = thread::Builder::new().name(format!("worker {number}"));
-                if let Err(error) = thread.spawn_scoped(scope, || take_turns(&crew)) {
+                if let Err(error) = thread.spawn_scoped(scope, || take_turns(&set)) {
                     // The server goes on with fewer threads than asked for.
                     warn("can't start another thread", "无法再启动线程", &error);
                     break;
                 }
             }
-            take_turns(&crew)
+            take_turns(&set)
         })?;
-        Ok(crew.served())
+        Ok(set.served())
     }
 }
 
 /// All that a thread does.
-fn take_turns(crew: &Crew<'_>) -> io::Result<()> {
+fn take_turns(set: &ThreadSet<'_>) -> io::Result<()> {
     let mut scratch = Scratch::new(|_| true);
     let mut has_led = false;
     loop {
         // A follower waits here until it is promoted, or until a connection has something for it to do.
-        let turn = crew.next(has_led);
+        let turn = set.next(has_led);
         has_led = matches!(turn, Turn::Lead(_));
         match turn {
             // The leader waits for one event. When this call returns, another thread leads.
-            Turn::Lead(patience) => match crew.lead(patience) {
-                Ok(Some(event)) => crew.handle(event, &mut scratch),
+            Turn::Lead(patience) => match set.lead(patience) {
+                Ok(Some(event)) => set.handle(event, &mut scratch),
                 Ok(None) => {}
                 Err(error) => {
-                    crew.end();
+                    set.end();
                     return Err(error);
                 }
             },
-            Turn::Work(task) => crew.work(task, &mut scratch),
+            Turn::Work(task) => set.work(task, &mut scratch),
             Turn::End => return Ok(()),
         }
     }

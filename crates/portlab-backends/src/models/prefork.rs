@@ -9,8 +9,7 @@
 //!
 //! **The thundering herd's history.** Once, a connection woke every worker that slept in `accept`, one got it and the
 //! others went back to sleep. Since Linux 2.3 a blocking `accept` wakes one worker, the one that has slept longest, so
-//! work is spread evenly. (Workers that sleep in `epoll_wait` on a shared listener are different: there the *last* one to
-//! sleep is woken first, and gets most connections.)
+//! work is spread evenly. (Workers that sleep in `epoll_wait` on a shared listener are different: see `prefork-loop`.)
 //!
 //! **The broker.** As in `fork`, what workers share is in a process of its own, to which each has a line. A chat has as many
 //! members as there are workers, and no more workers are started than the broker has descriptors for their lines.

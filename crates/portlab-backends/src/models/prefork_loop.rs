@@ -31,7 +31,7 @@
 use std::io;
 
 use portlab_service::Service;
-use portlab_sys::children::{Children, Forked, leave};
+use portlab_sys::{children::leave, tally};
 use portlab_words::Text;
 
 use crate::{
@@ -43,7 +43,7 @@ use crate::{
             poller::Key,
             reactor::{OnTheLoop, Reactor},
         },
-        worker_slots::WorkerSlots,
+        worker_pool::WorkerPool,
     },
     hub::{
         broker::{Broker, Lines},
@@ -103,39 +103,20 @@ impl Backend for Model {
             workers,
             overflow,
         } = door;
-        let mut children = Children::new()?;
-        let mut broker = Broker::start(service, overflow, &mut children, &alone)?;
-        let mut slots = WorkerSlots::new(workers)?;
+        let mut pool = WorkerPool::start(service, overflow, workers, alone)?;
         loop {
-            // Fills every empty slot: at first all of them, later the slots of workers that have died.
-            while !entry.stop.is_set()
-                && let Some(slot) = slots.empty()
-            {
-                match children.fork(&alone) {
-                    Ok(Forked::Child(_)) => {
-                        entry.count_in(slots.held(slot));
-                        portlab_sys::tally::accept_as(slot);
-                        let ran = work(&entry, service, broker);
-                        leave(ran.is_ok() && entry.stop.finish() == 0);
-                    }
-                    Ok(Forked::Parent(worker)) => slots.fill(slot, worker),
-                    Err(error) => slots.refuse(error)?,
+            while let Some(slot) = pool.empty() {
+                if pool.fork_with(slot, Ok(()))?.is_some() {
+                    entry.count_in(pool.held(slot));
+                    tally::accept_as(slot);
+                    let ran = work(&entry, service, pool.into_broker());
+                    leave(ran.is_ok() && entry.stop.finish() == 0);
                 }
             }
-            let patience = slots.patience().into_iter().chain(broker.patience());
-            if entry.wait_for(&[children.bell()], patience.min())? {
-                break;
-            }
-            let dead = children.reap();
-            slots.free(&dead);
-            // The workers reach only the broker from before their fork. So they are replaced, too.
-            if broker.restart_if_dead(&dead, &mut children, &alone) {
-                children.kill_but(broker.pid());
+            if pool.wait(&entry, &[])? {
+                return Ok(pool.end(&entry));
             }
         }
-        let (unwell, counts) = broker.end(&mut children, entry.stop.deadline());
-        slots.all_have_ended();
-        Ok(entry.served(unwell, counts))
     }
 }
 

@@ -17,7 +17,8 @@
 //!
 //! **The hub.** Members of a chat room are in different shards, so here something must be shared. The first shard owns the
 //! hub; the others send it their posts, and it puts the mail into mailboxes with a lock and wakes the shards of the
-//! receivers (`hub/shards.rs`). A connection posts again when the hub has handled its last posts.
+//! receivers (`hub/shards.rs`). A connection posts again when the hub has handled its last posts. So if the first shard stalls,
+//! the members of all shards wait.
 //!
 //! **What a connection costs**: as in `event-loop`, a descriptor and some hundred bytes; no thread. Per message `read`,
 //! `write` and a share of one `epoll_wait`.
@@ -80,8 +81,9 @@ static SHEET: Sheet = Sheet {
     workers: Workers::Shards,
     serves: Serves::Open,
     hub: Ok(Text::new(
-        "a value of the first shard; the others send it their posts and get mail in mailboxes with a lock",
-        "归第一个分片所有；其他分片把消息发给它，从带锁的信箱里取回",
+        "a value of the first shard; the others send it their posts and get mail in mailboxes with a lock. If the first \
+         shard stalls, the members of all shards wait",
+        "归第一个分片所有；其他分片把消息发给它，从带锁的信箱里取回。第一个分片卡住，所有分片的成员都得等",
     )),
     survives_blocking: false,
 };

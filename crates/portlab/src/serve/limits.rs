@@ -3,7 +3,7 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use portlab_backends::{Limits, MOST_PROCESSES, Overflow, Policy, Sheet, Workers};
+use portlab_backends::{Limits, MOST_PROCESSES, Overflow, Policy, Sheet, Workers, find};
 use portlab_service::ChatLimits;
 use portlab_words::{
     tr,
@@ -92,6 +92,11 @@ pub(super) struct LimitArgs {
     pub(super) drain: Duration,
 }
 
+/// How many connections the kernel allows the model of `sheet`, if it meets such a limit.
+fn most_connections(sheet: &Sheet) -> Option<usize> {
+    find(sheet.name)?.most_connections()
+}
+
 fn policy(name: String) -> Policy {
     let named = Policy::ALL.into_iter().find(|it| it.name() == name);
     named.expect("the parser takes names of policies only")
@@ -134,13 +139,10 @@ impl LimitArgs {
     /// The limits of the model of `sheet`.
     pub(super) fn limits(&self, sheet: &Sheet) -> Limits {
         let forks = sheet.forks() && sheet.workers == Workers::None;
-        let processes = if forks {
-            self.max_processes
-        } else {
-            usize::MAX
-        };
+        let processes = forks.then_some(self.max_processes);
+        let mosts = [processes, most_connections(sheet)].into_iter().flatten();
         Limits {
-            connections: self.max_connections.min(processes),
+            connections: mosts.fold(self.max_connections, usize::min),
             idle: self.idle_timeout.0,
             message: self.line_timeout.0,
             posts_per_s: self.member_rate.0,
@@ -164,6 +166,19 @@ impl LimitArgs {
             lines_per_turn: self.member_budget,
             rooms: self.rooms,
             ..ChatLimits::default()
+        }
+    }
+
+    /// Warns if the kernel allows the model fewer connections than were asked for.
+    pub(super) fn warn_of_few_maps(&self, sheet: &Sheet) {
+        let asked = self.max_connections;
+        if let Some(most) = most_connections(sheet).filter(|most| *most < asked) {
+            crate::say!(
+                "note: a stack for each connection, and at most {most} stacks here, so the limit is {most} connections \
+                 instead of {asked}; allow more: sudo sysctl -w vm.max_map_count=N, with two maps for each connection",
+                "提示：每个连接一个栈，而这里最多 {most} 个栈，所以连接数上限是 {most}，不是 {asked}；放宽限制：\
+                 sudo sysctl -w vm.max_map_count=N，每个连接要两个内存映射"
+            );
         }
     }
 

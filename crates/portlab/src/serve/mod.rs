@@ -134,6 +134,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let addr = Purpose::SERVE.resolve(&args.bind)?[0];
     let workers = workers(args, model.sheet());
     warn_of_few_files();
+    args.limits.warn_of_few_maps(model.sheet());
     tally::begin().context(tr!("no memory for the counts", "没有内存用来计数"))?;
     tally::write_on_signal(args.json, args.stats).context(tr!(
         "can't install the handler of SIGUSR1 or the timer of --stats",

@@ -20,6 +20,7 @@ use slab::Slab;
 use self::stacks::Stacks;
 use super::{
     readiness::{
+        accept::{Next, accept},
         conn::{Conn, Scratch},
         epoll::Epoll,
         poller::{Key, Poller, Ready},
@@ -28,14 +29,14 @@ use super::{
 };
 use crate::{
     Door, Served,
-    door::{backoff::Backoff, next_id},
+    door::backoff::Backoff,
     hub::{
         mailbox::{Mailbox, Put},
         state::HubState,
     },
     log::{not_served, refused},
     timers::Timers,
-    trace::{self, Span},
+    trace,
 };
 
 /// Resumed with the loop; suspended or ended, it gives the loop back.
@@ -195,25 +196,17 @@ impl Fibers {
     /// Accepts until no connection waits: edge-triggered polling reports many of them once.
     fn accept_all(mut self: Box<Self>) -> Box<Self> {
         while self.accepts && !self.accept_pauses {
-            let accepting = trace::start();
-            match self.poller.accept() {
-                Ok((socket, peer)) => {
-                    self.backoff.reset();
-                    let span = Span::new(next_id());
-                    accepting.accepted(&span, peer, &self.poller.listener());
-                    if let Some(admission) = self.door.entry.admit(&socket) {
-                        let session = self.service.open(span.id(), peer);
-                        self = self.start(Conn::new(socket, session, span, admission), peer);
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                // The stop signal has shut the listener; the event of the signal follows.
-                Err(_) if self.door.entry.stop.is_set() => break,
-                Err(error) => {
-                    if let Some(pause) = self.backoff.after(&error) {
-                        self.accept_pauses = true;
-                        self.timers.arm(Instant::now() + pause, Alarm::Accept);
-                    }
+            match accept(
+                &mut self.poller,
+                &self.door.entry,
+                self.service,
+                &mut self.backoff,
+            ) {
+                Next::Conn(conn, peer) => self = self.start(conn, peer),
+                Next::Nothing => break,
+                Next::Pause(pause) => {
+                    self.accept_pauses = true;
+                    self.timers.arm(Instant::now() + pause, Alarm::Accept);
                 }
             }
         }

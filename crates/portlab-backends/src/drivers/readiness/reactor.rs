@@ -12,12 +12,13 @@ use portlab_service::{Cut, Service, Work};
 use slab::Slab;
 
 use super::{
+    accept::{Next, accept},
     conn::{Conn, Scratch, Step},
     poller::{Key, Poller, Ready},
 };
 use crate::{
     Served,
-    door::{Entry, backoff::Backoff, next_id},
+    door::{Entry, backoff::Backoff},
     drivers::{
         held::Held,
         work::{Done, Job},
@@ -25,7 +26,7 @@ use crate::{
     hub::{inbox::Inbox, looped::LoopHub, state::HubEvent},
     log::not_served,
     timers::Timers,
-    trace::{self, Span},
+    trace,
 };
 
 /// Does the jobs of connections, except waiting, for which the reactor has timers.
@@ -229,27 +230,18 @@ impl<'door, E: Executor, P: Poller> Reactor<'door, E, P> {
     /// Accepts until no connection waits: edge-triggered polling reports many of them once.
     fn accept_all(&mut self) {
         while self.accepts && !self.accept_pauses {
-            let accepting = trace::start();
-            match self.poller.accept() {
-                Ok((socket, peer)) => {
-                    self.backoff.reset();
-                    let span = Span::new(next_id());
-                    accepting.accepted(&span, peer, &self.poller.listener());
-                    let Some(admission) = self.entry.admit(&socket) else {
-                        continue;
-                    };
-                    let session = self.service.open(span.id(), peer);
-                    self.add(Conn::new(socket, session, span, admission));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                // The stop signal has shut the listener; the event of the signal follows.
-                Err(_) if self.entry.stop.is_set() => return,
-                Err(error) => {
-                    if let Some(pause) = self.backoff.after(&error) {
-                        self.accept_pauses = true;
-                        self.poller.pause_accepting(true);
-                        return self.timers.arm(Instant::now() + pause, Alarm::Accept);
-                    }
+            match accept(
+                &mut self.poller,
+                self.entry,
+                self.service,
+                &mut self.backoff,
+            ) {
+                Next::Conn(conn, _) => self.add(conn),
+                Next::Nothing => return,
+                Next::Pause(pause) => {
+                    self.accept_pauses = true;
+                    self.poller.pause_accepting(true);
+                    self.timers.arm(Instant::now() + pause, Alarm::Accept);
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! The crew: threads that take turns to wait for one event, and handle it themselves.
+//! A set of threads (POSA2): threads that take turns to wait for one event, and handle it themselves.
 //!
 //! The connections are those of the reactor ([`Conn`]), each behind a lock of its own. No job and no event goes from one
 //! thread to another: [`Turns`] says which thread waits, and a [`Claim`] which thread has a connection.
@@ -44,7 +44,7 @@ pub(crate) enum Task {
 }
 
 /// All that the threads share.
-pub(crate) struct Crew<'door> {
+pub(crate) struct ThreadSet<'door> {
     entry: &'door Entry,
     service: &'static dyn Service,
     hub: Option<LockedHub>,
@@ -89,7 +89,7 @@ enum Gone {
     ToItsEnd,
 }
 
-impl<'door> Crew<'door> {
+impl<'door> ThreadSet<'door> {
     /// Watches the listener of `entry` and the stop signal, for threads that are not running yet.
     ///
     /// # Errors
