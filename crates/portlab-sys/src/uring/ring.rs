@@ -109,11 +109,10 @@ pub struct Options {
 impl Default for Options {
     /// 256 requests; 64 buffers of 16 KiB; one second.
     fn default() -> Self {
-        let env = |name: &str, usual: u32| std::env::var(name).map_or(usual, |it| it.parse().unwrap());
         Self {
             requests: 256,
-            buffers: env("BUFS", 64) as u16,
-            buffer_bytes: env("BUFB", 16 * 1024),
+            buffers: 64,
+            buffer_bytes: 16 * 1024,
             linger: Duration::from_secs(1),
         }
     }

@@ -1,7 +1,7 @@
 //! Accepting, for loops that accept without waiting.
 
 use std::{
-    io::{self, ErrorKind},
+    io::ErrorKind,
     net::SocketAddr,
     time::Duration,
 };

@@ -479,12 +479,13 @@ impl<S: Socket> Conn<S> {
         if flow.work == Work::None {
             self.go_on(after);
             // Usually the socket has room, and the answer never touches memory of this connection.
-            let sent = self.write_some(&outbox.out)?;
-            self.pending.extend_from_slice(&outbox.out[sent..]);
+            if !outbox.out.is_empty() {
+                self.write_by(|stream, more| stream.take(&mut outbox.out, more))?;
+            }
         } else {
             self.state = State::Working(after);
-            self.pending.extend_from_slice(&outbox.out);
         }
+        self.pending.extend_from_slice(&outbox.out);
         outbox.sent();
         Ok(match flow.work {
             Work::None if !self.pending.is_empty() => Step::Idle,
@@ -526,16 +527,22 @@ impl<S: Socket> Conn<S> {
 
     /// Writes as much of `bytes` as the socket takes now. Returns how many bytes, perhaps 0.
     fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if bytes.is_empty() {
-            return Ok(0);
-        }
+        self.write_by(|stream, more| match more {
+            false => stream.write(bytes),
+            true => stream.write_more(bytes),
+        })
+    }
+
+    /// Writes by `write`, which gets the socket, and whether more bytes follow at once. Returns how many bytes were written,
+    /// 0 if the socket is full.
+    fn write_by(
+        &mut self,
+        mut write: impl FnMut(&mut S, bool) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        let more = self.is_followed();
         loop {
             let writing = trace::start();
-            let written = match self.is_followed() {
-                false => self.stream.write(bytes),
-                true => self.stream.write_more(bytes),
-            };
-            match written {
+            match write(&mut self.stream, more) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),

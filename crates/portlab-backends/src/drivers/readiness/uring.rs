@@ -335,6 +335,14 @@ impl Socket for RingSocket {
         })
     }
 
+    /// The answer goes to the ring without a copy; memory of an earlier answer takes its place.
+    fn take(&mut self, bytes: &mut Vec<u8>, more: bool) -> io::Result<usize> {
+        self.send(more, |out| {
+            mem::swap(out, bytes);
+            Ok(())
+        })
+    }
+
     /// The thread itself reads the piece of the file, and waits for the disk if it must.
     fn send_file(&mut self, held: &mut Held, most: usize) -> io::Result<usize> {
         let most = most.min(READ_BUFFER);
@@ -432,6 +440,7 @@ fn number(error: &io::Error) -> i32 {
 
 /// "Broken pipe".
 const BROKEN: i32 = 32;
-/// Memory for answers is kept for the next ones if it is not larger, and not more of it.
-const MOST_SPARE: usize = 16 * 1024;
+/// Memory of answers is kept for the next ones, if it has not more than these bytes, and for so many answers. Memory that is
+/// freed goes back to the system, and each of its pages would have to be cleared again.
+const MOST_SPARE: usize = READ_BUFFER;
 const MOST_SPARES: usize = 64;

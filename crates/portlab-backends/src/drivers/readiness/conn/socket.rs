@@ -16,6 +16,15 @@ pub(crate) trait Socket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
     /// As `write`; more bytes follow at once.
     fn write_more(&mut self, bytes: &[u8]) -> io::Result<usize>;
+    /// Writes as much of `bytes` as there is room for, and removes it from them. `more`: other bytes follow at once.
+    fn take(&mut self, bytes: &mut Vec<u8>, more: bool) -> io::Result<usize> {
+        let sent = match more {
+            false => self.write(bytes)?,
+            true => self.write_more(bytes)?,
+        };
+        bytes.drain(..sent);
+        Ok(sent)
+    }
     fn send_file(&mut self, held: &mut Held, most: usize) -> io::Result<usize>;
     fn finish(&mut self) -> io::Result<()>;
     /// Whether bytes that were written are still in this process. Then the poller reports the socket when they have left.
