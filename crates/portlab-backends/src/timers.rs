@@ -23,6 +23,10 @@ impl<T: Ord> Timers<T> {
         self.heap.push(Reverse((at, what)));
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.heap.is_empty()
+    }
+
     /// How long until the next timer fires; `None` if none is armed.
     pub(crate) fn next(&self) -> Option<Duration> {
         let Reverse((at, _)) = self.heap.peek()?;
