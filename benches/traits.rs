@@ -24,11 +24,8 @@ const WORKERS: usize = 16;
 const SIZE: usize = 64;
 /// The most that a model may cost, as a multiple of its twin's cost.
 const BOUND: f64 = 1.03;
-/// Fresh pairs of processes for one model of each driver: blocking calls, readiness, tasks.
+/// Fresh pairs of processes for each model: the ratios of two pairs may differ by more than the bound.
 const PAIRS: usize = 7;
-const ONE_OF_EACH: &[&str] = &["threads", "event-loop", "tasks"];
-/// Fresh pairs for each other model, which has one of these drivers too.
-const FEW_PAIRS: usize = 2;
 /// Turns of each server in a pair.
 const TURNS: usize = 16;
 const TURN: Duration = Duration::from_millis(150);
@@ -52,18 +49,14 @@ fn main() -> Result<()> {
         if !asked.is_empty() && !asked.iter().any(|it| it == model) {
             continue;
         }
-        let pairs = match ONE_OF_EACH.contains(&model) {
-            true => PAIRS,
-            false => FEW_PAIRS,
-        };
-        let ratios = (0..pairs)
+        let ratios = (0..PAIRS)
             .map(|pair| ratio(sheet, pair))
             .collect::<Result<Vec<_>>>()?;
         let ratio = Estimate::of(ratios).expect("there was a pair");
         let Estimate {
             median, min, max, ..
         } = ratio;
-        println!("{model:>16}: median {median:.3}, from {min:.3} to {max:.3}, {pairs} pairs");
+        println!("{model:>16}: median {median:.3}, from {min:.3} to {max:.3}, {PAIRS} pairs");
         if median > BOUND {
             over.push(model);
         }

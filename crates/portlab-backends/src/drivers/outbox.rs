@@ -119,6 +119,14 @@ impl Outbox {
         self.posts.drain(..)
     }
 
+    /// As [`Outbox::posts`]; without any, that is a comparison.
+    pub(crate) fn take_posts(&mut self) -> Vec<Post> {
+        match self.posts.is_empty() {
+            true => Vec::new(),
+            false => self.posts.drain(..).collect(),
+        }
+    }
+
     /// As [`Outbox::call`], but keeps what is in `out`.
     fn call_again(
         &mut self,

@@ -72,6 +72,17 @@ struct Turn {
     cut: Option<Cut>,
 }
 
+impl Turn {
+    /// Whether nothing is left to be done: the whole answer has been sent.
+    fn is_over(&self) -> bool {
+        self.work == Work::None
+            && self.next == After::Continue
+            && self.unsent.is_empty()
+            && self.posts.is_empty()
+            && self.cut.is_none()
+    }
+}
+
 /// The buffers of one thread, borrowed for the length of a poll and never across an `await`: a task that waits for its
 /// peer holds no buffer, so thousands of idle ones cost little.
 struct Scratch {
@@ -169,7 +180,16 @@ impl TaskConn {
                     continue;
                 }
             }
-            turn = poll_fn(|cx| self.poll_turn(cx)).await?;
+            // Most turns are over when they come: then the next one begins here.
+            turn = poll_fn(|cx| {
+                loop {
+                    match self.poll_turn(cx) {
+                        Poll::Ready(Ok(turn)) if turn.is_over() => {}
+                        polled => return polled,
+                    }
+                }
+            })
+            .await?;
         }
     }
 
@@ -453,7 +473,7 @@ fn answer(
         work,
         next,
         unsent,
-        posts: outbox.posts().collect(),
+        posts: outbox.take_posts(),
         cut: None,
     })
 }
