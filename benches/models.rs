@@ -30,6 +30,8 @@ const PEERS: &str = "c-epoll,c-libuv,python-uvloop,rust-may,rust-monoio,rust-tok
 const MODELS: [&str; 4] = ["event-loop", "uring", "coroutines", "tasks-single"];
 /// With 1,000 connections, the usual 60 ms are too few messages for each of them.
 const LONGER: &str = "--duration=200ms";
+/// For ratios that are near their bound.
+const LONGEST: &str = "--duration=1s";
 /// Above this noise floor a comparison decides nothing.
 const MOST_FLOOR: f64 = 0.1;
 
@@ -65,7 +67,7 @@ fn uring(rounds: &str) -> Result<bool> {
         &["--workload=stream", "--depth=16", "--connections=10,100"],
         &["--workload=churn"],
     ] {
-        let record = compare(&[&["--models=event-loop,uring", LONGER, rounds], options].concat())?;
+        let record = compare(&[&["--models=event-loop,uring", LONGEST, rounds], options].concat())?;
         for group in groups(&record) {
             let bound = match (&*group.workload.name, group.point.connections) {
                 ("echo", 100) => Some(0.97),

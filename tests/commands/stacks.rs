@@ -9,7 +9,11 @@ use std::{
 };
 
 use portlab_backends::MODELS;
-use portlab_sys::{limits::{limit_addresses, memory_maps}, process::status, threads::threads};
+use portlab_sys::{
+    limits::{limit_addresses, memory_maps},
+    process::status,
+    threads::threads,
+};
 use portlab_testkit::{PATIENCE, Running, command, folder, wait_until, wait_until_read};
 
 /// Starts a server, and returns it with the file of its stderr.
@@ -100,7 +104,10 @@ fn the_limit_of_memory_maps_is_a_limit_of_connections() {
     let maps = memory_maps().unwrap();
     assert!((maps / 4..maps / 2).contains(&limit), "{limit} of {maps}");
     let said = fs::read_to_string(&log).unwrap();
-    assert!(said.contains(&format!("{limit} connections instead of")), "{said}");
+    assert!(
+        said.contains(&format!("{limit} connections instead of")),
+        "{said}"
+    );
     let (running, log) = serve("enough-maps", &["--max-connections=10"]);
     assert_eq!(running.listening["limits"]["connections"], 10);
     assert_eq!(fs::read_to_string(&log).unwrap(), "");

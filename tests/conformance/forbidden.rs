@@ -27,7 +27,10 @@ pub(crate) fn of_the_suite() -> Trial {
         // The model, its twin, and the model behind a proxy.
         assert_eq!(without.len(), 3, "{text}");
         for line in without {
-            assert!(line.contains("[not run: io_uring is forbidden here]"), "{line}");
+            assert!(
+                line.contains("[not run: io_uring is forbidden here]"),
+                "{line}"
+            );
             assert!(line.ends_with("ignored"), "{line}");
         }
         assert!(others.iter().any(|line| line.ends_with("ok")), "{text}");

@@ -25,6 +25,7 @@ use super::{
     requests::{self, GENERATIONS, Key, Kind, NO_SOCKET},
     setup,
 };
+
 /// A ring for sockets of one thread: it accepts, receives and sends, and reports what has been done.
 ///
 /// The kernel works with memory of this process while the process goes on. So the ring owns all that a request needs: the

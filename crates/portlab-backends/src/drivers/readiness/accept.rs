@@ -1,10 +1,6 @@
 //! Accepting, for loops that accept without waiting.
 
-use std::{
-    io::ErrorKind,
-    net::SocketAddr,
-    time::Duration,
-};
+use std::{io::ErrorKind, net::SocketAddr, time::Duration};
 
 use portlab_service::Service;
 
