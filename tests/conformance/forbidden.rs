@@ -12,7 +12,7 @@ const CASE: &str = "echo::one_byte_per_write";
 
 pub(crate) fn of_the_suite() -> Trial {
     trial("suite::goes_on_where_io_uring_is_forbidden", || {
-        let mut suite = Command::new(current_exe().unwrap());
+        let mut suite = Command::new(current_exe().expect("this program has a path"));
         forbid(suite.arg(CASE), Errno::PERM);
         let output = match suite.output() {
             Ok(output) => output,
