@@ -51,8 +51,6 @@ pub struct Ring<T: AsFd> {
     closing: VecDeque<(Instant, Key)>,
     listener: Option<TcpListener>,
     is_accepting: bool,
-    /// The largest descriptor of a connection so far.
-    highest: i32,
     watched: Option<OwnedFd>,
     /// How many requests have not had their last completion.
     in_flight: usize,
@@ -84,6 +82,9 @@ struct Sending {
 #[derive(Debug)]
 pub enum Completion {
     /// A connection was accepted; or accepting has ended with an error, until [`Ring::accept`].
+    ///
+    /// A request to accept keeps the limit of open files of the moment when it was made. If `prlimit(2)` has lowered the
+    /// limit since, some descriptors may be above it, before a new request takes its place.
     Accepted(io::Result<TcpStream>),
     /// Bytes have arrived, in a buffer of the ring, or `None`: the peer has sent its FIN. After that, and after an error,
     /// no more is received.
@@ -140,7 +141,6 @@ impl<T: AsFd> Ring<T> {
             closing: VecDeque::new(),
             listener: None,
             is_accepting: false,
-            highest: 0,
             watched: None,
             in_flight: 0,
             linger: options.linger,

@@ -10,12 +10,13 @@ use std::{
     collections::VecDeque,
     io, mem,
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
-    os::fd::{AsFd, BorrowedFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd},
     rc::Rc,
     time::Duration,
 };
 
 use portlab_sys::{
+    limits::open_files,
     stop::Interruptible,
     tally::{self, Count},
     uring::{self, Buffer, Buffers, Completion, Options, Ring},
@@ -165,7 +166,17 @@ impl Poller for Uring {
                 }
                 return Err(io::ErrorKind::WouldBlock.into());
             };
-            let stream = accepted?;
+            let mut stream = accepted?;
+            // Above the limit of open files, it waits here, as it would wait in the queue of the listener.
+            if stream.as_raw_fd() as u64 >= open_files() {
+                stream = match stream.try_clone() {
+                    Ok(within_limit) => within_limit,
+                    Err(error) => {
+                        shared.accepted.push_front(Ok(stream));
+                        return Err(error);
+                    }
+                };
+            }
             // It fails if the peer has reset the connection already.
             if let Ok(peer) = stream.peer_addr() {
                 let socket = RingSocket {

@@ -100,14 +100,10 @@ impl<T: AsFd> Ring<T> {
         Some(Completion::Accepted(accepted))
     }
 
-    /// Makes the request to accept anew if `fd` is above the limit of open files. A request keeps the limit of the moment
-    /// when it was made, and `prlimit(2)` may have lowered it since.
+    /// Makes the request to accept anew if `fd` is above the limit of open files.
     fn check_limit(&mut self, fd: i32) {
-        if fd > self.highest {
-            self.highest = fd;
-            if u64::from(fd.cast_unsigned()) >= limits::open_files() && self.is_accepting {
-                self.cancel(Kind::Accept, NO_SOCKET);
-            }
+        if u64::from(fd.cast_unsigned()) >= limits::open_files() && self.is_accepting {
+            self.cancel(Kind::Accept, NO_SOCKET);
         }
     }
 }
