@@ -32,7 +32,7 @@ struct Question {
 }
 
 /// One thread or loop serves all.
-const ONE_THREAD: &str = "iterative event-loop tasks-single";
+const ONE_THREAD: &str = "iterative poll event-loop tasks-single coroutines uring";
 
 fn questions(cores: usize) -> Vec<Question> {
     [works(), shapes(), processors(cores as f64)].concat()
@@ -53,8 +53,9 @@ fn works() -> Vec<Question> {
             name: "waiting, few workers",
             because: "16 workers carry 16 connections; a loop, a task or a thread each waits for all",
             options: options("--wait 5ms -c 500 --rate 2k --workers 16"),
-            one_of: "event-loop loop-pool tasks-single tasks threads",
-            cannot: "iterative prefork prethreaded pool",
+            one_of: "poll event-loop sharded prefork-loop leader-followers loop-pool tasks-single tasks coroutines \
+                     uring threads",
+            cannot: "iterative prefork passing prethreaded pool",
             dearer: "fork",
             also: |advice| limit(advice) == Some(100_000.0),
         },
@@ -62,7 +63,7 @@ fn works() -> Vec<Question> {
             name: "blocking",
             because: "a thread that blocks 5 ms for a message answers 200 a second",
             options: options("--block 5ms -c 100 --rate 1k"),
-            one_of: "fork prefork threads prethreaded pool loop-pool",
+            one_of: "fork prefork passing threads prethreaded pool loop-pool leader-followers",
             cannot: ONE_THREAD,
             dearer: "",
             also: |advice| limit(advice) == Some(20_000.0),
@@ -88,16 +89,17 @@ fn shapes() -> Vec<Question> {
             name: "thousands idle",
             because: "a stack or a process for each connection takes memory, and the clients are idle",
             options: options("-c 2000 --rate 5 --within 100ms"),
-            one_of: "event-loop loop-pool tasks-single tasks",
+            one_of: "event-loop sharded prefork-loop leader-followers loop-pool tasks-single tasks uring",
             cannot: "iterative",
-            dearer: "threads fork",
+            dearer: "threads fork coroutines",
             also: plain,
         },
         Question {
             name: "churn",
             because: "a new process for each connection costs more than a new thread, and a thread more than none",
             options: options("--churn -c 10 --rate 300"),
-            one_of: "iterative prefork prethreaded pool event-loop loop-pool tasks-single tasks",
+            one_of: "iterative prefork passing prethreaded pool poll event-loop sharded prefork-loop leader-followers \
+                     loop-pool tasks-single tasks coroutines uring",
             cannot: "",
             dearer: "fork",
             also: plain,
@@ -106,9 +108,9 @@ fn shapes() -> Vec<Question> {
             name: "chat",
             because: "with the rooms in another process, each message goes through that process",
             options: options("--members 10 -c 50 --rate 50"),
-            one_of: "event-loop loop-pool tasks-single tasks",
+            one_of: "poll event-loop sharded leader-followers loop-pool tasks-single tasks coroutines uring",
             cannot: "iterative",
-            dearer: "fork prefork",
+            dearer: "fork prefork passing prefork-loop",
             also: plain,
         },
     ]
@@ -133,7 +135,7 @@ fn processors(cores: f64) -> Vec<Question> {
         name: "cpu beyond one core",
         because: "one thread computes on one processor, and this work takes 1.4 processors at least",
         options: computing(20, 0.7),
-        one_of: "fork prefork threads prethreaded pool loop-pool tasks",
+        one_of: "fork prefork passing threads prethreaded pool sharded prefork-loop leader-followers loop-pool tasks",
         cannot: ONE_THREAD,
         dearer: "",
         also: plain,
