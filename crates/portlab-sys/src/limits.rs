@@ -65,6 +65,13 @@ pub fn memory_maps() -> Option<u64> {
     setting("vm/max_map_count")
 }
 
+/// How many stacks for coroutines a process may have that may have `maps` memory maps. Each takes two, because the guard page
+/// below it has other rights, and the rest of the process needs some: without any left, it couldn't even allocate memory.
+pub fn stacks(maps: u64) -> u64 {
+    const OF_OTHERS: u64 = 1024;
+    maps.saturating_sub(OF_OTHERS) / 2
+}
+
 /// How many file descriptors process `pid` has open.
 ///
 /// # Errors

@@ -54,6 +54,8 @@ static CUTTING: AtomicBool = AtomicBool::new(false);
 /// The sockets to be shut, by file descriptor: up to a million of them.
 static WATCHED: Bits<16_384> = Bits::new();
 static DOORBELL: OnceLock<UnixStream> = OnceLock::new();
+/// In a forked child that has called [`Stop::own`].
+static CHILDS_DOORBELL: OnceLock<UnixStream> = OnceLock::new();
 /// Made readable instead of exiting, if [`Stop::last_bell`] was called.
 static LAST_BELL: OnceLock<UnixStream> = OnceLock::new();
 /// The text that the handler writes to stderr at the first signal.
@@ -90,6 +92,25 @@ impl Stop {
         // SAFETY: the same holds for `on_deadline`, which adds _exit.
         unsafe { signal_hook::low_level::register(SIGALRM, on_deadline)? };
         Ok(Self { bell, drain })
+    }
+
+    /// In a forked child: from now on, a signal to this process alone makes [`Stop::fd`] readable, and no longer one to its
+    /// parent alone.
+    ///
+    /// # Errors
+    /// When called twice in a process, or when there is no descriptor left.
+    pub fn own(&mut self) -> io::Result<()> {
+        let (bell, doorbell) = UnixStream::pair()?;
+        bell.set_nonblocking(true)?;
+        doorbell.set_nonblocking(true)?;
+        let set = CHILDS_DOORBELL.set(doorbell);
+        set.map_err(|_| io::ErrorKind::AlreadyExists)?;
+        self.bell = bell;
+        // The signal may have come before the line above.
+        if is_set() {
+            ring(&CHILDS_DOORBELL);
+        }
+        Ok(())
     }
 
     /// Makes the handler write `notice` to stderr when the first signal comes; the server itself may be inside a
@@ -307,19 +328,21 @@ fn on_signal(signal: i32) {
         if let Some(notice) = NOTICE.get() {
             let _ = rustix::io::write(rustix::stdio::stderr(), notice.as_bytes());
         }
-        if let Some(mut doorbell) = DOORBELL.get() {
-            let _ = doorbell.write(b"!");
-        }
+        ring(&DOORBELL);
+    }
+    ring(&CHILDS_DOORBELL);
+}
+
+fn ring(doorbell: &OnceLock<UnixStream>) {
+    if let Some(mut doorbell) = doorbell.get() {
+        let _ = doorbell.write(b"!");
     }
 }
 
 fn on_deadline() {
     if PAST_DEADLINE.swap(true, SeqCst) {
-        if let Some(mut bell) = LAST_BELL.get()
-            && OWNER.load(SeqCst) == own_pid()
-        {
-            let _ = bell.write(b"!");
-            return;
+        if LAST_BELL.get().is_some() && OWNER.load(SeqCst) == own_pid() {
+            return ring(&LAST_BELL);
         }
         // SAFETY: _exit is async-signal-safe and runs no destructor of ours. The exit code is 0, because ending at the
         // deadline is intended.

@@ -111,14 +111,15 @@ impl Drop for Stalls {
 impl Shared {
     fn monitor(&self) {
         let mut observer = Observer::new(Instant::now());
+        // The server logs at most one line a second, so a report may have to wait.
+        let mut untold = None;
         while !self.ended.load(Relaxed) {
             thread::park_timeout(PERIOD);
             let now = self.now.load(Relaxed);
             let stall = observer.look(now, Instant::now(), |slot| self.peer(slot));
-            if let Some(stall) = stall
-                && tally::may_log()
-            {
-                log::print(&stall.text());
+            untold = stall.or(untold);
+            if untold.is_some() && tally::may_log() {
+                untold.take().iter().for_each(|it| log::print(&it.text()));
             }
         }
     }

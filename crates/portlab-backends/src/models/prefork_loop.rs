@@ -109,7 +109,7 @@ impl Backend for Model {
                 if pool.fork_with(slot, Ok(()))?.is_some() {
                     entry.count_in(pool.held(slot));
                     tally::accept_as(slot);
-                    let ran = work(&entry, service, pool.into_broker());
+                    let ran = work(&mut entry, service, pool.into_broker());
                     leave(ran.is_ok() && entry.stop.finish() == 0);
                 }
             }
@@ -121,7 +121,8 @@ impl Backend for Model {
 }
 
 /// All that a worker does: it is an event loop, on a listener that all workers share.
-fn work(entry: &Entry, service: &'static dyn Service, broker: Broker) -> io::Result<()> {
+fn work(entry: &mut Entry, service: &'static dyn Service, broker: Broker) -> io::Result<()> {
+    entry.stop.own()?;
     let epoll = Epoll::exclusive(entry)?;
     let hub: Option<Box<dyn LoopHub<Key>>> = match service.hub() {
         None => None,

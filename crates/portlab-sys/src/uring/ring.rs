@@ -401,8 +401,9 @@ impl<T: AsFd> Ring<T> {
     /// Memory that the request names must stay valid until its last completion.
     unsafe fn push(&mut self, request: squeue::Entry) {
         self.in_flight += 1;
+        // A cancellation must not overtake its target.
         // SAFETY: the caller's promise.
-        if unsafe { self.io.submission().push(&request) }.is_err() {
+        if !self.waiting.is_empty() || unsafe { self.io.submission().push(&request) }.is_err() {
             self.waiting.push_back(request);
         }
     }

@@ -4,7 +4,7 @@
 use std::io;
 
 use corosensei::stack::DefaultStack;
-use portlab_sys::limits::memory_maps;
+use portlab_sys::limits::{memory_maps, stacks};
 use portlab_words::{Text, tr};
 
 /// Makes stacks, and keeps some of those that are given back for the next coroutines.
@@ -20,12 +20,6 @@ pub(super) const SIZE: usize = 64 * 1024;
 
 /// Pages of a stack that were touched stay in memory, so only so many stacks wait for the next coroutines.
 const KEPT: usize = 256;
-
-/// The stack itself and its guard page, which have different rights.
-const MAPS_EACH: usize = 2;
-
-/// How many memory maps the rest of the process may need. If none were left for it, it couldn't even allocate memory.
-const MAPS_OF_OTHERS: usize = 1024;
 
 /// Why a connection gets no stack.
 #[derive(Debug)]
@@ -43,10 +37,8 @@ impl Stacks {
 
     /// How many stacks this process can have.
     pub(super) fn most() -> usize {
-        let maps = memory_maps().and_then(|maps| usize::try_from(maps).ok());
-        maps.map_or(usize::MAX, |maps| {
-            maps.saturating_sub(MAPS_OF_OTHERS) / MAPS_EACH
-        })
+        let most = memory_maps().and_then(|maps| stacks(maps).try_into().ok());
+        most.unwrap_or(usize::MAX)
     }
 
     fn at_most(most: usize) -> Self {

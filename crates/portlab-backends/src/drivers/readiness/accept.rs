@@ -3,6 +3,7 @@
 use std::{io::ErrorKind, net::SocketAddr, time::Duration};
 
 use portlab_service::Service;
+use rustix::io::Errno;
 
 use super::{conn::Conn, poller::Poller};
 use crate::{
@@ -27,6 +28,9 @@ pub(crate) fn accept<P: Poller>(
     backoff: &mut Backoff,
 ) -> Next<P::Socket> {
     loop {
+        if entry.stop.is_set() {
+            return Next::Nothing;
+        }
         let accepting = trace::start();
         let error = match poller.accept() {
             Ok((socket, peer)) => {
@@ -41,8 +45,10 @@ pub(crate) fn accept<P: Poller>(
             }
             Err(error) => error,
         };
-        // The stop signal has shut the listener; the event of the signal follows.
-        if error.kind() == ErrorKind::WouldBlock || entry.stop.is_set() {
+        // The stop signal has shut the listener; the event of the signal follows. In a forking model the parent may get the
+        // signal first.
+        let is_shut = Errno::from_io_error(&error) == Some(Errno::INVAL);
+        if error.kind() == ErrorKind::WouldBlock || is_shut || entry.stop.is_set() {
             return Next::Nothing;
         }
         if let Some(pause) = backoff.after(&error) {

@@ -9,7 +9,7 @@ use std::{
     cell::RefCell,
     collections::VecDeque,
     io, mem,
-    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
     os::fd::{AsFd, AsRawFd, BorrowedFd},
     rc::Rc,
     time::Duration,
@@ -158,35 +158,32 @@ impl Poller for Uring {
 
     fn accept(&mut self) -> io::Result<(Self::Socket, SocketAddr)> {
         let shared = &mut *self.shared.borrow_mut();
-        loop {
-            let Some(accepted) = shared.accepted.pop_front() else {
-                // After an error that passes, accepting goes on.
-                if !shared.accepting_pauses {
-                    shared.ring.accept();
+        let Some(accepted) = shared.accepted.pop_front() else {
+            // After an error that passes, accepting goes on.
+            if !shared.accepting_pauses {
+                shared.ring.accept();
+            }
+            return Err(io::ErrorKind::WouldBlock.into());
+        };
+        let mut stream = accepted?;
+        // Above the limit of open files, it waits here, as it would wait in the queue of the listener.
+        if stream.as_raw_fd() as u64 >= open_files() {
+            stream = match stream.try_clone() {
+                Ok(within_limit) => within_limit,
+                Err(error) => {
+                    shared.accepted.push_front(Ok(stream));
+                    return Err(error);
                 }
-                return Err(io::ErrorKind::WouldBlock.into());
             };
-            let mut stream = accepted?;
-            // Above the limit of open files, it waits here, as it would wait in the queue of the listener.
-            if stream.as_raw_fd() as u64 >= open_files() {
-                stream = match stream.try_clone() {
-                    Ok(within_limit) => within_limit,
-                    Err(error) => {
-                        shared.accepted.push_front(Ok(stream));
-                        return Err(error);
-                    }
-                };
-            }
-            // It fails if the peer has reset the connection already.
-            if let Ok(peer) = stream.peer_addr() {
-                let socket = RingSocket {
-                    shared: Rc::clone(&self.shared),
-                    stream: Rc::new(Interruptible::new(stream)),
-                    key: None,
-                };
-                return Ok((socket, peer));
-            }
         }
+        // A connection that its peer has reset already has no address any more.
+        let peer = stream.peer_addr().unwrap_or(NO_ADDRESS);
+        let socket = RingSocket {
+            shared: Rc::clone(&self.shared),
+            stream: Rc::new(Interruptible::new(stream)),
+            key: None,
+        };
+        return Ok((socket, peer));
     }
 
     fn listener(&self) -> BorrowedFd<'_> {
@@ -449,6 +446,7 @@ fn number(error: &io::Error) -> i32 {
     error.raw_os_error().unwrap_or(BROKEN)
 }
 
+const NO_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 /// "Broken pipe".
 const BROKEN: i32 = 32;
 /// Memory of answers is kept for the next ones, if it has not more than these bytes, and for so many answers. Memory that is

@@ -1,5 +1,6 @@
 //! Checks of open files, processes, processors and memory.
 
+use portlab_sys::limits::stacks;
 use portlab_words::{Text, tr, units};
 
 use crate::doctor::{finding::Remark, machine::Facts};
@@ -78,10 +79,10 @@ fn more_tasks(bound: &str) -> Text {
 /// Memory maps: a coroutine with a stack takes two, as a thread does.
 pub(super) fn memory_maps(facts: &Facts) -> Option<Remark> {
     let maps = facts.memory_maps?;
-    let stacks = maps / 2;
+    let most = stacks(maps);
     let finding = Remark::new(tr!(
-        "{maps} per program; a stack takes two, so a server with a stack for each connection has at most {stacks}",
-        "每个程序 {maps} 个；一个栈占两个，所以每个连接一个栈的服务端，最多 {stacks} 个连接"
+        "{maps} per program; a stack takes two, so a server with a stack for each connection has at most {most}",
+        "每个程序 {maps} 个；一个栈占两个，所以每个连接一个栈的服务端，最多 {most} 个连接"
     ));
     Some(finding.note_if(
         maps < FEW_MAPS,
