@@ -28,14 +28,17 @@ struct Server {
 }
 
 impl Server {
-    /// Starts a server, perhaps with a limit of open files.
+    /// Starts a server, of a chat unless the options name a service, perhaps with a limit of open files.
     fn start(name: &str, open_files: Option<u32>, options: &str) -> Self {
         let log = folder(name).join("log");
         let mut command = Command::new("sh");
         let limit = open_files.map_or_else(String::new, |limit| format!("ulimit -n {limit};"));
         let limited = format!("{limit} exec \"$0\" \"$@\"");
         command.args(["-c", &limited, binary()]);
-        command.args(["serve", "--json", "--bind=127.0.0.1:0", "--service=chat"]);
+        command.args(["serve", "--json", "--bind=127.0.0.1:0"]);
+        if !options.contains("--service") {
+            command.arg("--service=chat");
+        }
         command.args(options.split_whitespace());
         command.stderr(fs::File::create(&log).unwrap());
         let running = Running::start(&mut command);
@@ -102,6 +105,56 @@ impl Member {
         // A server without room may have closed the connection already.
         let _ = writeln!(self.0.get_mut(), "{name}");
         self.receives("you are")
+    }
+}
+
+/// A worker that alone gets the signal accepts no more, ends when its connections have ended, and is replaced. So no client
+/// meets it any more.
+#[test]
+fn a_worker_that_is_told_to_stop_stops_at_once() {
+    for model in ["prefork-loop", "prefork", "passing"] {
+        let options = format!("--service=echo --model={model} --workers=2 --drain=10m");
+        let server = Server::start(&format!("worker-{model}"), None, &options);
+        let echo = |text: &[u8]| {
+            let mut stream = server.running.connect();
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            stream.write_all(text).unwrap();
+            let mut answer = vec![0; text.len()];
+            stream.read_exact(&mut answer).unwrap();
+            assert_eq!(answer, text, "{model}");
+        };
+        for _ in 0..3 {
+            echo(b"before");
+        }
+        let workers = tree(server.pid()).unwrap()[1..].to_vec();
+        assert_eq!(workers.len(), 2, "{model}");
+        for worker in workers {
+            spawn::signal_pid(worker, Signal::TERM).unwrap();
+            wait_until("another worker", || {
+                let now = tree(server.pid()).unwrap();
+                now.len() == 3 && !now.contains(&worker)
+            });
+            for _ in 0..10 {
+                echo(b"after");
+            }
+        }
+        let stopped = server.stop();
+        assert_eq!(
+            stopped["connections"]["accept_errors"], 0,
+            "{model}: {stopped}"
+        );
+    }
+}
+
+/// The parent gets the signal first, and shuts the listener, which the workers don't report as a lack of descriptors.
+#[test]
+fn a_stop_is_no_failure_to_accept() {
+    for _ in 0..8 {
+        let server = Server::start("stop-loops", None, "--service=echo --model=prefork-loop");
+        let log = server.log.clone();
+        let stopped = server.stop();
+        assert_eq!(stopped["connections"]["accept_errors"], 0, "{stopped}");
+        assert_eq!(fs::read_to_string(log).unwrap(), "");
     }
 }
 

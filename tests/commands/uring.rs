@@ -47,6 +47,17 @@ fn a_server_that_may_not_use_io_uring_says_so_with_the_remedy() {
     }
 }
 
+/// Nothing was measured, so the exit code says so.
+#[test]
+fn a_comparison_of_nothing_fails_with_the_reason() {
+    let compare = ["compare", "--models=uring", "--connections=2"];
+    let Some(output) = without_uring(Errno::PERM, &compare) else {
+        return;
+    };
+    assert_eq!(output.status.code(), Some(2));
+    says(&stderr(&output), &["uring (", "io_uring is forbidden here"]);
+}
+
 #[test]
 fn a_comparison_goes_on_without_the_model_that_may_not_use_io_uring() {
     let folder = portlab_testkit::folder("uring-forbidden");

@@ -79,9 +79,10 @@ pub(super) fn conclusion<'a>(views: &[View<'a>]) -> Conclusion<'a> {
         .iter()
         .flat_map(|it| it.groups.iter().zip(&it.columns))
         .collect();
-    // A server that alone has a place is the best only if others were tried.
+    // A server that alone has a place is the best only if others have failed. Those that lack rounds, because the comparison
+    // was broken off, are not behind it.
     let compares = |(group, column): &(&Group, &Column)| match places(group, column).len() {
-        1 => tried(group) > 1,
+        1 => others_failed(group),
         count => count > 1,
     };
     let points: Vec<(&Group, &Column)> = all.iter().copied().filter(compares).collect();
@@ -136,13 +137,11 @@ pub(super) fn conclusion<'a>(views: &[View<'a>]) -> Conclusion<'a> {
     }
 }
 
-/// How many models and foreign servers were tried at a point, with or without errors.
-fn tried(group: &Group) -> usize {
-    let takes_part = |cell: &&&Cell| {
-        let takes_part = group.entrant(cell).is_some_and(|it| it.kind.takes_part());
-        cell.was_tried() && takes_part
-    };
-    group.cells.iter().filter(takes_part).count()
+/// Whether a model or a foreign server had errors at a point.
+fn others_failed(group: &Group) -> bool {
+    let takes_part = |cell: &&Cell| group.entrant(cell).is_some_and(|it| it.kind.takes_part());
+    let mut others = group.cells.iter().filter(|cell| takes_part(cell));
+    others.any(|cell| !cell.went_well())
 }
 
 /// The workload of a group, and where in it.

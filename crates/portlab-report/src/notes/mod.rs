@@ -46,6 +46,7 @@ pub(crate) use cautions::Caution;
 pub use figures::figure_of;
 pub(crate) use findings::Finding;
 pub(crate) use heading::Heading;
+pub use names::not_run;
 pub use places::place_of;
 pub(crate) use sentence::{Part, Sentence, capitalised};
 

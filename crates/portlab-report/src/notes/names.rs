@@ -165,7 +165,7 @@ pub(crate) fn better(better: Better) -> Text {
 
 /// Why a cell with so many connections isn't run, as it is said of a server: "serves one connection
 /// at a time".
-pub(crate) fn not_run(why: &NotRun, connections: usize) -> Text {
+pub fn not_run(why: &NotRun, connections: usize) -> Text {
     match why {
         NotRun::ServesOne => Text::new("serves one connection at a time", "一次只服务一个连接"),
         NotRun::ServesFewer(capacity) => tr!(

@@ -119,6 +119,31 @@ fn the_same_record_is_told_the_same() {
     }
 }
 
+/// A comparison that was broken off: in the last table, only one server has the rounds that a place takes.
+#[test]
+fn a_server_is_not_best_because_others_lack_rounds() {
+    let mut record = comparison();
+    for cell in &mut record.cells {
+        if cell.point.connections == 100 && cell.model != "fork" {
+            cell.rounds.truncate(1);
+        }
+    }
+    let notes = Notes::of(&record, Lang::En);
+    let told = notes.conclusion.join(" ");
+    assert!(
+        told.contains("event-loop") && !told.contains("fork"),
+        "{told}"
+    );
+    // But a server that alone has no errors is the best.
+    for cell in &mut record.cells {
+        if cell.point.connections == 100 && cell.model != "fork" {
+            cell.rounds[0].errors = 1;
+        }
+    }
+    let notes = Notes::of(&record, Lang::En);
+    assert!(notes.conclusion.join(" ").contains("fork"), "{told}");
+}
+
 #[test]
 fn an_empty_record_says_nothing() {
     let nothing = record(vec![]);
@@ -254,9 +279,9 @@ proptest! {
                 let at = table.columns.iter().position(|it| it.field == Field::Rank)?;
                 let ranked = table.rows.iter().filter_map(|row| row.entries.get(at));
                 let places = ranked.filter(|it| !it.text.is_empty()).count();
-                let tried = |row: &&Row| row.cell.was_tried() && !row.is_aside;
-                // If only one server was tried, nothing is compared.
-                if places == 0 || places == 1 && table.rows.iter().filter(tried).count() < 2 {
+                let failed = |row: &Row| !row.cell.went_well() && !row.is_aside;
+                // A server that alone has a place is compared only with servers that have failed.
+                if places == 0 || places == 1 && !table.rows.iter().any(failed) {
                     return None;
                 }
                 let row = table.rows.iter().find(|row| row.cell.model == model)?;

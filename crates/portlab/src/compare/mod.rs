@@ -19,7 +19,7 @@ use portlab_lab::{
     experiment::{Entrant, START_TIMEOUT},
     pin, quoted, timelines,
 };
-use portlab_report::Notes;
+use portlab_report::{Notes, not_run};
 use portlab_service::HandlerWork;
 use portlab_stats::{
     check::{MOST_CELLS, MOST_MEASUREMENTS},
@@ -28,7 +28,7 @@ use portlab_stats::{
 
 use self::{parts::Steps, screen::Screen};
 use portlab_sys::whole::write_whole;
-use portlab_words::{tr, units};
+use portlab_words::{Text, tr, units};
 
 use crate::{
     Verdict,
@@ -376,7 +376,14 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
         }),
     };
     experiment.check()?;
-    let cells = experiment.cells().len();
+    let cells = experiment.cells();
+    if let Some(why) = reasons_for_nothing(&cells) {
+        bail!(tr!(
+            "no server can be measured: {why}",
+            "没有可以测量的服务端：{why:#}"
+        ));
+    }
+    let cells = cells.len();
     if cells > MOST_CELLS || cells * rounds > MOST_MEASUREMENTS {
         bail!(tr!(
             "{cells} cells in {rounds} rounds are too many for one record: at most {MOST_CELLS} cells and \
@@ -387,6 +394,21 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
         ));
     }
     Ok(experiment)
+}
+
+/// Why none of the `cells` can be measured, each reason with the first server that has it; `None` if a cell can.
+fn reasons_for_nothing(cells: &[Cell]) -> Option<Text> {
+    let mut reasons: Vec<(&str, Text)> = Vec::new();
+    for cell in cells {
+        let why = not_run(cell.not_run.as_ref()?, cell.point.connections);
+        if reasons.iter().all(|(_, known)| *known != why) {
+            reasons.push((&cell.model, why));
+        }
+    }
+    let reasons = reasons
+        .iter()
+        .map(|(name, why)| tr!("{name} ({why})", "{name}（{why:#}）"));
+    reasons.reduce(|all, next| tr!("{all}; {next}", "{all:#}；{next:#}"))
 }
 
 /// From this many rounds on, trials measure beforehand how long a round takes.

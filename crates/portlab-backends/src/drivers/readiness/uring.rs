@@ -183,7 +183,7 @@ impl Poller for Uring {
             stream: Rc::new(Interruptible::new(stream)),
             key: None,
         };
-        return Ok((socket, peer));
+        Ok((socket, peer))
     }
 
     fn listener(&self) -> BorrowedFd<'_> {
