@@ -112,7 +112,7 @@ impl Member {
 /// meets it any more.
 #[test]
 fn a_worker_that_is_told_to_stop_stops_at_once() {
-    for model in ["prefork-loop", "prefork", "passing"] {
+    for model in ["prefork-loop", "passing"] {
         let options = format!("--service=echo --model={model} --workers=2 --drain=10m");
         let server = Server::start(&format!("worker-{model}"), None, &options);
         let echo = |text: &[u8]| {
