@@ -61,8 +61,9 @@ static SHEET: Sheet = Sheet {
         "只卡住自己的连接；所有线程都在处理函数里时，所有连接都得等",
     ),
     cost: Text::new(
-        "an entry in a table, no thread; per message 2 system calls, one to wait and one to wake the next thread",
-        "表里的一项，不需要线程；每条消息 2 次系统调用，另加一次等待、一次唤醒下一个线程",
+        "an entry in a table, no thread; per message 2 system calls, one to wait for the event, and up to 2 with which the \
+         next thread is woken",
+        "表里的一项，不需要线程；每条消息 2 次系统调用，一次等待事件，唤醒下一个线程最多再加 2 次",
     ),
     breaks_first: Text::new(
         "the turn: every event takes one lock and wakes one thread",
