@@ -59,18 +59,16 @@ fn work(listener: &net::TcpListener) -> io::Result<()> {
 
 /// Reads and writes as far as that goes without waiting. What isn't sent yet stays in `unsent`.
 fn read_and_write((stream, unsent): &mut Conn, buffer: &mut [u8], at_end: bool) -> io::Result<()> {
-    loop {
-        let mut is_drained = false;
+    let mut is_drained = false;
+    while !(is_drained && unsent.is_empty()) {
         if unsent.is_empty() {
             let length = NonZero::new(stream.read(buffer)?).ok_or(ErrorKind::UnexpectedEof)?;
             unsent.extend_from_slice(&buffer[..length.get()]);
             is_drained = unsent.len() < buffer.len() && !at_end;
         }
         drop(unsent.drain(..stream.write(unsent)?));
-        if unsent.is_empty() && is_drained {
-            return Ok(());
-        }
     }
+    Ok(())
 }
 
 fn main() -> io::Result<()> {
