@@ -161,3 +161,28 @@ fn clients_that_reset_while_a_handler_works_are_counted() {
         assert_eq!(counted, [5, 0], "{model}: {counts}");
     }
 }
+
+/// Of such a connection the server may not even learn the address.
+#[test]
+fn clients_that_reset_at_once_are_counted() {
+    const CLIENTS: u64 = 20;
+    for model in runnable().map(|model| model.sheet().name) {
+        let server = start(&["--model", model]);
+        for _ in 0..CLIENTS {
+            let client = server.connect();
+            let socket = SockRef::from(&client);
+            socket.set_linger(Some(Duration::ZERO)).unwrap();
+            let own = client.local_addr().unwrap();
+            drop(client);
+            wait_until("the reset has arrived", || {
+                let sockets = sockets_at(own.port()).unwrap();
+                !sockets.iter().any(|it| it.joins(own, server.addr))
+            });
+        }
+        // An answer to a later client: the connections before it were accepted.
+        close(echo(&server, b"after"));
+        let counts = end(server)["connections"].clone();
+        let counted = ["accepted", "reset", "active"].map(|name| &counts[name]);
+        assert_eq!(counted, [CLIENTS + 1, CLIENTS, 0], "{model}: {counts}");
+    }
+}
