@@ -68,9 +68,15 @@ pub fn memory_maps() -> Option<u64> {
 /// How many stacks for coroutines a process may have that may have `maps` memory maps. Each takes two, because the guard page
 /// below it has other rights, and the rest of the process needs some: without any left, it couldn't even allocate memory.
 pub fn stacks(maps: u64) -> u64 {
-    const OF_OTHERS: u64 = 1024;
-    maps.saturating_sub(OF_OTHERS) / 2
+    maps.saturating_sub(MAPS_OF_OTHERS) / 2
 }
+
+/// How many memory maps a process needs for so many `stacks`.
+pub fn maps_for(stacks: u64) -> u64 {
+    stacks.saturating_mul(2).saturating_add(MAPS_OF_OTHERS)
+}
+
+const MAPS_OF_OTHERS: u64 = 1024;
 
 /// How many file descriptors process `pid` has open.
 ///

@@ -54,8 +54,8 @@ static SHEET: Sheet = Sheet {
         "每个客户端是一个有自己栈的协程：代码看起来是阻塞的，到了要等待的地方就被挂起。",
     ),
     blocks: Text::new(
-        "every client, whenever a handler blocks or computes; a second thread watches the loop, and names the connection",
-        "处理函数一旦阻塞或长时间计算，所有客户端都被卡住；另有一个线程监视事件循环，会指出是哪个连接",
+        "every client, whenever a handler blocks or computes; a second thread watches the loop, and names on stderr the connection that blocks",
+        "处理函数一旦阻塞或长时间计算，所有客户端都被卡住；另有一个线程监视事件循环，在 stderr 上指出是哪个连接",
     ),
     cost: Text::new(
         "a stack: 4 KiB or more that it touches, and two memory maps; 2 system calls and a share of one epoll_wait per message",

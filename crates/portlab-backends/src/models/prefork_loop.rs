@@ -9,9 +9,9 @@
 //!
 //! **Who accepts?** Without care, a new connection would wake all processes, and all but one would find nothing: the
 //! thundering herd. With `EPOLLEXCLUSIVE` it wakes one. Which one? The first one that sleeps, in the order in which they
-//! began to watch the listener. So at low load the oldest worker gets nearly all connections, as it sleeps again when the next
-//! one comes; only while it is busy do the others get their share. (Workers of `prefork` block in `accept`, where the one that has slept longest
-//! is woken. In `sharded` the kernel divides by hash.) Each process accepts one connection in each turn of
+//! began to watch the listener. So at low load the worker that registered first gets nearly all connections, as it sleeps
+//! again when the next one comes; only while it is busy do the others get their share. (Workers of `prefork` block in
+//! `accept`, where the one that has slept longest is woken. In `sharded` the kernel divides by hash.) Each process accepts one connection in each turn of
 //! its loop, so that a burst is shared by all.
 //!
 //! **The broker.** What the processes share is in a process of its own, as in `fork`: every connection has a line to it. A

@@ -4,8 +4,8 @@
 //!
 //! One loop uses one core. So this server runs the loop of `event-loop` once for each core, and each loop has a thread, an
 //! `epoll`, connections, and a *listener* of its own. All listeners are bound to one port with `SO_REUSEPORT`, and the
-//! kernel chooses one of them for each new connection. A loop with its part of the connections is called a shard. ScyllaDB
-//! and Envoy are built in this way, and nginx with `listen ... reuseport`. Shards share nothing: no lock, no hand-over.
+//! kernel chooses one of them for each new connection. A loop with its part of the connections is called a shard. Envoy
+//! is built in this way, and nginx with `listen ... reuseport`. Shards share nothing: no lock, no hand-over.
 //!
 //! **The kernel divides by hash.** It computes a number from the addresses and ports of both ends, and takes the listener
 //! with that number. It doesn't look at how busy the shards are. Thousands of connections are divided evenly; of eight, one

@@ -75,12 +75,12 @@ static SHEET: Sheet = Sheet {
     ),
     cost: Text::new(
         "an entry in two tables and a request in the kernel; no system call of its own per message, only a share of one \
-         io_uring_enter. It pays with many active connections, and not with large answers or files",
-        "两张表里各一项，内核里一个挂着的请求；每条消息没有自己的系统调用，只分摊一次 io_uring_enter。活跃连接多时划算，回复很大或发送文件时不划算",
+         io_uring_enter. It pays a little (some 5 %) with many active connections, and not with large messages or files",
+        "两张表里各一项，内核里一个挂着的请求；每条消息没有自己的系统调用，只分摊一次 io_uring_enter。活跃连接多时略有好处（约 5%），消息很大或发送文件时不划算",
     ),
     breaks_first: Text::new(
-        "its one core; before that the permission: many containers forbid io_uring",
-        "它唯一的那个核；更早的是权限：很多容器禁用 io_uring",
+        "its one core; before that the permission: many containers forbid io_uring, and it needs Linux 6.0 or newer",
+        "它唯一的那个核；更早的是权限：很多容器禁用 io_uring，而且需要 Linux 6.0 或更新的内核",
     ),
     teaches: Text::new(
         "readiness and completion; who owns the buffer; one call for many messages",

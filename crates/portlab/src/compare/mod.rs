@@ -396,19 +396,22 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
     Ok(experiment)
 }
 
-/// Why none of the `cells` can be measured, each reason with the first server that has it; `None` if a cell can.
+/// Why none of the `cells` can be measured, each reason with the servers that have it; `None` if a cell can.
 fn reasons_for_nothing(cells: &[Cell]) -> Option<Text> {
-    let mut reasons: Vec<(&str, Text)> = Vec::new();
+    let mut reasons: Vec<(Vec<&str>, Text)> = Vec::new();
     for cell in cells {
         let why = not_run(cell.not_run.as_ref()?, cell.point.connections);
-        if reasons.iter().all(|(_, known)| *known != why) {
-            reasons.push((&cell.model, why));
+        match reasons.iter_mut().find(|(_, known)| *known == why) {
+            Some((names, _)) if names.contains(&&*cell.model) => {}
+            Some((names, _)) => names.push(&cell.model),
+            None => reasons.push((vec![&cell.model], why)),
         }
     }
-    let reasons = reasons
-        .iter()
-        .map(|(name, why)| tr!("{name} ({why})", "{name}（{why:#}）"));
-    reasons.reduce(|all, next| tr!("{all}; {next}", "{all:#}；{next:#}"))
+    let told = reasons.iter().map(|(names, why)| {
+        let (en, zh) = (names.join(", "), names.join("、"));
+        tr!("{en} ({why})", "{zh}（{why:#}）")
+    });
+    told.reduce(|all, next| tr!("{all}; {next}", "{all:#}；{next:#}"))
 }
 
 /// From this many rounds on, trials measure beforehand how long a round takes.

@@ -5,6 +5,7 @@ use std::{num::NonZeroU32, time::Duration};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use portlab_backends::{Limits, MOST_PROCESSES, Overflow, Policy, Sheet, Workers, find};
 use portlab_service::ChatLimits;
+use portlab_sys::limits::maps_for;
 use portlab_words::{
     tr,
     units::{self, Parse},
@@ -173,11 +174,12 @@ impl LimitArgs {
     pub(super) fn warn_of_few_maps(&self, sheet: &Sheet) {
         let asked = self.max_connections;
         if let Some(most) = most_connections(sheet).filter(|most| *most < asked) {
+            let maps = maps_for(asked as u64);
             crate::say!(
                 "note: a stack for each connection, and at most {most} stacks here, so the limit is {most} connections \
-                 instead of {asked}; allow more: sudo sysctl -w vm.max_map_count=N, with two maps for each connection",
+                 instead of {asked}; allow more: sudo sysctl -w vm.max_map_count={maps}",
                 "提示：每个连接一个栈，而这里最多 {most} 个栈，所以连接数上限是 {most}，不是 {asked}；放宽限制：\
-                 sudo sysctl -w vm.max_map_count=N，每个连接要两个内存映射"
+                 sudo sysctl -w vm.max_map_count={maps}"
             );
         }
     }
