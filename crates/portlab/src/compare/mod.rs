@@ -16,7 +16,7 @@ use std::{
 use anyhow::{Context, bail};
 use portlab_lab::{
     Costs, Experiment, Pinning, Running, Store, blank, compare, costs,
-    experiment::{Entrant, START_TIMEOUT},
+    experiment::{Entrant, START_TIMEOUT, TWIN_SUFFIX},
     pin, quoted, timelines,
 };
 use portlab_report::{Notes, not_run};
@@ -399,7 +399,8 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
 /// Why none of the `cells` can be measured, each reason with the servers that have it; `None` if a cell can.
 fn reasons_for_nothing(cells: &[Cell]) -> Option<Text> {
     let mut reasons: Vec<(Vec<&str>, Text)> = Vec::new();
-    for cell in cells {
+    let is_twin = |cell: &&Cell| cell.model.ends_with(TWIN_SUFFIX);
+    for cell in cells.iter().filter(|cell| !is_twin(cell)) {
         let why = not_run(cell.not_run.as_ref()?, cell.point.connections);
         match reasons.iter_mut().find(|(_, known)| *known == why) {
             Some((names, _)) if names.contains(&&*cell.model) => {}
