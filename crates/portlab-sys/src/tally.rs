@@ -80,7 +80,7 @@ const LOGGED: usize = PLACES * PLACE;
 /// The next word: how many workers count for themselves. One word for each of them follows.
 const WORKERS: usize = LOGGED + 1;
 /// How many workers can count for themselves.
-const MOST_WORKERS: usize = 1024;
+const MOST_WORKERS: usize = 64;
 
 static SHARED: OnceLock<&'static [AtomicU64]> = OnceLock::new();
 static OWNER: AtomicI32 = AtomicI32::new(0);
@@ -105,7 +105,7 @@ pub fn add(what: Count, number: u64) {
 }
 
 /// The calling thread is worker `number` of a model whose workers each accept connections: what it accepts is counted for
-/// this worker, too. Numbers begin with 0; those above 1023 aren't counted.
+/// this worker, too. Numbers begin with 0; those above 63 aren't counted.
 pub fn accept_as(number: usize) {
     if let Some(words) = SHARED.get()
         && number < MOST_WORKERS
