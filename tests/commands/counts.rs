@@ -46,6 +46,19 @@ fn close(mut client: TcpStream) {
     assert_eq!(client.read(&mut [0]).unwrap(), 0);
 }
 
+/// Resets the connection, and waits until the reset has arrived.
+fn reset(client: TcpStream, server: &Running) {
+    let socket = SockRef::from(&client);
+    socket.set_linger(Some(Duration::ZERO)).unwrap();
+    // While another test starts a program, the new process has a copy of the socket, and the reset waits for it.
+    let own = client.local_addr().unwrap();
+    drop(client);
+    wait_until("the reset has arrived", || {
+        let sockets = sockets_at(own.port()).unwrap();
+        !sockets.iter().any(|it| it.joins(own, server.addr))
+    });
+}
+
 #[test]
 fn every_model_counts_the_same() {
     for model in runnable().map(|model| model.sheet().name) {
@@ -146,15 +159,7 @@ fn clients_that_reset_while_a_handler_works_are_counted() {
             client.write_all(b"x").unwrap();
             // The handler begins. If the test is so slow that the answer comes, the reset is counted all the same.
             wait_until_read(&client);
-            let socket = SockRef::from(&client);
-            socket.set_linger(Some(Duration::ZERO)).unwrap();
-            // While another test starts a program, the new process has a copy of the socket, and the reset waits for it.
-            let own = client.local_addr().unwrap();
-            drop(client);
-            wait_until("the reset has arrived", || {
-                let sockets = sockets_at(own.port()).unwrap();
-                !sockets.iter().any(|it| it.joins(own, server.addr))
-            });
+            reset(client, &server);
         }
         let counts = end(server)["connections"].clone();
         let counted = ["reset", "active"].map(|name| &counts[name]);
@@ -169,15 +174,7 @@ fn clients_that_reset_at_once_are_counted() {
     for model in runnable().map(|model| model.sheet().name) {
         let server = start(&["--model", model]);
         for _ in 0..CLIENTS {
-            let client = server.connect();
-            let socket = SockRef::from(&client);
-            socket.set_linger(Some(Duration::ZERO)).unwrap();
-            let own = client.local_addr().unwrap();
-            drop(client);
-            wait_until("the reset has arrived", || {
-                let sockets = sockets_at(own.port()).unwrap();
-                !sockets.iter().any(|it| it.joins(own, server.addr))
-            });
+            reset(server.connect(), &server);
         }
         // An answer to a later client: the connections before it were accepted.
         close(echo(&server, b"after"));

@@ -98,7 +98,7 @@ impl Stop {
     /// parent alone.
     ///
     /// # Errors
-    /// When called twice in a process, or when there is no descriptor left.
+    /// When called twice in a process, or when no descriptor is left.
     pub fn own(&mut self) -> io::Result<()> {
         let (bell, doorbell) = UnixStream::pair()?;
         bell.set_nonblocking(true)?;
@@ -123,7 +123,7 @@ impl Stop {
     /// itself then: the code that waits for the bell must end it. Children of the process exit as before.
     ///
     /// # Errors
-    /// When called twice, or when there is no descriptor left.
+    /// When called twice, or when no descriptor is left.
     pub fn last_bell(&self) -> io::Result<UnixStream> {
         let (bell, doorbell) = UnixStream::pair()?;
         doorbell.set_nonblocking(true)?;
@@ -145,7 +145,7 @@ impl Stop {
     /// A non-blocking copy of [`Stop::fd`], which a runtime can register.
     ///
     /// # Errors
-    /// When there is no descriptor left.
+    /// When no descriptor is left.
     pub fn bell(&self) -> io::Result<UnixStream> {
         self.bell.try_clone()
     }
