@@ -22,7 +22,7 @@ pub fn responses(input: &[u8]) {
     let Some(response) = http::response(input) else {
         return;
     };
-    assert!(input.ends_with(&response.body));
+    assert!(input.ends_with(&response.body) && response.page().len() <= response.body.len());
     pages::declared(&response).inspect(|it| assert!(pages::is_in(b"", it)));
     for path in response.links() {
         let request = http::request(&path);

@@ -1,5 +1,7 @@
 //! As much of HTTP/1 as a judge needs.
 
+use std::borrow::Cow;
+
 use super::Progress;
 
 /// A response, as far as it was received.
@@ -8,6 +10,7 @@ pub(crate) struct Response {
     pub(crate) status: u16,
     /// Names in lower case, and values.
     pub(crate) headers: Vec<(String, String)>,
+    /// The bytes behind the head. A body in chunks has their sizes in it.
     pub(crate) body: Vec<u8>,
 }
 
@@ -72,9 +75,28 @@ impl Response {
         Some(head.saturating_add(self.length()?))
     }
 
+    /// The bytes of the page, as far as they have come: of a body in chunks, what is in the chunks.
+    pub(crate) fn page(&self) -> Cow<'_, [u8]> {
+        if !self.is_chunked() {
+            return Cow::Borrowed(&self.body);
+        }
+        let mut page = Vec::new();
+        let mut rest = &self.body[..];
+        while let Ok(httparse::Status::Complete((head, size @ 1..))) =
+            httparse::parse_chunk_size(rest)
+        {
+            rest = &rest[head..];
+            let size = rest.len().min(usize::try_from(size).unwrap_or(usize::MAX));
+            page.extend(&rest[..size]);
+            rest = rest[size..].strip_prefix(b"\r\n").unwrap_or_default();
+        }
+        Cow::Owned(page)
+    }
+
     /// The paths of this server to which the page links, as far as they can be written into a request.
     pub(crate) fn links(&self) -> Vec<String> {
-        let page = String::from_utf8_lossy(&self.body);
+        let page = self.page();
+        let page = String::from_utf8_lossy(&page);
         let values = page.split(['"', '\'', '>', ' ']);
         let mut paths = Vec::new();
         let mut previous = "";
@@ -136,6 +158,20 @@ pub(crate) const MISSING: &str = "/portlab-no-such-page-4711.html";
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_is_what_is_in_its_chunks() {
+        let page = |body: &str| {
+            let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+            let response = response(format!("{head}{body}").as_bytes()).unwrap();
+            String::from_utf8(response.page().into_owned()).unwrap()
+        };
+        assert_eq!(page("3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\n\r\n"), "hello");
+        assert_eq!(page("3\r\nhel\r\n5\r\nlo"), "hello");
+        assert_eq!(page("3\r\nhelp\r\n0\r\n\r\n"), "hel");
+        assert_eq!(page("ffffffffffffffff\r\nhel"), "hel");
+        assert_eq!(page("hello"), "");
+    }
 
     #[test]
     fn a_response_is_whole_at_its_length_or_at_the_end() {

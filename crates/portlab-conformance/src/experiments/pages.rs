@@ -99,7 +99,7 @@ pub(super) const declares_the_encoding_of_a_page: Experiment = Experiment {
             let Some(declared) = declared(&response) else {
                 continue;
             };
-            if !is_in(&response.body, &declared) {
+            if !is_in(&response.page(), &declared) {
                 let declared = portlab_service::inert(&declared);
                 subject.note(tr!(
                     "the page is declared as {declared}, and its bytes are not {declared}",
@@ -136,25 +136,34 @@ pub(super) fn declared(response: &Response) -> Option<String> {
     };
     let of_header = response.header("content-type").unwrap_or_default();
     after(&of_header.to_ascii_lowercase()).or_else(|| {
-        let begin = &response.body[..response.body.len().min(1024)];
+        let page = response.page();
+        let begin = &page[..page.len().min(1024)];
         let begin = String::from_utf8_lossy(begin).to_ascii_lowercase();
         after(&begin[begin.find("<meta")?..])
     })
 }
 
-/// Whether `body` can be a text in `encoding`. An unknown encoding may be right.
-pub(super) fn is_in(body: &[u8], encoding: &str) -> bool {
+/// Whether `page` can be the beginning of a text in `encoding`. An unknown encoding may be right.
+///
+/// A server that sends a part of a page may cut it inside of a character: [`super::large`] names that bug.
+pub(super) fn is_in(page: &[u8], encoding: &str) -> bool {
     let Ok(encoding) = encoding.parse::<TextEncoding>() else {
         return true;
     };
-    let mut text = String::new();
-    if !encoding.decoder().decode(body, true, &mut text) {
+    if begin_of_text(page, encoding).is_none() {
         return false;
     }
     // Bytes in UTF-8 often are GBK, too, but a text in GBK with two characters that look like Chinese in UTF-8 is rare.
-    let of_utf8 = str::from_utf8(body).unwrap_or_default();
+    let of_utf8 = begin_of_text(page, TextEncoding::default()).unwrap_or_default();
     let chinese = |it: &char| ('\u{4e00}'..'\u{a000}').contains(it);
     encoding.name() == "UTF-8" || of_utf8.chars().filter(chinese).count() < 2
+}
+
+/// The text whose beginning `page` is, if the bytes are well formed in `encoding`.
+fn begin_of_text(page: &[u8], encoding: TextEncoding) -> Option<String> {
+    let mut text = String::new();
+    let is_well_formed = encoding.decoder().decode(page, false, &mut text);
+    is_well_formed.then_some(text)
 }
 
 pub(super) const waits_for_the_whole_request: Experiment = Experiment {
@@ -211,6 +220,21 @@ mod tests {
         assert!(!is_in(&gbk, "utf-8") && !is_in(utf8, "gbk"));
         assert!(!is_in(utf8, "iso-8859-1"));
         assert!(is_in(b"ascii", "gbk") && is_in(utf8, "unheard-of"));
+        for cut in 1..utf8.len() {
+            assert!(is_in(&utf8[..cut], "utf-8"), "{cut}");
+            assert!(is_in(&gbk[..cut.min(gbk.len())], "gbk"), "{cut}");
+        }
+    }
+
+    #[test]
+    fn a_character_may_be_in_two_chunks() {
+        let mut bytes = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+        for half in "你好".as_bytes().chunks(4) {
+            bytes.extend(format!("{:x}\r\n", half.len()).as_bytes());
+            bytes.extend(half);
+            bytes.extend(b"\r\n");
+        }
+        assert!(is_in(&http::response(&bytes).unwrap().page(), "utf-8"));
     }
 
     #[test]

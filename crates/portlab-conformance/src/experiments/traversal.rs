@@ -76,7 +76,7 @@ fn none_is_sent(subject: &mut Subject<'_>, bug: &'static str, paths: &[String]) 
         if response.is_none() {
             subject.revive();
         }
-        if response.is_some_and(|it| is_secret(&it.body)) {
+        if response.is_some_and(|it| is_secret(&it.page())) {
             subject.note(tr!(
                 "the server has sent {SECRET}, a file outside of its folder",
                 "服务端把网站目录以外的文件 {SECRET} 发了出来"
@@ -87,9 +87,9 @@ fn none_is_sent(subject: &mut Subject<'_>, bug: &'static str, paths: &[String]) 
     Ok(())
 }
 
-/// Whether `body` is the list of users: a line has the name, the password's place, and the numbers of the superuser.
-fn is_secret(body: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(body);
+/// Whether `page` is the list of users: a line has the name, the password's place, and the numbers of the superuser.
+fn is_secret(page: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(page);
     text.lines().any(|line| {
         let mut fields = line.split(':').skip(2);
         fields.next() == Some("0") && fields.next() == Some("0") && line.matches(':').count() == 6
