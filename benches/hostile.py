@@ -67,8 +67,14 @@ class Server:
         return len(os.listdir(f"/proc/{pid}/fd")), memory
 
 
-def has_workers(model):
-    return model in ("prefork", "prethreaded", "pool")
+def sheets(*names):
+    """The sheets of these models, or of all."""
+    return json.loads(subprocess.check_output([PORTLAB, "models", *names, "--json"]))
+
+
+def workers(model, connections):
+    """The option for enough workers, if each of the model's workers serves one connection at a time."""
+    return ["--workers", str(connections)] if sheets(model)["serves_at_once"] == "workers" else []
 
 
 def read_on(clients, seconds):
@@ -94,8 +100,7 @@ def read_on(clients, seconds):
 
 
 def flood(model, members, kind):
-    workers = ["--workers", str(members + 4)] if has_workers(model) else []
-    with Server(model, "--service", "chat", *workers) as server:
+    with Server(model, "--service", "chat", *workers(model, members + 4)) as server:
         crowd = [server.connect(b"m%d\n" % number) for number in range(members - 3)]
         settle, measured = 3 + members / 80, 8
         reader = read_on(crowd, settle + measured + 4)
@@ -153,9 +158,8 @@ def flood(model, members, kind):
 
 def slow(model, clients, rounds):
     p99 = {False: [], True: []}
-    workers = ["--workers", str(clients + 30)] if has_workers(model) else []
     for beside in [False, True] * rounds:
-        with Server(model, *workers) as server:
+        with Server(model, *workers(model, clients + 30)) as server:
             crowd = [server.connect() for _ in range(clients if beside else 0)]
             over = threading.Event()
 
@@ -202,7 +206,7 @@ def main():
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--seconds", type=int, default=10)
     args = options.parse_args()
-    models = [model["name"] for model in json.loads(subprocess.check_output([PORTLAB, "models", "--json"]))]
+    models = [sheet["name"] for sheet in sheets()]
     models = args.models.split(",") if args.models else models
     # The iterative server has no rooms, and serves one client at a time.
     models = [model for model in models if model != "iterative" or args.what == "short"]
