@@ -38,6 +38,25 @@ fn a_server_that_other_machines_can_reach_warns_and_names_the_remedy() {
 }
 
 #[test]
+fn a_number_of_workers_that_the_model_does_not_use_is_named() {
+    // A port that is taken ends the server after its notes.
+    let taken = listener();
+    let bind = taken.local_addr().unwrap().to_string();
+    for (model, option, has_effect) in [
+        ("poll", "--workers", false),
+        ("tasks", "--workers", false),
+        ("pool", "--workers", true),
+        ("pool", "--runtime-threads", false),
+        ("tasks", "--runtime-threads", true),
+    ] {
+        let said = refused(&["serve", "--model", model, "--bind", &bind, option, "3"]);
+        let note =
+            format!("note: {option} 3 has no effect on {model}; see `portlab models {model}`");
+        assert_eq!(!said.contains(&note), has_effect, "{said}");
+    }
+}
+
+#[test]
 fn a_mistyped_name_is_refused_with_the_most_similar_one() {
     for arguments in [
         &["serve", "--model", "thread"][..],

@@ -15,7 +15,8 @@ use std::{
 
 use anyhow::{Context, bail};
 use portlab_backends::{
-    Alone, Asked, BindError, Counts, Door, Options, Served, Sheet, Stop, find, tally, textbook,
+    Alone, Asked, BindError, Counts, Door, Options, Served, Sheet, Stop, Workers, find, tally,
+    textbook,
 };
 use portlab_ports::{Leftovers, Snapshot};
 use portlab_service::{HandlerWork, Service, ServiceOptions, TextEncoding, Work};
@@ -133,6 +134,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     };
     let addr = Purpose::SERVE.resolve(&args.bind)?[0];
     let workers = workers(args, model.sheet());
+    if !args.json {
+        warn_of_unused(args, model.sheet());
+    }
     warn_of_few_files();
     args.limits.warn_of_few_maps(model.sheet());
     tally::begin().context(tr!("no memory for the counts", "没有内存用来计数"))?;
@@ -182,6 +186,24 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         timeline.finish()?;
     }
     Ok(Verdict::Fine)
+}
+
+/// Warns of a number of workers or threads that has no effect on the model of `sheet`.
+fn warn_of_unused(args: &Args, sheet: &Sheet) {
+    let has_pool = !matches!(sheet.workers, Workers::None | Workers::Runtime);
+    let has_runtime = sheet.workers == Workers::Runtime;
+    for (option, number, is_used) in [
+        ("--workers", args.workers, has_pool),
+        ("--runtime-threads", args.runtime_threads, has_runtime),
+    ] {
+        if let Some(number) = number.filter(|_| !is_used) {
+            let name = sheet.name;
+            crate::say!(
+                "note: {option} {number} has no effect on {name}; see `portlab models {name}`",
+                "提示：{option} {number} 对 {name} 不起作用；参见 `portlab models {name}`"
+            );
+        }
+    }
 }
 
 /// Warns if so few files may be open that the server is soon full.
