@@ -234,6 +234,11 @@ impl Conclusion<'_> {
                 "choose by your load: no server is best at most points",
                 "按自己的负载选：没有一个服务端在多数测点上最好"
             ),
+            Choice::Alike(_) if ranked < all => tr!(
+                lang,
+                "{lead}: no difference was measured at the points that are ranked",
+                "{lead}：能排名的测点都没有测出差别"
+            ),
             Choice::Alike(_) => tr!(
                 lang,
                 "{lead}: no difference was measured",
@@ -370,6 +375,15 @@ mod tests {
     fn without_a_best_server_none_is_chosen() {
         let alike = [(10, "a", 5.0), (10, "b", 5.05)];
         check(&record(cells(&alike)), "conclusion: no difference");
+        // At 100, the rounds were broken off: the difference has no rank.
+        let mut unranked = cells(&[&alike[..], &[(100, "a", 5.0), (100, "b", 9.0)]].concat());
+        unranked[2..]
+            .iter_mut()
+            .for_each(|cell| cell.rounds.truncate(1));
+        check(
+            &record(unranked),
+            "conclusion: no difference at the ranked point",
+        );
         let depends = [(1, "a", 5.0), (1, "b", 9.0), (10, "a", 9.0), (10, "b", 5.0)];
         check(
             &record(cells(&depends)),

@@ -139,8 +139,8 @@ fn models(args: &Args) -> anyhow::Result<Vec<Entrant>> {
     if names.iter().any(|name| name == NONE) {
         if names.len() > 1 {
             bail!(tr!(
-                "--models has {NONE} and models; leave out {NONE} or the models",
-                "--models 里同时有 {NONE} 和模型；请去掉 {NONE} 或模型"
+                "--models {NONE} chooses no model, and --models or --family chooses models; leave out {NONE} or the models",
+                "--models {NONE} 表示不选模型，而 --models 或 --family 又选了模型；请去掉 {NONE} 或模型"
             ));
         }
         return Ok(Vec::new());
