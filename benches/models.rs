@@ -26,7 +26,7 @@ use portlab_testkit::{binary, folder, is_bench, root};
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const PEERS: &str = "c-epoll,c-libuv,python-uvloop,rust-may,rust-monoio,rust-tokio";
-/// The models that are compared with the peers: each has one thread, as the peers have.
+/// The models that are compared with the peers: each serves all connections with one thread, as the peers do.
 const MODELS: [&str; 4] = ["event-loop", "uring", "coroutines", "tasks-single"];
 /// With 1,000 connections, the usual 60 ms are too few messages for each of them.
 const LONGER: &str = "--duration=200ms";

@@ -146,7 +146,8 @@ fn a_worker_that_is_told_to_stop_stops_at_once() {
     }
 }
 
-/// The parent gets the signal first, and shuts the listener, which the workers don't report as a lack of descriptors.
+/// The parent gets the signal first and shuts the listener. The workers' `accept` then fails, and the workers don't count that as
+/// an error.
 #[test]
 fn a_stop_is_no_failure_to_accept() {
     for _ in 0..8 {

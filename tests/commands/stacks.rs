@@ -55,7 +55,7 @@ fn a_connection_that_stalls_its_loop_is_named() {
     }
 }
 
-/// The stack of a coroutine may be too small for a backtrace, and the server prints none, although `RUST_BACKTRACE` is set.
+/// A handler runs on the stack of the loop, so its panic has room to be reported; `RUST_BACKTRACE` is set, and changes nothing.
 #[test]
 fn a_panic_ends_only_its_connection() {
     let (mut running, _) = serve("stack-panic", &["--work=panic"]);

@@ -1,5 +1,6 @@
-//! What threads and tasks share, in every possible order of their steps: `hub/locked.rs`, `hub/shared_mailbox.rs` and
-//! `hub/shards.rs`, line for line, with locks of `loom` in place of the system's; and `drivers/readiness/turns.rs` as well.
+//! What threads and tasks share, in the possible orders of their steps: `hub/locked.rs`, `hub/shared_mailbox.rs`,
+//! `hub/shards.rs` and `drivers/readiness/turns.rs`, line for line, with locks of `loom` in place of the system's. Where there
+//! are too many orders to try all, the test bounds the number of preemptions.
 //!
 //! If a wake-up could be lost, the receiver would sleep for ever, and loom would report a deadlock.
 

@@ -65,8 +65,8 @@ pub fn memory_maps() -> Option<u64> {
     setting("vm/max_map_count")
 }
 
-/// How many stacks for coroutines a process may have that may have `maps` memory maps. Each takes two, because the guard page
-/// below it has other rights, and the rest of the process needs some: without any left, it couldn't even allocate memory.
+/// The number of coroutine stacks that fit into `maps` memory maps. A stack takes two maps, because its guard page has other
+/// access rights. 1,024 maps are left for the rest of the process, which could otherwise allocate no memory.
 pub fn stacks(maps: u64) -> u64 {
     maps.saturating_sub(MAPS_OF_OTHERS) / 2
 }

@@ -54,7 +54,7 @@ static CUTTING: AtomicBool = AtomicBool::new(false);
 /// The sockets to be shut, by file descriptor: up to a million of them.
 static WATCHED: Bits<16_384> = Bits::new();
 static DOORBELL: OnceLock<UnixStream> = OnceLock::new();
-/// In a forked child that has called [`Stop::own`].
+/// The writing end of [`Stop::fd`] in a forked child that has called [`Stop::own`].
 static CHILDS_DOORBELL: OnceLock<UnixStream> = OnceLock::new();
 /// Made readable instead of exiting, if [`Stop::last_bell`] was called.
 static LAST_BELL: OnceLock<UnixStream> = OnceLock::new();
@@ -94,8 +94,8 @@ impl Stop {
         Ok(Self { bell, drain })
     }
 
-    /// In a forked child: from now on, a signal to this process alone makes [`Stop::fd`] readable, and no longer one to its
-    /// parent alone.
+    /// Gives a forked child a bell of its own: from now on, a signal to this process makes [`Stop::fd`] readable. A signal that
+    /// only the parent gets has no effect here any more.
     ///
     /// # Errors
     /// When called twice in a process, or when no descriptor is left.

@@ -50,7 +50,10 @@ fn an_invalid_option_is_refused_with_the_remedy() {
         ),
         (&["--models=none"], "no server takes part"),
         (&["--models=none,threads"], "leave out"),
-        (&["--models=none", "--family=event"], "--family chooses"),
+        (
+            &["--models=none", "--family=event"],
+            "or with --family; leave out none",
+        ),
         (
             &["--models=fork", "--server=fork-again=x {port}"],
             "the second time",

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `blocking` | `read` and `write` | iterative, fork, prefork, passing, threads, prethreaded, pool |
 //! | `waiting` | `poll`; a coroutine is suspended | the same models, if the service has a hub; coroutines |
-//! | `readiness` | `epoll_wait`, `poll` or `io_uring_enter` of its loop | event-loop, loop-pool, prefork-loop, poll, uring |
+//! | `readiness` | `epoll_wait`, `poll` or `io_uring_enter` of its loop | event-loop, loop-pool, sharded, prefork-loop, poll, uring |
 //! | `readiness/thread_set` | `epoll_wait`, by one of several threads | leader-followers |
 //! | `fibers` | `epoll_wait` of its loop, with a stack for each connection | coroutines |
 //! | `task` | an `await` | tasks, tasks-single |

@@ -119,7 +119,7 @@ impl Outbox {
         self.posts.drain(..)
     }
 
-    /// As [`Outbox::posts`]; without any, that is a comparison.
+    /// As [`Outbox::posts`], but returns a `Vec`. Without a post, the call costs one comparison.
     pub(crate) fn take_posts(&mut self) -> Vec<Post> {
         match self.posts.is_empty() {
             true => Vec::new(),

@@ -180,7 +180,8 @@ impl TaskConn {
                     continue;
                 }
             }
-            // Most turns are over when they come: then the next one begins here.
+            // Usually the whole answer has been sent when `poll_turn` returns. Then the next turn begins in the same poll, and the
+            // turn isn't returned through the `await`.
             turn = poll_fn(|cx| {
                 loop {
                     match self.poll_turn(cx) {

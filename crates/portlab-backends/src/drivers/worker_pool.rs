@@ -102,7 +102,7 @@ impl WorkerPool {
         Ok(None)
     }
 
-    /// In a worker that makes its own lines: the broker.
+    /// Returns the broker, for a worker that makes a line for each of its connections (`prefork-loop`).
     pub(crate) fn into_broker(self) -> Broker {
         self.broker
     }

@@ -139,8 +139,9 @@ fn models(args: &Args) -> anyhow::Result<Vec<Entrant>> {
     if names.iter().any(|name| name == NONE) {
         if names.len() > 1 {
             bail!(tr!(
-                "--models {NONE} chooses no model, and --models or --family chooses models; leave out {NONE} or the models",
-                "--models {NONE} 表示不选模型，而 --models 或 --family 又选了模型；请去掉 {NONE} 或模型"
+                "--models {NONE} can't be combined with models or with --family; leave out {NONE}, or leave out the models and \
+                 --family",
+                "--models {NONE} 不能和模型或 --family 一起用；请去掉 {NONE}，或者去掉模型和 --family"
             ));
         }
         return Ok(Vec::new());

@@ -176,10 +176,10 @@ impl LimitArgs {
         if let Some(most) = most_connections(sheet).filter(|most| *most < asked) {
             let maps = maps_for(asked as u64);
             crate::say!(
-                "note: a stack for each connection, and at most {most} stacks here, so the limit is {most} connections \
-                 instead of {asked}; allow more: sudo sysctl -w vm.max_map_count={maps}",
-                "提示：每个连接一个栈，而这里最多 {most} 个栈，所以连接数上限是 {most}，不是 {asked}；放宽限制：\
-                 sudo sysctl -w vm.max_map_count={maps}"
+                "note: the model needs a stack for each connection, and vm.max_map_count allows {most} stacks, so the limit is \
+                 {most} connections instead of {asked}; allow more: sudo sysctl -w vm.max_map_count={maps}",
+                "提示：这个模型的每个连接需要一个栈，vm.max_map_count 只允许 {most} 个栈，所以连接数上限是 {most}，不是 {asked}；\
+                 放宽限制：sudo sysctl -w vm.max_map_count={maps}"
             );
         }
     }

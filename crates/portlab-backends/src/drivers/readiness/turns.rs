@@ -1,6 +1,6 @@
 //! Taking turns: which thread waits for events, which threads have work, and which connection is in the hands of a thread.
 //!
-//! `tests/schedules.rs` runs this file with several threads, in every possible order of their steps.
+//! `tests/schedules.rs` runs this file with several threads, in every order of their steps with at most two preemptions.
 
 use std::{
     collections::VecDeque,

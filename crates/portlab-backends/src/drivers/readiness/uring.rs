@@ -166,7 +166,8 @@ impl Poller for Uring {
             return Err(io::ErrorKind::WouldBlock.into());
         };
         let mut stream = accepted?;
-        // Above the limit of open files, it waits here, as it would wait in the queue of the listener.
+        // If the descriptor is above the limit of open files, the connection waits in `accepted`, as it would wait in the
+        // listener's queue.
         if stream.as_raw_fd() as u64 >= open_files() {
             stream = match stream.try_clone() {
                 Ok(within_limit) => within_limit,
@@ -449,7 +450,8 @@ fn number(error: &io::Error) -> i32 {
 const NO_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 /// "Broken pipe".
 const BROKEN: i32 = 32;
-/// Memory of answers is kept for the next ones, if it has not more than these bytes, and for so many answers. Memory that is
-/// freed goes back to the system, and each of its pages would have to be cleared again.
+/// The largest buffer of an answer that is kept for reuse. Freed memory would go back to the system, which clears each page
+/// before the next use.
 const MOST_SPARE: usize = READ_BUFFER;
+/// How many buffers are kept.
 const MOST_SPARES: usize = 64;

@@ -81,8 +81,9 @@ pub(super) fn memory_maps(facts: &Facts) -> Option<Remark> {
     let maps = facts.memory_maps?;
     let most = stacks(maps);
     let finding = Remark::new(tr!(
-        "{maps} per program; a stack takes two, so a server with a stack for each connection has at most {most}",
-        "每个程序 {maps} 个；一个栈占两个，所以每个连接一个栈的服务端，最多 {most} 个连接"
+        "{maps} per program; a stack takes two and the rest of the program needs some, so a server with a stack for each \
+         connection serves at most {most} connections",
+        "每个程序 {maps} 个；一个栈占两个，程序的其他部分还要留一些，所以每个连接一个栈的服务端，最多 {most} 个连接"
     ));
     Some(finding.note_if(
         maps < FEW_MAPS,
