@@ -167,7 +167,7 @@ fn clients_that_reset_while_a_handler_works_are_counted() {
     }
 }
 
-/// Of such a connection the server may not even learn the address.
+/// The server may not even learn the address of such a connection.
 #[test]
 fn clients_that_reset_at_once_are_counted() {
     const CLIENTS: u64 = 20;

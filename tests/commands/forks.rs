@@ -108,8 +108,8 @@ impl Member {
     }
 }
 
-/// A worker that alone gets the signal accepts no more, ends when its connections have ended, and is replaced. So no client
-/// meets it any more.
+/// A worker that alone gets the signal accepts no more, ends when its connections have ended, and is replaced. Other workers
+/// serve the later clients.
 #[test]
 fn a_worker_that_is_told_to_stop_stops_at_once() {
     for model in ["prefork-loop", "passing"] {

@@ -47,7 +47,7 @@ fn a_server_that_may_not_use_io_uring_says_so_with_the_remedy() {
     }
 }
 
-/// Nothing was measured, so the exit code says so.
+/// The exit code of a comparison that measured nothing is 2.
 #[test]
 fn a_comparison_of_nothing_fails_with_the_reason() {
     let compare = ["compare", "--models=uring", "--connections=2"];

@@ -12,8 +12,8 @@
 //! **One connection, one thread.** While a thread handles an event, the next event of the same connection may come, to the
 //! next leader. Each connection has a claim (`drivers/readiness/turns.rs`): the second thread leaves its event at the claim
 //! and goes on, and the first one serves the connection once more before it gives the claim back. Without that, either two
-//! threads would use one connection, or the event would be lost: `tests/schedules.rs` tries the
-//! orders with up to two preemptions.
+//! threads would use one connection, or the event would be lost: `tests/schedules.rs` tries the orders
+//! with up to two preemptions.
 //!
 //! **Who follows.** Followers are a stack: the last one to stop is the first to be promoted, since its memory is in the
 //! caches. So few threads run while the load is low, and the others sleep.
@@ -27,7 +27,7 @@
 //! **What a connection costs**: as in `event-loop` a descriptor and some hundred bytes, and a lock. Per message `read`,
 //! `write` and one `epoll_wait`; if the next leader sleeps, two calls more: it was put to sleep, and is woken.
 //!
-//! **What breaks first**: the turn. Each event passes through one lock, and many wake a thread, so more cores stop helping
+//! **What breaks first**: the turn. Each event passes through one lock, and may wake a thread, so more cores stop helping
 //! sooner than with a loop for each core.
 //!
 //! Read on: D. Schmidt et al., "Pattern-Oriented Software Architecture", vol. 2 (2000), Leader/Followers.
@@ -67,8 +67,8 @@ static SHEET: Sheet = Sheet {
         "表里的一项，不需要线程；每条消息 read、write、epoll_wait 各一次；下一个线程如果在休眠，再加两次系统调用（futex，休眠一次，唤醒一次）",
     ),
     breaks_first: Text::new(
-        "the turn: every event takes the same lock, and many wake a thread",
-        "轮流本身：每个事件都要经过同一把锁，还常常要唤醒一个线程",
+        "the turn: every event takes the same lock, and may wake a thread",
+        "轮流本身：每个事件都要经过同一把锁，还可能要唤醒一个线程",
     ),
     teaches: Text::new(
         "no hand-over of work between threads; one connection is never in two hands",

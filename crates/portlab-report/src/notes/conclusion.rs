@@ -79,8 +79,8 @@ pub(super) fn conclusion<'a>(views: &[View<'a>]) -> Conclusion<'a> {
         .iter()
         .flat_map(|it| it.groups.iter().zip(&it.columns))
         .collect();
-    // A server that alone has a place is the best only if others have failed. Those that lack rounds, because the comparison
-    // was broken off, are not behind it.
+    // The only server with a place is the best if other servers had errors. It is not the best if the other servers lack
+    // rounds, because the comparison was interrupted: they were not compared.
     let compares = |(group, column): &(&Group, &Column)| match places(group, column).len() {
         1 => others_failed(group),
         count => count > 1,
