@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use portlab_sys::socket::uninterrupted;
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::{
@@ -118,7 +119,7 @@ impl Client {
         let counted = Arc::clone(&count);
         thread::spawn(move || {
             let mut buffer = [0; 65_536];
-            while let Ok(length @ 1..) = stream.read(&mut buffer) {
+            while let Ok(length @ 1..) = uninterrupted(|| stream.read(&mut buffer)) {
                 counted.fetch_add(length as u64, Relaxed);
             }
         });
@@ -137,7 +138,7 @@ impl Client {
         let mut got = vec![0; expected.len()];
         let mut length = 0;
         while length < got.len() {
-            match self.stream.read(&mut got[length..]) {
+            match uninterrupted(|| self.stream.read(&mut got[length..])) {
                 Ok(0) => break,
                 Ok(more) => length += more,
                 Err(error) if would_block(&error) => break,
@@ -167,7 +168,7 @@ impl Client {
     /// Reads once: some bytes, or none at the end.
     pub(crate) fn receive(&mut self) -> Result<Vec<u8>, Failure> {
         let mut buffer = vec![0; 4096];
-        let length = self.stream.read(&mut buffer).map_err(|error| {
+        let length = uninterrupted(|| self.stream.read(&mut buffer)).map_err(|error| {
             if would_block(&error) {
                 return Failure::new(format!("expected bytes, got none for {:?}", patience()));
             }
@@ -190,7 +191,7 @@ impl Client {
     /// Expects that the server sends nothing for `time`, and doesn't close.
     pub(crate) fn expect_silence(&mut self, time: Duration) -> Result<(), Failure> {
         self.stream.set_read_timeout(Some(time))?;
-        let read = self.stream.read(&mut [0]);
+        let read = uninterrupted(|| self.stream.read(&mut [0]));
         self.stream.set_read_timeout(Some(patience()))?;
         match read {
             Err(error) if would_block(&error) => Ok(()),
@@ -202,7 +203,7 @@ impl Client {
 
     /// Expects that the server closes, and sends nothing before.
     pub(crate) fn expect_end(&mut self) -> Result<(), Failure> {
-        match self.stream.read(&mut [0]) {
+        match uninterrupted(|| self.stream.read(&mut [0])) {
             Ok(0) => Ok(()),
             Ok(_) => failed("expected the end of the connection, got more bytes"),
             Err(error) if would_block(&error) => {
@@ -230,7 +231,7 @@ impl Client {
     pub(crate) fn expect_to_be_dropped(&mut self) -> Result<(), Failure> {
         let mut buffer = [0; 65_536];
         loop {
-            match self.stream.read(&mut buffer) {
+            match uninterrupted(|| self.stream.read(&mut buffer)) {
                 Ok(0) => return Ok(()),
                 Ok(_) => {}
                 Err(error) if would_block(&error) => {

@@ -209,8 +209,9 @@ fn close(client: &TcpStream, target: &TcpStream) {
                 return;
             }
             match stream.read(&mut buffer) {
+                Ok(1..) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Ok(0) | Err(_) => break,
-                Ok(_) => {}
             }
         }
     }

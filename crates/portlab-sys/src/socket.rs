@@ -12,6 +12,24 @@ use nix::{
     sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt, sockopt},
 };
 
+/// Makes `call` again as long as a signal interrupts it.
+///
+/// A read from a socket with a timeout fails with EINTR not only when a handler of a signal has run, but also when the process
+/// was stopped and goes on (Ctrl-Z and `fg`). The timeout of the next read begins anew.
+///
+/// # Errors
+/// Those of `call`, but for [`io::ErrorKind::Interrupted`].
+///
+/// Source: `signal(7)`, "Interruption of system calls and library functions by stop signals".
+pub fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
+}
+
 /// Makes the kernel choose the local port at `connect` instead of `bind`. The destination is known then, so the
 /// same port can serve several destinations. For a socket that is bound to an address and
 /// port 0.

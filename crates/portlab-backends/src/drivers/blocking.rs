@@ -209,7 +209,7 @@ fn linger(stream: &TcpStream, input: &mut Vec<u8>) {
         .is_ok();
     while goes_on && Instant::now() < until {
         input.clear();
-        let read = rustix::io::read(stream, spare_capacity(input));
+        let read = rustix::io::retry_on_intr(|| rustix::io::read(stream, spare_capacity(input)));
         goes_on = read.is_ok_and(|length| length > 0);
     }
 }

@@ -7,7 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portlab_sys::{asleep::Asleep, meter, socket::choose_port_at_connect, sockets::sockets_at};
+use portlab_sys::{
+    asleep::Asleep,
+    meter,
+    socket::{choose_port_at_connect, uninterrupted},
+    sockets::sockets_at,
+};
 use portlab_words::{Text, tr};
 use socket2::{Domain, SockRef, Socket, Type};
 
@@ -224,7 +229,7 @@ impl Visitor {
         let _ = self.stream.set_write_timeout(Some(LOOK * 2));
         let mut sent = 0;
         while sent < bytes.len() {
-            match self.stream.write(&bytes[sent..]) {
+            match uninterrupted(|| self.stream.write(&bytes[sent..])) {
                 Ok(length) => sent += length,
                 Err(_) => break,
             }
@@ -270,7 +275,7 @@ impl Visitor {
     pub(crate) fn read(&mut self, limit: Duration) -> Received {
         let _ = self.stream.set_read_timeout(Some(limit.max(SHORTEST)));
         let mut buffer = vec![0; 65_536];
-        match self.stream.read(&mut buffer) {
+        match uninterrupted(|| self.stream.read(&mut buffer)) {
             Ok(0) => Received::End,
             Ok(length) => {
                 buffer.truncate(length);
@@ -539,7 +544,7 @@ const SHORTEST: Duration = Duration::from_millis(1);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{net::TcpListener, thread};
+    use std::{net::TcpListener, process::Command, thread};
 
     #[test]
     fn a_server_that_sends_on_and_on_is_left_after_a_while() {
@@ -564,5 +569,29 @@ mod tests {
         let (progress, bytes) = client.collect(quiet, |_, _| Progress::Partial);
         assert!(progress == Progress::Partial && !bytes.is_empty());
         assert!(record.is_slow().is_some());
+    }
+
+    /// As by Ctrl-Z and `fg`: a read with a timeout fails with EINTR then.
+    #[test]
+    fn a_client_that_is_stopped_and_goes_on_sees_no_reset() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        let waits = Waits {
+            patience: Duration::from_secs(30),
+            processes: None,
+            port: addr.port(),
+        };
+        let record = Record::new();
+        let mut client = Visitor::connect(addr, Dial::default(), &record, waits).unwrap();
+        let mut server = listener.accept().unwrap().0;
+        let stop = "for _ in 1 2 3 4 5; do kill -STOP $PPID; kill -CONT $PPID; sleep 0.02; done";
+        let mut shell = Command::new("sh").args(["-c", stop]).spawn().unwrap();
+        let answer = thread::spawn(move || {
+            assert!(shell.wait().unwrap().success());
+            server.write_all(b"a").unwrap();
+            server
+        });
+        assert_eq!(client.receive(), Received::Bytes(b"a".to_vec()));
+        drop(answer.join().unwrap());
     }
 }

@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use portlab_sys::socket::uninterrupted;
+
 use crate::patience::patience;
 
 /// A response, whole.
@@ -85,7 +87,7 @@ impl Conn {
     /// Reads once. Returns whether bytes came.
     fn read(&mut self) -> bool {
         let mut buffer = [0; 16_384];
-        match self.stream.read(&mut buffer) {
+        match uninterrupted(|| self.stream.read(&mut buffer)) {
             Ok(0) => self.has_ended = true,
             Ok(length) => self.buffer.extend_from_slice(&buffer[..length]),
             Err(error)

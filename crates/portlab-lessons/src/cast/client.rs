@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use portlab_sys::socket::uninterrupted;
 use rustix::event::{PollFd, PollFlags, poll};
 use socket2::SockRef;
 
@@ -36,15 +37,13 @@ impl Client {
     pub(crate) fn receive_within(&mut self, patience: Duration) -> io::Result<Option<String>> {
         self.0.set_read_timeout(Some(patience))?;
         let mut buffer = [0; 256];
-        match self.0.read(&mut buffer) {
+        match uninterrupted(|| self.0.read(&mut buffer)) {
             Ok(length) => Ok(Some(
                 String::from_utf8_lossy(&buffer[..length]).into_owned(),
             )),
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                 Ok(None)
             }
-            // With a timeout, a signal ends the read: a child has ended, or a traced one has stopped.
-            Err(error) if error.kind() == ErrorKind::Interrupted => self.receive_within(patience),
             Err(error) => Err(error),
         }
     }

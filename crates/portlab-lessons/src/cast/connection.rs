@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use portlab_sys::socket::uninterrupted;
 use rustix::event::{PollFd, PollFlags, poll};
 
 use super::fresh_listener;
@@ -51,13 +52,8 @@ pub(crate) fn be_patient(stream: &TcpStream) -> io::Result<()> {
 pub(crate) fn receive(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut bytes = [0; 1024];
-    loop {
-        match stream.read(&mut bytes) {
-            // With a timeout, a signal ends the read.
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            read => return Ok(bytes[..read?].to_vec()),
-        }
-    }
+    let length = uninterrupted(|| stream.read(&mut bytes))?;
+    Ok(bytes[..length].to_vec())
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use portlab_sys::socket::uninterrupted;
+
 use super::{Metrics, text::Format};
 
 /// How many connections are served at once.
@@ -66,7 +68,7 @@ fn answer_client(mut stream: TcpStream, metrics: &Metrics) -> io::Result<()> {
         let left = until.saturating_duration_since(Instant::now());
         // A timeout of zero would be none.
         stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
-        match stream.read(&mut piece)? {
+        match uninterrupted(|| stream.read(&mut piece))? {
             0 => return Ok(()),
             length => request.extend_from_slice(&piece[..length]),
         }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use portlab_sys::{
+    socket::uninterrupted,
     sockets::{Socket as Entry, State},
     time_wait,
 };
@@ -256,7 +257,7 @@ fn by_hand(stage: &mut Stage<'_>, mut client: TcpStream) -> Result<(), Exit> {
     );
     step.remark(waiting)?;
     client.set_read_timeout(Some(CLOSING))?;
-    let closed = is_sent && matches!(client.read(&mut [0; 1]), Ok(0));
+    let closed = is_sent && matches!(uninterrupted(|| client.read(&mut [0; 1])), Ok(0));
     step.seen(
         "closed",
         match is_sent {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use portlab_lab::Server;
-use portlab_sys::holder::holder;
+use portlab_sys::{holder::holder, socket::uninterrupted};
 
 use crate::{
     cast::{Fault, PATIENCE, Role, Student, encoded, encoding, fault_in, hex, read_as, receive},
@@ -124,7 +124,7 @@ fn asked(
         holder: by.map_or_else(|| "-".to_owned(), |by| by.to_string()),
         answer: answer.unwrap_or_default(),
         fault,
-        closed: has_ended || matches!(client.read(&mut [0; 1]), Ok(0)),
+        closed: has_ended || matches!(uninterrupted(|| client.read(&mut [0; 1])), Ok(0)),
     })
 }
 

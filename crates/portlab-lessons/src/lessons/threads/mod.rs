@@ -12,7 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portlab_sys::threads::{Thread, threads};
+use portlab_sys::{
+    socket::uninterrupted,
+    threads::{Thread, threads},
+};
 
 use crate::{
     cast::{
@@ -105,7 +108,9 @@ fn blocked(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let door = TcpListener::bind("127.0.0.1:0")?;
     let silent = TcpStream::connect(door.local_addr()?)?;
     let mut client = accept(&door)?;
-    let wait = named("wait", move || client.read(&mut [0; 1024]))?;
+    let wait = named("wait", move || {
+        uninterrupted(|| client.read(&mut [0; 1024]))
+    })?;
     once(|| own_thread("wait") == Some('S'));
     let counter = Arc::new((AtomicU64::new(0), AtomicBool::new(false)));
     let count = named("count", {

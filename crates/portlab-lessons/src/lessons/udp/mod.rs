@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use portlab_sys::sockets::{Socket, UdpSocket as Listed, holders, udp_sockets};
+use portlab_sys::{
+    socket::uninterrupted,
+    sockets::{Socket, UdpSocket as Listed, holders, udp_sockets},
+};
 use portlab_words::table::columns;
 use socket2::SockRef;
 
@@ -104,7 +107,7 @@ fn one_send_one_receive(stage: &mut Stage<'_>) -> Result<(), Exit> {
     }
     let receive = |size: usize| {
         let mut buffer = vec![0; size];
-        let length = server.recv(&mut buffer)?;
+        let length = uninterrupted(|| server.recv(&mut buffer))?;
         buffer.truncate(length);
         Ok::<_, io::Error>(buffer)
     };
@@ -136,14 +139,16 @@ fn no_program(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.seen("sent", sent == 5);
     step.set("silence", SILENCE.as_millis());
     client.set_read_timeout(Some(SILENCE))?;
-    let heard = client.recv(&mut [0; 1024]).err().map(|it| it.kind());
+    let heard = uninterrupted(|| client.recv(&mut [0; 1024]))
+        .err()
+        .map(|it| it.kind());
     // Linux calls a read that took too long WouldBlock.
     step.seen("silent", heard == Some(ErrorKind::WouldBlock));
 
     let with_peer = postbox()?;
     with_peer.connect(closed)?;
     with_peer.send(b"hello")?;
-    let refused = with_peer.recv(&mut [0; 1024]).err();
+    let refused = uninterrupted(|| with_peer.recv(&mut [0; 1024])).err();
     let kind = step.set_error("error", refused.as_ref());
     step.seen("refused", kind == Some(ErrorKind::ConnectionRefused));
     step.end()
@@ -215,7 +220,7 @@ fn patient(socket: UdpSocket) -> io::Result<UdpSocket> {
 /// The next datagram, and its sender.
 fn received(socket: &UdpSocket) -> io::Result<(Vec<u8>, SocketAddr)> {
     let mut buffer = [0; 1024];
-    let (length, sender) = socket.recv_from(&mut buffer)?;
+    let (length, sender) = uninterrupted(|| socket.recv_from(&mut buffer))?;
     Ok((buffer[..length].to_vec(), sender))
 }
 

@@ -10,6 +10,7 @@ use portlab_lab::{Server, ServerError};
 use portlab_sys::{
     meter::children,
     process::status,
+    socket::uninterrupted,
     sockets::{Socket, holders},
     threads::Thread,
 };
@@ -118,7 +119,7 @@ fn copies(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let closes = closing.map(|it| -> io::Result<bool> {
         let mut visit = Visit::to(it.door()?)?;
         let is_page = visit.get("/")?.text() == "hello";
-        Ok(is_page && visit.stream().read(&mut [0])? == 0)
+        Ok(is_page && uninterrupted(|| visit.stream().read(&mut [0]))? == 0)
     });
     step.seen("closes", closes.transpose()?);
     let python = step.python().cloned();

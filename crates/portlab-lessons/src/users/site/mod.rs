@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use portlab_sys::{holder::holder, listening::has_listener};
+use portlab_sys::{holder::holder, listening::has_listener, socket::uninterrupted};
 
 use super::server;
 use crate::{
@@ -145,7 +145,7 @@ pub(crate) fn requested(addr: SocketAddr, path: &str) -> Received {
     let _ = stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {addr}\r\n\r\n").as_bytes());
     let mut buffer = [0; 4096];
     loop {
-        match stream.read(&mut buffer) {
+        match uninterrupted(|| stream.read(&mut buffer)) {
             Ok(0) => return received,
             Ok(length) => received.bytes.extend_from_slice(&buffer[..length]),
             Err(error) => {

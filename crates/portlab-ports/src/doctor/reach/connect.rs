@@ -10,6 +10,7 @@ use std::{
 
 use portlab_sys::{
     listening::reached,
+    socket::uninterrupted,
     sockets::{Socket, State, sockets, sockets_at},
 };
 use portlab_words::Text;
@@ -98,7 +99,7 @@ fn first_of(mut stream: &TcpStream) -> First {
     if stream.set_read_timeout(Some(MOMENT)).is_err() {
         return First::Silence;
     }
-    match stream.read(&mut words) {
+    match uninterrupted(|| stream.read(&mut words)) {
         Ok(0) => First::Closed,
         Ok(length) => {
             words.truncate(length);
