@@ -7,6 +7,7 @@ use std::{
     net::{Shutdown, TcpStream},
     path::PathBuf,
     process::Command,
+    thread,
     time::Duration,
 };
 
@@ -144,6 +145,24 @@ fn a_worker_that_is_told_to_stop_stops_at_once() {
             "{model}: {stopped}"
         );
     }
+}
+
+/// A signal may come to a child at its first instruction, when it still has its parent's list of the sockets to be shut.
+#[test]
+fn a_signal_to_a_new_child_does_not_shut_the_listener() {
+    let server = Server::start("new-children", None, "--service=echo --model=fork");
+    let (pid, addr) = (server.pid(), server.running.addr);
+    let dials = thread::spawn(move || {
+        (0..300).for_each(|_| drop(TcpStream::connect(addr).unwrap()));
+    });
+    while !dials.is_finished() {
+        for child in &tree(pid).unwrap()[1..] {
+            // It fails if the child has ended.
+            let _ = spawn::signal_pid(*child, Signal::TERM);
+        }
+    }
+    dials.join().unwrap();
+    assert!(server.stop()["connections"]["accepted"].as_u64() > Some(0));
 }
 
 /// The parent gets the signal first and shuts the listener. The workers' `accept` then fails, and the workers don't count that as

@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::unistd::ForkResult;
+use nix::{
+    sys::signal::{SigSet, SigmaskHow},
+    unistd::ForkResult,
+};
 use portlab_words::{Text, tr};
 pub use rustix::process::Pid;
 use rustix::{
@@ -81,18 +84,25 @@ impl Children {
             _ => {}
         }
         let parent = rustix::process::getpid();
+        // The child has a copy of the list of sockets that the handler of a signal shuts, and both processes share these sockets. A
+        // signal to the child waits until the child has emptied its list.
+        let mask = SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
         // SAFETY: the process has a single thread, as was just seen, so no lock is held by a thread
         // that the child lacks: the child may allocate and run any code.
-        match unsafe { nix::unistd::fork() }.map_err(no_room)? {
+        let forked = unsafe { nix::unistd::fork() };
+        if matches!(forked, Ok(ForkResult::Child)) {
+            GENERATION.fetch_add(1, Relaxed);
+            stop::unwatch_all();
+            tally::forked();
+        }
+        mask.thread_set_mask()?;
+        match forked.map_err(no_room)? {
             ForkResult::Parent { child } => {
                 let pid = Pid::from_raw(child.as_raw()).expect("a child's number is positive");
                 self.live.insert(pid);
                 Ok(Forked::Parent(pid))
             }
             ForkResult::Child => {
-                GENERATION.fetch_add(1, Relaxed);
-                stop::unwatch_all();
-                tally::forked();
                 end_with(parent);
                 Ok(Forked::Child(Alone::forked()))
             }
