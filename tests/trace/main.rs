@@ -6,6 +6,7 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod live;
 mod server;
 
 use std::{
@@ -32,7 +33,7 @@ use portlab_testkit::{
 fn main() {
     let mut trials = Vec::new();
     for sheet in runnable().map(Backend::sheet) {
-        for &(name, run) in ON_EVERY_MODEL {
+        for &(name, run) in ON_EVERY_MODEL.iter().chain(live::ON_EVERY_MODEL) {
             let name = format!("{}::{name}", sheet.name);
             trials.push(trial(name, move || run(sheet)));
         }
@@ -45,7 +46,11 @@ fn main() {
             trials.push(trial(name, move || killed(sheet)));
         }
     }
-    trials.extend(ONCE.iter().map(|&(name, run)| trial(name, run)));
+    trials.extend(
+        ONCE.iter()
+            .chain(live::ONCE)
+            .map(|&(name, run)| trial(name, run)),
+    );
     portlab_testkit::run(trials);
 }
 

@@ -47,7 +47,7 @@ pub use models::{MODELS, SOURCES, find, of_group};
 pub use portlab_stats::record::{PROCESSES, Serves, THREADS};
 pub use portlab_sys::{alone::Alone, stop::Stop, tally};
 pub use sheet::{Asked, COROUTINES, MOST_PROCESSES, PROCESS_LOOPS, Sheet, Workers};
-pub use trace::Recorder;
+pub use trace::{Recorder, live};
 
 /// What the fuzz targets in `tests/fuzz/` call: what reads bytes of another process, and what opens paths of clients.
 #[doc(hidden)]

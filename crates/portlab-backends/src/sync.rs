@@ -3,7 +3,7 @@
 pub(crate) use std::{
     sync::{
         Mutex, MutexGuard,
-        atomic::{AtomicU64, AtomicUsize},
+        atomic::{AtomicU64, AtomicUsize, fence},
     },
     thread::{Thread, current as current_thread, park},
 };

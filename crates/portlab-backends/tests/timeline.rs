@@ -5,6 +5,7 @@
 #![allow(
     dead_code,
     unreachable_pub,
+    unused_imports,
     clippy::unwrap_used,
     reason = "a part of the crate stands here by itself; a test that can't be set up has failed"
 )]
@@ -15,7 +16,7 @@ use loom::{model::Builder, thread};
 
 /// Atomics of `loom` in place of the system's, in memory that isn't shared with other processes.
 mod sync {
-    pub(crate) use loom::sync::atomic::AtomicU64;
+    pub(crate) use loom::sync::atomic::{AtomicU64, fence};
 
     pub(crate) fn words(count: usize) -> std::io::Result<&'static [AtomicU64]> {
         let words = (0..count).map(|_| AtomicU64::new(0));
@@ -23,10 +24,13 @@ mod sync {
     }
 }
 
+#[path = "../src/trace/event.rs"]
+mod event;
 #[path = "../src/trace/memory.rs"]
 mod memory;
 
-use memory::{Memory, ThreadChunk, TraceEvent, What};
+use event::{TraceEvent, What};
+use memory::{Memory, ThreadChunk};
 
 fn event(thread: u64, number: u64) -> TraceEvent {
     TraceEvent {

@@ -29,7 +29,7 @@ use self::{backoff::Backoff, limits::Limits};
 use crate::{
     files::Files,
     hub::mailbox::{Counts, Overflow},
-    trace::{self, Span},
+    trace::{self, Span, What},
 };
 
 /// The bound listeners, the stop signal, the number of workers and the proof that this process has one thread.
@@ -231,7 +231,7 @@ impl Entry {
             if self.stop.is_set() {
                 return None;
             }
-            let accepting = trace::call();
+            let accepting = trace::call(What::Accept);
             let error = match self.shared().accept() {
                 Ok((stream, peer)) => {
                     BACKOFF.with_borrow_mut(Backoff::reset);
@@ -300,7 +300,7 @@ impl Entry {
         others: &[BorrowedFd<'_>],
         limit: Option<Duration>,
     ) -> io::Result<bool> {
-        let waiting = trace::start();
+        let waiting = trace::wait();
         let stopped = self.stop.wait_for(others, limit);
         waiting.idle();
         stopped

@@ -137,10 +137,10 @@ fn drive(connection: Connection, service: &dyn Service) -> io::Result<()> {
             linger(&stream, &mut input);
             return Ok(());
         }
-        let reading = trace::call();
+        let reading = trace::call(What::Read);
         let read =
             rustix::io::retry_on_intr(|| rustix::io::read(&*stream, spare_capacity(&mut input)));
-        reading.end(What::Read, read.unwrap_or(0));
+        reading.end(read.unwrap_or(0));
         event = match read? {
             0 => {
                 at_end = true;
@@ -163,18 +163,20 @@ fn answer(
     mut file: Option<&mut Held>,
     deadlines: &mut Deadlines,
 ) -> io::Result<()> {
-    let writing = trace::call();
-    let mut sent = 0;
-    while sent < out.len() {
-        let result = match after {
-            // The answer and the first bytes of the file share a packet.
-            After::Body => send_more(stream, &out[sent..]),
-            _ => stream.write(&out[sent..]),
-        };
-        sent += unless_idle(result, deadlines)?;
+    if !out.is_empty() {
+        let writing = trace::call(What::Write);
+        let mut sent = 0;
+        while sent < out.len() {
+            let result = match after {
+                // The answer and the first bytes of the file share a packet.
+                After::Body => send_more(stream, &out[sent..]),
+                _ => stream.write(&out[sent..]),
+            };
+            sent += unless_idle(result, deadlines)?;
+        }
+        writing.end(out.len());
+        tally::add(Count::BytesOut, out.len() as u64);
     }
-    writing.end(What::Write, out.len());
-    tally::add(Count::BytesOut, out.len() as u64);
     while let Some(file) = &mut file
         && file.left() > 0
     {

@@ -165,7 +165,7 @@ impl Incoming {
         loop {
             self.socket.try_send(&[b"free"]).ok()?;
             let mut described = [0; LONGEST];
-            let waiting = trace::start();
+            let waiting = trace::wait();
             let passed = self.socket.recv_with(&mut described);
             waiting.idle();
             match passed.transpose()? {

@@ -92,9 +92,9 @@ impl Held {
     pub(crate) fn send(&mut self, socket: impl AsFd, most: usize) -> io::Result<usize> {
         let count = self.left.min(most as u64) as usize;
         let mut from = self.from;
-        let writing = trace::call();
+        let writing = trace::call(What::Write);
         let sent = sendfile(socket, &self.file, Some(&mut from), count)?;
-        writing.end(What::Write, sent);
+        writing.end(sent);
         tally::add(Count::BytesOut, sent as u64);
         self.took(sent)
     }
@@ -126,14 +126,14 @@ impl Held {
     /// # Errors
     /// When the file has become shorter or can't be read.
     pub(crate) fn load(&mut self) -> io::Result<()> {
-        let reading = trace::call();
+        let reading = trace::call(What::Handle);
         let (mut at, end) = (self.from, self.from + self.piece());
         let mut buffer = vec![0; READ_BUFFER];
         while at < end {
             let length = retry_on_intr(|| pread(&self.file, &mut buffer, at))?;
             at += is_there(length)? as u64;
         }
-        reading.end(What::Handle, 0);
+        reading.end(0);
         self.in_memory_to = end;
         Ok(())
     }

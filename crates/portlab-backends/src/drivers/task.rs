@@ -137,7 +137,11 @@ impl TaskConn {
             }
             match turn.work {
                 Work::None => {}
-                Work::Wait(time) => tokio::time::sleep(time).await,
+                Work::Wait(time) => {
+                    self.span.turn();
+                    trace::timer(time);
+                    tokio::time::sleep(time).await;
+                }
                 // The mistake, made on purpose: this blocks the thread, and its other tasks wait.
                 work => {
                     self.span.turn();
@@ -246,7 +250,7 @@ impl TaskConn {
         self.span.turn();
         let queued = trace::queued();
         let done = spawn_blocking(move || {
-            queued.begin();
+            let _working = queued.begin();
             job()
         });
         let done = done.await?;

@@ -164,7 +164,7 @@ impl<H: HubClient> Context for OnThread<'_, H> {
 
     fn wait(&mut self, conn: &mut Conn, until: Option<Instant>) -> io::Result<WokenBy> {
         self.scratch.outbox.shrink();
-        let waiting = trace::start();
+        let waiting = trace::begin(What::Wait);
         let rung = self.poll(conn, until);
         waiting.end(What::Wait, 0);
         Ok(match rung? {

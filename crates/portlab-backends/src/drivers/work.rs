@@ -56,24 +56,25 @@ pub(crate) fn find(files: &Files, lookup: &Lookup) -> (Found, Option<Box<Held>>)
     if let Some(found) = files.cached(lookup) {
         return (found, None);
     }
-    let finding = trace::call();
+    let finding = trace::call(What::Handle);
     let Opened { found, file } = files.find(lookup);
-    finding.end(What::Handle, 0);
+    finding.end(0);
     (found, file.map(Held::new))
 }
 
 /// Does a handler's work of any kind on the calling thread.
 pub(crate) fn perform(work: Work) {
-    let working = trace::start();
     match work {
         Work::None => {}
         Work::Wait(time) | Work::Block(time) => {
+            let blocked = trace::begin(What::Block);
             thread::sleep(time);
-            working.end(What::Wait, 0);
+            blocked.end(What::Block, 0);
         }
         Work::Cpu(time) => {
+            let computing = trace::begin(What::Handle);
             burn(time);
-            working.end(What::Handle, 0);
+            computing.end(What::Handle, 0);
         }
     }
 }

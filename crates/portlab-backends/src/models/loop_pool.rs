@@ -134,7 +134,7 @@ impl Executor for OnThePool {
         let queued = trace::queued();
         // First in, first out: plain `spawn` would run the newest job first.
         self.pool.spawn_fifo(move || {
-            queued.begin();
+            let _working = queued.begin();
             let result = job.perform();
             // Both fail only after the loop has ended, and then no connection waits for the answer.
             if done.send((key, result)).is_ok() {

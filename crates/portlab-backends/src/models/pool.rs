@@ -91,7 +91,7 @@ impl Backend for Model {
             while let Some(connection) = door.entry.accept() {
                 let job = trace::queued();
                 scope.spawn_fifo(move |_| {
-                    job.begin();
+                    let _working = job.begin();
                     blocking::serve(connection, service, hub);
                 });
             }

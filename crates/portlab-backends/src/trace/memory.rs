@@ -13,57 +13,15 @@ use std::{
     io,
     sync::{
         OnceLock,
-        atomic::{
-            AtomicBool,
-            Ordering::{Acquire, Relaxed, Release},
-        },
+        atomic::Ordering::{Acquire, Relaxed, Release},
     },
-    thread,
 };
 
 use portlab_sys::children::generation;
 use portlab_words::Text;
 
+use super::event::{ProcessRole, Thread, TraceEvent, text};
 use crate::sync::{AtomicU64, words};
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum What {
-    /// A connection was accepted. The peer's port, and how many connections wait to be accepted.
-    Accept,
-    Read,
-    Handle,
-    /// The hub has handled an event. How many pieces of mail it had.
-    Hub,
-    Write,
-    Wait,
-    Close,
-    Queued,
-    Taken,
-}
-
-const WHATS: [What; 9] = [
-    What::Accept,
-    What::Read,
-    What::Handle,
-    What::Hub,
-    What::Write,
-    What::Wait,
-    What::Close,
-    What::Queued,
-    What::Taken,
-];
-
-/// One event of a thread. Times are those of the monotonic clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TraceEvent {
-    pub(super) what: What,
-    pub(super) start_ns: u64,
-    pub(super) end_ns: u64,
-    /// The connection's number; 0 for none.
-    pub(super) conn: u64,
-    /// Bytes, or the number that [`What`] describes.
-    pub(super) extra: u64,
-}
 
 /// The thread that recorded a chunk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,16 +31,6 @@ pub(super) struct Owner {
     pub(super) process: ProcessRole,
     pub(super) thread: String,
 }
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ProcessRole {
-    Server,
-    Child,
-    Broker,
-}
-
-const PROCESS_ROLES: [ProcessRole; 3] =
-    [ProcessRole::Server, ProcessRole::Child, ProcessRole::Broker];
 
 pub(super) struct Memory {
     words: &'static [AtomicU64],
@@ -104,11 +52,6 @@ const TWICE: Text = Text::new("a process records one timeline", "一个进程只
 
 static MEMORY: OnceLock<Memory> = OnceLock::new();
 
-/// Whether events are recorded.
-pub(super) static ON: AtomicBool = AtomicBool::new(false);
-/// Whether this process is the broker.
-pub(super) static BROKER: AtomicBool = AtomicBool::new(false);
-
 #[derive(Clone, Copy, Default)]
 pub(super) struct ThreadChunk {
     /// The process that took the chunk, by the number of forks before it: a child takes a chunk of its own.
@@ -120,8 +63,6 @@ pub(super) struct ThreadChunk {
 
 thread_local! {
     static CHUNK: Cell<ThreadChunk> = Cell::default();
-    /// What is shown in place of the thread's name, if it isn't empty.
-    pub(super) static ROLE: Cell<&'static str> = const { Cell::new("") };
 }
 
 /// Maps the memory, once, with room for `events` events and the headers of their chunks together.
@@ -159,10 +100,9 @@ impl Memory {
             };
             chunk = taken;
         }
-        let duration = event.end_ns.saturating_sub(event.start_ns) & LOW_56;
         let slot = self.slot(chunk.header + chunk.used);
         slot[0].store(event.end_ns, Relaxed);
-        slot[1].store((event.what as u64) << 56 | duration, Relaxed);
+        slot[1].store(event.what_and_duration(), Relaxed);
         slot[2].store(event.conn, Relaxed);
         slot[3].store(event.extra, Relaxed);
         chunk.used += 1;
@@ -179,18 +119,12 @@ impl Memory {
         let left = (self.slots as u64).checked_sub(at);
         let left = left.filter(|left| *left > 0)?;
         let (header, size) = (at as usize, wanted.min(left as usize));
-        let process = match generation() {
-            0 => ProcessRole::Server,
-            _ if BROKER.load(Relaxed) => ProcessRole::Broker,
-            _ => ProcessRole::Child,
-        };
-        let (pid, tid) = (u64::from(std::process::id()), tid());
-        let name = name(conn);
+        let thread = Thread::current(conn);
         let slot = self.slot(header);
-        slot[0].store(pid << 32 | tid, Relaxed);
-        slot[2].store(u64::from_le_bytes(half(&name, 0)), Relaxed);
-        slot[3].store(u64::from_le_bytes(half(&name, 8)), Relaxed);
-        let kind = HEADER | (process as u64) << 56 | (size as u64) << 32;
+        slot[0].store(thread.pid << 32 | thread.tid, Relaxed);
+        slot[2].store(thread.name[0], Relaxed);
+        slot[3].store(thread.name[1], Relaxed);
+        let kind = HEADER | thread.process << 56 | (size as u64) << 32;
         slot[1].store(kind, Release);
         Some(ThreadChunk {
             generation: generation(),
@@ -227,12 +161,12 @@ impl Memory {
                 continue;
             }
             let ids = header[0].load(Relaxed);
-            let halves = [&header[2], &header[3]].map(|word| word.load(Relaxed).to_le_bytes());
+            let halves = [&header[2], &header[3]].map(|word| word.load(Relaxed));
             let owner = Owner {
                 pid: (ids >> 32) as u32,
                 tid: ids as u32,
-                process: PROCESS_ROLES[((kind & !HEADER) >> 56) as usize % PROCESS_ROLES.len()],
-                thread: text(&halves.concat()),
+                process: ProcessRole::from_number((kind & !HEADER) >> 56),
+                thread: text(halves),
             };
             let mut events = (at + 1..=at + events).map(|at| self.event(at));
             visit(&owner, &mut events)?;
@@ -244,13 +178,7 @@ impl Memory {
     fn event(&self, at: usize) -> TraceEvent {
         let [end_ns, what, conn, extra] =
             [0, 1, 2, 3].map(|word| self.slot(at)[word].load(Relaxed));
-        TraceEvent {
-            what: WHATS[(what >> 56) as usize % WHATS.len()],
-            start_ns: end_ns - (what & LOW_56),
-            end_ns,
-            conn,
-            extra,
-        }
+        TraceEvent::from_words(what, end_ns, conn, extra)
     }
 
     fn slot(&self, at: usize) -> &[AtomicU64] {
@@ -260,40 +188,9 @@ impl Memory {
 
 /// The bit that marks a header. No event has it.
 const HEADER: u64 = 1 << 63;
-const LOW_56: u64 = (1 << 56) - 1;
-
-/// The name of the calling thread: its role, its own name, or the connection that it was started for.
-fn name(conn: u64) -> String {
-    match (ROLE.get(), thread::current().name()) {
-        ("", Some(name)) => name.to_owned(),
-        ("", None) if conn != 0 => format!("connection {}", conn as u32),
-        ("", None) => "thread".to_owned(),
-        (role, _) => role.to_owned(),
-    }
-}
-
-/// Eight bytes of a name, with zeros after its end.
-fn half(name: &str, from: usize) -> [u8; 8] {
-    let mut half = [0; 8];
-    for (place, byte) in half.iter_mut().zip(name.bytes().skip(from)) {
-        *place = byte;
-    }
-    half
-}
-
-/// Reads a name that has zeros after its end. A character that was cut is replaced.
-fn text(bytes: &[u8]) -> String {
-    let length = bytes.iter().position(|byte| *byte == 0);
-    String::from_utf8_lossy(&bytes[..length.unwrap_or(bytes.len())]).into_owned()
-}
-
-fn tid() -> u64 {
-    rustix::thread::gettid().as_raw_nonzero().get() as u64
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::event::What, *};
 
     fn event(number: u64) -> TraceEvent {
         TraceEvent {
@@ -361,17 +258,5 @@ mod tests {
         record_all(&memory, (1..=40).map(event));
         memory.slot(32)[1].store(0, Relaxed);
         assert_eq!(all(&memory).concat().len(), 15);
-    }
-
-    #[test]
-    fn a_name_is_cut_after_sixteen_bytes() {
-        for (name, read) in [
-            ("main", "main"),
-            ("", ""),
-            ("connection 12345", "connection 12345"),
-            ("connection 123456", "connection 12345"),
-        ] {
-            assert_eq!(text(&[half(name, 0), half(name, 8)].concat()), read);
-        }
     }
 }

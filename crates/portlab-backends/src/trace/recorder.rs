@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, HashMap},
     io::{self, Write},
-    sync::atomic::Ordering::Relaxed,
 };
 
 use portlab_stats::trace::{
@@ -11,7 +10,12 @@ use portlab_stats::trace::{
 };
 use portlab_sys::clock::monotonic_ns;
 
-use super::memory::{Memory, ON, Owner, ProcessRole, TraceEvent, What, make};
+use super::{
+    FILE,
+    event::{ProcessRole, TraceEvent, What},
+    memory::{Memory, Owner, make},
+    turn_off, turn_on,
+};
 
 /// A recording. It begins before the server, so that it covers every process that the server forks.
 pub struct Recorder {
@@ -26,7 +30,7 @@ impl Recorder {
     /// When the system has no memory for them.
     pub fn begin(events: usize) -> io::Result<Self> {
         let memory = make(events)?;
-        ON.store(true, Relaxed);
+        turn_on(FILE);
         Ok(Self {
             memory,
             began_ns: monotonic_ns(),
@@ -38,7 +42,7 @@ impl Recorder {
     /// # Errors
     /// When `out` can't be written.
     pub fn write(self, about: About, out: impl Write) -> io::Result<About> {
-        ON.store(false, Relaxed);
+        turn_off(FILE);
         let now = monotonic_ns();
         let Self { memory, began_ns } = self;
         let timeline = Timeline {
@@ -147,8 +151,8 @@ impl Timeline {
                     What::Handle => (Kind::Handle, None, None),
                     What::Hub => (Kind::Handle, None, Some(event.extra)),
                     What::Write => (Kind::Write, Some(event.extra), None),
-                    What::Wait => (Kind::Wait, None, None),
-                    What::Close | What::Queued | What::Taken => continue,
+                    What::Wait | What::Block => (Kind::Wait, None, None),
+                    What::Close | What::Queued | What::Taken | What::Timer => continue,
                 };
                 writer.slice(&Slice {
                     pid: owner.pid,

@@ -21,6 +21,12 @@ pub(super) fn run(args: &Args, twin: &Twin, sheet: &Sheet) -> anyhow::Result<Ver
             "{model} 不记录时间线；--trace 只能用于模型，例如 {name}"
         ));
     }
+    if args.live.is_some() {
+        bail!(tr!(
+            "{model} records no events; --live takes a model, such as {name}",
+            "{model} 不记录事件；--live 只能用于模型，例如 {name}"
+        ));
+    }
     if args.service != "echo" || args.work != HandlerWork::Work(Work::None) {
         bail!(tr!(
             "{model} serves a plain echo only; leave out --service and --work, or take --model {name}",

@@ -96,6 +96,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value = "1M", value_parser = units::count("1", "100M"))]
     trace_events: u64,
 
+    /// Write events into the ring at FILE while the server runs, for the page of a class
+    #[arg(long, value_name = "FILE", hide = true)]
+    live: Option<PathBuf>,
+
     /// Print each event on stdout as a line of JSON
     #[arg(long)]
     json: bool,
@@ -164,6 +168,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         files,
         ..Options::default()
     };
+    timeline::show(args)?;
     let timeline = timeline::begin(args, model, workers, &stop)?;
     let door =
         Door::open(addr, options, workers, stop, alone).map_err(|it| remedy(it, "--bind"))?;

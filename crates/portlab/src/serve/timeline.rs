@@ -1,4 +1,4 @@
-//! `serve --trace FILE`: the timeline's file.
+//! `serve --trace FILE`: the timeline's file; and `serve --live FILE`: a viewer's ring.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use portlab_backends::{Backend, Recorder, Stop};
+use portlab_backends::{Backend, Recorder, Stop, live};
 use portlab_service::inert;
 use portlab_stats::trace::{About, FORMAT};
 use portlab_sys::whole::WholeFile;
@@ -96,6 +96,21 @@ pub(super) fn begin(
         unwritten,
         _bell: bell,
     }))
+}
+
+/// Begins to write events into the ring of a viewer, if `--live` was given.
+pub(super) fn show(args: &Args) -> anyhow::Result<()> {
+    let Some(file) = &args.live else {
+        return Ok(());
+    };
+    live::begin(file).with_context(|| {
+        let name = inert(&file.display().to_string());
+        tr!(
+            lang(),
+            "can't write events to --live {name}; the page of `portlab class` creates such a file",
+            "无法把事件写到 --live {name}；这样的文件由 `portlab class` 的网页创建"
+        )
+    })
 }
 
 impl Timeline {

@@ -17,6 +17,7 @@ use crate::{
         work::{Done, Job},
     },
     hub::{inbox::Inbox, state::HubEvent},
+    trace,
 };
 
 /// A coroutine that runs owns the loop with all its buffers. To wait, it must give the loop back: `suspend` takes the loop
@@ -84,6 +85,7 @@ impl Context for OnCoroutine<'_> {
     fn perform(&mut self, job: Job) -> Done {
         match job {
             Job::Work(Work::Wait(time)) => {
+                trace::timer(time);
                 let (key, until) = (self.key, Instant::now() + time);
                 while Instant::now() < until {
                     self.fibers().wake_at(key, until);

@@ -126,7 +126,7 @@ impl Fibers {
             false => Some(Duration::ZERO),
         };
         self.stalls.waits();
-        let waiting = trace::start();
+        let waiting = trace::wait();
         let waited = self.poller.wait(patience, ready);
         waiting.idle();
         waited

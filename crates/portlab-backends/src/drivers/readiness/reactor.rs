@@ -159,7 +159,7 @@ impl<'door, E: Executor, P: Poller> Reactor<'door, E, P> {
             true => self.timers.next(),
             false => Some(Duration::ZERO),
         };
-        let waiting = trace::start();
+        let waiting = trace::wait();
         let waited = self.poller.wait(patience, ready);
         waiting.idle();
         waited
@@ -340,6 +340,7 @@ impl<'door, E: Executor, P: Poller> Reactor<'door, E, P> {
             Step::Idle => {}
             Step::Yield => self.enqueue(key),
             Step::Job(Job::Work(Work::Wait(time))) => {
+                trace::timer(time);
                 self.timers.arm(Instant::now() + time, Alarm::Done(key));
             }
             Step::Job(job) => {

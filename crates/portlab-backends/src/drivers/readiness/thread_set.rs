@@ -126,7 +126,7 @@ impl<'door> ThreadSet<'door> {
 
     /// The next turn of the calling thread; the thread waits until there is one. `has_led`: it has just led.
     pub(crate) fn next(&self, has_led: bool) -> Turn<Task> {
-        let waiting = trace::start();
+        let waiting = trace::wait();
         let turn = self.turns.next(has_led);
         waiting.idle();
         turn
@@ -139,7 +139,7 @@ impl<'door> ThreadSet<'door> {
     pub(crate) fn lead(&self, patience: Option<Duration>) -> io::Result<Option<Ready>> {
         let mut leader = lock(&self.poll);
         let (poll, events) = &mut *leader;
-        let waiting = trace::start();
+        let waiting = trace::wait();
         let polled = poll.poll(events, patience);
         waiting.idle();
         let event = events.iter().next().map(meaning);
@@ -353,6 +353,7 @@ impl<'door> ThreadSet<'door> {
                 Step::Idle => return Gone::Waits,
                 Step::Yield => return Gone::Yields,
                 Step::Job(Job::Work(Work::Wait(time))) => {
+                    trace::timer(time);
                     done_in(time);
                     return Gone::Waits;
                 }

@@ -115,7 +115,7 @@ impl Process {
         let mut events = Events::with_capacity(256);
         while (!self.ends || !self.lines.is_empty()) && !stop::is_past_deadline() {
             let patience = self.resting.next();
-            let waiting = trace::start();
+            let waiting = trace::wait();
             let polled = self.poll.poll(&mut events, patience);
             waiting.idle();
             match polled {
