@@ -517,9 +517,11 @@ fn every_message_exists_in_both_languages() {
 
 #[test]
 fn files_are_written_in_one_place_which_writes_them_whole() {
-    // The file that says that a comparison runs is locked, and so must stay the same file. A log grows.
+    // The file that says that a comparison runs is locked, and so must stay the same file. A log grows. Shared memory is opened
+    // as a file.
     let places = [
         "portlab-sys/src/growing.rs",
+        "portlab-sys/src/shared.rs",
         "portlab-sys/src/whole.rs",
         "portlab-lab/src/running.rs",
     ];
