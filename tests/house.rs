@@ -317,6 +317,13 @@ const FLOORS: &[(&str, &[&str])] = &[
         "lessons",
         &["backends", "lab", "proxy", "service", "sys", "words"],
     ),
+    (
+        "class",
+        &[
+            "assist", "backends", "judge", "lab", "lessons", "report", "service", "stats", "sys",
+            "words",
+        ],
+    ),
     ("testkit", &["sys"]),
 ];
 
@@ -354,7 +361,8 @@ fn dependencies_run_downwards_and_each_runtime_is_used_in_its_crates() {
     let of_portlab = dependencies("portlab");
     assert!(!of_portlab.contains(&"portlab-testkit".to_owned()));
     for (library, homes) in [
-        ("tokio", &["portlab-backends"][..]),
+        ("tokio", &["portlab-backends", "portlab-class"][..]),
+        ("axum", &["portlab-class"]),
         ("rayon", &["portlab-backends"]),
         (
             "mio",
@@ -549,13 +557,14 @@ fn files_are_written_in_one_place_which_writes_them_whole() {
 #[test]
 fn names_of_files_are_made_in_a_few_places() {
     // The names are made of: a chart's name, which is plain; the name of a model; random numbers; a comparison's mark, which
-    // has hexadecimal digits only.
+    // has hexadecimal digits only; the number of a process.
     let places = [
         "portlab/src/report/mod.rs",
         "portlab-lab/src/timeline.rs",
         "portlab/src/advise/mod.rs",
         "portlab/src/judge/rules.rs",
         "portlab-lab/src/files.rs",
+        "portlab-class/src/stage/mod.rs",
     ];
     for (path, text) in all_code() {
         let makes = text.contains(".join(format!(");

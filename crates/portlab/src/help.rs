@@ -3,8 +3,10 @@
 use clap::Command;
 
 /// The pages of the commands.
-const PAGES: [(&str, &str); 3] = [
+const PAGES: &[(&str, &str)] = &[
     ("assist", include_str!("help/assist.zh.txt")),
+    #[cfg(feature = "class")]
+    ("class", include_str!("help/class.zh.txt")),
     ("judge", include_str!("help/judge.zh.txt")),
     ("lesson", include_str!("help/lesson.zh.txt")),
 ];

@@ -33,6 +33,8 @@ mod advise;
 mod args;
 mod assist;
 mod choice;
+#[cfg(feature = "class")]
+mod class;
 mod compare;
 mod completions;
 mod connect;
@@ -88,6 +90,8 @@ enum Command {
     Models(models::Args),
     Judge(Box<judge::Args>),
     Lesson(lesson::Args),
+    #[cfg(feature = "class")]
+    Class(class::Args),
     Ports(ports::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
@@ -140,6 +144,8 @@ fn run(cli: Cli) -> anyhow::Result<Verdict> {
         Command::Models(args) => models::run(&args),
         Command::Judge(args) => judge::run(&args),
         Command::Lesson(args) => lesson::run(&args, cli.lang),
+        #[cfg(feature = "class")]
+        Command::Class(args) => class::run(&args),
         Command::Ports(args) => ports::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => completions::run(&args),

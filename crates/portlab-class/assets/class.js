@@ -1,0 +1,56 @@
+// The page: tabs, keys, language.
+
+import { beginWith, chooseLanguage, code, el, language, t } from "./app.js";
+import * as lanes from "./lanes.js";
+
+/**
+ * A tab: `name`, `title` {en, zh}, and `mount(root, about)`, which draws into `root` and returns what ends it;
+ * `keys(event)` may take a key and return true.
+ */
+const TABS = [lanes];
+
+const about = await (await fetch("/about.json")).json();
+beginWith(about.lang);
+
+let current;
+let unmount = () => {};
+
+function show(tab) {
+  unmount();
+  current = tab;
+  history.replaceState(null, "", `#${tab.name}`);
+  const main = document.getElementById("main");
+  main.replaceChildren();
+  main.className = tab.name;
+  unmount = tab.mount(main, about);
+  for (const button of document.querySelectorAll("#tabs button")) {
+    const isCurrent = button.dataset.tab === tab.name;
+    button.setAttribute("aria-current", isCurrent ? "page" : "false");
+  }
+}
+
+function frame() {
+  document.title = `portlab · ${t("class", "课堂")}`;
+  const tabs = document.getElementById("tabs");
+  tabs.replaceChildren(
+    ...TABS.map((tab) => el("button", { type: "button", "data-tab": tab.name, onclick: () => show(tab) }, t(tab.title))),
+  );
+  const lang = document.getElementById("lang");
+  lang.textContent = language() === "zh" ? "English" : "中文";
+  lang.onclick = () => {
+    chooseLanguage(language() === "zh" ? "en" : "zh");
+    frame();
+    show(current);
+  };
+  const join = document.getElementById("join");
+  join.textContent = code ? "" : t("Only to look at: the teacher's address has a code.", "只能观看：教师地址里带有教师码。");
+}
+
+document.addEventListener("keydown", (event) => {
+  const isTyping = event.target.closest?.("input, textarea, select, [contenteditable]");
+  if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (current.keys?.(event)) event.preventDefault();
+});
+
+frame();
+show(TABS.find((tab) => `#${tab.name}` === location.hash) ?? TABS[0]);

@@ -1,0 +1,170 @@
+//! The classroom page: a class sees models of servers at work, runs lessons, votes, and has its own servers judged.
+//!
+//! ```text
+//! browser ──POST /do/..., teacher's code──▶ guard ──▶ a part of the page ──▶ stage (a thread: servers, load, lanes)
+//!    ▲                                                       │                     │
+//!    └──────── GET /events (server-sent events) ◀── Topic ◀──┴─────────────────────┘
+//! ```
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`Class`] | the page's listener, its routes and its end |
+//! | `room` | what all parts share: the codes, the topics, the language |
+//! | `topic` | the newest value of something, for every browser that watches |
+//! | `guard` | which request may do what |
+//! | `assets` | the files of the page |
+//! | `events` | the topics as a stream of events |
+//! | `conns` | the connections of browsers: how many may be open |
+//! | `stage` | servers, load and guests, as processes and connections of their own; their lanes |
+//!
+//! Each part that a teacher sees as a tab has a module with its routes: [`Class::routes`] lists them.
+
+#![forbid(unsafe_code)]
+
+mod assets;
+mod conns;
+mod events;
+mod guard;
+mod room;
+mod stage;
+mod topic;
+
+use std::{
+    io::{self, Read},
+    net::{SocketAddr, TcpListener},
+    os::unix::net::UnixStream,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{Router, extract::DefaultBodyLimit, middleware};
+use portlab_words::Lang;
+use tokio::runtime;
+
+use self::{room::Room, stage::Stage};
+
+/// What a page is started with.
+#[derive(Debug)]
+pub struct Options {
+    /// The port of the page.
+    pub listener: TcpListener,
+    /// The language that the page begins with. Each browser may choose the other one.
+    pub lang: Lang,
+    /// The file of this program: servers, loads, lessons and comparisons are started from it.
+    pub program: PathBuf,
+}
+
+/// A page that is ready to be served.
+#[derive(Debug)]
+pub struct Class {
+    room: Arc<Room>,
+    stage: Stage,
+    listener: TcpListener,
+}
+
+impl Class {
+    /// Makes the page, with two new codes.
+    ///
+    /// # Errors
+    /// When the system has no thread or no random number left.
+    pub fn open(options: Options) -> io::Result<Self> {
+        let Options {
+            listener,
+            lang,
+            program,
+        } = options;
+        let room = Arc::new(Room::new(lang, program, listener.local_addr()?)?);
+        let stage = Stage::start(Arc::clone(&room))?;
+        Ok(Self {
+            room,
+            stage,
+            listener,
+        })
+    }
+
+    /// The address of the page.
+    pub fn addr(&self) -> SocketAddr {
+        self.room.addr
+    }
+
+    /// The code of the teacher, for everything that starts, loads or stops something.
+    pub fn teacher_code(&self) -> &str {
+        &self.room.codes.teacher
+    }
+
+    /// The code of the students, for votes.
+    pub fn join_code(&self) -> &str {
+        &self.room.codes.join
+    }
+
+    /// Serves the page until `bell` is readable. Then all streams of events end, and all processes of the page.
+    ///
+    /// # Errors
+    /// When the system has no descriptor left for the runtime.
+    pub fn serve(self, bell: UnixStream) -> io::Result<()> {
+        let Self {
+            room,
+            stage,
+            listener,
+        } = self;
+        listener.set_nonblocking(true)?;
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let ended = runtime.block_on(async {
+            let listener = conns::Limited::new(tokio::net::TcpListener::from_std(listener)?);
+            let routes = Self::routes(Arc::clone(&room));
+            let mut ending = room.ending();
+            tokio::task::spawn_blocking({
+                let room = Arc::clone(&room);
+                move || {
+                    // A byte and an error both mean the end.
+                    let _ = (&bell).read_exact(&mut [0]);
+                    room.end();
+                }
+            });
+            let serving = axum::serve(listener, routes)
+                .with_graceful_shutdown(async move { drop(ending.wait_for(|it| *it).await) });
+            let mut ending = room.ending();
+            tokio::select! {
+                served = serving.into_future() => served,
+                // A browser that reads nothing doesn't hold the end up.
+                () = async {
+                    let _ = ending.wait_for(|it| *it).await;
+                    tokio::time::sleep(LAST).await;
+                } => Ok(()),
+            }
+        });
+        drop(stage);
+        runtime.shutdown_background();
+        ended
+    }
+
+    /// All routes: those that need the teacher's code are behind [`guard::teacher`].
+    fn routes(room: Arc<Room>) -> Router {
+        let for_teacher =
+            Router::new()
+                .merge(stage::routes())
+                .layer(middleware::from_fn_with_state(
+                    Arc::clone(&room),
+                    guard::teacher,
+                ));
+        let for_all = Router::new()
+            .merge(assets::routes())
+            .merge(events::routes());
+        for_teacher
+            .merge(for_all)
+            .layer(DefaultBodyLimit::max(LARGEST_BODY))
+            .layer(middleware::from_fn_with_state(
+                Arc::clone(&room),
+                guard::browser,
+            ))
+            .with_state(room)
+    }
+}
+
+/// The time that streams have to end.
+const LAST: Duration = Duration::from_millis(500);
+/// The most bytes of a request's body; a verdict of a judge is the largest.
+const LARGEST_BODY: usize = 256 * 1024;

@@ -1,0 +1,164 @@
+//! `portlab load` as a process of its own, and its figures of each second.
+
+use std::{
+    collections::HashMap,
+    io::{self, BufRead, BufReader, Read},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+};
+
+use portlab_sys::spawn::{self, Signal};
+use serde::Serialize;
+
+use super::dials::Dials;
+
+/// A load that runs. When this is dropped, its process ends.
+#[derive(Debug)]
+pub(crate) struct Load {
+    child: Child,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// What the load has printed.
+#[derive(Debug, Default)]
+struct Seen {
+    figures: Option<Figures>,
+    /// The last line on stderr: why it has ended, if it has.
+    last_line: String,
+}
+
+/// The figures of one second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Figures {
+    /// When the second ended, in seconds since the load began.
+    pub(crate) at_s: f64,
+    pub(crate) messages_per_s: f64,
+    pub(crate) latency_p50_ns: f64,
+    pub(crate) latency_p99_ns: f64,
+    pub(crate) open_connections: f64,
+    pub(crate) in_flight: f64,
+    /// Since the load began.
+    pub(crate) errors: f64,
+}
+
+impl Load {
+    /// Starts to load the server at `addr` as `dials` say. The process ends with the calling thread.
+    pub(crate) fn start(program: &Path, addr: SocketAddr, dials: &Dials) -> io::Result<Self> {
+        let mut command = Command::new(program);
+        command
+            .arg("load")
+            .args(dials.load_options(addr))
+            .args([
+                "--duration=7d",
+                "--warmup=0s",
+                "--plain",
+                "--csv=/dev/stdout",
+            ])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = spawn::tie_to_this_thread(&mut command).spawn()?;
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        if let Some(rows) = child.stdout.take() {
+            let seen = Arc::clone(&seen);
+            read_lines("load", rows, move |line, head| note_row(&seen, line, head))?;
+        }
+        if let Some(errors) = child.stderr.take() {
+            let seen = Arc::clone(&seen);
+            read_lines("load-errors", errors, move |line, _| {
+                lock(&seen).last_line = line.to_owned();
+            })?;
+        }
+        Ok(Self { child, seen })
+    }
+
+    pub(crate) fn figures(&self) -> Option<Figures> {
+        lock(&self.seen).figures
+    }
+
+    /// Why the load has ended by itself; `None` while it runs.
+    pub(crate) fn ended(&mut self) -> Option<String> {
+        let has_ended = self.child.try_wait().is_ok_and(|it| it.is_some());
+        has_ended.then(|| lock(&self.seen).last_line.clone())
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        // The result isn't needed, so the process need not end in good order.
+        let _ = spawn::signal(&mut self.child, Signal::KILL);
+        let _ = self.child.wait();
+    }
+}
+
+/// Reads lines on a thread, each with the first one.
+fn read_lines(
+    name: &str,
+    pipe: impl Read + Send + 'static,
+    take: impl Fn(&str, &str) + Send + 'static,
+) -> io::Result<()> {
+    let read = move || {
+        let mut head = String::new();
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            if head.is_empty() {
+                head.clone_from(&line);
+            }
+            take(&line, &head);
+        }
+    };
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(read)
+        .map(drop)
+}
+
+fn note_row(seen: &Mutex<Seen>, row: &str, head: &str) {
+    if let Some(figures) = figures(head, row) {
+        lock(seen).figures = Some(figures);
+    }
+}
+
+/// The figures in a row of CSV; `None` for the head and for other lines.
+fn figures(head: &str, row: &str) -> Option<Figures> {
+    let values: HashMap<&str, f64> = head
+        .split(',')
+        .zip(row.split(',').map(str::parse))
+        .filter_map(|(name, value)| Some((name, value.ok()?)))
+        .collect();
+    let value = |name| values.get(name).copied();
+    Some(Figures {
+        at_s: value("to_s")?,
+        messages_per_s: value("messages_per_s")?,
+        // A second without an answer has no latency.
+        latency_p50_ns: value("latency_p50_ns").unwrap_or_default(),
+        latency_p99_ns: value("latency_p99_ns").unwrap_or_default(),
+        open_connections: value("open_connections")?,
+        in_flight: value("in_flight")?,
+        errors: value("errors")?,
+    })
+}
+
+fn lock(seen: &Mutex<Seen>) -> std::sync::MutexGuard<'_, Seen> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_read_by_the_names_of_its_head() {
+        let head = "from_s,to_s,messages_per_s,latency_p50_ns,latency_p99_ns,open_connections,in_flight,errors";
+        let row = "0.000,1.000,99.5,1000,2000,5,1,0";
+        let read = figures(head, row).unwrap();
+        assert_eq!((read.at_s, read.messages_per_s), (1.0, 99.5));
+        assert_eq!((read.latency_p50_ns, read.open_connections), (1000.0, 5.0));
+        assert_eq!(figures(head, head), None);
+        assert_eq!(figures(head, "throughput  99.7/s"), None);
+        let silent = figures(head, "1.000,2.000,0.0,,,5,5,0").unwrap();
+        assert_eq!(silent.latency_p99_ns, 0.0);
+    }
+}

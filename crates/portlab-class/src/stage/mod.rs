@@ -1,0 +1,353 @@
+//! The stage: the servers, their load and their guests, on one thread that lives as long as the page.
+//!
+//! The kernel ends a child when the *thread* ends that started it (PR_SET_PDEATHSIG). So one thread starts all
+//! processes, and they end with the page, also if it is killed.
+//!
+//! | module | owns |
+//! |---|---|
+//! | this one | the thread: orders, frames, figures |
+//! | `orders` | what a teacher may ask for, and the routes |
+//! | `dials` | the values of the dials, and their limits |
+//! | `server` | one server: its process, its picture |
+//! | `lanes` | the picture: events in, lanes and places out; pure |
+//! | `load` | `portlab load` as a process |
+//! | `guests` | connections that misbehave |
+
+mod dials;
+mod guests;
+mod lanes;
+mod load;
+mod orders;
+mod server;
+
+use std::{
+    fs, io,
+    path::PathBuf,
+    sync::{Arc, mpsc::RecvTimeoutError},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use portlab_sys::{
+    sockets::{Socket, sockets},
+    whole::write_whole,
+};
+use portlab_words::{Text, tr};
+use serde::Serialize;
+
+pub(crate) use self::orders::{Orders, routes};
+use self::{
+    dials::{Dials, sheet},
+    guests::Guest,
+    load::Load,
+    orders::{Aim, Order, Task},
+    server::{Frame, Meters, Running},
+};
+use crate::room::Room;
+
+/// The thread of the stage. When this is dropped, all processes of the page have ended.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Frames in a second.
+const FRAMES_PER_S: usize = 20;
+const FRAME: Duration = Duration::from_millis(1_000 / FRAMES_PER_S as u64);
+/// The kernel lists its sockets in some milliseconds, so it is asked in every second frame.
+const SOCKETS_EVERY: usize = 2;
+/// Threads that have ended are looked for in every fifth frame.
+const THREADS_EVERY: usize = 5;
+/// How many servers there are side by side.
+const SLOTS: usize = 2;
+
+impl Stage {
+    pub(crate) fn start(room: Arc<Room>) -> io::Result<Self> {
+        let thread = thread::Builder::new().name("stage".to_owned());
+        let thread = thread.spawn(move || Floor::new(&room).run())?;
+        Ok(Self {
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has been printed.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What the thread owns.
+struct Floor<'a> {
+    room: &'a Room,
+    slots: [Option<Running>; SLOTS],
+    dials: Dials,
+    /// Which servers get the load; `None` while it is off.
+    loaded: Option<Aim>,
+    /// What went wrong last, until the next order.
+    notice: Option<Text>,
+    began: Instant,
+    /// The files of web servers.
+    root: PathBuf,
+}
+
+/// What runs, for browsers.
+#[derive(Serialize)]
+struct View<'a> {
+    slots: [Option<SlotView>; SLOTS],
+    dials: &'a Dials,
+    loaded: Option<Aim>,
+    notice: &'a Option<Text>,
+}
+
+#[derive(Serialize)]
+struct SlotView {
+    model: &'static str,
+    addr: String,
+    pid: i32,
+}
+
+#[derive(Serialize)]
+struct Frames {
+    /// Milliseconds since the page began.
+    at_ms: u64,
+    slots: [Option<Frame>; SLOTS],
+}
+
+#[derive(Serialize)]
+struct Figures {
+    at_ms: u64,
+    slots: [Option<Meters>; SLOTS],
+}
+
+impl<'a> Floor<'a> {
+    fn new(room: &'a Room) -> Self {
+        let root = std::env::temp_dir().join(format!("portlab-class-{}", std::process::id()));
+        Self {
+            room,
+            slots: [None, None],
+            dials: Dials::default(),
+            loaded: None,
+            notice: None,
+            began: Instant::now(),
+            root,
+        }
+    }
+
+    fn run(mut self) {
+        let receiver = self.room.orders.receive();
+        let mut next = Instant::now();
+        self.publish();
+        for number in 1.. {
+            next += FRAME;
+            loop {
+                let left = next.saturating_duration_since(Instant::now());
+                match receiver.recv_timeout(left) {
+                    Ok(task) => self.obey(task),
+                    Err(RecvTimeoutError::Timeout) => break,
+                    Err(RecvTimeoutError::Disconnected) => return,
+                }
+            }
+            if self.room.has_ended() {
+                break;
+            }
+            self.frame(number);
+            // After a long order, frames don't come in a burst.
+            next = next.max(Instant::now() - FRAME);
+        }
+        let _ = fs::remove_dir_all(&self.root);
+    }
+
+    fn frame(&mut self, number: usize) {
+        let runs = self.slots.iter().any(Option::is_some);
+        if !runs {
+            return;
+        }
+        let asks = number.is_multiple_of(SOCKETS_EVERY);
+        let all: Vec<Socket> = match asks {
+            true => sockets().unwrap_or_default(),
+            false => Vec::new(),
+        };
+        let now = Instant::now();
+        for running in self.slots.iter_mut().flatten() {
+            running.take_events();
+            running.guests.retain_mut(|guest| guest.goes_on(now));
+            if asks {
+                running.take_sockets(&all);
+            }
+            if number.is_multiple_of(THREADS_EVERY) {
+                running.drop_ended_lanes();
+            }
+        }
+        let at_ms = self.at_ms();
+        let slots = self
+            .slots
+            .each_mut()
+            .map(|slot| slot.as_mut().map(Running::frame));
+        self.room.publish("lanes", &Frames { at_ms, slots });
+        if number.is_multiple_of(FRAMES_PER_S) {
+            self.look_after_loads();
+        }
+        if number.is_multiple_of(FRAMES_PER_S) && self.room.is_watched("figures") {
+            let slots = self
+                .slots
+                .each_mut()
+                .map(|slot| slot.as_mut().map(Running::meters));
+            self.room.publish("figures", &Figures { at_ms, slots });
+        }
+    }
+
+    fn at_ms(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Reports a load that has ended by itself.
+    fn look_after_loads(&mut self) {
+        let running = self.slots.iter_mut().flatten();
+        let ended = running.filter_map(|it| {
+            let why = it.load.as_mut()?.ended()?;
+            it.load = None;
+            Some(why)
+        });
+        if let Some(why) = ended.last() {
+            self.notice = Some(tr!("the load has ended: {why}", "负载已经结束：{why}"));
+            self.loaded = None;
+            self.publish();
+        }
+    }
+
+    /// Carries out an order, and answers the one who gave it.
+    fn obey(&mut self, task: Task) {
+        self.notice = None;
+        let done = self.carry_out(task.order);
+        self.notice = done.as_ref().err().cloned();
+        self.publish();
+        // The browser may have gone.
+        let _ = task.answer.send(done);
+    }
+
+    fn carry_out(&mut self, order: Order) -> Result<(), Text> {
+        match order {
+            Order::Serve { slot, model } => {
+                let model = model.as_deref().map(sheet).transpose()?;
+                let slot = slot.min(SLOTS - 1);
+                // The old server and its load end before the new one starts.
+                self.slots[slot] = None;
+                if let Some(sheet) = model {
+                    self.slots[slot] = Some(self.start(sheet)?);
+                    self.load()?;
+                }
+                Ok(())
+            }
+            Order::Dials(dials) => self.turn(dials),
+            Order::SlowMotion => self.turn(self.dials.slow_motion()),
+            Order::Load { on } => {
+                self.loaded = on;
+                self.load()
+            }
+            Order::Guest { slot, kind } => self.invite(slot.min(SLOTS - 1), kind),
+            Order::GuestsLeave => {
+                for running in self.slots.iter_mut().flatten() {
+                    running.guests.clear();
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Turns the dials. Servers and loads that depend on a change start anew.
+    fn turn(&mut self, dials: Dials) -> Result<(), Text> {
+        dials.check()?;
+        let before = std::mem::replace(&mut self.dials, dials);
+        if before == self.dials {
+            return Ok(());
+        }
+        if before.changes_server(&self.dials) {
+            for slot in 0..SLOTS {
+                if let Some(running) = self.slots[slot].take() {
+                    let sheet = running.sheet;
+                    drop(running);
+                    self.slots[slot] = Some(self.start(sheet)?);
+                }
+            }
+        }
+        for running in self.slots.iter_mut().flatten() {
+            running.load = None;
+        }
+        self.load()
+    }
+
+    fn start(&self, sheet: &'static portlab_backends::Sheet) -> Result<Running, Text> {
+        if self.dials.service == "http" {
+            let written = fs::create_dir_all(&self.root)
+                .and_then(|()| write_whole(&self.root.join("index.html"), PAGE.as_bytes()));
+            written.map_err(|it| Text::system(&it))?;
+        }
+        Running::start(&self.room.program, sheet, &self.dials, &self.root)
+    }
+
+    /// Gives each server the load that it is to have.
+    fn load(&mut self) -> Result<(), Text> {
+        let Self {
+            slots,
+            dials,
+            loaded,
+            room,
+            ..
+        } = self;
+        for (number, running) in slots.iter_mut().enumerate() {
+            let Some(running) = running else {
+                continue;
+            };
+            let wants = dials.clients > 0 && loaded.is_some_and(|aim| aim.has(number));
+            match (wants, &running.load) {
+                (false, _) => running.load = None,
+                (true, Some(_)) => {}
+                (true, None) => {
+                    let load = Load::start(&room.program, running.addr, dials);
+                    running.load = Some(load.map_err(|it| Text::system(&it))?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn invite(&mut self, slot: usize, kind: guests::Kind) -> Result<(), Text> {
+        let Some(running) = &mut self.slots[slot] else {
+            return Err(Text::new("start a server first", "请先启动一个服务端"));
+        };
+        if running.guests.len() >= guests::MOST {
+            let most = guests::MOST;
+            return Err(tr!(
+                "{most} guests are the most; let them leave first",
+                "最多 {most} 个特殊客户端；请先让它们离开"
+            ));
+        }
+        let guest = Guest::connect(kind, running.addr).map_err(|it| Text::system(&it))?;
+        running.guests.push(guest);
+        Ok(())
+    }
+
+    fn publish(&self) {
+        let slot = |running: &Running| SlotView {
+            model: running.sheet.name,
+            addr: running.addr.to_string(),
+            pid: running.pid(),
+        };
+        self.room.publish(
+            "stage",
+            &View {
+                slots: self.slots.each_ref().map(|it| it.as_ref().map(slot)),
+                dials: &self.dials,
+                loaded: self.loaded,
+                notice: &self.notice,
+            },
+        );
+    }
+}
+
+/// The file of web servers.
+const PAGE: &str = "<!doctype html>\n<title>portlab</title>\n<h1>portlab</h1>\n";
