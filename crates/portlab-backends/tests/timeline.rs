@@ -1,6 +1,6 @@
-//! The memory of a timeline with two recording threads and a reader, in every order of their steps: `memory.rs`, line
-//! for line, with atomics of `loom`. The target is built without the test harness, which would also run the unit tests of
-//! `memory.rs`, and these need the rest of the crate.
+//! The memory of a timeline and the ring of a viewer, each with two recording threads and a reader, in every order of their steps:
+//! `memory.rs` and `ring.rs`, line for line, with atomics of `loom`. The target is built without the test harness, which would also
+//! run the unit tests of these files, and they need the rest of the crate.
 
 #![allow(
     dead_code,
@@ -28,9 +28,13 @@ mod sync {
 mod event;
 #[path = "../src/trace/memory.rs"]
 mod memory;
+#[path = "../src/trace/ring.rs"]
+mod ring;
 
 use event::{TraceEvent, What};
 use memory::{Memory, ThreadChunk};
+use ring::{Cursor, Seen, Words, size, write};
+use sync::AtomicU64;
 
 fn event(thread: u64, number: u64) -> TraceEvent {
     TraceEvent {
@@ -81,6 +85,61 @@ fn a_reader_sees_whole_events_in_order_while_threads_record() {
     });
 }
 
+fn words(thread: u64, number: u64) -> Words {
+    let event = event(thread, number);
+    let ids = thread << 32 | number;
+    let what = event.what_and_duration();
+    [event.end_ns, what, thread, number, ids, thread, number]
+}
+
+/// What a reader has seen of each thread, and how many events it has counted as lost.
+#[derive(Default)]
+struct View {
+    cursor: Cursor,
+    last: [u64; 3],
+    seen: u64,
+    lost: u64,
+}
+
+impl View {
+    /// Reads. The events must be whole, and those of a thread in their order.
+    fn read(&mut self, ring: &[AtomicU64], now_ns: u64) {
+        self.lost += self.cursor.read(ring, now_ns, |found| {
+            let (thread, number) = (found.event.conn, found.event.extra);
+            assert_eq!(found, Seen::of(words(thread, number)));
+            let last = &mut self.last[thread as usize];
+            assert!(number > *last, "{number} after {last}");
+            *last = number;
+            self.seen += 1;
+        });
+    }
+}
+
+/// Two events of one thread and one of another go into a ring of two lines, so that the threads meet in a line and the reader is
+/// overtaken.
+fn a_reader_sees_whole_events_or_counts_them() {
+    let mut builder = Builder::new();
+    builder.preemption_bound = Some(2);
+    builder.check(|| {
+        let ring = (0..size(2)).map(|_| AtomicU64::new(0));
+        let ring = Arc::new(ring.collect::<Vec<_>>());
+        let writers = [(1, 2), (2, 1)].map(|(thread, events)| {
+            let ring = Arc::clone(&ring);
+            thread::spawn(move || (1..=events).for_each(|at| write(&ring, words(thread, at))))
+        });
+        let mut view = View::default();
+        view.read(&ring, 0);
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        view.read(&ring, 1);
+        // A line that was given up is skipped when its time is over.
+        view.read(&ring, u64::MAX);
+        assert_eq!(view.seen + view.lost, 3);
+    });
+}
+
 fn main() {
     a_reader_sees_whole_events_in_order_while_threads_record();
+    a_reader_sees_whole_events_or_counts_them();
 }

@@ -94,7 +94,8 @@ pub struct LiveEvent {
     pub begins: bool,
     /// What it is.
     pub what: LiveWhat,
-    /// How long it took, with the time in which the thread waited; 0 if it begins.
+    /// How long it took, with the time in which the thread waited; 0 if it begins. What has no begin of its own took the time since
+    /// the thread's last event.
     pub duration_ns: u64,
     /// The connection's number, which no other connection of this server has; 0 for none.
     pub conn: u64,

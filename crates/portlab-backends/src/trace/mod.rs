@@ -36,6 +36,7 @@ use std::{
 
 use portlab_service::ConnId;
 use portlab_sys::{
+    children::generation,
     clock::{monotonic_ns, thread_cpu},
     socket::accept_queue,
 };
@@ -57,7 +58,8 @@ const LIVE: u8 = 2;
 thread_local! {
     /// The connection that this thread serves now; 0 for none.
     static TURN: Cell<u64> = const { Cell::new(0) };
-    static BUSY_UNTIL: Cell<u64> = const { Cell::new(0) };
+    /// When this thread's last event was, begins included, and the number of forks before it: a child's first thread has none.
+    static LAST: Cell<(u64, u32)> = const { Cell::new((0, 0)) };
 }
 
 /// The time at which an action begins; `None` without a recording.
@@ -65,9 +67,16 @@ thread_local! {
 pub(crate) struct Mark(Option<NonZeroU64>);
 
 /// Begins an action that doesn't block.
+///
+/// For the ring alone the action begins with the thread's last event, which was just before: reading the clock costs more than
+/// writing a line.
 #[inline]
 pub(crate) fn start() -> Mark {
-    Mark(if is_on() { now() } else { None })
+    Mark(match PLACES.load(Relaxed) {
+        0 => None,
+        LIVE => last().or_else(now),
+        _ => now(),
+    })
 }
 
 /// Begins an action that may take long, for the connection of this turn.
@@ -84,7 +93,7 @@ pub(crate) fn wait() -> Mark {
 
 #[inline]
 fn begin_for(what: What, conn: impl FnOnce() -> u64) -> Mark {
-    let mark = start();
+    let mark = Mark(if is_on() { now() } else { None });
     if let Some(start) = mark.0 {
         begins(what, start.get(), conn());
     }
@@ -208,7 +217,7 @@ impl Call {
         if is_on_for(LIVE) {
             ring::record(&event, false);
         }
-        BUSY_UNTIL.set(end_ns);
+        set_last(end_ns);
     }
 }
 
@@ -265,9 +274,8 @@ impl Job {
     pub(crate) fn begin(self) -> Working {
         if is_on() {
             let now = monotonic_ns();
-            match BUSY_UNTIL.get() {
-                0 => {}
-                since => note(What::Wait, since, now, 0, 0),
+            if let Some(since) = last() {
+                note(What::Wait, since.get(), now, 0, 0);
             }
             note(What::Taken, now, now, self.0, 0);
             TURN.set(self.0);
@@ -344,6 +352,7 @@ fn peer_and_queue(peer: SocketAddr, listener: &impl AsRawFd) -> u64 {
 
 #[cold]
 fn begins(what: What, start_ns: u64, conn: u64) {
+    set_last(start_ns);
     if is_on_for(LIVE) {
         let event = TraceEvent {
             what,
@@ -365,10 +374,10 @@ fn note(what: What, start_ns: u64, end_ns: u64, conn: u64, extra: u64) {
         conn,
         extra,
     };
+    set_last(end_ns);
     if !is_worth_noting(&event) {
         return;
     }
-    BUSY_UNTIL.set(end_ns);
     if is_on_for(FILE) && what != What::Timer {
         memory::record(&event);
     }
@@ -383,6 +392,15 @@ fn is_worth_noting(event: &TraceEvent) -> bool {
         What::Write => event.extra > 0,
         _ => true,
     }
+}
+
+fn last() -> Option<NonZeroU64> {
+    let (last_ns, forks) = LAST.get();
+    NonZeroU64::new(last_ns).filter(|_| forks == generation())
+}
+
+fn set_last(time_ns: u64) {
+    LAST.set((time_ns, generation()));
 }
 
 fn now() -> Option<NonZeroU64> {

@@ -40,7 +40,7 @@ const BEGINS: u64 = 1 << 63;
 const PATIENCE_NS: u64 = 50_000_000;
 
 /// A line as it is shared, without its `seq`.
-type Words = [u64; LINE - 1];
+pub(super) type Words = [u64; LINE - 1];
 
 static RING: OnceLock<&'static [AtomicU64]> = OnceLock::new();
 
@@ -127,7 +127,7 @@ fn line(words: &[AtomicU64], pos: u64) -> &[AtomicU64] {
     &words[(at + 1) * LINE..][..LINE]
 }
 
-fn write(words: &[AtomicU64], event: Words) {
+pub(super) fn write(words: &[AtomicU64], event: Words) {
     let pos = words[HEAD].fetch_add(1, Relaxed);
     let line = line(words, pos);
     let (seq, mine) = (&line[0], 2 * pos + 1);
@@ -162,7 +162,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    fn of([end_ns, what, conn, extra, ids, name0, name1]: Words) -> Self {
+    pub(super) fn of([end_ns, what, conn, extra, ids, name0, name1]: Words) -> Self {
         Self {
             event: TraceEvent::from_words(what, end_ns, conn, extra),
             begins: what & BEGINS != 0,
