@@ -1,6 +1,6 @@
 // The page: tabs, keys, language.
 
-import { beginWith, chooseLanguage, code, el, language, t } from "./app.js";
+import { beginWith, chooseLanguage, el, fetchAsTeacher, language, t } from "./app.js";
 import * as lanes from "./lanes.js";
 
 /**
@@ -10,6 +10,7 @@ import * as lanes from "./lanes.js";
 const TABS = [lanes];
 
 const about = await (await fetch("/about.json")).json();
+const teacher = await fetchAsTeacher("/teacher.json");
 beginWith(about.lang);
 
 let current;
@@ -43,7 +44,11 @@ function frame() {
     show(current);
   };
   const join = document.getElementById("join");
-  join.textContent = code ? "" : t("Only to look at: the teacher's address has a code.", "只能观看：教师地址里带有教师码。");
+  join.replaceChildren(
+    ...(teacher
+      ? [t("Join: ", "加入："), el("strong", {}, teacher.join.join("  ")), t("  code ", "  口令 "), el("strong", {}, teacher.code)]
+      : [t("Only to look at: the teacher's address has a code.", "只能观看：教师地址里带有教师码。")]),
+  );
 }
 
 document.addEventListener("keydown", (event) => {

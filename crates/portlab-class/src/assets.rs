@@ -36,6 +36,35 @@ pub(crate) fn routes() -> Router<Arc<Room>> {
         .route("/about.json", get(about))
 }
 
+/// What only the teacher's page may know.
+pub(crate) fn teacher_routes() -> Router<Arc<Room>> {
+    Router::new().route("/teacher.json", get(for_teacher))
+}
+
+#[derive(Serialize)]
+struct ForTeacher {
+    /// What students open, such as `http://192.168.1.5:8000/join`.
+    join: Vec<String>,
+    /// What students type there.
+    code: String,
+}
+
+async fn for_teacher(State(room): State<Arc<Room>>) -> Json<ForTeacher> {
+    let addresses = room.addresses();
+    let others = if room.is_wide() {
+        &addresses[1..]
+    } else {
+        &addresses[..]
+    };
+    Json(ForTeacher {
+        join: others
+            .iter()
+            .map(|it| format!("http://{it}/join"))
+            .collect(),
+        code: room.codes.join.clone(),
+    })
+}
+
 fn file(name: &str) -> Response {
     let found = FILES.iter().find(|(file, _)| *file == name);
     let Some((_, bytes)) = found else {
@@ -101,4 +130,35 @@ async fn about(State(room): State<Arc<Room>>) -> Json<About> {
         version: env!("CARGO_PKG_VERSION"),
         models: models.collect(),
     })
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+mod tests {
+    use std::{collections::BTreeSet, fs};
+
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_page_is_part_of_the_program_and_all_are_small() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/assets");
+        let names = fs::read_dir(folder)
+            .unwrap()
+            .map(|it| it.unwrap().file_name().into_string().unwrap());
+        let listed: BTreeSet<_> = FILES.iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(listed, names.collect());
+        let bytes: usize = FILES.iter().map(|(_, bytes)| bytes.len()).sum();
+        assert!(bytes < 300 * 1024, "{bytes} bytes");
+    }
+
+    #[test]
+    fn no_file_names_another_host() {
+        for (name, bytes) in FILES {
+            let text = String::from_utf8_lossy(bytes).replace("http://www.w3.org/2000/svg", "");
+            assert!(!text.contains("://"), "{name}");
+        }
+    }
 }

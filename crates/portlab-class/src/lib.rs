@@ -88,6 +88,17 @@ impl Class {
         self.room.addr
     }
 
+    /// The addresses at which browsers find the page: the teacher's first; if other machines can reach the page, theirs
+    /// behind it.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.room.addresses()
+    }
+
+    /// Whether other machines can reach the page.
+    pub fn is_wide(&self) -> bool {
+        self.room.is_wide()
+    }
+
     /// The code of the teacher, for everything that starts, loads or stops something.
     pub fn teacher_code(&self) -> &str {
         &self.room.codes.teacher
@@ -143,13 +154,13 @@ impl Class {
 
     /// All routes: those that need the teacher's code are behind [`guard::teacher`].
     fn routes(room: Arc<Room>) -> Router {
-        let for_teacher =
-            Router::new()
-                .merge(stage::routes())
-                .layer(middleware::from_fn_with_state(
-                    Arc::clone(&room),
-                    guard::teacher,
-                ));
+        let for_teacher = Router::new()
+            .merge(stage::routes())
+            .merge(assets::teacher_routes())
+            .layer(middleware::from_fn_with_state(
+                Arc::clone(&room),
+                guard::teacher,
+            ));
         let for_all = Router::new()
             .merge(assets::routes())
             .merge(events::routes());

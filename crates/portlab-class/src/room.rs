@@ -4,11 +4,12 @@ use std::{
     collections::BTreeMap,
     fs::File,
     io::{self, Read},
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     sync::Arc,
 };
 
+use portlab_sys::interfaces::networks;
 use portlab_words::Lang;
 use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
@@ -96,6 +97,23 @@ impl Room {
 
     pub(crate) fn has_ended(&self) -> bool {
         *self.ends.borrow()
+    }
+
+    /// The addresses at which browsers find the page: this machine's own first, then those for other machines.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        let ip = self.addr.ip();
+        let mut ips = vec![ip];
+        if ip.is_unspecified() {
+            ips = vec![Ipv4Addr::LOCALHOST.into()];
+            let found = networks().unwrap_or_default().into_iter().map(|it| it.addr);
+            ips.extend(found.filter(|it| it.is_ipv4() && !it.is_loopback()));
+        } else if self.is_wide() {
+            ips.push(ip);
+        }
+        let port = self.addr.port();
+        ips.into_iter()
+            .map(|ip| SocketAddr::new(ip, port))
+            .collect()
     }
 
     /// Whether other machines can reach the page.

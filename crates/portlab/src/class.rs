@@ -1,7 +1,5 @@
 //! `portlab class`: the classroom page.
 
-use std::net::SocketAddr;
-
 use anyhow::Context;
 use portlab_backends::bind;
 use portlab_class::{Class, Options};
@@ -32,7 +30,7 @@ Examples:
   portlab class --bind 0.0.0.0:8000
   portlab judge --at 8080 --report http://192.168.1.5:8000 --name Wang
 
-SIGINT (Ctrl-C), SIGTERM or SIGHUP ends the page and every process that it started.")]
+SIGINT (Ctrl-C), SIGTERM or SIGHUP ends the page and all its processes.")]
 pub(crate) struct Args {
     /// Where the page is, HOST:PORT; a port alone is loopback's, and 0 lets the system
     /// choose one. Students on other machines reach 0.0.0.0:8000
@@ -64,25 +62,31 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     Ok(Verdict::Fine)
 }
 
-/// Prints the addresses and the codes.
+/// Prints the addresses and the codes. The teacher's code is printed nowhere else.
 fn announce(class: &Class) -> anyhow::Result<()> {
-    let addr = class.addr();
-    let at = |ip| SocketAddr::new(ip, addr.port());
-    let here = match addr.ip().is_unspecified() {
-        true => at(std::net::Ipv4Addr::LOCALHOST.into()),
-        false => addr,
-    };
     let (teacher, join) = (class.teacher_code(), class.join_code());
+    let mut addresses = class.addresses().into_iter();
+    let here = addresses.next().unwrap_or_else(|| class.addr());
     let line = tr!(
         lang(),
-        "teacher:  http://{here}/#teacher={teacher}",
-        "教师：http://{here}/#teacher={teacher}"
+        "teacher   http://{here}/#teacher={teacher}",
+        "教师  http://{here}/#teacher={teacher}"
     );
     output::print_line(&line)?;
-    let line = tr!(
-        lang(),
-        "students: http://{here}/join  code {join}",
-        "学生：http://{here}/join  口令 {join}"
-    );
-    output::print_line(&line)
+    for addr in addresses.chain((!class.is_wide()).then_some(here)) {
+        let line = tr!(
+            lang(),
+            "students  http://{addr}/join    code {join}",
+            "学生  http://{addr}/join    口令 {join}"
+        );
+        output::print_line(&line)?;
+    }
+    if !class.is_wide() {
+        let port = here.port();
+        crate::say!(
+            "note: only this machine can open the page; for students on other machines: --bind 0.0.0.0:{port}",
+            "提示：只有本机能打开；让别的机器上的学生也能打开：--bind 0.0.0.0:{port}"
+        );
+    }
+    Ok(())
 }
