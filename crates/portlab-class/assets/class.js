@@ -2,12 +2,13 @@
 
 import { beginWith, chooseLanguage, el, fetchAsTeacher, language, t } from "./app.js";
 import * as lanes from "./lanes.js";
+import * as wall from "./wall.js";
 
 /**
  * A tab: `name`, `title` {en, zh}, and `mount(root, about)`, which draws into `root` and returns what ends it;
  * `keys(event)` may take a key and return true.
  */
-const TABS = [lanes];
+const TABS = [lanes, wall];
 
 const about = await (await fetch("/about.json")).json();
 const teacher = await fetchAsTeacher("/teacher.json");

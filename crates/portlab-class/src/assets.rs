@@ -23,7 +23,7 @@ macro_rules! files {
 
 /// Every file in `assets/`; a test finds a file that is missing here.
 const FILES: &[(&str, &[u8])] = files! {
-    "app.js" "class.css" "class.html" "class.js" "lanes.js"
+    "app.js" "class.css" "class.html" "class.js" "lanes.js" "wall.js"
 };
 
 pub(crate) fn routes() -> Router<Arc<Room>> {
@@ -50,19 +50,21 @@ struct ForTeacher {
 }
 
 async fn for_teacher(State(room): State<Arc<Room>>) -> Json<ForTeacher> {
-    let addresses = room.addresses();
-    let others = if room.is_wide() {
-        &addresses[1..]
-    } else {
-        &addresses[..]
-    };
+    let addresses = addresses_for_students(&room);
     Json(ForTeacher {
-        join: others
+        join: addresses
             .iter()
             .map(|it| format!("http://{it}/join"))
             .collect(),
         code: room.codes.join.clone(),
     })
+}
+
+/// Where other machines find the page; if they can't, where this machine finds it.
+fn addresses_for_students(room: &Room) -> Vec<String> {
+    let addresses = room.addresses().into_iter();
+    let own = usize::from(room.is_wide());
+    addresses.skip(own).map(|it| it.to_string()).collect()
 }
 
 fn file(name: &str) -> Response {
@@ -91,6 +93,8 @@ struct About {
     lang: &'static str,
     wide: bool,
     addr: String,
+    /// Where other machines find the page; if they can't, where this machine finds it.
+    addresses: Vec<String>,
     version: &'static str,
     models: Vec<Model>,
 }
@@ -127,6 +131,7 @@ async fn about(State(room): State<Arc<Room>>) -> Json<About> {
         lang: room.lang.tag(),
         wide: room.is_wide(),
         addr: room.addr.to_string(),
+        addresses: addresses_for_students(&room),
         version: env!("CARGO_PKG_VERSION"),
         models: models.collect(),
     })

@@ -16,6 +16,7 @@
 //! | `events` | the topics as a stream of events |
 //! | `conns` | the connections of browsers: how many may be open |
 //! | `stage` | servers, load and guests, as processes and connections of their own; their lanes |
+//! | `wall` | the verdicts of `portlab judge --report` |
 //!
 //! Each part that a teacher sees as a tab has a module with its routes: [`Class::routes`] lists them.
 
@@ -28,6 +29,7 @@ mod guard;
 mod room;
 mod stage;
 mod topic;
+mod wall;
 
 use std::{
     io::{self, Read},
@@ -156,6 +158,7 @@ impl Class {
     fn routes(room: Arc<Room>) -> Router {
         let for_teacher = Router::new()
             .merge(stage::routes())
+            .merge(wall::teacher_routes())
             .merge(assets::teacher_routes())
             .layer(middleware::from_fn_with_state(
                 Arc::clone(&room),
@@ -163,7 +166,8 @@ impl Class {
             ));
         let for_all = Router::new()
             .merge(assets::routes())
-            .merge(events::routes());
+            .merge(events::routes())
+            .merge(wall::routes());
         for_teacher
             .merge(for_all)
             .layer(DefaultBodyLimit::max(LARGEST_BODY))
@@ -177,5 +181,5 @@ impl Class {
 
 /// The time that streams have to end.
 const LAST: Duration = Duration::from_millis(500);
-/// The most bytes of a request's body; a verdict of a judge is the largest.
+/// The most bytes of a request's body.
 const LARGEST_BODY: usize = 256 * 1024;

@@ -14,7 +14,7 @@ use portlab_words::Lang;
 use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
 
-use crate::{events::STREAMS, stage::Orders, topic::Topic};
+use crate::{events::STREAMS, stage::Orders, topic::Topic, wall::Wall};
 
 /// The page's shared state. Parts that have state of their own keep it behind a lock in a field here.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub(crate) struct Room {
     topics: BTreeMap<&'static str, Topic>,
     /// To the thread that owns the servers.
     pub(crate) orders: Orders,
+    /// The verdicts of students.
+    pub(crate) wall: Wall,
     /// How many more streams of events may be opened.
     pub(crate) streams: Arc<Semaphore>,
     ends: watch::Sender<bool>,
@@ -37,6 +39,8 @@ pub(crate) const TOPICS: &[&str] = &[
     "lanes", // What runs: servers, dials, load, guests.
     "stage", // The figures of the load and of the servers, each second.
     "figures",
+    // The verdicts on the servers of students.
+    "wall",
 ];
 
 /// The two codes of a page.
@@ -60,6 +64,7 @@ impl Room {
                 .map(|name| (*name, Topic::default()))
                 .collect(),
             orders: Orders::default(),
+            wall: Wall::default(),
             streams: Arc::new(Semaphore::new(STREAMS)),
             ends: watch::Sender::new(false),
         })

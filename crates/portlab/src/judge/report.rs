@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use portlab_judge::Verdict;
+use portlab_service::inert;
 use portlab_words::{Text, tr};
 
 use crate::{args::lang, output};
@@ -29,6 +30,8 @@ impl Page {
         }
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(PATIENCE))
+            // The page says in the body of such an answer why it refuses.
+            .http_status_as_error(false)
             // The page is in the same room: a proxy to the internet doesn't know it.
             .proxy(None)
             .build();
@@ -47,16 +50,11 @@ impl Page {
         let request = self.agent.post(&self.url);
         let sent = request.content_type("application/json").send(json);
         let url = &self.url;
-        let Err(error) = sent else {
-            return Ok(());
+        let error = match sent {
+            Ok(answer) => return accepted(url, answer),
+            Err(error) => error,
         };
         let why = match &error {
-            ureq::Error::StatusCode(status) => bail!(tr!(
-                lang(),
-                "the page at {url} didn't take the verdict: it answers with status {status}; compare the address with that on \
-                 the teacher's screen, and send again",
-                "{url} 没有收下结果：它回答的状态码是 {status}；请核对老师屏幕上的地址，然后再发送一次"
-            )),
             ureq::Error::Io(error) => Text::system(error),
             ureq::Error::Timeout(_) => Text::new("no answer in time", "超时"),
             other => Text::of(other),
@@ -69,5 +67,32 @@ impl Page {
     }
 }
 
+/// Whether the page has taken the verdict; otherwise why it hasn't.
+fn accepted(url: &str, mut answer: ureq::http::Response<ureq::Body>) -> anyhow::Result<()> {
+    let code = answer.status();
+    if code.is_success() {
+        return Ok(());
+    }
+    let status = code.as_u16();
+    let body = answer.body_mut().with_config().limit(LONGEST_REASON);
+    let reason = body.read_to_vec().unwrap_or_default();
+    if let Ok(Text { en, zh }) = serde_json::from_slice(&reason) {
+        let (en, zh) = (inert(&en), inert(&zh));
+        bail!(tr!(
+            lang(),
+            "the page at {url} didn't take the verdict (status {status}): {en}",
+            "{url} 没有收下结果（状态码 {status}）：{zh}"
+        ));
+    }
+    bail!(tr!(
+        lang(),
+        "the page at {url} didn't take the verdict: it answers with status {status}; compare the address with that on \
+         the teacher's screen, and send again",
+        "{url} 没有收下结果：它回答的状态码是 {status}；请核对老师屏幕上的地址，然后再发送一次"
+    ))
+}
+
+/// The most bytes of a reason.
+const LONGEST_REASON: u64 = 4096;
 /// How long sending may take.
 const PATIENCE: Duration = Duration::from_secs(5);
