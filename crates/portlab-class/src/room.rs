@@ -36,10 +36,9 @@ pub(crate) struct Room {
 /// Each topic's name. `/events?topics=a,b` watches some of them.
 pub(crate) const TOPICS: &[&str] = &[
     // Where the connections of the servers are: up to 20 times a second.
-    "lanes", // What runs: servers, dials, load, guests.
-    "stage", // The figures of the load and of the servers, each second.
-    "figures",
-    // The verdicts on the servers of students.
+    "lanes",   // What runs: servers, dials, load, guests.
+    "stage",   // The figures of the load and of the servers, each second.
+    "figures", // The verdicts on the servers of students.
     "wall",
 ];
 

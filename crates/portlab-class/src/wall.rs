@@ -151,7 +151,10 @@ impl Card {
         let mut found: Vec<_> = verdict.bugs.iter().collect();
         // Stable: among bugs of one weight, the judge's order stays.
         found.sort_by_key(|it| WEIGHTS.iter().position(|weight| *weight == it.weight));
-        let bugs = found.iter().take(MOST_BUGS).map(|it| FoundBug::of(verdict.side, &it.bug));
+        let bugs = found
+            .iter()
+            .take(MOST_BUGS)
+            .map(|it| FoundBug::of(verdict.side, &it.bug));
         Self {
             name,
             mark: points,
@@ -206,10 +209,7 @@ fn clean(text: &str) -> String {
     }
 }
 
-async fn report(
-    State(room): State<Arc<Room>>,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
+async fn report(State(room): State<Arc<Room>>, body: Result<Bytes, BytesRejection>) -> Response {
     if !room.wall.lock().allowance.has_room(Instant::now()) {
         return refusal(StatusCode::TOO_MANY_REQUESTS, &TOO_MANY);
     }

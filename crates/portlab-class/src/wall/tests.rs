@@ -83,7 +83,10 @@ fn a_name_is_one_short_line_without_marks_of_direction() {
     for (name, cleaned) in [
         ("  a \t b\n", "a b"),
         ("a\u{202e}b\u{7}", "a\u{fffd}b␇"),
-        (&format!("{}/li/server.py", "长".repeat(90)), &*format!("…{}/li/server.py", "长".repeat(26))),
+        (
+            &format!("{}/li/server.py", "长".repeat(90)),
+            &*format!("…{}/li/server.py", "长".repeat(26)),
+        ),
         ("<b>&amp;", "<b>&amp;"),
         (" \n", ""),
     ] {
