@@ -71,6 +71,21 @@ fn the_files_of_a_run_agree_with_its_result() {
 }
 
 #[test]
+fn a_pipe_gets_each_second_when_it_is_over() {
+    let addr = server(echo);
+    let load = format!("load {addr} -c=1 -d=10m --warmup=0s --plain --csv=/dev/stdout");
+    let mut child = command(&words(&load)).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let lines: Vec<_> = lines.take(3).map(Result::unwrap).collect();
+    assert!(child.try_wait().unwrap().is_none(), "the run goes on");
+    signal(&mut child, Signal::INT).unwrap();
+    child.wait().unwrap();
+    has(&lines[0], &["from_s,to_s"]);
+    let began = lines[1..].iter().map(|row| row.split_once('.').unwrap().0);
+    assert!(began.eq(["0", "1"]), "{lines:?}");
+}
+
+#[test]
 fn a_file_that_cannot_be_written_is_an_error_and_no_panic() {
     let addr = server(echo);
     for (option, path) in [

@@ -57,7 +57,7 @@ impl Files {
             html: create(&args.html)?,
             failed: None,
         };
-        files.with_csv(|csv| writeln!(csv, "{HEAD}"));
+        files.add_line(HEAD);
         Ok(files)
     }
 
@@ -84,7 +84,7 @@ impl Files {
             let added = log.add(&second.latency, second.from, second.to);
             note(&mut self.failed, path, added);
         }
-        self.with_csv(|csv| writeln!(csv, "{}", row(second)));
+        self.add_line(&row(second));
     }
 
     /// The run is over.
@@ -113,9 +113,11 @@ impl Files {
         }
     }
 
-    fn with_csv(&mut self, write: impl FnOnce(&mut WholeFile) -> io::Result<()>) {
+    /// Writes a line of the table at once: a program that reads it from a pipe gets each second when it is over.
+    fn add_line(&mut self, line: &str) {
         if let Some((path, csv)) = &mut self.csv {
-            note(&mut self.failed, path, write(csv));
+            let written = writeln!(csv, "{line}").and_then(|()| csv.flush());
+            note(&mut self.failed, path, written);
         }
     }
 }
