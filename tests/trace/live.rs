@@ -113,8 +113,22 @@ fn compare_connections(trace: &Trace, events: &[LiveEvent], began_ns: u64) {
         let last = closed.map(|event| event.at_ns).max();
         assert_eq!(last, Some(span.end_ns + began_ns), "{span:?}");
     }
+    let accepted: Vec<_> = events
+        .iter()
+        .filter(|it| it.peer_port().is_some())
+        .collect();
+    for event in events.iter().filter(|event| !is_for_none(event)) {
+        let is_known = accepted.iter().any(|it| it.conn == event.conn);
+        assert!(is_known, "{event:?}");
+    }
     let count = |what| events.iter().filter(|event| event.what == what).count();
     assert_eq!(count(LiveWhat::Queued), count(LiveWhat::Taken));
+}
+
+/// A thread waits for a connection, for events of many, or for a job.
+fn is_for_none(event: &LiveEvent) -> bool {
+    let accepts = event.what == LiveWhat::Accept && event.begins;
+    event.conn == 0 && (accepts || event.what == LiveWhat::Wait)
 }
 
 fn a_handler_that_waits_is_seen_while_it_waits(sheet: &'static Sheet) {

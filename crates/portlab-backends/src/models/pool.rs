@@ -89,6 +89,7 @@ impl Backend for Model {
         // This thread accepts while the pool serves. The scope ends when the last job has ended.
         pool.in_place_scope_fifo(|scope| {
             while let Some(connection) = door.entry.accept() {
+                connection.span.turn();
                 let job = trace::queued();
                 scope.spawn_fifo(move |_| {
                     let _working = job.begin();
