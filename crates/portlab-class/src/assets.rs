@@ -23,7 +23,8 @@ macro_rules! files {
 
 /// Every file in `assets/`; a test finds a file that is missing here.
 const FILES: &[(&str, &[u8])] = files! {
-    "app.js" "class.css" "class.html" "class.js" "lanes.js" "wall.js"
+    "app.js" "class.css" "class.html" "class.js" "wall.js"
+    "dials.js" "doings.js" "figures.js" "history.js" "lanes.css" "lanes.js" "layout.js" "picture.js" "replay.js" "steps.js"
 };
 
 pub(crate) fn routes() -> Router<Arc<Room>> {
