@@ -15,7 +15,8 @@
 //! | `assets` | the files of the page |
 //! | `events` | the topics as a stream of events |
 //! | `conns` | the connections of browsers: how many may be open |
-//! | `stage` | servers, load and guests, as processes and connections of their own; their lanes |
+//! | [`lanes`] | the picture of a server: events in, lanes and places out; pure |
+//! | `stage` | servers, load and guests, as processes and connections of their own |
 //! | `wall` | the verdicts of `portlab judge --report` |
 //!
 //! Each part that a teacher sees as a tab has a module with its routes: [`Class::routes`] lists them.
@@ -26,6 +27,7 @@ mod assets;
 mod conns;
 mod events;
 mod guard;
+pub mod lanes;
 mod room;
 mod stage;
 mod topic;

@@ -9,13 +9,11 @@
 //! | `orders` | what a teacher may ask for, and the routes |
 //! | `dials` | the values of the dials, and their limits |
 //! | `server` | one server: its process, its picture |
-//! | `lanes` | the picture: events in, lanes and places out; pure |
 //! | `load` | `portlab load` as a process |
 //! | `guests` | connections that misbehave |
 
 mod dials;
 mod guests;
-mod lanes;
 mod load;
 mod orders;
 mod server;
@@ -28,10 +26,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portlab_sys::{
-    sockets::{Socket, sockets},
-    whole::write_whole,
-};
+use portlab_sys::{sockets::sockets, whole::write_whole};
 use portlab_words::{Text, tr};
 use serde::Serialize;
 
@@ -166,20 +161,20 @@ impl<'a> Floor<'a> {
         if !runs {
             return;
         }
-        let asks = number.is_multiple_of(SOCKETS_EVERY);
-        let all: Vec<Socket> = match asks {
-            true => sockets().unwrap_or_default(),
-            false => Vec::new(),
-        };
         let now = Instant::now();
         for running in self.slots.iter_mut().flatten() {
             running.take_events();
             running.guests.retain_mut(|guest| guest.goes_on(now));
-            if asks {
-                running.take_sockets(&all);
-            }
             if number.is_multiple_of(THREADS_EVERY) {
                 running.drop_ended_lanes();
+            }
+        }
+        // After the events: a connection that they have opened is in the kernel's list, too.
+        if number.is_multiple_of(SOCKETS_EVERY)
+            && let Ok(all) = sockets()
+        {
+            for running in self.slots.iter_mut().flatten() {
+                running.take_sockets(&all);
             }
         }
         let at_ms = self.at_ms();

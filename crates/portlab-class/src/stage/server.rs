@@ -18,9 +18,9 @@ use serde::Serialize;
 use super::{
     dials::Dials,
     guests::Guest,
-    lanes::{Doing, Lanes, Move, Place},
     load::{Figures, Load},
 };
+use crate::lanes::{Doing, Lanes, Move, Place};
 
 /// A server that runs.
 #[derive(Debug)]
@@ -129,13 +129,14 @@ impl Running {
     /// Takes what the kernel says: which connections wait to be accepted, and which have ended.
     pub(crate) fn take_sockets(&mut self, all: &[Socket]) {
         let port = self.addr.port();
-        let of_server = |it: &&Socket| it.local.port() == port && it.remote.port() != 0;
-        let own = || all.iter().filter(of_server);
-        let waits = |it: &&Socket| it.state == State::Established && it.inode == 0;
-        self.lanes
-            .set_waiting(own().filter(waits).map(|it| it.remote.port()));
-        self.lanes
-            .keep_conns(|port| port == 0 || own().any(|it| it.remote.port() == port));
+        let own = all
+            .iter()
+            .filter(|it| it.local.port() == port && it.remote.port() != 0);
+        let of_kernel = own.map(|it| {
+            let waits = it.state == State::Established && it.inode == 0;
+            (it.remote.port(), waits)
+        });
+        self.lanes.take_kernel(&of_kernel.collect());
     }
 
     /// Removes the lanes of threads that have ended.

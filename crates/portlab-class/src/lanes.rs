@@ -1,9 +1,9 @@
 //! Where each connection of a server is, and what each thread does: computed from the events of the recorder alone.
 //!
 //! Nothing here has a clock. A thread does what its last event says until its next event, and a connection stays where
-//! its last event put it. The accept queue is the kernel's, and the kernel is asked (`server.rs`).
+//! its last event put it. The accept queue is the kernel's, and the page asks the kernel.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use portlab_backends::live::{LiveEvent, LiveWhat, ProcessRole};
 use serde::Serialize;
@@ -11,7 +11,7 @@ use serde::Serialize;
 /// What a thread does. The names are those of the page's symbols.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Doing {
+pub enum Doing {
     /// Waits in `accept`, or accepts.
     Accept,
     /// Waits for any event of any connection: in `epoll_wait`, or parked.
@@ -36,7 +36,7 @@ const DOINGS: usize = 8;
 /// Where a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Place {
+pub enum Place {
     /// A thread serves it.
     Lane,
     /// It is open, and no thread is at it.
@@ -52,17 +52,17 @@ pub(crate) enum Place {
 /// A step of the picture, as one event made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(into = "(u64, u32, Doing, u32, Place)")]
-pub(crate) struct Move {
+pub struct Move {
     /// When, on the monotonic clock, in microseconds.
-    pub(crate) at_us: u64,
+    pub at_us: u64,
     /// The number of the lane.
-    pub(crate) lane: u32,
+    pub lane: u32,
     /// What the lane does from now on.
-    pub(crate) doing: Doing,
+    pub doing: Doing,
     /// The number of the connection in the lane, or of the one that ends; 0 for none.
-    pub(crate) conn: u32,
+    pub conn: u32,
     /// Where this connection is from now on.
-    pub(crate) place: Place,
+    pub place: Place,
 }
 
 /// Many moves are in a frame, so each is a short list in JSON.
@@ -74,16 +74,21 @@ impl From<Move> for (u64, u32, Doing, u32, Place) {
 
 /// A thread or a process with one thread.
 #[derive(Clone, Debug)]
-pub(crate) struct Lane {
-    pub(crate) id: u32,
-    pub(crate) pid: u32,
-    pub(crate) tid: u32,
-    pub(crate) name: String,
-    pub(crate) doing: Doing,
+pub struct Lane {
+    /// Its number, from 1, in the order in which the lanes appeared.
+    pub id: u32,
+    /// The process.
+    pub pid: u32,
+    /// The thread.
+    pub tid: u32,
+    /// The thread's name, as the recorder has it.
+    pub name: String,
+    /// What it does.
+    pub doing: Doing,
     /// The connection that it serves; 0 for none.
     conn: u64,
     /// Since when it does this, in nanoseconds.
-    pub(crate) since_ns: u64,
+    pub since_ns: u64,
     /// The time of each kind in this frame, and in the frames before.
     spent: [u64; DOINGS],
     past: VecDeque<[u64; DOINGS]>,
@@ -94,11 +99,13 @@ struct Conn {
     number: u32,
     port: u16,
     place: Place,
+    /// In how many lists of the kernel it was missing, one after the other.
+    missing: u8,
 }
 
 /// The picture of one server.
 #[derive(Debug)]
-pub(crate) struct Lanes {
+pub struct Lanes {
     /// Whether connections go from the first process to others, so that its copy may be closed while they are served.
     forks: bool,
     lanes: BTreeMap<(u32, u32), Lane>,
@@ -108,16 +115,21 @@ pub(crate) struct Lanes {
     last_number: u32,
     last_lane: u32,
     moves: Vec<Move>,
-    /// Answers, and bytes that were read.
-    pub(crate) answers: u64,
-    pub(crate) bytes_in: u64,
+    /// Writes that have sent something: with a small answer, one for each answer.
+    pub answers: u64,
+    /// Bytes that were read.
+    pub bytes_in: u64,
 }
 
 /// The frames whose times are added up in the shares: a second of them.
-pub(crate) const SHARED_FRAMES: usize = 20;
+pub const SHARED_FRAMES: usize = 20;
+
+/// A connection that is missing in so many lists has ended.
+const ENDED: u8 = 3;
 
 impl Lanes {
-    pub(crate) fn new(forks: bool) -> Self {
+    /// The picture of a server that has no connection yet. `forks`: connections go from its first process to others.
+    pub fn new(forks: bool) -> Self {
         Self {
             forks,
             lanes: BTreeMap::new(),
@@ -132,7 +144,7 @@ impl Lanes {
     }
 
     /// Changes the picture as `event` says.
-    pub(crate) fn apply(&mut self, event: &LiveEvent) {
+    pub fn apply(&mut self, event: &LiveEvent) {
         let (key, doing) = (self.lane_of(event), doing(event));
         self.spend(key, event, doing);
         let ends = !event.begins;
@@ -179,22 +191,34 @@ impl Lanes {
         }
     }
 
-    /// The connections that the kernel has made and the server has not accepted, by the clients' ports.
-    pub(crate) fn set_waiting(&mut self, ports: impl IntoIterator<Item = u16>) {
-        let mut waiting = BTreeMap::new();
-        for port in ports {
-            let known = self.waiting.get(&port).copied();
-            let accepted = self.conns.values().any(|it| it.port == port);
-            if !accepted {
-                let number = known.unwrap_or_else(|| self.next_number());
-                waiting.insert(port, number);
+    /// Takes the connections of the kernel's list, by the clients' ports, and whether each waits to be accepted.
+    ///
+    /// Such a connection stands in the accept queue until the event of its `accept` comes. A connection that is missing in
+    /// several lists has ended without an event: its process was killed. (The kernel may leave one out of a list.)
+    pub fn take_kernel(&mut self, listed: &BTreeMap<u16, bool>) {
+        for conn in self.conns.values_mut() {
+            let is_there = conn.port == 0 || listed.contains_key(&conn.port);
+            conn.missing = if is_there { 0 } else { conn.missing + 1 };
+        }
+        self.conns.retain(|_, conn| conn.missing < ENDED);
+        for lane in self.lanes.values_mut() {
+            if lane.conn != 0 && !self.conns.contains_key(&lane.conn) {
+                lane.conn = 0;
             }
         }
-        self.waiting = waiting;
+        let accepted: BTreeSet<u16> = self.conns.values().map(|it| it.port).collect();
+        self.waiting
+            .retain(|port, _| listed.contains_key(port) && !accepted.contains(port));
+        for (&port, &waits) in listed {
+            if waits && !accepted.contains(&port) && !self.waiting.contains_key(&port) {
+                let number = self.next_number();
+                self.waiting.insert(port, number);
+            }
+        }
     }
 
     /// Removes the lanes whose threads `lives` doesn't find.
-    pub(crate) fn retain(&mut self, lives: impl Fn(u32, u32) -> bool) {
+    pub fn retain(&mut self, lives: impl Fn(u32, u32) -> bool) {
         let ended = |(pid, tid): &(u32, u32)| !lives(*pid, *tid);
         let ended: Vec<_> = self.lanes.keys().copied().filter(ended).collect();
         for key in ended {
@@ -203,17 +227,8 @@ impl Lanes {
         }
     }
 
-    /// The connections whose clients have none of `ports` have ended without an event: their process was killed.
-    pub(crate) fn keep_conns(&mut self, lives: impl Fn(u16) -> bool) {
-        self.conns.retain(|_, conn| lives(conn.port));
-        for lane in self.lanes.values_mut() {
-            if lane.conn != 0 && !self.conns.contains_key(&lane.conn) {
-                lane.conn = 0;
-            }
-        }
-    }
-
-    pub(crate) fn lanes(&self) -> impl Iterator<Item = (&Lane, u32)> {
+    /// The lanes, in the order of their numbers, each with the number of the connection that it serves; 0 for none.
+    pub fn lanes(&self) -> impl Iterator<Item = (&Lane, u32)> {
         let mut lanes: Vec<_> = self.lanes.values().collect();
         lanes.sort_by_key(|lane| lane.id);
         let number = |conn| self.conns.get(&conn).map_or(0, |it: &Conn| it.number);
@@ -221,7 +236,7 @@ impl Lanes {
     }
 
     /// The numbers of the connections at `place`, in their order.
-    pub(crate) fn at(&self, place: Place) -> Vec<u32> {
+    pub fn at(&self, place: Place) -> Vec<u32> {
         let conns = self.conns.values().filter(|it| it.place == place);
         let mut numbers: Vec<_> = conns.map(|it| it.number).collect();
         numbers.sort_unstable();
@@ -229,14 +244,14 @@ impl Lanes {
     }
 
     /// The numbers of the connections that wait to be accepted, in their order.
-    pub(crate) fn waiting(&self) -> Vec<u32> {
+    pub fn waiting(&self) -> Vec<u32> {
         let mut numbers: Vec<_> = self.waiting.values().copied().collect();
         numbers.sort_unstable();
         numbers
     }
 
     /// The number of the connection whose client has this port.
-    pub(crate) fn number_of(&self, port: u16) -> Option<u32> {
+    pub fn number_of(&self, port: u16) -> Option<u32> {
         let accepted = self.conns.values().find(|it| it.port == port);
         accepted
             .map(|it| it.number)
@@ -244,12 +259,12 @@ impl Lanes {
     }
 
     /// The moves since the last call.
-    pub(crate) fn take_moves(&mut self) -> Vec<Move> {
+    pub fn take_moves(&mut self) -> Vec<Move> {
         std::mem::take(&mut self.moves)
     }
 
     /// Ends a frame at `now_ns`: the times of its kinds are now part of the shares.
-    pub(crate) fn end_frame(&mut self, now_ns: u64) {
+    pub fn end_frame(&mut self, now_ns: u64) {
         for lane in self.lanes.values_mut() {
             lane.spent[lane.doing as usize] += now_ns.saturating_sub(lane.since_ns);
             lane.since_ns = now_ns.max(lane.since_ns);
@@ -308,6 +323,7 @@ impl Lanes {
                 number,
                 port,
                 place,
+                missing: 0,
             },
         );
     }
@@ -326,6 +342,7 @@ impl Lanes {
                     number,
                     port: 0,
                     place,
+                    missing: 0,
                 },
             );
         }
@@ -361,7 +378,7 @@ impl Lanes {
 
 impl Lane {
     /// The shares of each kind of [`Doing`], in percent, over the last second.
-    pub(crate) fn shares(&self) -> [u8; DOINGS] {
+    pub fn shares(&self) -> [u8; DOINGS] {
         let mut sums = [0_u64; DOINGS];
         for frame in &self.past {
             for (sum, time) in sums.iter_mut().zip(frame) {

@@ -1,0 +1,31 @@
+//! `portlab class`: what the page draws is true, who may do what, and how it ends. `browser` looks at it in a browser.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+mod ends;
+mod lanes;
+mod page;
+mod safety;
+
+use portlab_backends::{Backend, models::runnable};
+use portlab_testkit::trial;
+
+fn main() {
+    let mut trials = Vec::new();
+    for sheet in runnable().map(Backend::sheet) {
+        for &(name, run) in lanes::ON_EVERY_MODEL {
+            let name = format!("{}::{name}", sheet.name);
+            trials.push(trial(name, move || run(sheet)));
+        }
+    }
+    let once = [lanes::ONCE, safety::ONCE, ends::ONCE];
+    trials.extend(
+        once.concat()
+            .into_iter()
+            .map(|(name, run)| trial(name, run)),
+    );
+    portlab_testkit::run(trials);
+}
