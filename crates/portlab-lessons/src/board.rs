@@ -4,6 +4,8 @@ use anstyle::{Ansi256Color, AnsiColor, Style};
 use portlab_words::wrap::{wrap, wrap_behind};
 use unicode_width::UnicodeWidthStr;
 
+use crate::script::{Mark, pieces};
+
 /// The colours of a lesson.
 #[derive(Debug)]
 pub(crate) struct Palette {
@@ -104,21 +106,12 @@ const LEAST: usize = 2;
 /// Replaces the marks of a text by styles. `code` keeps its marks, so that it is recognised without colour; **bold**
 /// loses its marks.
 pub(crate) fn styled(text: &str, palette: &Palette) -> String {
-    let mut styled = String::new();
-    for (at, piece) in text.split('`').enumerate() {
-        if at % 2 == 1 {
-            styled += &painted(palette.code, &format!("`{piece}`"));
-            continue;
-        }
-        for (at, piece) in piece.split("**").enumerate() {
-            if at % 2 == 1 {
-                styled += &painted(palette.head, piece);
-            } else {
-                styled += piece;
-            }
-        }
-    }
-    styled
+    let styled = pieces(text).map(|(mark, piece)| match mark {
+        Mark::Plain => piece.to_owned(),
+        Mark::Code => painted(palette.code, &format!("`{piece}`")),
+        Mark::Strong => painted(palette.head, piece),
+    });
+    styled.collect()
 }
 
 #[cfg(test)]

@@ -478,6 +478,35 @@ fn shown(file: &str, needle: &str, files: &[(&str, &str)]) -> Result<String, Str
     }
 }
 
+/// How words of a paragraph are marked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// Not at all.
+    Plain,
+    /// As `code`.
+    Code,
+    /// As **bold** words.
+    Strong,
+}
+
+/// `text` in pieces, each with its mark. Pieces may be empty.
+pub fn pieces(text: &str) -> impl Iterator<Item = (Mark, &str)> {
+    text.split('`').enumerate().flat_map(|(at, piece)| {
+        let is_code = at % 2 == 1;
+        let words = piece.split("**").enumerate();
+        let words = words
+            .filter(move |_| !is_code)
+            .map(|(at, words)| match at % 2 {
+                0 => (Mark::Plain, words),
+                _ => (Mark::Strong, words),
+            });
+        is_code
+            .then_some((Mark::Code, piece))
+            .into_iter()
+            .chain(words)
+    })
+}
+
 /// The names that stand in curly brackets in `text`.
 pub fn placeholders(text: &str) -> Vec<&str> {
     let mut names = Vec::new();
@@ -519,6 +548,21 @@ pub fn fill<'a>(text: &str, value: impl Fn(&str) -> Option<&'a str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn marks_divide_a_text() {
+        let found: Vec<_> = pieces("a `b ** c` **d**").collect();
+        assert_eq!(
+            found,
+            [
+                (Mark::Plain, "a "),
+                (Mark::Code, "b ** c"),
+                (Mark::Plain, " "),
+                (Mark::Strong, "d"),
+                (Mark::Plain, "")
+            ]
+        );
+    }
 
     const TEXT: &str = "# T\n\n## goal\nA\nb.\n\n## story\n\n你\n好\n\n## step one: First\n\nSay.\n\n\
         ```python a.py: while\n```\n\n### ask\nWhat?\n- no\n- [x] yes\n\n### seen\n\n```\n{x}\n```\n\n\

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::Sheet;
 use crate::{
-    script::{Block, fill, placeholders},
+    script::{Block, Mark, fill, pieces, placeholders},
     words,
 };
 
@@ -133,13 +133,11 @@ fn is_item(block: &Block) -> bool {
 /// `text` with its `code` and **bold** words; `show` shows what is between the marks.
 fn marked(text: &str, show: &dyn Fn(&str) -> Markup) -> Markup {
     html! {
-        @for (at, piece) in text.split('`').enumerate() {
-            @if at % 2 == 1 {
-                code { (show(piece)) }
-            } @else {
-                @for (at, piece) in piece.split("**").enumerate() {
-                    @if at % 2 == 1 { strong { (show(piece)) } } @else { (show(piece)) }
-                }
+        @for (mark, piece) in pieces(text) {
+            @match mark {
+                Mark::Plain => (show(piece)),
+                Mark::Code => code { (show(piece)) },
+                Mark::Strong => strong { (show(piece)) },
             }
         }
     }

@@ -32,7 +32,7 @@ use portlab_words::{Lang, tr};
 
 use reading::Reading;
 use screen::Screen;
-pub(crate) use show::caption;
+pub use show::caption;
 pub(crate) use step::LessonStep;
 
 pub use crate::seen::Seen;

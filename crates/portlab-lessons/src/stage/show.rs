@@ -256,7 +256,7 @@ impl Stage<'_> {
 }
 
 /// The caption above lines of a program.
-pub(crate) fn caption(language: &str, file: Option<&str>, is_whole: bool, lang: Lang) -> String {
+pub fn caption(language: &str, file: Option<&str>, is_whole: bool, lang: Lang) -> String {
     match (language, file) {
         ("python", _) if is_whole => words::WHOLE_PYTHON.pick(lang).to_owned(),
         ("python", _) => "Python".to_owned(),
