@@ -57,6 +57,10 @@ pub(crate) struct Args {
     #[arg(long, requires = "names")]
     auto: bool,
 
+    /// Wait for lines on stdin although it is a pipe, as the classroom page writes them
+    #[arg(long, hide = true, requires = "names", conflicts_with = "auto")]
+    enter: bool,
+
     /// Shorten the pauses to a tenth; needs --auto
     #[arg(long, requires = "auto")]
     fast: bool,
@@ -157,7 +161,7 @@ pub(crate) fn run(args: &Args, asked: Option<Lang>) -> anyhow::Result<Verdict> {
 fn play_live(lesson: &Lesson, args: &Args) -> anyhow::Result<Verdict> {
     let lang = args::lang();
     let choices = choices(lesson, args)?;
-    let is_interactive = io::stdin().is_terminal() && io::stdout().is_terminal();
+    let is_interactive = args.enter || (io::stdin().is_terminal() && io::stdout().is_terminal());
     let pace = match (args.auto, args.fast) {
         (true, true) => Pace::Fast,
         (true, false) => Pace::Clock,
