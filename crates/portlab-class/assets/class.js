@@ -3,12 +3,13 @@
 import { beginWith, chooseLanguage, el, fetchAsTeacher, language, t } from "./app.js";
 import * as lanes from "./lanes.js";
 import * as wall from "./wall.js";
+import * as lessons from "./lessons.js";
 
 /**
  * A tab: `name`, `title` {en, zh}, and `mount(root, about)`, which draws into `root` and returns what ends it;
  * `keys(event)` may take a key and return true.
  */
-const TABS = [lanes, wall];
+const TABS = [lanes, wall, lessons];
 
 const about = await (await fetch("/about.json")).json();
 const teacher = await fetchAsTeacher("/teacher.json");

@@ -25,6 +25,8 @@ macro_rules! files {
 const FILES: &[(&str, &[u8])] = files! {
     "app.js" "class.css" "class.html" "class.js" "wall.js"
     "dials.js" "doings.js" "figures.js" "history.js" "lanes.css" "lanes.js" "layout.js" "picture.js" "replay.js" "steps.js"
+    "app.js" "class.css" "class.html" "class.js" "join.css" "join.html" "join.js" "lanes.js" "lessons.css" "lessons.js" "print.js"
+    "programs.js" "run.js" "texts.css" "texts.js"
 };
 
 pub(crate) fn routes() -> Router<Arc<Room>> {
@@ -68,7 +70,7 @@ fn addresses_for_students(room: &Room) -> Vec<String> {
     addresses.skip(own).map(|it| it.to_string()).collect()
 }
 
-fn file(name: &str) -> Response {
+pub(crate) fn file(name: &str) -> Response {
     let found = FILES.iter().find(|(file, _)| *file == name);
     let Some((_, bytes)) = found else {
         return StatusCode::NOT_FOUND.into_response();

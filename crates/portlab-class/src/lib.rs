@@ -18,6 +18,8 @@
 //! | [`lanes`] | the picture of a server: events in, lanes and places out; pure |
 //! | `stage` | servers, load and guests, as processes and connections of their own |
 //! | `wall` | the verdicts of `portlab judge --report` |
+//! | `orders` | the way from a route to a thread that owns processes |
+//! | `lessons` | texts, a run, votes of students |
 //!
 //! Each part that a teacher sees as a tab has a module with its routes: [`Class::routes`] lists them.
 
@@ -28,6 +30,8 @@ mod conns;
 mod events;
 mod guard;
 pub mod lanes;
+mod lessons;
+mod orders;
 mod room;
 mod stage;
 mod topic;
@@ -46,7 +50,7 @@ use axum::{Router, extract::DefaultBodyLimit, middleware};
 use portlab_words::Lang;
 use tokio::runtime;
 
-use self::{room::Room, stage::Stage};
+use self::{lessons::Runner, room::Room, stage::Stage};
 
 /// What a page is started with.
 #[derive(Debug)]
@@ -64,6 +68,7 @@ pub struct Options {
 pub struct Class {
     room: Arc<Room>,
     stage: Stage,
+    runner: Runner,
     listener: TcpListener,
 }
 
@@ -80,9 +85,11 @@ impl Class {
         } = options;
         let room = Arc::new(Room::new(lang, program, listener.local_addr()?)?);
         let stage = Stage::start(Arc::clone(&room))?;
+        let runner = Runner::start(Arc::clone(&room))?;
         Ok(Self {
             room,
             stage,
+            runner,
             listener,
         })
     }
@@ -121,6 +128,7 @@ impl Class {
         let Self {
             room,
             stage,
+            runner,
             listener,
         } = self;
         listener.set_nonblocking(true)?;
@@ -151,7 +159,7 @@ impl Class {
                 } => Ok(()),
             }
         });
-        drop(stage);
+        drop((stage, runner));
         runtime.shutdown_background();
         ended
     }
@@ -161,6 +169,7 @@ impl Class {
         let for_teacher = Router::new()
             .merge(stage::routes())
             .merge(wall::teacher_routes())
+            .merge(lessons::teacher_routes())
             .merge(assets::teacher_routes())
             .layer(middleware::from_fn_with_state(
                 Arc::clone(&room),
@@ -169,7 +178,8 @@ impl Class {
         let for_all = Router::new()
             .merge(assets::routes())
             .merge(events::routes())
-            .merge(wall::routes());
+            .merge(wall::routes())
+            .merge(lessons::routes());
         for_teacher
             .merge(for_all)
             .layer(DefaultBodyLimit::max(LARGEST_BODY))

@@ -14,7 +14,7 @@ use portlab_words::Lang;
 use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
 
-use crate::{events::STREAMS, stage::Orders, topic::Topic, wall::Wall};
+use crate::{events::STREAMS, lessons::Lessons, stage::Orders, topic::Topic, wall::Wall};
 
 /// The page's shared state. Parts that have state of their own keep it behind a lock in a field here.
 #[derive(Debug)]
@@ -28,6 +28,7 @@ pub(crate) struct Room {
     pub(crate) orders: Orders,
     /// The verdicts of students.
     pub(crate) wall: Wall,
+    pub(crate) lessons: Lessons,
     /// How many more streams of events may be opened.
     pub(crate) streams: Arc<Semaphore>,
     ends: watch::Sender<bool>,
@@ -39,7 +40,9 @@ pub(crate) const TOPICS: &[&str] = &[
     "lanes",   // What runs: servers, dials, load, guests.
     "stage",   // The figures of the load and of the servers, each second.
     "figures", // The verdicts on the servers of students.
-    "wall",
+    "wall",    // A run of a lesson: its newest lines.
+    "run",     // The question that the class is asked, and how the vote stands.
+    "join",
 ];
 
 /// The two codes of a page.
@@ -64,6 +67,7 @@ impl Room {
                 .collect(),
             orders: Orders::default(),
             wall: Wall::default(),
+            lessons: Lessons::default(),
             streams: Arc::new(Semaphore::new(STREAMS)),
             ends: watch::Sender::new(false),
         })

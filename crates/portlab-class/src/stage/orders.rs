@@ -1,23 +1,12 @@
 //! What a teacher may ask of the stage: `POST /do/...`, each with a body of JSON.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    mpsc::{Receiver, Sender, channel},
-};
+use std::sync::Arc;
 
-use axum::{
-    Json, Router,
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-    routing::post,
-};
-use portlab_words::Text;
+use axum::{Json, Router, extract::State, response::Response, routing::post};
 use serde::{Deserialize, Serialize};
-use tokio::sync::oneshot;
 
 use super::{dials::Dials, guests::Kind};
-use crate::{guard::refusal, room::Room};
+use crate::{orders, room::Room};
 
 /// An order to the stage.
 #[derive(Clone, Debug)]
@@ -54,47 +43,9 @@ impl Aim {
     }
 }
 
-/// An order, and where its outcome goes.
-#[derive(Debug)]
-pub(crate) struct Task {
-    pub(super) order: Order,
-    pub(super) answer: oneshot::Sender<Result<(), Text>>,
-}
-
 /// The way of orders to the stage.
-#[derive(Debug)]
-pub(crate) struct Orders {
-    sender: Sender<Task>,
-    receiver: Mutex<Option<Receiver<Task>>>,
-}
-
-impl Default for Orders {
-    fn default() -> Self {
-        let (sender, receiver) = channel();
-        Self {
-            sender,
-            receiver: Mutex::new(Some(receiver)),
-        }
-    }
-}
-
-impl Orders {
-    /// The receiver, for the one thread of the stage.
-    pub(super) fn receive(&self) -> Receiver<Task> {
-        let mut receiver = self.receiver.lock().unwrap_or_else(PoisonError::into_inner);
-        receiver.take().expect("one stage receives")
-    }
-
-    /// Gives an order, and waits until it is carried out.
-    pub(crate) async fn give(&self, order: Order) -> Result<(), Text> {
-        let (answer, outcome) = oneshot::channel();
-        // Both fail when the page ends.
-        let _ = self.sender.send(Task { order, answer });
-        outcome
-            .await
-            .unwrap_or_else(|_| Err(Text::new("the page ends", "课堂正在结束")))
-    }
-}
+pub(crate) type Orders = orders::Orders<Order>;
+pub(super) type Task = orders::Task<Order>;
 
 pub(crate) fn routes() -> Router<Arc<Room>> {
     Router::new()
@@ -152,8 +103,5 @@ async fn guest(
 }
 
 async fn give(room: &Room, order: Order) -> Response {
-    match room.orders.give(order).await {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(why) => refusal(StatusCode::UNPROCESSABLE_ENTITY, &why),
-    }
+    room.orders.give(order).await
 }

@@ -1,0 +1,295 @@
+//! One lesson as a process: `portlab lesson`, which waits for Enter as on a terminal. What it prints is the topic `run`.
+
+use std::{
+    io::{self, Read, Write},
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc::RecvTimeoutError},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use axum::{Json, Router, extract::State, response::Response, routing::post};
+use portlab_lessons::{Lesson, find};
+use portlab_sys::spawn::{self, Signal};
+use portlab_words::{Lang, Text};
+use serde::{Deserialize, Serialize};
+
+use super::screen::Screen;
+use crate::{orders, room::Room};
+
+/// What a teacher may ask of a run.
+#[derive(Clone, Debug)]
+pub(crate) enum Order {
+    /// Runs a lesson from a step on, in place of the run before.
+    Start {
+        lesson: String,
+        step: Option<String>,
+        lang: Lang,
+    },
+    /// Types a line; an empty one is Enter.
+    Line(String),
+    /// Ends the run.
+    Stop,
+}
+
+/// The way of orders to the runner.
+pub(crate) type Orders = orders::Orders<Order>;
+
+pub(super) fn routes() -> Router<Arc<Room>> {
+    Router::new()
+        .route("/do/run", post(start))
+        .route("/do/run/line", post(line))
+        .route(
+            "/do/run/stop",
+            post(async |room: State<Arc<Room>>| give(&room, Order::Stop).await),
+        )
+}
+
+#[derive(Deserialize)]
+struct Start {
+    lesson: String,
+    step: Option<String>,
+    lang: String,
+}
+
+async fn start(State(room): State<Arc<Room>>, Json(start): Json<Start>) -> Response {
+    let Start { lesson, step, lang } = start;
+    let lang = lang.parse().unwrap_or(room.lang);
+    give(&room, Order::Start { lesson, step, lang }).await
+}
+
+#[derive(Deserialize)]
+struct Line {
+    text: String,
+}
+
+async fn line(State(room): State<Arc<Room>>, Json(Line { text }): Json<Line>) -> Response {
+    give(&room, Order::Line(text)).await
+}
+
+async fn give(room: &Room, order: Order) -> Response {
+    room.lessons.runs.give(order).await
+}
+
+/// The thread that starts lessons, and ends them. When this is dropped, the last one has ended.
+#[derive(Debug)]
+pub(crate) struct Runner {
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Runner {
+    pub(crate) fn start(room: Arc<Room>) -> io::Result<Self> {
+        let thread = thread::Builder::new().name("lessons".to_owned());
+        let thread = thread.spawn(move || carry_out_orders(&room))?;
+        Ok(Self {
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has been printed.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn carry_out_orders(room: &Room) {
+    let receiver = room.lessons.runs.receive();
+    let mut run: Option<Run> = None;
+    while !room.has_ended() {
+        match receiver.recv_timeout(FRAME) {
+            Ok(task) => {
+                let done = obey(room, task.order, &mut run);
+                // The browser may have gone.
+                let _ = task.answer.send(done);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        if let Some(run) = &mut run {
+            run.publish(room);
+        }
+    }
+}
+
+fn obey(room: &Room, order: Order, run: &mut Option<Run>) -> Result<(), Text> {
+    match order {
+        Order::Start { lesson, step, lang } => {
+            let lesson = find(&lesson).ok_or(NO_LESSON)?;
+            let script = lesson.script(lang).map_err(Text::of)?;
+            let step = step.unwrap_or_else(|| "1".to_owned());
+            // An option of the command line comes from a text that is checked.
+            let place = script.place_of(&step).ok_or(NO_STEP)?;
+            // The run before ends before the new one starts.
+            *run = None;
+            let started = Run::start(room, lesson, place, lang);
+            *run = Some(started.map_err(|it| Text::system(&it))?);
+            Ok(())
+        }
+        Order::Line(text) => run.as_mut().ok_or(NO_RUN)?.answer(&text),
+        Order::Stop => {
+            run.as_mut().ok_or(NO_RUN)?.stop();
+            Ok(())
+        }
+    }
+}
+
+/// A lesson that runs, or has ended. When this is dropped, its process has ended.
+struct Run {
+    lesson: &'static Lesson,
+    lang: Lang,
+    child: Child,
+    input: Option<ChildStdin>,
+    screen: Arc<Mutex<Screen>>,
+    readers: Vec<JoinHandle<()>>,
+    /// The exit code; `Some(None)` if a signal ended the run.
+    ended: Option<Option<i32>>,
+    /// The version of the screen that was published last, and whether the run had ended.
+    published: Option<(u64, bool)>,
+}
+
+/// A run, for browsers.
+#[derive(Serialize)]
+struct View<'a> {
+    lesson: &'static str,
+    lang: &'static str,
+    state: &'static str,
+    exit: Option<i32>,
+    lines: Vec<&'a str>,
+    /// What the run waits for.
+    prompt: &'a str,
+}
+
+impl Run {
+    /// Starts a lesson at the step that is at `place`, from 0. Its process ends with the calling thread.
+    fn start(room: &Room, lesson: &'static Lesson, place: usize, lang: Lang) -> io::Result<Self> {
+        let mut command = Command::new(&room.program);
+        command
+            .args(["lesson", lesson.name, "--enter"])
+            .arg(format!("--step={}", place + 1))
+            .arg(format!("--lang={lang}"))
+            .env("COLUMNS", COLUMNS)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = spawn::tie_to_this_thread(&mut command).spawn()?;
+        let screen = Arc::new(Mutex::new(Screen::default()));
+        let mut run = Self {
+            lesson,
+            lang,
+            input: child.stdin.take(),
+            screen: Arc::clone(&screen),
+            readers: Vec::new(),
+            ended: None,
+            published: None,
+            child,
+        };
+        if let Some(pipe) = run.child.stdout.take() {
+            run.readers.push(read(pipe, Arc::clone(&screen))?);
+        }
+        if let Some(pipe) = run.child.stderr.take() {
+            run.readers.push(read(pipe, screen)?);
+        }
+        Ok(run)
+    }
+
+    fn answer(&mut self, text: &str) -> Result<(), Text> {
+        let line = text.lines().next().unwrap_or_default();
+        let line: String = line.chars().take(LONGEST_LINE).collect();
+        let input = self.input.as_mut().ok_or(NO_RUN)?;
+        // The screen first: the run may answer at once. A pipe has room for the few lines that a lesson hasn't read yet.
+        lock(&self.screen).answer(&line);
+        let written = input.write_all(format!("{line}\n").as_bytes());
+        written.map_err(|_| NO_RUN)
+    }
+
+    /// Ends the process: in good order if it does that soon, otherwise at once. Its own children end with it.
+    fn stop(&mut self) {
+        self.input = None;
+        let _ = spawn::signal(&mut self.child, Signal::TERM);
+        let deadline = Instant::now() + PATIENCE;
+        while !self.has_ended() && Instant::now() < deadline {
+            thread::sleep(FRAME / 5);
+        }
+        let _ = spawn::signal(&mut self.child, Signal::KILL);
+        let _ = self.child.wait();
+    }
+
+    fn has_ended(&mut self) -> bool {
+        if self.ended.is_none()
+            && let Ok(Some(status)) = self.child.try_wait()
+        {
+            self.ended = Some(status.code());
+            self.input = None;
+        }
+        self.ended.is_some()
+    }
+
+    /// Publishes the screen, if it has changed.
+    fn publish(&mut self, room: &Room) {
+        // The readers see the end of the pipes soon after the process has ended.
+        let has_ended = self.has_ended() && self.readers.iter().all(JoinHandle::is_finished);
+        let screen = lock(&self.screen);
+        let now = (screen.version, has_ended);
+        if self.published == Some(now) {
+            return;
+        }
+        self.published = Some(now);
+        room.publish(
+            "run",
+            &View {
+                lesson: self.lesson.name,
+                lang: self.lang.tag(),
+                state: if has_ended { "ended" } else { "running" },
+                exit: self.ended.flatten(),
+                lines: screen.lines().collect(),
+                prompt: screen.prompt(),
+            },
+        );
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Reads `pipe` to its end, on a thread.
+fn read(
+    mut pipe: impl Read + Send + 'static,
+    screen: Arc<Mutex<Screen>>,
+) -> io::Result<JoinHandle<()>> {
+    let thread = thread::Builder::new().name("lesson-output".to_owned());
+    thread.spawn(move || {
+        let mut buffer = [0; 4096];
+        loop {
+            match pipe.read(&mut buffer) {
+                Ok(0) => return,
+                Ok(count) => lock(&screen).write(&buffer[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return,
+            }
+        }
+    })
+}
+
+fn lock(screen: &Mutex<Screen>) -> MutexGuard<'_, Screen> {
+    screen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Browsers get the screen 20 times a second at most.
+const FRAME: Duration = Duration::from_millis(50);
+/// How long a lesson may take to end.
+const PATIENCE: Duration = Duration::from_millis(300);
+/// The width of a lesson's text, as on a projector.
+const COLUMNS: &str = "60";
+/// The most characters that are typed at once.
+const LONGEST_LINE: usize = 200;
+
+const NO_LESSON: Text = Text::new("no such lesson", "没有这一课");
+const NO_STEP: Text = Text::new("the lesson has no such step", "这一课没有这一步");
+const NO_RUN: Text = Text::new("no lesson runs: start one", "没有正在运行的课程：请先运行");
