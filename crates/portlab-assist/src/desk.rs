@@ -287,6 +287,11 @@ pub fn is_for_peers(line: &str) -> bool {
     command_of(line).is_none_or(|(name, _)| is_of(&name))
 }
 
+/// Whether a typed line is the command that reads a file of this machine.
+pub fn reads_file(line: &str) -> bool {
+    command_of(line).is_some_and(|(name, _)| name == "file")
+}
+
 /// The name of the command that a typed line is, in ASCII, and what stands behind it; `None` if the line is a text.
 pub(crate) fn command_of(line: &str) -> Option<(String, &str)> {
     let rest = line.strip_prefix(SLASHES)?;
@@ -421,6 +426,19 @@ mod tests {
             desk.typed(line).unwrap_err();
         }
         assert_eq!(desk, before);
+    }
+
+    #[test]
+    fn only_the_command_for_a_file_reads_one() {
+        for (line, reads) in [
+            ("/file a", true),
+            ("／ｆｉｌｅ a", true),
+            ("//file a", false),
+            ("file a", false),
+            ("/hex 41", false),
+        ] {
+            assert_eq!(reads_file(line), reads, "{line}");
+        }
     }
 
     #[test]

@@ -28,7 +28,7 @@ mod states;
 mod template;
 
 pub use command::{Command, Eol, Pieces, Recipient, Speech};
-pub use desk::{Desk, Done, help, is_for_peers};
+pub use desk::{Desk, Done, help, is_for_peers, reads_file};
 pub use engine::{Engine, Open, Plan};
 pub use event::{By, Ended, Event, PeerId, Way, What};
 pub use log::{Client, Log};

@@ -208,7 +208,7 @@ impl Reading {
     }
 
     /// The characters with the number of their bytes, and the sign [`CUT`] before one that began in the row before.
-    pub(crate) fn shown(&self) -> impl Iterator<Item = (char, u8)> {
+    pub fn shown(&self) -> impl Iterator<Item = (char, u8)> {
         let begin = self.begins_cut.then_some((CUT, 0));
         begin.into_iter().chain(self.cells.iter().copied())
     }

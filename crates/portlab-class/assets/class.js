@@ -1,6 +1,8 @@
 // The page: tabs, keys, language.
 
 import { beginWith, chooseLanguage, el, fetchAsTeacher, language, t } from "./app.js";
+import * as replies from "./console.js";
+import * as kernel from "./kernel.js";
 import * as lanes from "./lanes.js";
 import * as wall from "./wall.js";
 import * as lessons from "./lessons.js";
@@ -9,7 +11,7 @@ import * as lessons from "./lessons.js";
  * A tab: `name`, `title` {en, zh}, and `mount(root, about)`, which draws into `root` and returns what ends it;
  * `keys(event)` may take a key and return true.
  */
-const TABS = [lanes, wall, lessons];
+const TABS = [lanes, kernel, replies, lessons, wall];
 
 const about = await (await fetch("/about.json")).json();
 const teacher = await fetchAsTeacher("/teacher.json");

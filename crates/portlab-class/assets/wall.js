@@ -11,7 +11,7 @@ export function mount(root, about) {
   let cards = [];
   const grid = el("ol", { class: "cards" });
   const count = el("p", { class: "dim", role: "status" });
-  const orders = el("div", { class: "choice", role: "group", "aria-label": t("Order", "排序") });
+  const orders = el("div", { class: "switches", role: "group", "aria-label": t("Order", "排序") });
 
   function draw() {
     const newest = Math.max(0, ...cards.map((it) => it.number));
@@ -67,7 +67,7 @@ function card(it, isNewest) {
   return el("li", { class: isFull ? "card full" : "card", "data-name": it.name, "data-mark": it.mark },
     el("div", { class: "card-head" },
       el("h2", {}, it.name),
-      isNewest && el("span", { class: "badge" }, t("★ new", "★ 最新")),
+      isNewest && el("span", { class: "flag" }, t("★ new", "★ 最新")),
       code && el("button", {
         type: "button", class: "small", "aria-label": t(`Remove ${it.name}`, `移除 ${it.name}`),
         onclick: () => post("/do/wall/remove", { name: it.name }),

@@ -23,10 +23,10 @@ macro_rules! files {
 
 /// Every file in `assets/`; a test finds a file that is missing here.
 const FILES: &[(&str, &[u8])] = files! {
-    "app.js" "class.css" "class.html" "class.js" "wall.js"
+    "app.js" "class.css" "class.html" "class.js"
+    "console.css" "console.js" "kernel.css" "kernel.js" "wall.css" "wall.js"
     "dials.js" "doings.js" "figures.js" "history.js" "lanes.css" "lanes.js" "layout.js" "picture.js" "replay.js" "steps.js"
-    "app.js" "class.css" "class.html" "class.js" "join.css" "join.html" "join.js" "lanes.js" "lessons.css" "lessons.js" "print.js"
-    "programs.js" "run.js" "texts.css" "texts.js"
+    "join.css" "join.html" "join.js" "lessons.css" "lessons.js" "print.js" "programs.js" "run.js" "texts.css" "texts.js"
 };
 
 pub(crate) fn routes() -> Router<Arc<Room>> {

@@ -17,6 +17,8 @@
 //! | `conns` | the connections of browsers: how many may be open |
 //! | [`lanes`] | the picture of a server: events in, lanes and places out; pure |
 //! | `stage` | servers, load and guests, as processes and connections of their own |
+//! | `console` | the assistant: programs of students connect to it |
+//! | `kernel` | the TCP sockets of the page's ports, as `ss` shows them |
 //! | `wall` | the verdicts of `portlab judge --report` |
 //! | `orders` | the way from a route to a thread that owns processes |
 //! | `lessons` | texts, a run, votes of students |
@@ -27,8 +29,10 @@
 
 mod assets;
 mod conns;
+mod console;
 mod events;
 mod guard;
+mod kernel;
 pub mod lanes;
 mod lessons;
 mod orders;
@@ -86,6 +90,8 @@ impl Class {
         let room = Arc::new(Room::new(lang, program, listener.local_addr()?)?);
         let stage = Stage::start(Arc::clone(&room))?;
         let runner = Runner::start(Arc::clone(&room))?;
+        console::start(Arc::clone(&room))?;
+        kernel::start(Arc::clone(&room))?;
         Ok(Self {
             room,
             stage,
@@ -168,6 +174,7 @@ impl Class {
     fn routes(room: Arc<Room>) -> Router {
         let for_teacher = Router::new()
             .merge(stage::routes())
+            .merge(console::teacher_routes())
             .merge(wall::teacher_routes())
             .merge(lessons::teacher_routes())
             .merge(assets::teacher_routes())

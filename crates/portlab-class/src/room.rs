@@ -14,7 +14,10 @@ use portlab_words::Lang;
 use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
 
-use crate::{events::STREAMS, lessons::Lessons, stage::Orders, topic::Topic, wall::Wall};
+use crate::{
+    console, events::STREAMS, kernel::Ports, lessons::Lessons, stage::Orders, topic::Topic,
+    wall::Wall,
+};
 
 /// The page's shared state. Parts that have state of their own keep it behind a lock in a field here.
 #[derive(Debug)]
@@ -26,6 +29,10 @@ pub(crate) struct Room {
     topics: BTreeMap<&'static str, Topic>,
     /// To the thread that owns the servers.
     pub(crate) orders: Orders,
+    /// To the thread that owns the console.
+    pub(crate) console: console::Orders,
+    /// The ports of servers and of the console.
+    pub(crate) ports: Ports,
     /// The verdicts of students.
     pub(crate) wall: Wall,
     pub(crate) lessons: Lessons,
@@ -35,14 +42,19 @@ pub(crate) struct Room {
 }
 
 /// Each topic's name. `/events?topics=a,b` watches some of them.
+///
+/// | topic | value |
+/// |---|---|
+/// | `lanes` | where the connections of the servers are, up to 20 times a second |
+/// | `stage` | what runs: servers, dials, load, guests |
+/// | `figures` | the figures of the load and of the servers, each second |
+/// | `console` | the reply console: its clients and last rows, up to 10 times a second |
+/// | `kernel` | the sockets of the page's ports, twice a second |
+/// | `wall` | the verdicts on the servers of students |
+/// | `run` | a run of a lesson: its newest lines |
+/// | `join` | the question that the class is asked, and how the vote stands |
 pub(crate) const TOPICS: &[&str] = &[
-    // Where the connections of the servers are: up to 20 times a second.
-    "lanes",   // What runs: servers, dials, load, guests.
-    "stage",   // The figures of the load and of the servers, each second.
-    "figures", // The verdicts on the servers of students.
-    "wall",    // A run of a lesson: its newest lines.
-    "run",     // The question that the class is asked, and how the vote stands.
-    "join",
+    "lanes", "stage", "figures", "console", "kernel", "wall", "run", "join",
 ];
 
 /// The two codes of a page.
@@ -66,6 +78,8 @@ impl Room {
                 .map(|name| (*name, Topic::default()))
                 .collect(),
             orders: Orders::default(),
+            console: console::Orders::default(),
+            ports: Ports::default(),
             wall: Wall::default(),
             lessons: Lessons::default(),
             streams: Arc::new(Semaphore::new(STREAMS)),

@@ -38,7 +38,7 @@ use self::{
     orders::{Aim, Order, Task},
     server::{Frame, Meters, Running},
 };
-use crate::room::Room;
+use crate::{kernel::Owner, room::Room};
 
 /// The thread of the stage. When this is dropped, all processes of the page have ended.
 #[derive(Debug)]
@@ -327,6 +327,13 @@ impl<'a> Floor<'a> {
     }
 
     fn publish(&self) {
+        for (number, slot) in self.slots.iter().enumerate() {
+            let port = slot.as_ref().map(|it| (it.addr.port(), it.sheet.name));
+            self.room.ports.show(
+                Owner::Slot(number),
+                port.map(|(port, name)| (port, Text::new(name, name))),
+            );
+        }
         let slot = |running: &Running| SlotView {
             model: running.sheet.name,
             addr: running.addr.to_string(),
