@@ -19,6 +19,7 @@
 //! | `stage` | servers, load and guests, as processes and connections of their own |
 //! | `console` | the assistant: programs of students connect to it |
 //! | `kernel` | the TCP sockets of the page's ports, as `ss` shows them |
+//! | `race` | two models side by side, then `portlab compare` and the sentences of its report |
 //! | `wall` | the verdicts of `portlab judge --report` |
 //! | `orders` | the way from a route to a thread that owns processes |
 //! | `lessons` | texts, a run, votes of students |
@@ -36,6 +37,7 @@ mod kernel;
 pub mod lanes;
 mod lessons;
 mod orders;
+mod race;
 mod room;
 mod stage;
 mod topic;
@@ -54,7 +56,7 @@ use axum::{Router, extract::DefaultBodyLimit, middleware};
 use portlab_words::Lang;
 use tokio::runtime;
 
-use self::{lessons::Runner, room::Room, stage::Stage};
+use self::{lessons::Runner, race::Races, room::Room, stage::Stage};
 
 /// What a page is started with.
 #[derive(Debug)]
@@ -73,6 +75,7 @@ pub struct Class {
     room: Arc<Room>,
     stage: Stage,
     runner: Runner,
+    races: Races,
     listener: TcpListener,
 }
 
@@ -92,10 +95,12 @@ impl Class {
         let runner = Runner::start(Arc::clone(&room))?;
         console::start(Arc::clone(&room))?;
         kernel::start(Arc::clone(&room))?;
+        let races = Races::start(Arc::clone(&room))?;
         Ok(Self {
             room,
             stage,
             runner,
+            races,
             listener,
         })
     }
@@ -135,6 +140,7 @@ impl Class {
             room,
             stage,
             runner,
+            races,
             listener,
         } = self;
         listener.set_nonblocking(true)?;
@@ -165,7 +171,7 @@ impl Class {
                 } => Ok(()),
             }
         });
-        drop((stage, runner));
+        drop((stage, runner, races));
         runtime.shutdown_background();
         ended
     }
@@ -175,6 +181,7 @@ impl Class {
         let for_teacher = Router::new()
             .merge(stage::routes())
             .merge(console::teacher_routes())
+            .merge(race::routes())
             .merge(wall::teacher_routes())
             .merge(lessons::teacher_routes())
             .merge(assets::teacher_routes())

@@ -50,15 +50,23 @@ impl<O> Orders<O> {
 
     /// Gives an order, waits until it is carried out, and answers the request.
     pub(crate) async fn give(&self, order: O) -> Response {
-        let (answer, outcome) = oneshot::channel();
-        // Both fail when the page ends.
-        let _ = self.sender.send(Task { order, answer });
-        let outcome = outcome
-            .await
-            .unwrap_or_else(|_| Err(Text::new("the page ends", "课堂正在结束")));
-        match outcome {
+        match self.send(order).await.unwrap_or(Err(ENDS)) {
             Ok(()) => StatusCode::NO_CONTENT.into_response(),
             Err(why) => refusal(StatusCode::UNPROCESSABLE_ENTITY, &why),
         }
     }
+
+    /// Gives an order from a thread of the page, and waits until it is carried out.
+    pub(crate) fn give_and_wait(&self, order: O) -> Result<(), Text> {
+        self.send(order).blocking_recv().unwrap_or(Err(ENDS))
+    }
+
+    fn send(&self, order: O) -> oneshot::Receiver<Result<(), Text>> {
+        let (answer, outcome) = oneshot::channel();
+        // It fails when the page ends; then the outcome fails as well.
+        let _ = self.sender.send(Task { order, answer });
+        outcome
+    }
 }
+
+const ENDS: Text = Text::new("the page ends", "课堂正在结束");

@@ -15,8 +15,8 @@ use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
-    console, events::STREAMS, kernel::Ports, lessons::Lessons, stage::Orders, topic::Topic,
-    wall::Wall,
+    console, events::STREAMS, kernel::Ports, lessons::Lessons, race::Control, stage::Orders,
+    topic::Topic, wall::Wall,
 };
 
 /// The page's shared state. Parts that have state of their own keep it behind a lock in a field here.
@@ -33,6 +33,8 @@ pub(crate) struct Room {
     pub(crate) console: console::Orders,
     /// The ports of servers and of the console.
     pub(crate) ports: Ports,
+    /// To the thread of races.
+    pub(crate) race: Control,
     /// The verdicts of students.
     pub(crate) wall: Wall,
     pub(crate) lessons: Lessons,
@@ -48,13 +50,14 @@ pub(crate) struct Room {
 /// | `lanes` | where the connections of the servers are, up to 20 times a second |
 /// | `stage` | what runs: servers, dials, load, guests |
 /// | `figures` | the figures of the load and of the servers, each second |
+/// | `race` | a race, and what was measured after it |
 /// | `console` | the reply console: its clients and last rows, up to 10 times a second |
 /// | `kernel` | the sockets of the page's ports, twice a second |
 /// | `wall` | the verdicts on the servers of students |
 /// | `run` | a run of a lesson: its newest lines |
 /// | `join` | the question that the class is asked, and how the vote stands |
 pub(crate) const TOPICS: &[&str] = &[
-    "lanes", "stage", "figures", "console", "kernel", "wall", "run", "join",
+    "lanes", "stage", "figures", "race", "console", "kernel", "wall", "run", "join",
 ];
 
 /// The two codes of a page.
@@ -80,6 +83,7 @@ impl Room {
             orders: Orders::default(),
             console: console::Orders::default(),
             ports: Ports::default(),
+            race: Control::default(),
             wall: Wall::default(),
             lessons: Lessons::default(),
             streams: Arc::new(Semaphore::new(STREAMS)),

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::watch;
 
 /// A value as JSON. Whoever subscribes gets the value of now, and then each newer one.
@@ -35,6 +35,11 @@ impl Topic {
         });
     }
 
+    /// The value of now, for another part of the page; `None` before the first one.
+    pub(crate) fn now<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_str(&self.sender.borrow()).ok()
+    }
+
     pub(crate) fn subscribe(&self) -> watch::Receiver<Arc<str>> {
         self.sender.subscribe()
     }
@@ -58,6 +63,7 @@ mod tests {
         }
         assert!(seen.has_changed().unwrap());
         assert_eq!(&**seen.borrow_and_update(), "3");
+        assert_eq!(topic.now::<u32>(), Some(3));
         topic.publish(&3);
         assert!(!seen.has_changed().unwrap());
     }

@@ -49,5 +49,5 @@ pub use html::{Chart, charts, html};
 pub use inert::inert;
 pub use load::{Document, load_csv, load_failures};
 pub use markdown::markdown;
-pub use notes::{Notes, figure_of, not_run, place_of};
+pub use notes::{Notes, figure_of, label_of, not_run, place_of};
 pub use text::{NARROWEST, text};

@@ -95,7 +95,7 @@ impl Drop for Load {
 }
 
 /// Reads lines on a thread, each with the first one.
-fn read_lines(
+pub(crate) fn read_lines(
     name: &str,
     pipe: impl Read + Send + 'static,
     take: impl Fn(&str, &str) + Send + 'static,

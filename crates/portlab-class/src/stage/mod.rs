@@ -30,12 +30,15 @@ use portlab_sys::{sockets::sockets, whole::write_whole};
 use portlab_words::{Text, tr};
 use serde::Serialize;
 
-pub(crate) use self::orders::{Orders, routes};
-use self::{
+pub(crate) use self::{
     dials::{Dials, sheet},
+    load::read_lines,
+    orders::{Aim, Order, Orders, routes},
+};
+use self::{
     guests::Guest,
     load::Load,
-    orders::{Aim, Order, Task},
+    orders::Task,
     server::{Frame, Meters, Running},
 };
 use crate::{kernel::Owner, room::Room};

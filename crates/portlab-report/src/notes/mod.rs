@@ -46,7 +46,7 @@ pub(crate) use cautions::Caution;
 pub use figures::figure_of;
 pub(crate) use findings::Finding;
 pub(crate) use heading::Heading;
-pub use names::not_run;
+pub use names::{label_of, not_run};
 pub use places::place_of;
 pub(crate) use sentence::{Part, Sentence, capitalised};
 
@@ -121,6 +121,12 @@ impl<'a> Notes<'a> {
                 _ => conclusion::conclusion(&views).lines(lang),
             },
         }
+    }
+
+    /// The findings about all workloads, each a sentence, the most important of a workload first.
+    pub fn findings(&self) -> Vec<String> {
+        let all = self.workloads.iter().flat_map(|it| &it.findings);
+        all.map(|it| it.sentence.plain()).collect()
     }
 
     /// All tables, in order.

@@ -96,6 +96,11 @@ pub(crate) fn measure(measure: Measure, counts: Counts) -> Label {
     }
 }
 
+/// What `measure` is called above a narrow column.
+pub fn label_of(of: Measure, counts: Counts) -> Text {
+    measure(of, counts).short
+}
+
 /// The context switches of what is counted.
 fn switches(counts: Counts) -> Text {
     match counts {
