@@ -35,7 +35,7 @@ export const t = (en, zh) => (typeof en === "object" ? en?.[language()] ?? "" : 
 export function el(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   set(element, attributes);
-  element.append(...children.flat().filter((it) => it !== null && it !== undefined && it !== false));
+  element.append(...children.flat(Infinity).filter((it) => it !== null && it !== undefined && it !== false));
   return element;
 }
 

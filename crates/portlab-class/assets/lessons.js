@@ -1,6 +1,6 @@
 // The lessons: a list, one lesson step by step for the projector, its programs, its run, the votes of the class.
 
-import { code, el, fetchAsTeacher, language, notice, post, t, watch } from "./app.js";
+import { code, el, fetchAsTeacher, language, post, t, watch } from "./app.js";
 import { print } from "./print.js";
 import { programs } from "./programs.js";
 import { Run } from "./run.js";
@@ -145,7 +145,7 @@ class Tab {
           "div",
           { class: "beside" },
           el("div", { class: "reading" }, this.sheet, el("div", { class: "go-on" }, this.backButton, this.nextButton,
-            el("span", { class: "hint" }, t("Space: next · Shift+Space: back", "空格：下一步 · Shift+空格：上一步")))),
+            el("span", { class: "keys" }, t("Space: next · Shift+Space: back", "空格：下一步 · Shift+空格：上一步")))),
           code ? this.run.element() : null,
         ),
       ),
@@ -155,7 +155,7 @@ class Tab {
 
   /** Shows a sheet up to one of its parts. */
   go(sheet, part) {
-    const { parts, mark } = this.sheets[sheet];
+    const { parts } = this.sheets[sheet];
     const last = Math.min(part, parts.length - 1);
     const isNew = this.at?.sheet !== sheet || this.at.lesson !== this.lesson;
     this.at = { lesson: this.lesson, sheet, part: last };
@@ -165,10 +165,10 @@ class Tab {
     this.sheet.replaceChildren(...parts.slice(0, last + 1).map((draw) => draw(this)));
     this.backButton.disabled = sheet === 0 && last === 0;
     this.nextButton.disabled = sheet === this.sheets.length - 1 && last === parts.length - 1;
+    this.run.label(this.step() ? t("▶ Run this step", "▶ 运行这一步") : t("▶ Run the lesson", "▶ 运行这一课"));
     this.drawVote();
     if (isNew) window.scrollTo(0, 0);
     else this.sheet.lastElementChild?.scrollIntoView({ block: "nearest" });
-    return mark;
   }
 
   next() {
@@ -224,7 +224,7 @@ class Tab {
     const ask = el("button", { type: "button", class: vote ? "" : "go", onclick: () => this.ask() }, again);
     const voters = vote && el("b", { class: "voters" }, t(`Votes: ${vote.voters}`, `已投 ${vote.voters} 票`));
     const isOpen = vote?.state === "open";
-    const controls = !code
+    const controls = !code || (isRevealed && !vote)
       ? []
       : [
           ...(isOpen ? [button(t("Close the vote", "结束投票"), "/do/vote/close")] : [ask]),
@@ -235,7 +235,6 @@ class Tab {
       options(step.ask.options, { counts: vote?.counts, right }),
       el("div", { class: "controls" }, controls),
     );
-    notice("");
   }
 }
 
@@ -263,20 +262,20 @@ function sheets(lesson) {
       () => el("section", { class: "say" }, el("h3", { class: "step-title" }, `${at + 1}. `, inline(step.title)), blocks(step.say)),
     ];
     if (step.ask) {
-      parts.push((tab) => el("section", { class: "ask" }, el("h3", {}, t("? What will happen", "？猜一猜")), blocks(step.ask.question), tab.voteElement));
+      parts.push((tab) => el("section", { class: "ask" }, el("h3", {}, t("What will happen?", "猜一猜")), blocks(step.ask.question), tab.voteElement));
     }
     step.revealedAt = parts.length;
     if (step.outcome) {
       const { seen, claims, why } = step.outcome;
       const list = el("ul", { class: "claims" }, claims.map((it) => el("li", {}, inline(it))));
-      parts.push(part("seen", t("Seen, with the numbers of one run", "看到（号码以某一次运行为例）"), blocks(seen), list));
+      parts.push(part("outcome", t("Seen, with the numbers of one run", "看到（号码以某一次运行为例）"), blocks(seen), list));
       if (why.length) parts.push(part("why", t("Why", "为什么"), blocks(why)));
     }
     list.push({ mark: String(at + 1), label: t(`Step ${at + 1}`, `第 ${at + 1} 步`), step, parts });
   });
   if (lesson.questions.length) {
     const parts = lesson.questions.flatMap(({ question, answer }) => [
-      part("ask", t("? Think about it", "？想一想"), blocks(question)),
+      part("ask", t("Think about it", "想一想"), blocks(question)),
       ...(answer ? [part("answer", t("Answer", "答案"), blocks(answer))] : []),
     ]);
     list.push({ mark: "?", label: t("Think about it", "想一想"), parts });

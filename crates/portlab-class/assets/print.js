@@ -22,9 +22,10 @@ export function print(lesson) {
 }
 
 function asked({ ask }) {
-  if (!ask) return [];
+  if (!ask) return null;
   const answers = ask.options.map((it) => el("li", {}, inline(it)));
-  return [el("h3", {}, t("What will happen?", "猜一猜")), ...blocks(ask.question), el("ol", { class: "choices" }, answers)];
+  const heading = el("h3", {}, t("What will happen?", "猜一猜"));
+  return el("div", { class: "question" }, heading, blocks(ask.question), el("ol", { class: "choices" }, answers));
 }
 
 function outcome({ ask, outcome }) {

@@ -15,6 +15,7 @@ export class Run {
 
   element() {
     const button = (text, onclick, attributes = {}) => el("button", { type: "button", onclick, ...attributes }, text);
+    this.button = button("", () => this.start(), { class: "go" });
     this.head = el("b", { role: "status" });
     this.output = el("pre", { class: "terminal", tabindex: 0, role: "region", "aria-label": t("Output of the run", "运行输出") });
     this.input = el("input", { "aria-label": t("A line for the lesson", "给课程输入一行"), maxlength: 200, autocomplete: "off" });
@@ -35,12 +36,16 @@ export class Run {
     this.panel = el(
       "aside",
       { class: "run", "aria-label": t("Run", "运行") },
-      el("div", { class: "controls" }, button(t("▶ Run this step", "▶ 运行这一步"), () => this.start(), { class: "go" }), this.head),
+      el("div", { class: "controls" }, this.button, this.head),
       this.output,
       this.form,
     );
     this.draw();
     return this.panel;
+  }
+
+  label(text) {
+    this.button.textContent = text;
   }
 
   type(text) {
@@ -63,7 +68,7 @@ export class Run {
       : `${value.lesson}${t(": ", "：")}${ended(value.exit)}`;
     const isAtEnd = this.output.scrollTop + this.output.clientHeight >= this.output.scrollHeight - 40;
     this.output.replaceChildren(
-      ...value.lines.map((line) => el("span", { class: kind(line) }, `${line}\n`)),
+      ...value.lines.map((line) => (line[0] in KINDS ? el("span", {}, el("b", { class: KINDS[line[0]] }, line[0]), `${line.slice(1)}\n`) : `${line}\n`)),
       value.prompt ? el("strong", { class: "prompt" }, value.prompt) : "",
     );
     // Whoever has scrolled back reads on.
@@ -78,4 +83,5 @@ function ended(exit) {
   return t("stopped", "已停止");
 }
 
-const kind = (line) => ({ "✓": "good", "✗": "bad", "?": "asks", "→": "asks" })[line[0]] ?? false;
+/** The marks at the beginning of a line. */
+const KINDS = { "✓": "good", "✗": "bad", "?": "asks", "→": "asks" };
