@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 
 use super::page::Page;
 
-pub(super) const ON_EVERY_MODEL: &[(&str, fn(&'static Sheet))] =
+type OnModel = fn(&'static Sheet);
+
+pub(super) const ON_EVERY_MODEL: &[(&str, OnModel)] =
     named![every_event_of_the_trace_is_a_move_in_its_lane,];
 
 pub(super) const ONCE: &[(&str, fn())] = named![

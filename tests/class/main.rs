@@ -5,6 +5,8 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod browser;
+mod driver;
 mod ends;
 mod lanes;
 mod page;
@@ -27,5 +29,14 @@ fn main() {
             .into_iter()
             .map(|(name, run)| trial(name, run)),
     );
+    for &(name, run) in browser::ONCE {
+        let trial = trial(format!("browser::{name}"), run);
+        trials.push(trial.with_ignored_flag(!driver::is_installed()));
+    }
+    for &(name, run) in browser::WITH_AXE {
+        let trial = trial(format!("browser::{name}"), run);
+        let runs = driver::is_installed() && driver::axe().is_file();
+        trials.push(trial.with_ignored_flag(!runs));
+    }
     portlab_testkit::run(trials);
 }
