@@ -37,6 +37,13 @@ pub(super) const PROJECTOR: Look = Look {
     dark: false,
 };
 
+/// A student's phone.
+pub(super) const PHONE: Look = Look {
+    width: 390,
+    height: 844,
+    dark: false,
+};
+
 /// The programs that a browser needs; `None` if one is missing.
 fn programs() -> Option<[PathBuf; 2]> {
     let paths = env::var_os("PATH")?;

@@ -36,12 +36,14 @@ export function apply(state, [, id, doing, conn, place], after = state) {
 /** Two frames follow each other if none was skipped between them. */
 export const follows = (before, after) => after.at_ms - before.at_ms <= 175;
 
+const SKIPPED = { en: "the browser has skipped pictures here", zh: "浏览器在这里跳过了一些画面" };
+
 /**
  * The steps from one frame to the next: each is {slots, words, slot}. The last one is the frame itself, so a step that
  * the browser didn't get can't leave the picture wrong.
  */
 export function steps(before, after) {
-  if (!follows(before, after)) return [{ slots: after.slots, words: { en: "", zh: "" }, slot: 0 }];
+  if (!follows(before, after)) return [{ slots: after.slots, words: SKIPPED, slot: 0 }];
   const moves = after.slots.flatMap((slot, number) => (slot?.moves ?? []).map((move) => ({ number, move })));
   moves.sort((a, b) => a.move[0] - b.move[0]);
   const found = [];

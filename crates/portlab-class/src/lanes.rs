@@ -176,6 +176,10 @@ impl Lanes {
         };
         self.leave(key, inside, event.conn);
         if let Some(lane) = self.lanes.get_mut(&key) {
+            // A loop that finds no event begins to wait again: nothing is to be seen.
+            if doing == Doing::Wait && lane.doing == doing {
+                return;
+            }
             lane.doing = doing;
             lane.conn = inside;
             self.moves.push(Move {
