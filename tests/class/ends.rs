@@ -28,7 +28,7 @@ fn busy() -> (Page, Vec<i32>) {
 }
 
 /// Waits until none of the processes is there, except as a zombie that the system will reap.
-fn wait_until_gone(processes: &[i32]) {
+pub(super) fn wait_until_gone(processes: &[i32]) {
     let runs = |pid: &&i32| {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         let state = stat.rsplit(") ").next().unwrap_or_default();

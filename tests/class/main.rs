@@ -10,6 +10,7 @@ mod driver;
 mod ends;
 mod lanes;
 mod page;
+mod race;
 mod safety;
 
 use portlab_backends::{Backend, models::runnable};
@@ -23,7 +24,7 @@ fn main() {
             trials.push(trial(name, move || run(sheet)));
         }
     }
-    let once = [lanes::ONCE, safety::ONCE, ends::ONCE];
+    let once = [lanes::ONCE, safety::ONCE, ends::ONCE, race::ONCE];
     trials.extend(
         once.concat()
             .into_iter()

@@ -6,6 +6,7 @@ import { figures } from "./figures.js";
 import { History } from "./history.js";
 import { MOST_ROWS } from "./layout.js";
 import { Picture } from "./picture.js";
+import { panel as racePanel } from "./race.js";
 import { replay } from "./replay.js";
 import { seen } from "./steps.js";
 
@@ -26,7 +27,8 @@ export function mount(root, about) {
   const pictures = el("div", { class: "stands" }, stands.map((it) => it.element));
   const hint = el("p", { class: "hint" }, code ? t("Choose a model to see it at work (keys 1 to 9), and a second one to compare (Shift and 1 to 9).", "选择一个模型，看它怎样工作（按键 1 到 9）；再选第二个来对比（Shift 加 1 到 9）。") : t("The teacher starts the servers.", "由教师启动服务端。"));
   const heads = el("div", { class: "heads" }, stands.map((it) => it.head));
-  root.append(el("div", { id: "race" }), heads, hint, pictures, bar.element, panel.element);
+  const race = racePanel(() => families(about.models).map(([family, models]) => el("optgroup", { label: family }, models)));
+  root.append(race.element, heads, hint, pictures, bar.element, panel.element);
 
   function draw() {
     const { slots } = past.shown();
@@ -69,6 +71,7 @@ export function mount(root, about) {
 
   return () => {
     end();
+    race.close();
     sizes.disconnect();
     panel.end();
     takeKey = () => false;

@@ -26,6 +26,7 @@ const FILES: &[(&str, &[u8])] = files! {
     "app.js" "class.css" "class.html" "class.js"
     "console.css" "console.js" "kernel.css" "kernel.js" "wall.css" "wall.js"
     "dials.js" "doings.js" "figures.js" "history.js" "lanes.css" "lanes.js" "layout.js" "picture.js" "replay.js" "steps.js"
+    "race.css" "race.js"
     "join.css" "join.html" "join.js" "lessons.css" "lessons.js" "print.js" "programs.js" "run.js" "texts.css" "texts.js"
 };
 
