@@ -6,12 +6,14 @@
 )]
 
 mod browser;
+mod console;
 mod driver;
 mod ends;
 mod lanes;
 mod page;
 mod race;
 mod safety;
+mod wall;
 
 use portlab_backends::{Backend, models::runnable};
 use portlab_testkit::trial;
@@ -24,7 +26,14 @@ fn main() {
             trials.push(trial(name, move || run(sheet)));
         }
     }
-    let once = [lanes::ONCE, safety::ONCE, ends::ONCE, race::ONCE];
+    let once = [
+        lanes::ONCE,
+        safety::ONCE,
+        ends::ONCE,
+        race::ONCE,
+        console::ONCE,
+        wall::ONCE,
+    ];
     trials.extend(
         once.concat()
             .into_iter()

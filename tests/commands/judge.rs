@@ -183,11 +183,16 @@ fn a_page_that_does_not_take_the_verdict_is_named_after_the_verdict() {
     let page = listener();
     let failing = page.local_addr().unwrap();
     let answers = thread::spawn(move || {
-        for _ in 0..2 {
+        // The classroom page says why it refuses; another server doesn't.
+        let why = r#"{"en": "the wall is full", "zh": "墙满了"}"#;
+        for body in ["", "", why, why] {
             let (mut stream, _) = page.accept().unwrap();
             receive_post(&mut stream);
-            let answer = b"HTTP/1.1 500 Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-            stream.write_all(answer).unwrap();
+            let length = body.len();
+            let head = format!(
+                "HTTP/1.1 500 Error\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+            );
+            stream.write_all((head + body).as_bytes()).unwrap();
         }
     });
     for (lang, addr, parts) in [
@@ -201,6 +206,12 @@ fn a_page_that_does_not_take_the_verdict_is_named_after_the_verdict() {
             failing,
             ["没有收下结果", "状态码是 500", "请核对老师屏幕上的地址"],
         ),
+        (
+            "en",
+            failing,
+            ["didn't take the verdict", "status 500", "the wall is full"],
+        ),
+        ("zh", failing, ["没有收下结果", "状态码 500", "墙满了"]),
         (
             "en",
             refusing,

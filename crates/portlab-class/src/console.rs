@@ -175,8 +175,9 @@ impl<'a> Console<'a> {
     fn open(&mut self, port: u16, encoding: &str) -> Result<(), Text> {
         let mut desk = Desk::default();
         desk.speech.encoding = encoding.parse()?;
-        // The port before may be the one that is asked for.
-        self.shut();
+        if self.port.as_ref().is_some_and(|it| it.addr.port() == port) {
+            self.shut();
+        }
         let addr = SocketAddr::new(self.room.addr.ip(), port);
         let listener = bind(addr, &portlab_backends::Options::default()).map_err(|error| {
             let why = error.text();

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use portlab_assist::{Client, Desk, Log, PeerId, Reading, Recipient, Row, Way};
+use portlab_assist::{Client, Desk, Ended, Log, PeerId, Reading, Recipient, Row, Way};
 use portlab_words::Text;
 use serde::Serialize;
 
@@ -135,7 +135,7 @@ impl ClientView {
         Self {
             id,
             addr: client.addr,
-            ended: client.ended.as_ref().map(|it| it.text()),
+            ended: client.ended.as_ref().map(Ended::text),
             received: client.received,
             sent: client.sent,
             is_paused: client.paused,
