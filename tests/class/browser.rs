@@ -140,7 +140,7 @@ fn a_student_votes_on_a_phone_and_the_teacher_shows_the_outcome() {
     phone.wait("document.querySelectorAll('.options button').length > 1");
     // Before the outcome is shown, the phone knows neither counts nor the right answer.
     assert_eq!(
-        phone.run("return document.querySelectorAll('.bar, .right').length"),
+        phone.run("return document.querySelectorAll('.options .count, .right').length"),
         json!(0)
     );
     phone.run("document.querySelectorAll('.options button')[1].click()");
@@ -149,7 +149,7 @@ fn a_student_votes_on_a_phone_and_the_teacher_shows_the_outcome() {
     assert_eq!(vote["counts"], json!(null), "{vote}");
     page.order("/do/vote/close", &json!({}));
     page.order("/do/vote/show", &json!({}));
-    phone.wait("document.querySelectorAll('.options .bar').length > 1");
+    phone.wait("document.querySelectorAll('.options .count').length > 1");
     phone.wait("document.querySelector('.options .right')");
     phone.keep("join-phone");
     show(&browser, "lessons");
