@@ -10,6 +10,7 @@ mod console;
 mod driver;
 mod ends;
 mod lanes;
+mod lessons;
 mod page;
 mod race;
 mod safety;
@@ -33,6 +34,7 @@ fn main() {
         race::ONCE,
         console::ONCE,
         wall::ONCE,
+        lessons::ONCE,
     ];
     trials.extend(
         once.concat()
