@@ -28,7 +28,10 @@ fn texts(of: &Value) -> Vec<&str> {
 }
 
 fn a_race_ends_with_the_sentences_of_a_report() {
-    let page = Page::open();
+    let page = Page::open_with(&["--bind=127.0.0.1:0", "--lang=zh"]);
+    let about = page.get("/about.json", &[]).into_body().read_to_string();
+    let about: Value = serde_json::from_str(&about.unwrap()).unwrap();
+    assert_eq!(about["lang"], "zh");
     let mut seen = page.watch("race");
     let race = json!({"first": "threads", "second": "event-loop", "seconds": 1, "rounds": 2});
     page.order("/do/race", &race);

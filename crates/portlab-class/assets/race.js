@@ -8,8 +8,8 @@ export function panel(options) {
   const chosen = [choice(t("first model of the race", "比赛的第一个模型")), choice(t("second model of the race", "比赛的第二个模型"))];
   const begin = el("button", { type: "button", class: "main", onclick: () => post("/do/race", { first: chosen[0].value, second: chosen[1].value }) }, t("Race", "比赛"));
   const stop = el("button", { type: "button", onclick: () => post("/do/race/stop") }, t("stop", "停止"));
-  const hide = el("button", { type: "button", onclick: () => fold(true) }, t("hide", "收起"));
-  const phase = el("p", { class: "phase", role: "status" });
+  const hide = el("button", { type: "button", onclick: () => fold(!element.classList.contains("folded")) });
+  const phase = el("p", { class: "phase" });
   const controls = code && el("div", { class: "bar" }, el("strong", {}, t("The same clients for both:", "同样的客户端：")), chosen[0], t("against", "对"), chosen[1], begin, stop, phase, hide);
   const score = el("div", { class: "score" });
   const result = el("div", { class: "result" });
@@ -20,7 +20,9 @@ export function panel(options) {
   /** Without the result, the pictures have the room. */
   function fold(is) {
     element.classList.toggle("folded", is);
-    hide.hidden = is || !result.hasChildNodes();
+    hide.hidden = !result.hasChildNodes();
+    hide.textContent = is ? t("show", "展开") : t("hide", "收起");
+    hide.setAttribute("aria-expanded", !is);
   }
 
   function draw(race) {
@@ -29,6 +31,8 @@ export function panel(options) {
     begin.disabled = runs;
     for (const select of chosen) select.disabled = runs;
     if (runs || (race.first && !shown)) [race.first, race.second].forEach((model, at) => (chosen[at].value = model));
+    // A screen reader doesn't read every second.
+    phase.setAttribute("role", runs ? "timer" : "status");
     phase.textContent = words(race);
     score.replaceChildren(...(race.state === "idle" ? [] : bars(race)));
     const next = race.state === "done" || race.state === "failed" ? JSON.stringify(race) : "";
@@ -40,6 +44,7 @@ export function panel(options) {
   }
 
   draw({ state: "idle" });
+  fold(false);
   return { element, close: watch({ race: draw }) };
 }
 
@@ -58,13 +63,14 @@ function words({ state, left_s, measured, why }) {
 }
 
 /** How many messages each has answered while both served. */
-function bars({ first, second, answers, seconds }) {
+function bars({ first, second, answers, seconds, left_s }) {
+  const passed = Math.round(seconds - left_s);
   const most = Math.max(...answers, 1);
   return [first, second].map((model, at) => {
     const bar = el("div", { class: "track", "aria-hidden": "true" }, el("div", { class: `fill ${at ? "second" : "first"}` }));
     bar.firstChild.style.width = `${(answers[at] / most) * 100}%`;
     const count = answers[at].toLocaleString("en-US");
-    return el("div", { class: "runner" }, el("strong", {}, model), bar, el("span", { class: "number" }, t(`${count} answers in ${seconds} s`, `${seconds} 秒应答 ${count} 次`)));
+    return el("div", { class: "runner" }, el("strong", {}, model), bar, el("span", { class: "number" }, t(`${count} answers in ${passed} s`, `${passed} 秒应答 ${count} 次`)));
   });
 }
 

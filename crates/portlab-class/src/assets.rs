@@ -132,7 +132,7 @@ async fn about(State(room): State<Arc<Room>>) -> Json<About> {
         }
     });
     Json(About {
-        lang: room.lang.tag(),
+        lang: room.lang.pick("en", "zh"),
         wide: room.is_wide(),
         addr: room.addr.to_string(),
         addresses: addresses_for_students(&room),

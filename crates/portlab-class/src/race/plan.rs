@@ -50,7 +50,7 @@ impl Plan {
             (_, Work::Block(time)) => ("block", Work::Block(shorter(time))),
             (_, Work::Cpu(time)) => ("cpu", Work::Cpu(shorter(time))),
         };
-        let [was, is] = [work, measured].map(|it| HandlerWork::Work(it));
+        let [was, is] = [work, measured].map(HandlerWork::Work);
         if !["echo", "chat", "http"].contains(&&*dials.service) {
             let service = &dials.service;
             notes.push(tr!(
