@@ -21,7 +21,7 @@ pub(super) const ONCE: &[(&str, fn())] = named![
 pub(super) const WITH_AXE: &[(&str, fn())] = named![no_tab_has_a_serious_finding_of_accessibility,];
 
 /// The teacher's page in a browser.
-fn open(look: Look) -> (Page, Browser) {
+pub(super) fn open(look: Look) -> (Page, Browser) {
     let page = Page::open();
     let browser = Browser::open(look);
     browser.go(&format!("{}/#teacher={}", page.base, page.teacher));
@@ -30,7 +30,7 @@ fn open(look: Look) -> (Page, Browser) {
 }
 
 #[track_caller]
-fn no_trouble(page: &Page, browser: &Browser) {
+pub(super) fn no_trouble(page: &Page, browser: &Browser) {
     let troubles = browser.troubles(&page.base);
     assert!(troubles.is_empty(), "{troubles:#?}");
 }
@@ -219,7 +219,7 @@ fn tabs(browser: &Browser) -> Vec<String> {
 }
 
 #[track_caller]
-fn show(browser: &Browser, tab: &str) {
+pub(super) fn show(browser: &Browser, tab: &str) {
     browser.click(&format!("#tabs button[data-tab={tab}]"));
     browser.wait("document.getElementById('main').children.length > 0");
 }

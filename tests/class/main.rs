@@ -14,6 +14,7 @@ mod lessons;
 mod page;
 mod race;
 mod safety;
+mod tabs;
 mod wall;
 
 use portlab_backends::{Backend, models::runnable};
@@ -41,7 +42,7 @@ fn main() {
             .into_iter()
             .map(|(name, run)| trial(name, run)),
     );
-    for &(name, run) in browser::ONCE {
+    for &(name, run) in browser::ONCE.iter().chain(tabs::ONCE) {
         let trial = trial(format!("browser::{name}"), run);
         trials.push(trial.with_ignored_flag(!driver::is_installed()));
     }
