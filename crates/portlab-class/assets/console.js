@@ -79,7 +79,7 @@ function opened(view, about) {
 function example(view, about) {
   const [host, port] = address(view, about);
   const lines = [
-    "import socket", `s = socket.create_connection(("${host}", ${port}))`, 's.sendall("你好".encode("gbk"))', 'print(s.recv(1024).decode("gbk"))',
+    "import socket", `s = socket.create_connection(("${host.replace(/[[\]]/g, "")}", ${port}))`, 's.sendall("你好".encode("gbk"))', 'print(s.recv(1024).decode("gbk"))',
   ];
   return [el("p", {}, t("A student's program, for example:", "学生的程序，例如：")), el("pre", {}, lines.join("\n"))];
 }
