@@ -27,7 +27,7 @@ export function mount(root, about) {
   const pictures = el("div", { class: "stands" }, stands.map((it) => it.element));
   const hint = el("p", { class: "hint" }, code ? t("Choose a model to see it at work (keys 1 to 9), and a second one to compare (Shift and 1 to 9).", "选择一个模型，看它怎样工作（按键 1 到 9）；再选第二个来对比（Shift 加 1 到 9）。") : t("The teacher starts the servers.", "由教师启动服务端。"));
   const heads = el("div", { class: "heads" }, stands.map((it) => it.head));
-  const race = racePanel(() => families(about.models).map(([family, models]) => el("optgroup", { label: family }, models)));
+  const race = racePanel();
   root.append(race.element, heads, hint, pictures, bar.element, panel.element);
 
   function draw() {
@@ -52,7 +52,9 @@ export function mount(root, about) {
       stands.forEach((it, slot) => it.show(next.slots[slot]));
       hint.hidden = next.slots.some(Boolean);
       panel.show(next);
+      race.show(next);
     },
+    race: race.draw,
     figures: (all) => stands.forEach((it, slot) => it.figures.draw(all.slots[slot])),
   });
   const sizes = new ResizeObserver(() => past.frames.length > 0 && draw());
@@ -71,7 +73,6 @@ export function mount(root, about) {
 
   return () => {
     end();
-    race.close();
     sizes.disconnect();
     panel.end();
     takeKey = () => false;

@@ -1,51 +1,62 @@
 // The race: two models serve the same clients; then the sentences of a comparison say why one is better.
 
-import { code, el, post, t, watch } from "./app.js";
+import { code, el, post, t } from "./app.js";
 
-/** The panel: `options()` makes the options of a choice of models. Returns the element, and what ends it. */
-export function panel(options) {
-  const choice = (label) => el("select", { "aria-label": label }, options());
-  const chosen = [choice(t("first model of the race", "比赛的第一个模型")), choice(t("second model of the race", "比赛的第二个模型"))];
-  const begin = el("button", { type: "button", class: "main", onclick: () => post("/do/race", { first: chosen[0].value, second: chosen[1].value }) }, t("Race", "比赛"));
-  const stop = el("button", { type: "button", onclick: () => post("/do/race/stop") }, t("stop", "停止"));
+/** The panel: {element, show(stage), draw(race)}. The models that race are those of the two servers. */
+export function panel() {
+  const begin = el("button", { type: "button", class: "main", onclick: () => post("/do/race", { first: models[0], second: models[1] }) });
+  const stop = el("button", { type: "button", onclick: () => post("/do/race/stop") }, t("stop the race", "停止比赛"));
   const hide = el("button", { type: "button", onclick: () => fold(!element.classList.contains("folded")) });
   const phase = el("p", { class: "phase" });
-  const controls = code && el("div", { class: "bar" }, el("strong", {}, t("The same clients for both:", "同样的客户端：")), chosen[0], t("against", "对"), chosen[1], begin, stop, phase, hide);
+  const controls = code && el("div", { class: "bar" }, begin, stop, phase, hide);
   const score = el("div", { class: "score" });
   const result = el("div", { class: "result" });
   const element = el("section", { id: "race", "aria-label": t("Race", "比赛") }, controls || phase, score, result);
-  if (chosen[1].options.length > 1) chosen[1].selectedIndex = 1;
+  let models = [];
+  let race = { state: "idle" };
   let shown = "";
 
   /** Without the result, the pictures have the room. */
   function fold(is) {
     element.classList.toggle("folded", is);
     hide.hidden = !result.hasChildNodes();
-    hide.textContent = is ? t("show", "展开") : t("hide", "收起");
+    hide.textContent = is ? t("show the result", "展开结果") : t("hide the result", "收起结果");
     hide.setAttribute("aria-expanded", !is);
   }
 
-  function draw(race) {
+  function show(stage) {
+    models = stage.slots.map((it) => it?.model);
+    update();
+  }
+
+  function update() {
     const runs = race.state === "live" || race.state === "measuring";
+    const [first, second] = models;
+    const isReady = first && second && first !== second;
     stop.hidden = !runs;
-    begin.disabled = runs;
-    for (const select of chosen) select.disabled = runs;
-    if (runs || (race.first && !shown)) [race.first, race.second].forEach((model, at) => (chosen[at].value = model));
+    begin.hidden = runs;
+    begin.disabled = !isReady;
+    begin.textContent = isReady ? t(`Race: ${first} against ${second}`, `比赛：${first} 对 ${second}`) : t("Race", "比赛");
     // A screen reader doesn't read every second.
     phase.setAttribute("role", runs ? "timer" : "status");
-    phase.textContent = words(race);
+    phase.textContent = words(race) || (code && !isReady ? t("Two different models can race.", "选好两个不同的模型，就可以比赛。") : "");
+  }
+
+  function draw(next) {
+    race = next;
+    update();
     score.replaceChildren(...(race.state === "idle" ? [] : bars(race)));
-    const next = race.state === "done" || race.state === "failed" ? JSON.stringify(race) : "";
-    if (next !== shown) {
-      shown = next;
-      result.replaceChildren(...(next ? outcome(race) : []));
+    const ended = race.state === "done" || race.state === "failed" ? JSON.stringify(race) : "";
+    if (ended !== shown) {
+      shown = ended;
+      result.replaceChildren(...(ended ? outcome(race) : []));
       fold(false);
     }
   }
 
-  draw({ state: "idle" });
+  draw(race);
   fold(false);
-  return { element, close: watch({ race: draw }) };
+  return { element, show, draw };
 }
 
 /** What goes on now. */
