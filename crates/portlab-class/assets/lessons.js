@@ -145,7 +145,7 @@ class Tab {
           "div",
           { class: "beside" },
           el("div", { class: "reading" }, this.sheet, el("div", { class: "go-on" }, this.backButton, this.nextButton,
-            el("span", { class: "keys" }, t("Space: next · Shift+Space: back", "空格：下一步 · Shift+空格：上一步")))),
+            el("span", { class: "keys" }, hint()))),
           code ? this.run.element() : null,
         ),
       ),
@@ -238,6 +238,9 @@ class Tab {
   }
 }
 
+const hint = () =>
+  t("Space: next · Shift+Space: back", "空格：下一步 · Shift+空格：上一步") + (code ? t(" · R: run · A: ask", " · R：运行 · A：投票") : "");
+
 function group(all) {
   const parts = new Map();
   for (const it of all) parts.set(it.part.en, [...(parts.get(it.part.en) ?? []), it]);
@@ -250,7 +253,7 @@ function sheets(lesson) {
   const list = [
     {
       mark: t("Start", "开始"),
-      label: t("Goal and story", "目标和比方"),
+      label: t("Start: goal and story", "开始：目标和比方"),
       parts: [
         part("goal", t("Goal", "目标"), blocks(lesson.goal)),
         part("story", t("The story", "打个比方"), blocks(lesson.story)),
@@ -278,7 +281,7 @@ function sheets(lesson) {
       part("ask", t("Think about it", "想一想"), blocks(question)),
       ...(answer ? [part("answer", t("Answer", "答案"), blocks(answer))] : []),
     ]);
-    list.push({ mark: "?", label: t("Think about it", "想一想"), parts });
+    list.push({ mark: "?", label: t("? Think about it", "? 想一想"), parts });
   }
   if (lesson.programs.length) {
     list.push({ mark: t("Programs", "程序"), label: t("Programs", "程序"), parts: [() => programs(lesson.programs)] });

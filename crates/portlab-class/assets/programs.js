@@ -22,7 +22,7 @@ function program({ file, text, command, before }) {
     ),
     before ? el("p", {}, t("First, in other terminals:", "先在别的终端里运行："), el("pre", { class: "command" }, before)) : null,
     command ? el("p", {}, t("Run it:", "运行："), el("pre", { class: "command" }, command)) : null,
-    el("pre", { tabindex: 0, role: "region", "aria-label": file }, text),
+    el("pre", { tabindex: 0, role: "group", "aria-label": file }, text),
   );
 }
 

@@ -17,7 +17,7 @@ export class Run {
     const button = (text, onclick, attributes = {}) => el("button", { type: "button", onclick, ...attributes }, text);
     this.button = button("", () => this.start(), { class: "go" });
     this.head = el("b", { role: "status" });
-    this.output = el("pre", { class: "terminal", tabindex: 0, role: "region", "aria-label": t("Output of the run", "运行输出") });
+    this.output = el("pre", { class: "terminal", tabindex: 0, role: "group", "aria-label": t("Output of the run", "运行输出") });
     this.input = el("input", { "aria-label": t("A line for the lesson", "给课程输入一行"), maxlength: 200, autocomplete: "off" });
     this.form = el(
       "form",

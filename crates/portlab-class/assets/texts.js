@@ -25,13 +25,13 @@ export function blocks(list) {
 // A wide block scrolls by itself, also by keyboard.
 const BLOCKS = {
   paragraph: ({ text }) => el("p", {}, inline(text)),
-  lines: ({ text }) => el("pre", { class: "lines", tabindex: 0, "aria-label": t("output", "输出"), role: "region" }, text),
+  lines: ({ text }) => el("pre", { class: "lines", tabindex: 0, "aria-label": t("output", "输出"), role: "group" }, text),
   code: ({ caption, text }) =>
     el(
       "figure",
       { class: "code" },
       caption === "$" ? null : el("figcaption", {}, caption),
-      el("pre", { tabindex: 0, "aria-label": caption, role: "region" }, text),
+      el("pre", { tabindex: 0, "aria-label": caption, role: "group" }, text),
     ),
   picture: ({ text }) => el("p", { class: "picture" }, t(`[picture: ${text}]`, `［图：${text}］`)),
 };
@@ -54,7 +54,7 @@ export function options(list, { counts = null, right = null, chosen = null, choo
       const share = all ? Math.round((100 * counts[at]) / all) : 0;
       const bar = counts && el("span", { class: "share" }, el("i"));
       if (bar) bar.firstChild.style.width = `${share}%`;
-      const count = counts && el("b", { class: "count" }, t(`${counts[at]} · ${share}%`, `${counts[at]} 票 · ${share}%`));
+      const count = counts && el("b", { class: "count" }, t(`${counts[at]} (${share}%)`, `${counts[at]} 票 · ${share}%`));
       const hint = isRight ? el("span", { class: "note" }, t("right answer", "正确答案")) : null;
       const mine = chosen === at ? el("span", { class: "note" }, t("● your vote", "● 你的选择")) : null;
       const classes = ["option", isRight && "right", chosen === at && "chosen"].filter(Boolean).join(" ");
