@@ -20,6 +20,7 @@ pub(super) struct Plan {
 
 /// A handler that works for longer than this is measured with this time: the whole comparison ends within half a minute.
 const LONGEST_WORK: Duration = Duration::from_millis(20);
+const LONGEST_TURN: Duration = Duration::from_millis(400);
 /// A work that is longer than that of the workloads has rounds of this many works, so that each round has a p99.
 const WORKS_PER_ROUND: u32 = 25;
 const USUAL_WORK: Duration = Duration::from_millis(5);
@@ -42,14 +43,7 @@ impl Plan {
             ));
         };
         let mut notes = Vec::new();
-        let shorter = |time: Duration| time.min(LONGEST_WORK);
-        let (name, measured) = match (&*dials.service, work) {
-            (service @ ("chat" | "http"), _) => (service, Work::None),
-            (_, Work::None) => ("echo", Work::None),
-            (_, Work::Wait(time)) => ("wait", Work::Wait(shorter(time))),
-            (_, Work::Block(time)) => ("block", Work::Block(shorter(time))),
-            (_, Work::Cpu(time)) => ("cpu", Work::Cpu(shorter(time))),
-        };
+        let (name, measured) = workload(&dials.service, work, dials.clients);
         let [was, is] = [work, measured].map(HandlerWork::Work);
         if !["echo", "chat", "http"].contains(&&*dials.service) {
             let service = &dials.service;
@@ -94,11 +88,13 @@ impl Plan {
         if dials.workers > 0 {
             options.push(("--workers", dials.workers.to_string()));
         }
-        // The baseline is measured twice, so it should be a model that serves all connections.
-        let serves_all = |sheet: &&&Sheet| sheet.serves != Serves::One || clients == 1;
-        if let Some(sheet) = sheets.iter().find(serves_all) {
-            options.push(("--baseline", sheet.name.to_owned()));
-        }
+        // The baseline is measured twice, so it should be the model that serves more connections at a time.
+        let baseline = sheets.into_iter().min_by_key(|it| match it.serves {
+            Serves::Open => 0,
+            Serves::Workers => 1,
+            Serves::One => 2,
+        });
+        options.extend(baseline.map(|it| ("--baseline", it.name.to_owned())));
         options.extend(rounds.map(|it| ("--rounds", it.to_string())));
         Ok(Self { options, notes })
     }
@@ -123,12 +119,26 @@ impl Plan {
     }
 }
 
+/// The workload that fits a service and the work of its handlers, with the work that is measured.
+fn workload(service: &str, work: Work, clients: u32) -> (&str, Work) {
+    let wait = |time: Duration| time.min(LONGEST_WORK);
+    // One thread may do the work of all clients, one after the other.
+    let work_in_turn = |time: Duration| wait(time).min(LONGEST_TURN / clients.max(1));
+    match (service, work) {
+        ("chat" | "http", _) => (service, Work::None),
+        (_, Work::None) => ("echo", Work::None),
+        (_, Work::Wait(time)) => ("wait", Work::Wait(wait(time))),
+        (_, Work::Block(time)) => ("block", Work::Block(work_in_turn(time))),
+        (_, Work::Cpu(time)) => ("cpu", Work::Cpu(work_in_turn(time))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::stage::sheet;
 
-    fn plan(change: impl FnOnce(&mut Dials), models: [&str; 2]) -> Result<Plan, Text> {
+    fn plan_of(change: impl FnOnce(&mut Dials), models: [&str; 2]) -> Result<Plan, Text> {
         let mut dials = Dials::default();
         change(&mut dials);
         Plan::of(&dials, models.map(|it| sheet(it).unwrap()), None)
@@ -153,7 +163,7 @@ mod tests {
             ("chat", "none", "chat", 0),
             ("http", "wait:5ms", "http", 1),
         ] {
-            let plan = plan(
+            let plan = plan_of(
                 |dials| (dials.service, dials.work) = (service.to_owned(), work.to_owned()),
                 models,
             );
@@ -162,13 +172,13 @@ mod tests {
             assert_eq!(plan.notes.len(), notes, "{service} {work}: {plan:?}");
             assert!(plan.question().is_some(), "{workload}");
         }
-        assert!(plan(|dials| dials.work = "panic".to_owned(), models).is_err());
+        assert!(plan_of(|dials| dials.work = "panic".to_owned(), models).is_err());
     }
 
     #[test]
     fn a_long_work_is_shortened_and_the_plan_says_so() {
         let models = ["iterative", "threads"];
-        let plan = plan(|dials| *dials = dials.slow_motion(), models).unwrap();
+        let plan = plan_of(|dials| *dials = dials.slow_motion(), models).unwrap();
         has(&plan, &["--work wait:20ms", "--duration 500ms"]);
         // `iterative` can't serve five connections at once.
         has(&plan, &["--connections 5", "--baseline threads"]);
