@@ -57,6 +57,8 @@ class Tab {
         this.drawVote();
       },
     });
+    // Where students join: in large letters while a vote is open.
+    if (code) fetchAsTeacher("/teacher.json").then((found) => (this.teacher = found));
     if (open.lesson) this.load(open.lesson, open.sheet, open.part);
     else this.list();
   }
@@ -151,6 +153,7 @@ class Tab {
       ),
       print(this.lesson),
     );
+    this.run.scrollToEnd();
   }
 
   /** Shows a sheet up to one of its parts. */
@@ -231,10 +234,18 @@ class Tab {
           ...(vote && !vote.counts ? [button(t("Show the outcome", "公布结果"), "/do/vote/show", "go")] : []),
           voters,
         ];
+    const invite = isOpen && this.teacher
+      ? el("p", { class: "invite" }, el("strong", {}, this.teacher.join[0]), t("  code ", "  口令 "), el("strong", {}, this.teacher.code))
+      : "";
     this.voteElement.replaceChildren(
+      invite,
       options(step.ask.options, { counts: vote?.counts, right }),
       el("div", { class: "controls" }, controls),
     );
+    // The buttons stay on the screen when a vote begins or ends.
+    const state = vote && `${vote.state}${vote.counts}`;
+    if (state !== this.voteState) this.voteElement.scrollIntoView({ block: "nearest" });
+    this.voteState = state;
   }
 }
 

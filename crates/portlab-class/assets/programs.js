@@ -20,8 +20,8 @@ function program({ file, text, command, before }) {
       " ",
       button(t("Download", "下载"), () => download(file, text)),
     ),
-    before ? el("p", {}, t("First, in other terminals:", "先在别的终端里运行："), el("pre", { class: "command" }, before)) : null,
-    command ? el("p", {}, t("Run it:", "运行："), el("pre", { class: "command" }, command)) : null,
+    before ? el("div", {}, t("First, in other terminals:", "先在别的终端里运行："), el("pre", { class: "command" }, before)) : null,
+    command ? el("div", {}, t("Run it:", "运行："), el("pre", { class: "command" }, command)) : null,
     el("pre", { tabindex: 0, role: "group", "aria-label": file }, text),
   );
 }

@@ -72,7 +72,11 @@ export class Run {
       value.prompt ? el("strong", { class: "prompt" }, value.prompt) : "",
     );
     // Whoever has scrolled back reads on.
-    if (isAtEnd) this.output.scrollTop = this.output.scrollHeight;
+    if (isAtEnd) this.scrollToEnd();
+  }
+
+  scrollToEnd() {
+    if (this.output) this.output.scrollTop = this.output.scrollHeight;
   }
 }
 

@@ -175,7 +175,7 @@ impl Page {
         let script = lesson.script_as_shown(lang, SEED)?;
         let programs = lesson.programs(&script, Code::Both).into_iter();
         let programs = programs.map(|it| Program {
-            command: it.command(&format!("./{}", it.file)),
+            command: command(&it),
             file: it.file,
             text: it.text,
             before: it.before,
@@ -202,6 +202,13 @@ impl Page {
             programs: programs.collect(),
         })
     }
+}
+
+/// The command that runs a program in the folder into which it was saved.
+fn command(program: &portlab_lessons::programs::Program) -> Option<String> {
+    let command = program.command(&format!("./{}", program.file))?;
+    let here = command.strip_prefix("cd . && ");
+    Some(here.map_or_else(|| command.clone(), str::to_owned))
 }
 
 /// Writes parts of a text with the values of one run.
