@@ -244,7 +244,7 @@ class Tab {
     );
     // The buttons stay on the screen when a vote begins or ends.
     const state = vote && `${vote.state}${vote.counts}`;
-    if (state !== this.voteState) this.voteElement.scrollIntoView({ block: "nearest" });
+    if (state !== this.voteState && !isRevealed) this.voteElement.scrollIntoView({ block: "nearest" });
     this.voteState = state;
   }
 }
