@@ -42,7 +42,8 @@ fn main() {
             .into_iter()
             .map(|(name, run)| trial(name, run)),
     );
-    for &(name, run) in browser::ONCE.iter().chain(tabs::ONCE) {
+    let in_browser = [browser::ONCE, tabs::ONCE, race::IN_BROWSER];
+    for (name, run) in in_browser.concat() {
         let trial = trial(format!("browser::{name}"), run);
         trials.push(trial.with_ignored_flag(!driver::is_installed()));
     }

@@ -6,7 +6,12 @@ use portlab_sys::{meter, spawn::Signal};
 use portlab_testkit::{named, wait_until};
 use serde_json::{Value, json};
 
-use super::{ends::wait_until_gone, page::Page};
+use super::{
+    browser::{no_trouble, open},
+    driver::PROJECTOR,
+    ends::wait_until_gone,
+    page::Page,
+};
 
 pub(super) const ONCE: &[(&str, fn())] = named![
     a_race_ends_with_the_sentences_of_a_report,
@@ -14,6 +19,9 @@ pub(super) const ONCE: &[(&str, fn())] = named![
     a_race_needs_two_models_and_clients,
     a_killed_page_leaves_no_process_of_a_race,
 ];
+
+pub(super) const IN_BROWSER: &[(&str, fn())] =
+    named![a_race_is_begun_by_a_click_and_its_sentences_are_read,];
 
 /// Where the comparison of a page has its files.
 fn folder(page: &Page) -> String {
@@ -152,4 +160,29 @@ fn a_killed_page_leaves_no_process_of_a_race() {
     wait_until_gone(&below);
     // Only the folder stays.
     fs::remove_dir_all(left).unwrap();
+}
+
+fn a_race_is_begun_by_a_click_and_its_sentences_are_read() {
+    let (page, browser) = open(PROJECTOR);
+    let button = "document.querySelector('#race button.main')";
+    browser.wait(&format!("{button}?.disabled"));
+    page.serve("threads");
+    page.order("/do/serve", &json!({"slot": 1, "model": "event-loop"}));
+    browser.wait(&format!("!{button}.disabled"));
+    browser.click("#race button.main");
+    // Both loads run, and the page counts the answers of both.
+    browser.wait("[...document.querySelectorAll('#race .number')].filter(it => /[1-9]/.test(it.textContent)).length === 2");
+    browser.keep("race-live");
+    page.order("/do/race/stop", &json!({}));
+    browser.wait(&format!("!{button}.hidden"));
+    let race = json!({"first": "threads", "second": "event-loop", "seconds": 1, "rounds": 2});
+    page.order("/do/race", &race);
+    browser.wait("document.querySelector('#race .why li')");
+    let race = page.once("race", |it| it["state"] == "done");
+    let sentence = race["sentences"][0]["en"].as_str().unwrap();
+    assert_eq!(browser.text("#race .why li"), sentence);
+    let rows = "return document.querySelectorAll('#race tbody tr').length";
+    assert_eq!(browser.run(rows), json!(2));
+    browser.keep("race-done");
+    no_trouble(&page, &browser);
 }

@@ -263,6 +263,8 @@ impl<'a> Race<'a> {
                 Phase::Failed
             }
         };
+        // A browser that shows the end may ask for another race at once.
+        self.room.race.runs.store(false, Relaxed);
         self.publish();
     }
 
