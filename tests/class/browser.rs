@@ -188,6 +188,11 @@ fn no_tab_has_a_serious_finding_of_accessibility() {
         let (page, browser) = open(Look { dark, ..PROJECTOR });
         page.serve("event-loop");
         page.order("/do/load", &json!({"on": "first"}));
+        page.order(
+            "/do/race",
+            &json!({"first": "event-loop", "second": "threads", "seconds": 1, "rounds": 1}),
+        );
+        browser.wait("document.querySelector('#race table')");
         browser.run(&axe);
         for tab in tabs(&browser) {
             show(&browser, &tab);
