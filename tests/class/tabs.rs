@@ -1,4 +1,4 @@
-//! The console, the kernel's view and the wall in a real browser.
+//! The console, the kernel's view, the lessons and the wall in a real browser.
 
 use std::{
     io::{Read, Write},
@@ -10,12 +10,15 @@ use serde_json::json;
 
 use super::{
     browser::{no_trouble, open, show},
-    driver::PROJECTOR,
+    driver::{Browser, PHONE, PROJECTOR},
+    page::Page,
 };
 
 pub(super) const ONCE: &[(&str, fn())] = named![
     a_client_that_speaks_gbk_is_read_and_answered_by_clicks,
     sockets_that_come_and_go_are_marked_by_words,
+    a_lesson_is_shown_part_by_part_and_run_by_keys,
+    a_class_is_asked_by_a_key_and_a_phone_answers,
     a_judged_server_is_a_card_and_its_name_is_no_markup,
 ];
 
@@ -64,6 +67,67 @@ fn sockets_that_come_and_go_are_marked_by_words() {
     no_trouble(&page, &browser);
 }
 
+/// The third step of the first lesson, which asks a question.
+fn at_a_question() -> (Page, Browser) {
+    let (page, browser) = open(PROJECTOR);
+    show(&browser, "lessons");
+    browser.click(".entry");
+    browser.click(".marks button:nth-child(4)");
+    browser.wait("document.querySelector('.step-title').textContent.startsWith('3.')");
+    (page, browser)
+}
+
+fn a_lesson_is_shown_part_by_part_and_run_by_keys() {
+    let (page, browser) = at_a_question();
+    let parts = "return [...document.querySelectorAll('.sheet > section')].map(it => it.className)";
+    let mut expected = vec!["say"];
+    for part in ["ask", "outcome", "why"] {
+        assert_eq!(browser.run(parts), json!(expected));
+        browser.press(" ");
+        expected.push(part);
+        browser.wait(&format!("document.querySelector('.sheet > .{part}')"));
+        let is_shown = browser.run("return Boolean(document.querySelector('.option.right'))");
+        assert_eq!(is_shown, part != "ask", "the right answer with {part}");
+    }
+    browser.press("r");
+    browser.wait("document.querySelector('.terminal .prompt')");
+    browser.press(ENTER);
+    browser.wait("document.querySelector('.terminal').textContent.includes('✓')");
+    assert!(browser.text(".terminal").contains("EADDRINUSE"));
+    browser.keep("lesson-run");
+    // What a printer gets has every step, and isn't on the screen.
+    let steps = "return [document.querySelectorAll('.paper .question').length > 1, document.querySelector('.paper').offsetHeight]";
+    assert_eq!(browser.run(steps), json!([true, 0]));
+    browser.press(ESCAPE);
+    browser.wait("document.querySelectorAll('.entry').length > 30");
+    no_trouble(&page, &browser);
+}
+
+fn a_class_is_asked_by_a_key_and_a_phone_answers() {
+    let (page, browser) = at_a_question();
+    browser.press(" ");
+    browser.wait("document.querySelector('.vote .option')");
+    browser.press("a");
+    browser.wait("document.querySelector('.invite')");
+    let phone = Browser::open(PHONE);
+    phone.go(&format!("{}/join#{}", page.base, page.join));
+    phone.click("button.option");
+    phone.wait("document.querySelector('.option.chosen')");
+    browser.wait("/1/.test(document.querySelector('.voters').textContent)");
+    assert_eq!(
+        browser.run("return document.querySelectorAll('.share').length"),
+        0
+    );
+    // Going on shows the outcome to all.
+    browser.press(" ");
+    for window in [&browser, &phone] {
+        window.wait("document.querySelector('.option.right .share')");
+        let counts = window.run("return document.querySelector('.option .count').textContent");
+        assert!(counts.as_str().unwrap().contains("100%"), "{counts}");
+        no_trouble(&page, window);
+    }
+}
+
 fn a_judged_server_is_a_card_and_its_name_is_no_markup() {
     let (page, browser) = open(PROJECTOR);
     show(&browser, "wall");
@@ -83,3 +147,6 @@ fn a_judged_server_is_a_card_and_its_name_is_no_markup() {
     browser.wait("!document.querySelector('.card')");
     no_trouble(&page, &browser);
 }
+
+const ENTER: &str = "\u{e007}";
+const ESCAPE: &str = "\u{e00c}";
