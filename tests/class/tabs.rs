@@ -18,6 +18,7 @@ pub(super) const ONCE: &[(&str, fn())] = named![
     a_client_that_speaks_gbk_is_read_and_answered_by_clicks,
     sockets_that_come_and_go_are_marked_by_words,
     a_lesson_is_shown_part_by_part_and_run_by_keys,
+    a_student_reads_a_lesson_without_its_answers,
     a_class_is_asked_by_a_key_and_a_phone_answers,
     a_judged_server_is_a_card_and_its_name_is_no_markup,
 ];
@@ -101,6 +102,26 @@ fn a_lesson_is_shown_part_by_part_and_run_by_keys() {
     browser.press(ESCAPE);
     browser.wait("document.querySelectorAll('.entry').length > 30");
     no_trouble(&page, &browser);
+}
+
+fn a_student_reads_a_lesson_without_its_answers() {
+    let page = Page::open();
+    let browser = Browser::open(PHONE);
+    browser.go(&format!("{}/#lessons", page.base));
+    browser.click(".entry");
+    browser.click(".marks button:nth-child(4)");
+    browser.press(" ");
+    browser.wait("document.querySelectorAll('.vote .option').length === 3");
+    browser.press(" ");
+    browser.wait("document.querySelector('.step-title').textContent.startsWith('4.')");
+    let hidden = "return document.querySelectorAll('.run, .outcome, .right, .controls').length";
+    assert_eq!(browser.run(hidden), 0);
+    // The only refusal is that of the page for teachers.
+    let troubles = browser.troubles(&page.base);
+    assert!(
+        troubles.iter().all(|it| it.contains("/teacher.json")),
+        "{troubles:#?}"
+    );
 }
 
 fn a_class_is_asked_by_a_key_and_a_phone_answers() {

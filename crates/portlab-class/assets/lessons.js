@@ -4,7 +4,7 @@ import { code, el, fetchAsTeacher, language, post, t, watch } from "./app.js";
 import { print } from "./print.js";
 import { programs } from "./programs.js";
 import { Run } from "./run.js";
-import { blocks, inline, options } from "./texts.js";
+import { blocks, inline, options, plain } from "./texts.js";
 
 export const name = "lessons";
 export const title = { en: "Lessons", zh: "课程" };
@@ -276,7 +276,11 @@ function sheets(lesson) {
       () => el("section", { class: "say" }, el("h3", { class: "step-title" }, `${at + 1}. `, inline(step.title)), blocks(step.say)),
     ];
     if (step.ask) {
-      parts.push((tab) => el("section", { class: "ask" }, el("h3", {}, t("What will happen?", "猜一猜")), blocks(step.ask.question), tab.voteElement));
+      const heading = t("What will happen?", "猜一猜");
+      // Many questions are just that.
+      const [first, ...more] = step.ask.question;
+      const question = first?.kind === "paragraph" && plain(first.text) === heading ? more : step.ask.question;
+      parts.push((tab) => el("section", { class: "ask" }, el("h3", {}, heading), blocks(question), tab.voteElement));
     }
     step.revealedAt = parts.length;
     if (step.outcome) {
