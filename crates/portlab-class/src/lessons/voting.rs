@@ -275,8 +275,8 @@ const TOO_MANY_TRIES: Text = Text::new(
     "错误的口令太多：等一秒再输入",
 );
 const TOO_FAST: Text = Text::new(
-    "too many votes at once: vote again in a second",
-    "投票的人太多：一秒后再投",
+    "too many votes from this device: vote again in a second",
+    "这台设备投得太快：一秒后再投",
 );
 const FULL: Text = Text::new(
     "500 devices have joined, which is the limit",
