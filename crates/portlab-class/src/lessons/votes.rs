@@ -219,7 +219,7 @@ const DEVICES: usize = 500;
 /// There are a million codes of four characters: to try them all takes a day.
 const WRONG_CODES_PER_S: usize = 10;
 /// A device that votes faster disturbs no other one.
-const VOTES_PER_S: usize = 5;
+const VOTES_PER_S: usize = 10;
 
 #[cfg(test)]
 mod tests {
