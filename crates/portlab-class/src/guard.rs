@@ -8,17 +8,20 @@
 //!
 //! The page sends no CORS header, so no other site can send the header `X-Teacher` or read an answer.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
+    body::{Body, to_bytes},
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use portlab_words::Text;
+use tokio::time::timeout;
+use tokio_stream::StreamExt;
 
-use crate::room::Room;
+use crate::{LARGEST_BODY, room::Room};
 
 /// What a browser may load: files of this page. No inline script, no other host, no frame around the page.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
@@ -32,9 +35,9 @@ pub(crate) async fn browser(
 ) -> Response {
     let headers = request.headers();
     let answer = if !is_of_this_machine(headers) {
-        refusal(StatusCode::MISDIRECTED_REQUEST, &NOT_HERE)
+        read_and_refuse(request, StatusCode::MISDIRECTED_REQUEST, &NOT_HERE).await
     } else if request.method() != Method::GET && !is_own_origin(headers) {
-        refusal(StatusCode::FORBIDDEN, &OTHER_SITE)
+        read_and_refuse(request, StatusCode::FORBIDDEN, &OTHER_SITE).await
     } else if room.has_ended() {
         StatusCode::SERVICE_UNAVAILABLE.into_response()
     } else {
@@ -49,10 +52,33 @@ pub(crate) async fn teacher(
     request: Request,
     next: Next,
 ) -> Response {
-    match is_teacher(&room, request.headers()) {
-        true => next.run(request).await,
-        false => refusal(StatusCode::FORBIDDEN, &NO_CODE),
+    if !is_teacher(&room, request.headers()) {
+        return read_and_refuse(request, StatusCode::FORBIDDEN, &NO_CODE).await;
     }
+    // Some orders need no body and wouldn't read it.
+    let (parts, body) = request.into_parts();
+    match to_bytes(body, LARGEST_BODY).await {
+        Ok(bytes) => next.run(Request::from_parts(parts, bytes.into())).await,
+        Err(_) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+    }
+}
+
+/// Refuses a request after its body, which is discarded. A connection with unread input would be closed, and the browser's
+/// next request on it would fail.
+async fn read_and_refuse(request: Request, status: StatusCode, why: &Text) -> Response {
+    let mut frames = Body::into_data_stream(request.into_body());
+    let discard = async {
+        let mut bytes = 0;
+        while let Some(Ok(frame)) = frames.next().await {
+            bytes += frame.len();
+            if bytes > LARGEST_BODY {
+                break;
+            }
+        }
+    };
+    // A slow sender is refused all the same.
+    let _ = timeout(READING, discard).await;
+    refusal(status, why)
 }
 
 pub(crate) fn is_teacher(room: &Room, headers: &HeaderMap) -> bool {
@@ -121,6 +147,9 @@ fn is_own_origin(headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|it| it.to_str().ok());
     origin.is_some() && origin == host
 }
+
+/// How long the body of a refused request may take.
+const READING: Duration = Duration::from_secs(2);
 
 const NOT_HERE: Text = Text::new(
     "this page is opened by its address, as the terminal of `portlab class` shows it",
