@@ -90,7 +90,7 @@ fn a_paused_picture_stands_still_and_goes_from_event_to_event() {
     page.order("/do/load", &json!({"on": "first"}));
     browser.wait("document.querySelectorAll('[data-place=rest]').length > 2");
     browser.press(" ");
-    browser.wait("document.querySelector('.replay.paused')");
+    browser.wait("document.querySelector('.replay.paused.filled')");
     let paused = browser.run(PICTURE);
     let newest = page.once("lanes", |_| true)["at_ms"].as_u64();
     // The server goes on, and the page shows the moment of the pause.

@@ -54,7 +54,9 @@ fn what_starts_loads_or_stops_needs_the_teachers_code() {
         }
         assert_eq!(page.send(path, "{}", &[]).0, 403, "{path}");
     }
-    assert_eq!(page.get("/teacher.json", &[]).status(), 403);
+    for path in ["/teacher.json", "/replay.json"] {
+        assert_eq!(page.get(path, &[]).status(), 403, "{path}");
+    }
     let own = page.get("/teacher.json", &[("x-teacher", &page.teacher)]);
     let own = own.into_body().read_to_string().unwrap();
     assert!(own.contains(&page.join), "{own}");

@@ -1,6 +1,6 @@
 // The last 30 seconds of frames, and a place in them. Pure: no document, no clock.
 
-import { steps } from "./steps.js";
+import { lately, steps } from "./steps.js";
 
 const MOST_FRAMES = 600;
 const LONGEST_MS = 30_000;
@@ -24,6 +24,17 @@ export class History {
   pause() {
     this.isPaused = true;
     this.at = Math.max(0, this.frames.length - 1);
+    this.step = 0;
+  }
+
+  /** In a pause: takes all frames up to the one that is shown, because this browser may have skipped some. */
+  fill(frames) {
+    const shown = this.frames[this.at];
+    if (!this.isPaused || !shown) return;
+    const past = frames.filter((it) => it.at_ms <= shown.at_ms && it.at_ms >= shown.at_ms - LONGEST_MS);
+    if (past.at(-1)?.at_ms !== shown.at_ms) return;
+    this.frames = past;
+    this.at = past.length - 1;
     this.step = 0;
   }
 
@@ -80,7 +91,7 @@ export class History {
     const frame = this.frames[this.at];
     if (!frame) return { slots: [null, null], words: null };
     const made = this.step > 0 ? this.#stepsFrom(this.at)[this.step - 1] : null;
-    return { slots: made?.slots ?? frame.slots, words: made?.words ?? null, slot: made?.slot };
+    return { slots: made?.slots ?? frame.slots.map(lately), words: made?.words ?? null, slot: made?.slot };
   }
 
   /** Seconds before the newest frame. */

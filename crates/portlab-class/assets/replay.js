@@ -1,6 +1,6 @@
 // The bar below the pictures: pause, single steps, and the last 30 seconds with a slider.
 
-import { el, t } from "./app.js";
+import { el, fetchAsTeacher, t } from "./app.js";
 
 /** The bar for `past`, a History; `draw` draws what it shows. */
 export function replay(past, draw) {
@@ -14,18 +14,27 @@ export function replay(past, draw) {
 
   function toggle() {
     if (past.isPaused) past.goOn();
-    else past.pause();
+    else stop();
+    draw();
+  }
+
+  /** Stands still. The server has all pictures; this browser has those that it was fast enough for. */
+  async function stop() {
+    past.pause();
+    const frames = await fetchAsTeacher("/replay.json");
+    if (frames && past.step === 0) past.fill(frames);
+    element.classList.toggle("filled", past.isPaused);
     draw();
   }
 
   function move(by) {
-    if (!past.isPaused) past.pause();
+    if (!past.isPaused) stop();
     past.move(by);
     draw();
   }
 
   function go() {
-    if (!past.isPaused) past.pause();
+    if (!past.isPaused) stop();
     past.go(slider.valueAsNumber);
     draw();
   }

@@ -33,6 +33,32 @@ export function apply(state, [, id, doing, conn, place], after = state) {
   return next;
 }
 
+/** A lane that serves no connection at this moment, or only waits for one. */
+const IDLE = ["accept", "wait", "client", "run"];
+const BUSY = ["read", "handle", "write", "block"];
+
+/**
+ * The state of a frame as it is shown live: a lane that is idle when the frame ends shows the connection that it has
+ * served last within the frame. So a message of some microseconds is seen, and a lane that served nothing stands still.
+ */
+export function lately(state) {
+  const last = new Map();
+  for (const [, id, doing, conn, place] of state?.moves ?? []) {
+    if (conn && place === "lane" && BUSY.includes(doing)) last.set(id, { doing, conn });
+  }
+  if (last.size === 0) return state;
+  const free = new Set(PLACES.flatMap((place) => state[place]));
+  for (const lane of state.lanes) if (lane.doing === "client" && lane.conn) free.add(lane.conn);
+  const served = new Map();
+  for (const lane of state.lanes) {
+    const it = last.get(lane.id);
+    if (it && IDLE.includes(lane.doing) && (!lane.conn || lane.conn === it.conn) && free.delete(it.conn)) served.set(lane.id, it);
+  }
+  const shown = new Set([...served.values()].map((it) => it.conn));
+  const lanes = state.lanes.map((lane) => ({ ...lane, ...served.get(lane.id) }));
+  return { ...state, lanes, ...Object.fromEntries(PLACES.map((place) => [place, state[place].filter((it) => !shown.has(it))])) };
+}
+
 /** Two frames follow each other if none was skipped between them. */
 export const follows = (before, after) => after.at_ms - before.at_ms <= 175;
 

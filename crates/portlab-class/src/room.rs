@@ -15,8 +15,14 @@ use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
 
 use crate::{
-    console, events::STREAMS, kernel::Ports, lessons::Lessons, race::Control, stage::Orders,
-    topic::Topic, wall::Wall,
+    console,
+    events::STREAMS,
+    kernel::Ports,
+    lessons::Lessons,
+    race::Control,
+    stage::{Orders, Replay},
+    topic::Topic,
+    wall::Wall,
 };
 
 /// The page's shared state. Parts that have state of their own keep it behind a lock in a field here.
@@ -33,6 +39,8 @@ pub(crate) struct Room {
     pub(crate) console: console::Orders,
     /// The ports of servers and of the console.
     pub(crate) ports: Ports,
+    /// The last pictures of the servers.
+    pub(crate) replay: Replay,
     /// To the thread of races.
     pub(crate) race: Control,
     /// The verdicts of students.
@@ -83,6 +91,7 @@ impl Room {
             orders: Orders::default(),
             console: console::Orders::default(),
             ports: Ports::default(),
+            replay: Replay::default(),
             race: Control::default(),
             wall: Wall::default(),
             lessons: Lessons::default(),

@@ -35,6 +35,11 @@ impl Topic {
         });
     }
 
+    /// The value of now, as JSON.
+    pub(crate) fn json(&self) -> Arc<str> {
+        self.sender.borrow().clone()
+    }
+
     /// The value of now, for another part of the page; `None` before the first one.
     pub(crate) fn now<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_str(&self.sender.borrow()).ok()

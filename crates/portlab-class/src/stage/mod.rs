@@ -10,12 +10,14 @@
 //! | `dials` | the values of the dials, and their limits |
 //! | `server` | one server: its process, its picture |
 //! | `load` | `portlab load` as a process |
+//! | `replay` | the frames of the last 30 seconds |
 //! | `guests` | connections that misbehave |
 
 mod dials;
 mod guests;
 mod load;
 mod orders;
+mod replay;
 mod server;
 
 use std::{
@@ -26,6 +28,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use axum::Router;
 use portlab_sys::{sockets::sockets, whole::write_whole};
 use portlab_words::{Text, tr};
 use serde::Serialize;
@@ -33,7 +36,8 @@ use serde::Serialize;
 pub(crate) use self::{
     dials::{Dials, sheet},
     load::read_lines,
-    orders::{Aim, Order, Orders, routes},
+    orders::{Aim, Order, Orders},
+    replay::Replay,
 };
 use self::{
     guests::Guest,
@@ -42,6 +46,11 @@ use self::{
     server::{Frame, Meters, Running},
 };
 use crate::{kernel::Owner, room::Room};
+
+/// What a teacher may ask of the stage.
+pub(crate) fn routes() -> Router<Arc<Room>> {
+    orders::routes().merge(replay::routes())
+}
 
 /// The thread of the stage. When this is dropped, all processes of the page have ended.
 #[derive(Debug)]
@@ -186,6 +195,9 @@ impl<'a> Floor<'a> {
             .each_mut()
             .map(|slot| slot.as_mut().map(Running::frame));
         self.room.publish("lanes", &Frames { at_ms, slots });
+        if let Some((_, frames)) = self.room.topic("lanes") {
+            self.room.replay.push(frames.json());
+        }
         if number.is_multiple_of(FRAMES_PER_S) {
             self.look_after_loads();
         }
