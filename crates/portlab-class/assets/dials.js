@@ -66,7 +66,7 @@ export function dials(about) {
     ["second", t("on 2", "给 2"), () => post("/do/load", { on: "second" })],
     ["both", t("on both", "给两个"), () => post("/do/load", { on: "both" })],
   ]);
-  const move = el("button", { type: "button", id: "move-clients", onclick: () => post("/do/load", { on: stage.loaded === "first" ? "second" : "first" }) }, t("⇄ move the clients to the other model", "⇄ 把客户端换到另一个模型"));
+  const move = el("button", { type: "button", id: "move-clients", onclick: () => post("/do/load", { on: stage.loaded === "first" ? "second" : "first" }) }, t("⇄ move the clients", "⇄ 换到另一个模型"));
   const slow = el("button", { type: "button", id: "slow-motion", onclick: () => post("/do/slow-motion") }, t("slow motion", "慢动作"));
 
   let slot = 0;
@@ -76,7 +76,7 @@ export function dials(about) {
     el(
       "button",
       { type: "button", "data-guest": name, title: t(GUEST_STORIES[name]), onclick: () => post("/do/guest", { slot, kind: name }) },
-      svg("svg", { viewBox: "-1.5 -1.5 3 3", class: `dot ${name}`, "aria-hidden": "true" }, svg("path", { d: SHAPES[name] })),
+      sign(name),
       t(title),
     ),
   );
@@ -122,6 +122,9 @@ export function dials(about) {
     end: () => clearTimeout(timer),
   };
 }
+
+/** The shape of a guest's dot, beside its name. */
+export const sign = (kind) => svg("svg", { viewBox: "-1.5 -1.5 3 3", class: `dot ${kind}`, "aria-hidden": "true" }, svg("path", { d: SHAPES[kind] }));
 
 /** A slider with a number field: large ranges are dialled in steps that grow. */
 function slider({ key, title, min, max, unit, onchange }) {

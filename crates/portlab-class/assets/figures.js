@@ -23,10 +23,10 @@ const ROWS = [
   ["p99", { en: "p99", zh: "p99" }, ({ load }) => load && time(load.latency_p99_ns)],
   ["rate", { en: "answers", zh: "应答" }, ({ load }) => load && `${whole(load.messages_per_s)} ${t("/s", "/秒")}`],
   ["errors", { en: "errors", zh: "错误" }, ({ load }) => load && whole(load.errors)],
-  ["open", { en: "clients open", zh: "已连接" }, ({ load }) => load && whole(load.open_connections)],
+  ["open", { en: "open", zh: "已连接" }, ({ load }) => load && whole(load.open_connections)],
   ["cpu", { en: "CPU", zh: "CPU" }, (it) => (it.cpu_percent === null ? null : `${whole(it.cpu_percent)} %`)],
   ["threads", { en: "threads", zh: "线程" }, (it) => whole(it.threads)],
-  ["processes", { en: "processes", zh: "进程" }, (it) => whole(it.processes)],
+  ["processes", { en: "processes", zh: "进程" }, (it) => it.processes > 1 && whole(it.processes)],
   ["memory", { en: "memory", zh: "内存" }, (it) => `${(it.pss_bytes / 1048576).toFixed(1)} MiB`],
 ];
 
@@ -40,7 +40,12 @@ export function figures() {
   return {
     element,
     draw(all) {
-      for (const { of, value } of cells) value.textContent = (all && of(all)) || "–";
+      for (const { of, value, element } of cells) {
+        const text = (all && of(all)) || "–";
+        value.textContent = text;
+        // A server of one process needs no number of processes.
+        if (element.dataset.figure === "processes") element.hidden = text === "–";
+      }
     },
   };
 }

@@ -1,7 +1,8 @@
 // The tab "Models at work": one or two servers side by side, their clients, and the last 30 seconds of them.
 
 import { code, el, language, post, t, watch } from "./app.js";
-import { dials } from "./dials.js";
+import { dials, sign } from "./dials.js";
+import { GUESTS, GUEST_STORIES } from "./doings.js";
 import { figures } from "./figures.js";
 import { History } from "./history.js";
 import { MOST_ROWS } from "./layout.js";
@@ -36,7 +37,7 @@ export function mount(root, about) {
     const counts = slots.map((it) => it?.lanes.length ?? 0);
     const rows = Math.max(...counts, 1);
     // Room for the heads above, and for the sentence, the figures and the dials below.
-    const others = panel.element.open ? 30 : 20;
+    const others = (panel.element.open ? 28 : 18) + (slots.every(Boolean) ? 4 : 0);
     const height = Math.max(13 * rem, Math.min(24 * rem, innerHeight - others * rem));
     // A few lanes of one server aren't cells because the other server has many.
     stands.forEach((it, at) => it.draw(slots[at], { rem, height, rows: counts[at] <= MOST_ROWS ? Math.min(rows, MOST_ROWS) : rows }));
@@ -94,8 +95,10 @@ function stand(slot, about) {
   const sentence = el("p", { class: "seen", "data-seen": slot });
   const numbers = figures();
   const picture = new Picture();
+  const legend = el("p", { class: "legend" });
+  let known = "";
   const head = el("div", { class: "head" }, el("strong", { class: "badge", "aria-hidden": "true" }, `${place}`), select, stop, addr);
-  const body = el("section", { class: "stand", "data-slot": slot, "aria-label": t(`server ${place}`, `服务端 ${place}`), hidden: true }, idea, picture.element, sentence, numbers.element);
+  const body = el("section", { class: "stand", "data-slot": slot, "aria-label": t(`server ${place}`, `服务端 ${place}`), hidden: true }, idea, picture.element, legend, sentence, numbers.element);
   let server = "";
 
   return {
@@ -108,7 +111,8 @@ function stand(slot, about) {
       if (document.activeElement !== select || now) select.value = now?.model ?? "";
       stop.hidden = !now;
       addr.textContent = now ? `${now.addr} · pid ${now.pid}` : "";
-      idea.replaceChildren(...(model ? [el("strong", {}, t(model.term)), `: ${t(model.idea)} `, el("span", { class: "blocks" }, t("Blocks: ", "会卡住："), t(model.blocks))] : []));
+      idea.replaceChildren(...(model ? [el("strong", {}, t(model.term)), `: ${t(model.idea)}`] : []));
+      idea.title = model ? `${t("Blocks: ", "会卡住：")}${t(model.blocks)}` : "";
       body.hidden = !now;
     },
     draw(state, size) {
@@ -117,6 +121,11 @@ function stand(slot, about) {
       const width = body.clientWidth;
       if (width === 0) return;
       picture.draw(state, server, { ...size, width });
+      const kinds = Object.keys(GUESTS).filter((kind) => state.guests.some((it) => it[1] === kind));
+      if (known !== `${kinds}`) {
+        known = `${kinds}`;
+        legend.replaceChildren(...kinds.map((kind) => el("span", {}, sign(kind), `${t(GUESTS[kind])}: ${t(GUEST_STORIES[kind])}`)));
+      }
       const text = t(seen(state));
       if (sentence.textContent !== text) sentence.textContent = text;
     },

@@ -62,8 +62,8 @@ export function layout(state, seats, { width, height, rem, rows }) {
     side.forEach((place, at) => boxes.push({ place, x: 0, y: strip + gap + tall + gap + at * (strip + gap), w: width, h: strip }));
     whole = strip + gap + tall + gap + side.length * (strip + gap);
   } else {
-    const left = Math.max(6.5 * rem, width * 0.16);
-    const right = Math.max(7.5 * rem, width * 0.22);
+    const left = Math.max(9.9 * rem, width * 0.16);
+    const right = Math.max(9.9 * rem, width * 0.22);
     boxes.push({ place: "queue", x: 0, y: 0, w: left, h: tall });
     middle = { x: left + gap, y: 0, w: width - left - right - 2 * gap, h: tall };
     const part = (tall - gap * (side.length - 1)) / side.length;
@@ -91,6 +91,7 @@ function seat(dots, box, taken, most, rem) {
   const pad = 0.4 * rem;
   const [w, h] = [box.w - 2 * pad, box.h - top - pad];
   const size = fit(w, h, most, rem);
+  box.isFull = Math.ceil(most / Math.max(1, Math.floor(w / (size * 1.45)))) * size * 1.12 > h - 1.3 * rem;
   const perRow = Math.max(1, Math.floor(w / (size * 1.45)));
   for (const [conn, at] of taken) {
     const x = box.x + pad + ((at % perRow) + 0.5) * (w / perRow);

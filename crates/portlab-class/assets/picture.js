@@ -6,18 +6,19 @@
 import { svg, t } from "./app.js";
 import { DOINGS, GUESTS, SHAPES, SIGNS, WORDS } from "./doings.js";
 import { Seats, layout } from "./layout.js";
-import { seen } from "./steps.js";
+import { kinds, seen } from "./steps.js";
 
 const TITLES = {
   queue: { en: "accept queue", zh: "accept 队列" },
-  lanes: { en: "lanes", zh: "泳道" },
   pool: { en: "pool's queue", zh: "线程池队列" },
-  timer: { en: "timer, no thread", zh: "等定时器" },
-  rest: { en: "open, at rest", zh: "空闲连接" },
+  timer: { en: "timer runs", zh: "等定时器" },
+  rest: { en: "at rest", zh: "空闲" },
 };
 
 const STORIES = {
-  queue: { en: "made by the kernel", zh: "内核已建立" },
+  queue: { en: "in the kernel", zh: "在内核里" },
+  timer: { en: "without a thread", zh: "不占线程" },
+  rest: { en: "open, no thread", zh: "开着，无线程" },
 };
 
 /** Draws the states of a server into an element of its own. */
@@ -33,7 +34,7 @@ export class Picture {
     const stripes = svg("pattern", { id: `stripes-${(numbered += 1)}`, width: 14, height: 14, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" });
     stripes.append(svg("rect", { width: 14, height: 14, class: "stripe-back" }), svg("rect", { width: 7, height: 14, class: "stripe" }));
     this.stripes = `url(#${stripes.id})`;
-    this.element = svg("svg", { class: "picture", role: "img" }, this.title, svg("defs", {}, stripes), ...this.layers);
+    this.element = svg("svg", { class: "picture", role: "img", "aria-label": t("picture of the server", "服务端的画面") }, this.title, svg("defs", {}, stripes), ...this.layers);
   }
 
   /** Draws `state`, a slot of a frame. `server` tells servers apart; `size` is {width, height, rem, rows}. */
@@ -50,7 +51,8 @@ export class Picture {
       this.element.style.height = `${height}px`;
     }
     const { rem } = size;
-    const middle = { ...plan.middle, place: "lanes", count: state.lanes.length };
+    const [, many, zh] = kinds(state);
+    const middle = { ...plan.middle, place: "lanes", title: t(many, zh.slice(1)), count: state.lanes.length };
     keep(this.#kept.boxes, this.layers[0], [...plan.boxes, middle], (it) => it.place, newBox, (part, it) => drawBox(part, it, rem));
     keep(this.#kept.lanes, this.layers[1], plan.lanes, (it) => it.id, newLane, (part, it) => drawLane(part, it, rem, this.stripes));
     const guests = new Map(state.guests);
@@ -112,11 +114,11 @@ function newBox({ place }) {
   return part;
 }
 
-function drawBox(part, { place, x, y, w, h, count }, rem) {
+function drawBox(part, { place, title, x, y, w, h, count, isFull }, rem) {
   put(part, "back", { x, y, width: w, height: h });
-  put(part, "head", { x: x + 0.5 * rem, y: y + 1.35 * rem, text: t(TITLES[place]) });
+  put(part, "head", { x: x + 0.5 * rem, y: y + 1.35 * rem, text: title ?? t(TITLES[place]) });
   put(part, "count", { x: x + w - 0.5 * rem, y: y + 1.4 * rem, text: count });
-  const story = STORIES[place] && h > 9 * rem && w > 9.5 * rem ? t(STORIES[place]) : "";
+  const story = STORIES[place] && !isFull && h > 6 * rem ? t(STORIES[place]) : "";
   put(part, "story", { x: x + 0.5 * rem, y: y + h - 0.6 * rem, text: story });
 }
 
@@ -137,9 +139,11 @@ function newLane({ id }) {
 }
 
 function drawLane(part, lane, rem, stripes) {
-  const { x, y, w, h, isCell, doing, shares } = lane;
+  const { x, y, w, h, isCell, shares } = lane;
+  // Of many messages, the tab shows what the lane did for the longest time.
+  const doing = shares ? DOINGS[shares.indexOf(Math.max(...shares))] : lane.doing;
   part.group = part.g;
-  put(part, "group", { class: `lane ${shares ? "fast" : doing} ${isCell ? "cell" : "row"}`, "data-doing": doing, "data-conn": lane.conn });
+  put(part, "group", { class: `lane ${doing} ${shares ? "fast" : ""} ${isCell ? "cell" : "row"}`, "data-doing": lane.doing, "data-conn": lane.conn });
   const isBlocked = doing === "block" && !shares;
   put(part, "back", { x, y, width: w, height: h, fill: isBlocked ? stripes : "" });
   const side = isCell ? Math.min(h, w * 0.36) : Math.min(h, 2.4 * rem);
@@ -149,9 +153,8 @@ function drawLane(part, lane, rem, stripes) {
   put(part, "sign", { d: SIGNS[doing], transform: `translate(${signX} ${signY}) scale(${scale})` });
   if (isCell) return drawCell(part, lane);
   const isTall = h > 2.5 * rem;
-  const isSlim = w < 19 * rem;
   const nameX = x + side + 0.5 * rem;
-  const nameWidth = isSlim ? 6.5 * rem : Math.min(9 * rem, w * 0.3);
+  const nameWidth = Math.min(9 * rem, Math.max(5.6 * rem, w * 0.28));
   put(part, "name", { x: nameX, y: y + h / 2 + (isTall ? -0.1 : 0.35) * rem, text: lane.name || `${lane.tid}` });
   const ids = lane.tid === lane.pid ? `pid ${lane.pid}` : `tid ${lane.tid}`;
   put(part, "small", { x: nameX, y: y + h / 2 + 1.05 * rem, text: isTall ? ids : "" });
@@ -164,7 +167,8 @@ function drawLane(part, lane, rem, stripes) {
 }
 
 function drawCell(part, { x, y, w, h, shares, name, doing }) {
-  put(part, "name", { x, y, text: "" });
+  for (const text of ["name", "small", "word"]) put(part, text, { text: "" });
+  put(part, "chip", { width: 0 });
   drawShares(part, shares, { x: x + w * 0.4, y: y + h * 0.15, w: w * 0.55, h: h * 0.7 }, 0);
   part.title ??= part.g.appendChild(svg("title"));
   put(part, "title", { text: `${name}: ${t(WORDS[doing])}` });
@@ -196,7 +200,7 @@ const width = (text) => [...text].reduce((sum, it) => sum + (it > "⺀" ? 1 : 0.
 
 function newDot({ conn, guest }) {
   const part = { shape: guest ? svg("path", { d: SHAPES[guest] }) : svg("rect"), text: svg("text") };
-  part.g = svg("g", { class: `dot ${guest}`, "data-conn": conn }, part.shape, part.text);
+  part.g = svg("g", { class: guest ? `dot guest ${guest}` : "dot", "data-conn": conn }, part.shape, part.text);
   if (guest) part.g.append(svg("title", {}, t(GUESTS[guest])));
   return part;
 }
@@ -217,5 +221,6 @@ function drawDot(part, { x, y, size, place, lane, guest, conn }, rem) {
     const wide = size * 1.3;
     put(part, "shape", { x: -wide / 2, y: -size / 2, width: wide, height: size, rx: size / 2 });
   }
-  put(part, "text", { y: text * 0.36, "font-size": text.toFixed(1), text: text < 0.36 * rem ? "" : label });
+  put(part, "text", { y: text * 0.36, text: text < 0.36 * rem ? "" : label });
+  if (part.height !== text) part.text.style.fontSize = `${(part.height = text)}px`;
 }
