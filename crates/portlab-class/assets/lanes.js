@@ -35,12 +35,12 @@ export function mount(root, about) {
     const { slots } = past.shown();
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
     const counts = slots.map((it) => it?.lanes.length ?? 0);
-    const rows = Math.max(...counts, 1);
+    // Both pictures have rows of one height, unless the lanes of one are cells.
+    const rows = Math.max(...counts.filter((it) => it <= MOST_ROWS), 1);
     // Room for the heads above, and for the sentence, the figures and the dials below.
     const others = (panel.element.open ? 28 : 18) + (slots.every(Boolean) ? 4 : 0);
     const height = Math.max(13 * rem, Math.min(24 * rem, innerHeight - others * rem));
-    // A few lanes of one server aren't cells because the other server has many.
-    stands.forEach((it, at) => it.draw(slots[at], { rem, height, rows: counts[at] <= MOST_ROWS ? Math.min(rows, MOST_ROWS) : rows }));
+    stands.forEach((it, at) => it.draw(slots[at], { rem, height, rows: counts[at] <= MOST_ROWS ? rows : counts[at] }));
     bar.show();
   }
 

@@ -51,7 +51,7 @@ export function layout(state, seats, { width, height, rem, rows }) {
   const side = ["pool", "timer", "rest"].filter((place) => place === "rest" || state[place].length > 0 || seats.knows(place));
   const isFew = rows <= MOST_ROWS;
   const rowHeight = isFew ? Math.min(4.2 * rem, Math.max(2.1 * rem, (height - 2 * rem) / Math.max(rows, 1))) : 0;
-  const tall = isFew ? Math.max(isNarrow ? 0 : height, rows * rowHeight + 2 * rem) : Math.max(height, 16 * rem);
+  const tall = isFew ? Math.max(isNarrow ? 0 : height, rows * rowHeight + 2 * rem) : Math.max(height, isNarrow ? 16 * rem : 0);
   const boxes = [];
   let middle;
   let whole;
