@@ -50,7 +50,7 @@ function frame() {
   const join = document.getElementById("join");
   join.replaceChildren(
     ...(teacher
-      ? [t("Join: ", "加入："), el("strong", {}, teacher.join.join("  ")), t("  code ", "  口令 "), el("strong", {}, teacher.code)]
+      ? [t("Join: ", "加入："), el("strong", {}, teacher.join.map((it) => it.replace(/^http:../, "")).join("  ")), t("  code ", "  口令 "), el("strong", {}, teacher.code)]
       : [t("Only to look at: the teacher's address has a code.", "只能观看：教师地址里带有教师码。")]),
   );
 }
