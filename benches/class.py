@@ -33,16 +33,16 @@ PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 # Each file of the page, with its headers: what the browser has received.
 BYTES = """[performance.getEntriesByType('navigation')[0], ...performance.getEntriesByType('resource')]
   .filter(it => !it.name.includes('/events')).reduce((sum, it) => sum + it.transferSize, 0)"""
-# Dots move when one of them has another place than before.
+# Dots move when one of them has another place than before; a new dot is no movement.
 MOVING = """new Promise(done => {
   const began = performance.now();
-  const places = () => [...document.querySelectorAll('[data-place]')].map(it => it.dataset.conn + it.dataset.place + it.dataset.lane).join();
-  let first = null;
+  const known = new Map();
   const look = () => {
-    const now = places();
-    if (now) first ??= now;
-    if (first !== null && now !== first) done(performance.now() - began);
-    else requestAnimationFrame(look);
+    for (const {dataset: {conn, place, lane}} of document.querySelectorAll('.dot[data-place]')) {
+      if (known.has(conn) && known.get(conn) !== place + lane) return done(performance.now() - began);
+      known.set(conn, place + lane);
+    }
+    requestAnimationFrame(look);
   };
   document.querySelector('.heads select').value = 'event-loop';
   document.querySelector('.heads select').dispatchEvent(new Event('change'));
