@@ -33,7 +33,7 @@ mod advise;
 mod args;
 mod assist;
 mod choice;
-#[cfg(feature = "class")]
+#[cfg_attr(not(feature = "class"), path = "class_absent.rs")]
 mod class;
 mod compare;
 mod completions;
@@ -90,7 +90,6 @@ enum Command {
     Models(models::Args),
     Judge(Box<judge::Args>),
     Lesson(lesson::Args),
-    #[cfg(feature = "class")]
     Class(class::Args),
     Ports(ports::Args),
     Doctor(doctor::Args),
@@ -144,7 +143,6 @@ fn run(cli: Cli) -> anyhow::Result<Verdict> {
         Command::Models(args) => models::run(&args),
         Command::Judge(args) => judge::run(&args),
         Command::Lesson(args) => lesson::run(&args, cli.lang),
-        #[cfg(feature = "class")]
         Command::Class(args) => class::run(&args),
         Command::Ports(args) => ports::run(&args),
         Command::Doctor(args) => doctor::run(&args),
