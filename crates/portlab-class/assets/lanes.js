@@ -1,6 +1,6 @@
 // The tab "Models at work": one or two servers side by side, their clients, and the last 30 seconds of them.
 
-import { code, el, language, post, t, watch } from "./app.js";
+import { code, el, language, notice, post, t, watch } from "./app.js";
 import { dials, sign } from "./dials.js";
 import { GUESTS, GUEST_STORIES } from "./doings.js";
 import { figures } from "./figures.js";
@@ -54,6 +54,8 @@ export function mount(root, about) {
       hint.hidden = next.slots.some(Boolean);
       panel.show(next);
       race.show(next);
+      // A load that has ended by itself; a refused order is shown by the request.
+      if (code && next.notice) notice(t(next.notice));
     },
     race: race.draw,
     figures: (all) => stands.forEach((it, slot) => it.figures.draw(all.slots[slot])),

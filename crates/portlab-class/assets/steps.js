@@ -103,7 +103,7 @@ export function words(state, [, id, doing, conn, place]) {
   if (place === "gone") return conn ? about(`${lane} closes it`, `${lane} 关闭它`) : { en: `${lane} closes a socket`, zh: `${lane} 关闭一个套接字` };
   if (place === "timer") return about(`a timer runs for it; ${lane} is free`, `定时器在计时，${lane} 空出来了`);
   if (place === "pool") return about(`its job waits in the pool's queue`, `任务排进线程池的队列`);
-  if (place === "rest") return about(`open, no thread is at it`, `连接还开着，没有线程在处理`);
+  if (place === "rest") return about(`open, and no thread serves it`, `连接还开着，没有线程在处理`);
   const word = WORDS[doing];
   return conn ? about(`${lane} ${word.en}`, `${lane} ${word.zh}`) : { en: `${lane} ${word.en}`, zh: `${lane} ${word.zh}` };
 }
@@ -114,7 +114,7 @@ export function kinds(state) {
   return isOfProcesses ? ["process", "processes", "个进程"] : ["thread", "threads", "个线程"];
 }
 
-/** What is to be seen, from the state alone. */
+/** What the picture shows, in a sentence: from the state alone. */
 export function seen(state) {
   const all = state.lanes.length;
   if (all === 0) return { en: "The server has started; no connection has come yet.", zh: "服务端已启动，还没有连接。" };
@@ -130,6 +130,7 @@ export function seen(state) {
     say(count("client"), (n) => `${of(n)} waiting for bytes of a single client`, (n) => `${all} ${zh}中有 ${n} 个只在等一个客户端的数据`);
     say(count("handle"), (n) => `${of(n)} in the handler`, (n) => `${all} ${zh}中有 ${n} 个在运行处理函数`);
   }
+  say(state.lost, (n) => `${n === 1 ? "1 event was" : `${n} events were`} lost: the page came too late`, (n) => `丢了 ${n} 个事件：网页来不及读`);
   const queue = state.queue.length;
   say(queue, (n) => `${conns(n)} ${n === 1 ? "waits" : "wait"} in the accept queue`, (n) => `${n} 个连接在 accept 队列里排队`);
   say(state.pool.length, (n) => `${n === 1 ? "1 job waits" : `${n} jobs wait`} for a free worker`, (n) => `${n} 个任务在等空闲的工作线程`);

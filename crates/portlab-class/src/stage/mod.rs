@@ -214,7 +214,7 @@ impl<'a> Floor<'a> {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Reports a load that has ended by itself.
+    /// Reports a load that has ended by itself, and ends the other one: the page shows that the load is off.
     fn look_after_loads(&mut self) {
         let running = self.slots.iter_mut().flatten();
         let ended = running.filter_map(|it| {
@@ -225,11 +225,14 @@ impl<'a> Floor<'a> {
         if let Some(why) = ended.last() {
             self.notice = Some(tr!("the load has ended: {why}", "负载已经结束：{why}"));
             self.loaded = None;
+            for running in self.slots.iter_mut().flatten() {
+                running.load = None;
+            }
             self.publish();
         }
     }
 
-    /// Carries out an order, and answers the one who gave it.
+    /// Carries out an order, and answers the request.
     fn obey(&mut self, task: Task) {
         self.notice = None;
         let done = self.carry_out(task.order);
@@ -332,8 +335,8 @@ impl<'a> Floor<'a> {
         if running.guests.len() >= guests::MOST {
             let most = guests::MOST;
             return Err(tr!(
-                "{most} guests are the most; let them leave first",
-                "最多 {most} 个特殊客户端；请先让它们离开"
+                "a server has at most {most} guests: let the guests leave first",
+                "一个服务端最多有 {most} 个特殊客户端：请先让它们离开"
             ));
         }
         let guest = Guest::connect(kind, running.addr).map_err(|it| Text::system(&it))?;
