@@ -1,4 +1,4 @@
-//! Memory that processes share: a server and its children, or two processes that know one name.
+//! Memory that processes share: a server and its children, or two processes that open the same file.
 
 use std::{
     fs::{File, OpenOptions},

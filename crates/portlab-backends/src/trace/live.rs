@@ -172,5 +172,8 @@ pub fn begin(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-const NO_RING: Text = Text::new("it isn't a ring for events", "它不是事件环");
-const TWICE: Text = Text::new("a process writes into one ring", "一个进程只写一个事件环");
+const NO_RING: Text = Text::new("the file isn't a ring of events", "这个文件不是事件环");
+const TWICE: Text = Text::new(
+    "this process already writes into another ring",
+    "这个进程已经在写另一个事件环",
+);

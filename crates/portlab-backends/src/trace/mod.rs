@@ -58,7 +58,8 @@ const LIVE: u8 = 2;
 thread_local! {
     /// The connection that this thread serves now; 0 for none.
     static TURN: Cell<u64> = const { Cell::new(0) };
-    /// When this thread's last event was, begins included, and the number of forks before it: a child's first thread has none.
+    /// When this thread's last event was, begins included, and the number of forks before it, so that a child
+    /// doesn't take the event of its parent for its own.
     static LAST: Cell<(u64, u32)> = const { Cell::new((0, 0)) };
 }
 
