@@ -51,7 +51,7 @@ function frame() {
   join.replaceChildren(
     ...(teacher
       ? [t("Join: ", "加入："), el("strong", {}, teacher.join.map((it) => it.replace(/^http:../, "")).join("  ")), t("  code ", "  口令 "), el("strong", {}, teacher.code)]
-      : [t("Only to look at: the teacher's address has a code.", "只能观看：教师地址里带有教师码。")]),
+      : [t("View only: the teacher's address has the code that starts and stops servers.", "只能观看：启动和停止要用教师码，它在教师地址里。")]),
   );
 }
 

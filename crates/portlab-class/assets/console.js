@@ -56,7 +56,7 @@ function opener() {
   return [el("form", { class: "bar", onsubmit: open },
     el("label", { for: "port" }, t("Port", "端口")), port,
     el("button", { class: "main" }, t("Open the console", "打开调试助手")),
-    el("span", { class: "dim" }, t("Students' programs connect to it, and you answer by hand.", "学生的程序连接到这里，由你手工答复。")),
+    el("span", { class: "dim" }, t("Students' programs connect to it, and you answer by hand.", "学生的程序连接到这里，由您手动回答。")),
   )];
 }
 
@@ -172,7 +172,7 @@ function client(it, view) {
     el("p", { class: "dim" }, isOnline ? t(`${it.received} bytes came, ${it.sent} sent`, `收 ${it.received} 字节，发 ${it.sent} 字节`) : t(it.ended)),
     states && el("p", {}, states),
     isOnline && code && el("div", { class: "switches" },
-      el("button", { type: "button", class: "small", "aria-pressed": String(view.to === String(it.id)), onclick: () => type(view.to === String(it.id) ? "/to all" : `/to ${it.id}`) }, t("answer only it", "只答复它")),
+      el("button", { type: "button", class: "small", "aria-pressed": String(view.to === String(it.id)), onclick: () => type(view.to === String(it.id) ? "/to all" : `/to ${it.id}`) }, t("answer only this one", "只回答它")),
       act("close", "close", "关闭"), act("fin", "half-close", "半关闭"), act("reset", "reset", "复位"),
       it.is_paused ? act("resume", "read on", "继续读") : act("pause", "stop reading", "停止读"),
     ),

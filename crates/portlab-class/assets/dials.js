@@ -5,7 +5,7 @@ import { GUESTS, GUEST_STORIES, SHAPES } from "./doings.js";
 
 const SERVICES = {
   echo: { en: "echo", zh: "回显 echo" },
-  reply: { en: "fixed reply", zh: "固定应答" },
+  reply: { en: "fixed reply", zh: "固定回答" },
   chat: { en: "chat room", zh: "聊天室" },
   http: { en: "web (HTTP)", zh: "网页 HTTP" },
 };

@@ -7,7 +7,7 @@ export const DOINGS = ["accept", "wait", "client", "read", "handle", "block", "w
 export const WORDS = {
   accept: { en: "accepts", zh: "等新连接" },
   wait: { en: "waits", zh: "等事件" },
-  client: { en: "waits for it", zh: "等它的数据" },
+  client: { en: "waits for data", zh: "等它的数据" },
   read: { en: "reads", zh: "读" },
   handle: { en: "handles", zh: "处理" },
   block: { en: "BLOCKED", zh: "阻塞" },
@@ -32,7 +32,7 @@ export const GUESTS = {
   silent: { en: "silent", zh: "沉默" },
   slow: { en: "slow", zh: "慢速" },
   "never-reads": { en: "never reads", zh: "从不读" },
-  resets: { en: "resets", zh: "发 RST" },
+  resets: { en: "resets", zh: "复位" },
   "half-close": { en: "half-close", zh: "半关闭" },
 };
 
@@ -40,8 +40,8 @@ export const GUESTS = {
 export const GUEST_STORIES = {
   silent: { en: "connects, and sends nothing", zh: "建立连接，什么也不发" },
   slow: { en: "sends a byte every 300 ms", zh: "每 300 毫秒发一个字节" },
-  "never-reads": { en: "sends without end, and never reads an answer", zh: "一直发送，从不读取应答" },
-  resets: { en: "sends half of a message; resets the connection after a second", zh: "发半条消息，一秒后用 RST 断开" },
+  "never-reads": { en: "sends without end, and never reads an answer", zh: "一直发送，从不读回答" },
+  resets: { en: "sends half of a message; resets the connection after a second", zh: "发半条消息，一秒后复位连接（RST）" },
   "half-close": { en: "sends a message and its FIN, then reads to the end", zh: "发一条消息和 FIN，然后一直读到结束" },
 };
 

@@ -21,7 +21,7 @@ const whole = (value) => Math.round(value).toLocaleString("en-US");
 const ROWS = [
   ["p50", { en: "p50", zh: "p50" }, ({ load }) => load && time(load.latency_p50_ns)],
   ["p99", { en: "p99", zh: "p99" }, ({ load }) => load && time(load.latency_p99_ns)],
-  ["rate", { en: "answers", zh: "应答" }, ({ load }) => load && `${whole(load.messages_per_s)} ${t("/s", "/秒")}`],
+  ["rate", { en: "answers", zh: "回答" }, ({ load }) => load && `${whole(load.messages_per_s)} ${t("/s", "/秒")}`],
   ["errors", { en: "errors", zh: "错误" }, ({ load }) => load && whole(load.errors)],
   ["open", { en: "open", zh: "已连接" }, ({ load }) => load && whole(load.open_connections)],
   ["cpu", { en: "CPU", zh: "CPU" }, (it) => (it.cpu_percent === null ? null : `${whole(it.cpu_percent)} %`)],

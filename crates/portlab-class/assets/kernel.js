@@ -34,7 +34,7 @@ const STATES = {
     zh: "本端已经关闭，对方内核也确认了，但对方程序还没有关闭。",
   },
   "CLOSE-WAIT": {
-    en: "The other end has closed (its FIN came), and this program hasn't called close(). Many of these mean that a program forgets to.",
+    en: "The other end has closed (its FIN came), and this program hasn't called close(). Many connections in this state: the program forgets to close them.",
     zh: "对方已经关闭（收到了 FIN），本端程序还没有调用 close()。这种状态很多，说明程序忘了关闭连接。",
   },
   CLOSING: { en: "Both ends have closed at the same moment.", zh: "双方同时关闭。" },
@@ -211,7 +211,7 @@ function showQueues(place, view) {
   const listeners = view.rows.filter((it) => it.state === "LISTEN");
   if (!view.ports.length) {
     place.replaceChildren(el("p", { class: "dim" }, t(
-      "Start a server under “Models at work”, or open the console: the sockets of their ports stand here.",
+      "Start a server under “Models at work”, or open the console: the sockets of their ports appear here.",
       "请先在“模型现场”启动服务端，或者打开调试助手：它们的套接字会显示在这里。",
     )));
     return;

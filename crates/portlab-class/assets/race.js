@@ -68,7 +68,7 @@ function words({ state, left_s, measured, why }) {
   if (state === "measuring") {
     const [done, all] = measured;
     const share = all ? t(`, ${done} of ${all}`, `：${done} / ${all}`) : "";
-    return t(`The loads rest, and a comparison measures both${share}`, `负载暂停，正在测量两个模型${share}`);
+    return t(`The loads are off; a comparison measures both${share}`, `负载暂停，正在测量两个模型${share}`);
   }
   return state === "failed" ? t(why) : "";
 }
@@ -81,7 +81,7 @@ function bars({ first, second, answers, seconds, left_s }) {
     const bar = el("div", { class: "track", "aria-hidden": "true" }, el("div", { class: `fill ${at ? "second" : "first"}` }));
     bar.firstChild.style.width = `${(answers[at] / most) * 100}%`;
     const count = answers[at].toLocaleString("en-US");
-    return el("div", { class: "runner" }, el("strong", {}, model), bar, el("span", { class: "number" }, t(`${count} answers in ${passed} s`, `${passed} 秒应答 ${count} 次`)));
+    return el("div", { class: "runner" }, el("strong", {}, model), bar, el("span", { class: "number" }, t(`${count} answers in ${passed} s`, `${passed} 秒回答 ${count} 次`)));
   });
 }
 

@@ -72,7 +72,7 @@ export class Run {
       ...value.lines.map((line) => (line[0] in KINDS ? el("span", {}, el("b", { class: KINDS[line[0]] }, line[0]), `${line.slice(1)}\n`) : `${line}\n`)),
       value.prompt ? el("strong", { class: "prompt" }, value.prompt) : "",
     );
-    // Whoever has scrolled back reads on.
+    // The place stays for a reader who has scrolled back.
     if (isAtEnd) this.scrollToEnd();
   }
 

@@ -22,7 +22,7 @@ export function mount(root, about) {
     }[order];
     grid.replaceChildren(...cards.toSorted(compare).map((it) => card(it, it.number === newest)));
     count.textContent = cards.length
-      ? t(`${cards.length} names, ${cards.filter((it) => it.mark === it.of).length} with a full mark`,
+      ? t(`Names: ${cards.length}; with a full mark: ${cards.filter((it) => it.mark === it.of).length}`,
           `共 ${cards.length} 个名字，其中 ${cards.filter((it) => it.mark === it.of).length} 个满分`)
       : t("No server has been judged yet.", "还没有评测结果。");
     const choices = [["mark", t("by mark", "按分数")], ["name", t("by name", "按名字")], ["newest", t("newest first", "最新在前")]];

@@ -30,7 +30,7 @@ pub(crate) struct Conn {
     _place: OwnedSemaphorePermit,
 }
 
-/// A browser opens up to six connections beside its stream; students have one page each.
+/// A browser opens up to six connections, one of them for its stream; the others are busy only while a page loads.
 const MOST: usize = STREAMS + 200;
 /// After an error of `accept`, such as a lack of descriptors.
 const PAUSE: Duration = Duration::from_millis(100);

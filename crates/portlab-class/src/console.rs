@@ -88,7 +88,7 @@ struct Help {
 
 impl Help {
     fn new() -> Self {
-        // The page reads no file, and its own button ends it.
+        // The page reads no file, and this list is the page's `/help`.
         let [en, zh] = Lang::ALL.map(|lang| {
             let all = help(lang).filter(|(form, _)| !reads_file(form) && *form != "/help");
             all.collect()
@@ -252,7 +252,7 @@ impl<'a> Console<'a> {
 const EVERY: Duration = Duration::from_millis(100);
 /// How many events wait for the console.
 const EVENTS: usize = 256;
-/// Its encodings are likely.
+/// The country whose encodings are guessed.
 const COUNTRY: &str = "cn";
 const NO_FILE: Text = Text::new(
     "the page reads no file: `portlab assist` on a terminal does",

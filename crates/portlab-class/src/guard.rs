@@ -152,7 +152,7 @@ fn is_own_origin(headers: &HeaderMap) -> bool {
 const READING: Duration = Duration::from_secs(2);
 
 const NOT_HERE: Text = Text::new(
-    "this page is opened by its address, as the terminal of `portlab class` shows it",
+    "open this page by the address that the terminal of `portlab class` shows",
     "请用 `portlab class` 的终端里显示的地址打开本页",
 );
 const OTHER_SITE: Text = Text::new(

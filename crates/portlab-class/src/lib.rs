@@ -24,7 +24,7 @@
 //! | `orders` | the way from a route to a thread that owns processes |
 //! | `lessons` | texts, a run, votes of students |
 //!
-//! Each part that a teacher sees as a tab has a module with its routes: [`Class::routes`] lists them.
+//! A part that takes requests has its routes in its module: `Class::routes` lists them.
 
 #![forbid(unsafe_code)]
 

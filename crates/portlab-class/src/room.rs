@@ -180,5 +180,5 @@ const LETTERS: [char; 32] = [
 ];
 /// Ten characters of five bits: too many to try.
 const TEACHER: usize = 10;
-/// Short enough for a blackboard: it keeps out the next room, not an attacker.
+/// Short enough for a blackboard: it keeps out the class next door, not an attacker.
 const JOIN: usize = 4;

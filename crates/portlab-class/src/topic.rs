@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::watch;
 
-/// A value as JSON. Whoever subscribes gets the value of now, and then each newer one.
+/// A value as JSON. A subscriber gets the current value, and then the newest one whenever the subscriber is ready.
 #[derive(Debug)]
 pub(crate) struct Topic {
     sender: watch::Sender<Arc<str>>,
@@ -22,7 +22,7 @@ impl Default for Topic {
 }
 
 impl Topic {
-    /// Publishes `value`, unless it is the value of now.
+    /// Publishes `value`, unless it is the current value.
     pub(crate) fn publish(&self, value: &impl Serialize) {
         // Every value is a type of this crate, with text keys.
         let json = serde_json::to_string(value).expect("the type can be written as JSON");
@@ -35,12 +35,12 @@ impl Topic {
         });
     }
 
-    /// The value of now, as JSON.
+    /// The current value, as JSON.
     pub(crate) fn json(&self) -> Arc<str> {
         self.sender.borrow().clone()
     }
 
-    /// The value of now, for another part of the page; `None` before the first one.
+    /// The current value, for another part of the page; `None` before the first one.
     pub(crate) fn now<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_str(&self.sender.borrow()).ok()
     }

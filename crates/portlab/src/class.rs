@@ -16,9 +16,9 @@ use crate::{
 
 /// Open the classroom page: models at work, lessons, votes, a console and a wall
 ///
-/// The page shows servers of this machine at work, drawn live; it runs lessons, takes
-/// votes of students, and shows how their servers were judged. A browser opens it;
-/// it needs no internet.
+/// The page shows servers of this machine at work, drawn live; it runs lessons, counts
+/// the votes of students, and shows how their servers were judged. Any browser opens
+/// the page, without internet.
 ///
 /// Two codes are printed: students need the code for joining to vote, and everything
 /// that starts, loads or stops something needs the teacher's code, which is in the
@@ -33,7 +33,7 @@ Examples:
 SIGINT (Ctrl-C), SIGTERM or SIGHUP ends the page and all its processes.")]
 pub(crate) struct Args {
     /// Where the page is, HOST:PORT; a port alone is loopback's, and 0 lets the system
-    /// choose one. Students on other machines reach 0.0.0.0:8000
+    /// choose one. With 0.0.0.0:8000, students on other machines can open it
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8000")]
     bind: String,
 }
@@ -53,12 +53,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         lang: lang(),
         program,
     })
-    .context(tr!("can't open the page", "无法打开课堂"))?;
+    .context(tr!("can't open the page", "无法打开课堂网页"))?;
     warn_if_wide(class.addr(), "--bind");
     announce(&class)?;
     class
         .serve(bell)
-        .context(tr!("the page has failed", "课堂出错"))?;
+        .context(tr!("the page has failed", "课堂网页出错"))?;
     Ok(Verdict::Fine)
 }
 

@@ -19,8 +19,6 @@ pub(super) struct View {
     eol: &'static str,
     /// The number of the client that gets the next text, or `all`.
     to: String,
-    /// Whether reading from these recipients has stopped.
-    is_paused: bool,
     clients: Vec<ClientView>,
     /// The clients that `clients` has no room for.
     more_clients: usize,
@@ -102,7 +100,6 @@ impl View {
                 Recipient::All => "all".to_owned(),
                 Recipient::One(PeerId(number)) => number.to_string(),
             },
-            is_paused: log.is_paused(desk.to),
             clients: clients.map(|(id, it)| ClientView::of(*id, it)).collect(),
             more_clients: count.saturating_sub(MOST_CLIENTS),
             earlier: rows.first().map_or(0, |it| it.number),

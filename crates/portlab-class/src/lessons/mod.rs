@@ -29,7 +29,7 @@ pub(crate) struct Lessons {
     runs: run::Orders,
 }
 
-/// What everybody may do: read, join and vote.
+/// What every browser may do: read, join and vote.
 pub(crate) fn routes() -> Router<Arc<Room>> {
     Router::new().merge(texts::routes()).merge(voting::routes())
 }

@@ -38,7 +38,7 @@ struct Ballot {
     is_shown: bool,
 }
 
-/// What stands in the room about the current question.
+/// How the vote about the current question stands.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Standing {
     pub(super) is_open: bool,

@@ -127,13 +127,13 @@ fn check(asked: &Asked) -> Result<(), Text> {
     let seconds = asked.seconds.unwrap_or(USUAL_SECONDS);
     if !(1..=MOST_SECONDS).contains(&seconds) {
         return Err(tr!(
-            "{seconds} s is no length of a race: 1 to {MOST_SECONDS}",
+            "a race can't take {seconds} s: expected 1 to {MOST_SECONDS}",
             "比赛时间不能是 {seconds} 秒：只能是 1 到 {MOST_SECONDS} 秒"
         ));
     }
     match asked.rounds {
         Some(rounds) if !(1..=MOST_ROUNDS).contains(&rounds) => Err(tr!(
-            "{rounds} rounds can't be measured: 1 to {MOST_ROUNDS}",
+            "{rounds} rounds can't be measured: expected 1 to {MOST_ROUNDS}",
             "不能测 {rounds} 轮：只能是 1 到 {MOST_ROUNDS} 轮"
         )),
         _ => Ok(()),

@@ -20,6 +20,7 @@ pub(super) struct Plan {
 
 /// A handler that works for longer than this is measured with this time: the whole comparison ends within half a minute.
 const LONGEST_WORK: Duration = Duration::from_millis(20);
+/// The longest time of one work for each client, one after the other.
 const LONGEST_TURN: Duration = Duration::from_millis(400);
 /// A work that is longer than that of the workloads has rounds of this many works, so that each round has a p99.
 const WORKS_PER_ROUND: u32 = 25;

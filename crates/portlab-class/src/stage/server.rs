@@ -33,8 +33,9 @@ pub(crate) struct Running {
     server: Server,
     reader: Reader,
     lost: u64,
-    /// The answers and their number per frame of the last second.
+    /// The number of all answers at the end of each frame of the last second.
     past_answers: Vec<u64>,
+    /// When the CPU time was read last, and what it was.
     cpu: (u64, std::time::Duration),
 }
 

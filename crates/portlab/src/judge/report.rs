@@ -30,7 +30,7 @@ impl Page {
         }
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(PATIENCE))
-            // The page says in the body of such an answer why it refuses.
+            // A page that refuses says why in the body of its answer, so the body is read with any status.
             .http_status_as_error(false)
             // The page is in the same room: a proxy to the internet doesn't know it.
             .proxy(None)

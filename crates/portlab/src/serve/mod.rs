@@ -96,7 +96,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value = "1M", value_parser = units::count("1", "100M"))]
     trace_events: u64,
 
-    /// Write events into the ring at FILE while the server runs, for the page of a class
+    /// Write events into the ring at FILE while the server runs, for the classroom page
     #[arg(long, value_name = "FILE", hide = true)]
     live: Option<PathBuf>,
 
