@@ -79,7 +79,10 @@ impl Dials {
             }
         }
         if self.rate == 0 || self.size == 0 {
-            return Err(Text::new("rate and size must be at least 1", "速率和大小至少是 1"));
+            return Err(Text::new(
+                "rate and size must be at least 1",
+                "速率和大小至少是 1",
+            ));
         }
         let service = &self.service;
         if !SERVICES.contains(&service.as_str()) {
