@@ -127,7 +127,7 @@ fn check(asked: &Asked) -> Result<(), Text> {
     let seconds = asked.seconds.unwrap_or(USUAL_SECONDS);
     if !(1..=MOST_SECONDS).contains(&seconds) {
         return Err(tr!(
-            "a race can't take {seconds} s: expected 1 to {MOST_SECONDS}",
+            "invalid length of a race, {seconds} s: expected 1 to {MOST_SECONDS} s",
             "比赛时间不能是 {seconds} 秒：只能是 1 到 {MOST_SECONDS} 秒"
         ));
     }
