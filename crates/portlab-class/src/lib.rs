@@ -22,6 +22,7 @@
 //! | `race` | two models side by side, then `portlab compare` and the sentences of its report |
 //! | `wall` | the verdicts of `portlab judge --report` |
 //! | `orders` | the way from a route to a thread that owns processes |
+//! | `joined` | such a thread, which is waited for at the end |
 //! | `lessons` | texts, a run, votes of students |
 //!
 //! A part that takes requests has its routes in its module: `Class::routes` lists them.
@@ -33,6 +34,7 @@ mod conns;
 mod console;
 mod events;
 mod guard;
+mod joined;
 mod kernel;
 pub mod lanes;
 mod lessons;
@@ -56,7 +58,7 @@ use axum::{Router, extract::DefaultBodyLimit, middleware};
 use portlab_words::Lang;
 use tokio::runtime;
 
-use self::{lessons::Runner, race::Races, room::Room, stage::Stage};
+use self::{joined::Joined, room::Room};
 
 /// What a page is started with.
 #[derive(Debug)]
@@ -73,9 +75,8 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Class {
     room: Arc<Room>,
-    stage: Stage,
-    runner: Runner,
-    races: Races,
+    /// The threads that own processes.
+    threads: [Joined; 3],
     listener: TcpListener,
 }
 
@@ -91,16 +92,14 @@ impl Class {
             program,
         } = options;
         let room = Arc::new(Room::new(lang, program, listener.local_addr()?)?);
-        let stage = Stage::start(Arc::clone(&room))?;
-        let runner = Runner::start(Arc::clone(&room))?;
+        let stage = stage::start(Arc::clone(&room))?;
+        let runner = lessons::start(Arc::clone(&room))?;
         console::start(Arc::clone(&room))?;
         kernel::start(Arc::clone(&room))?;
-        let races = Races::start(Arc::clone(&room))?;
+        let races = race::start(Arc::clone(&room))?;
         Ok(Self {
             room,
-            stage,
-            runner,
-            races,
+            threads: [stage, runner, races],
             listener,
         })
     }
@@ -138,9 +137,7 @@ impl Class {
     pub fn serve(self, bell: UnixStream) -> io::Result<()> {
         let Self {
             room,
-            stage,
-            runner,
-            races,
+            threads,
             listener,
         } = self;
         listener.set_nonblocking(true)?;
@@ -171,7 +168,7 @@ impl Class {
                 } => Ok(()),
             }
         });
-        drop((stage, runner, races));
+        drop(threads);
         runtime.shutdown_background();
         ended
     }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use axum::Router;
 
-pub(crate) use self::run::Runner;
+pub(crate) use self::run::start_runner as start;
 use crate::room::Room;
 
 /// What of lessons the room keeps.

@@ -15,7 +15,7 @@ use portlab_words::{Lang, Text};
 use serde::{Deserialize, Serialize};
 
 use super::screen::Screen;
-use crate::{orders, room::Room};
+use crate::{joined::Joined, orders, room::Room};
 
 /// What a teacher may ask of a run.
 #[derive(Clone, Debug)]
@@ -71,29 +71,9 @@ async fn give(room: &Room, order: Order) -> Response {
     room.lessons.runs.give(order).await
 }
 
-/// The thread that starts lessons, and ends them. When this is dropped, the last one has ended.
-#[derive(Debug)]
-pub(crate) struct Runner {
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Runner {
-    pub(crate) fn start(room: Arc<Room>) -> io::Result<Self> {
-        let thread = thread::Builder::new().name("lessons".to_owned());
-        let thread = thread.spawn(move || carry_out_orders(&room))?;
-        Ok(Self {
-            thread: Some(thread),
-        })
-    }
-}
-
-impl Drop for Runner {
-    fn drop(&mut self) {
-        if let Some(thread) = self.thread.take() {
-            // A panic of the thread has been printed.
-            let _ = thread.join();
-        }
-    }
+/// Starts the thread that starts lessons, and ends them.
+pub(crate) fn start_runner(room: Arc<Room>) -> io::Result<Joined> {
+    Joined::start("lessons", move || carry_out_orders(&room))
 }
 
 fn carry_out_orders(room: &Room) {

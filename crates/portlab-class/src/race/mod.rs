@@ -21,7 +21,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    thread::{self, JoinHandle},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -39,6 +39,7 @@ use serde::{Deserialize, Serialize};
 use self::{measuring::Measuring, outcome::Outcome, plan::Plan};
 use crate::{
     guard::refusal,
+    joined::Joined,
     room::Room,
     stage::{Aim, Dials, Order, sheet},
 };
@@ -140,37 +141,17 @@ fn check(asked: &Asked) -> Result<(), Text> {
     }
 }
 
-/// The thread of races. When this is dropped, its process has ended and its folder is removed.
-#[derive(Debug)]
-pub(crate) struct Races {
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Races {
-    pub(crate) fn start(room: Arc<Room>) -> io::Result<Self> {
-        let thread = thread::Builder::new().name("race".to_owned());
-        let thread = thread.spawn(move || {
-            room.publish("race", &View::default());
-            while !room.has_ended() {
-                match room.race.take() {
-                    Some(asked) => Race::new(&room, &asked).run(),
-                    None => thread::sleep(AGAIN),
-                }
+/// Starts the thread of races.
+pub(crate) fn start(room: Arc<Room>) -> io::Result<Joined> {
+    Joined::start("race", move || {
+        room.publish("race", &View::default());
+        while !room.has_ended() {
+            match room.race.take() {
+                Some(asked) => Race::new(&room, &asked).run(),
+                None => thread::sleep(AGAIN),
             }
-        })?;
-        Ok(Self {
-            thread: Some(thread),
-        })
-    }
-}
-
-impl Drop for Races {
-    fn drop(&mut self) {
-        if let Some(thread) = self.thread.take() {
-            // A panic of the thread has been printed.
-            let _ = thread.join();
         }
-    }
+    })
 }
 
 /// What a race shows.

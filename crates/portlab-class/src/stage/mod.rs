@@ -1,7 +1,4 @@
-//! The stage: the servers, their load and their guests, on one thread that lives as long as the page.
-//!
-//! The kernel ends a child when the *thread* ends that started it (PR_SET_PDEATHSIG). So one thread starts all
-//! processes, and they end with the page, also if it is killed.
+//! The stage: the servers, their load and their guests, on one thread that lives as long as the page (see [`Joined`]).
 //!
 //! | module | owns |
 //! |---|---|
@@ -24,7 +21,6 @@ use std::{
     fs, io,
     path::PathBuf,
     sync::{Arc, mpsc::RecvTimeoutError},
-    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -45,17 +41,11 @@ use self::{
     orders::Task,
     server::{Frame, Meters, Running},
 };
-use crate::{kernel::Owner, room::Room};
+use crate::{joined::Joined, kernel::Owner, room::Room};
 
 /// What a teacher may ask of the stage.
 pub(crate) fn routes() -> Router<Arc<Room>> {
     orders::routes().merge(replay::routes())
-}
-
-/// The thread of the stage. When this is dropped, all processes of the page have ended.
-#[derive(Debug)]
-pub(crate) struct Stage {
-    thread: Option<JoinHandle<()>>,
 }
 
 /// Frames in a second.
@@ -68,23 +58,9 @@ const THREADS_EVERY: usize = 5;
 /// How many servers there are side by side.
 const SLOTS: usize = 2;
 
-impl Stage {
-    pub(crate) fn start(room: Arc<Room>) -> io::Result<Self> {
-        let thread = thread::Builder::new().name("stage".to_owned());
-        let thread = thread.spawn(move || Floor::new(&room).run())?;
-        Ok(Self {
-            thread: Some(thread),
-        })
-    }
-}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        if let Some(thread) = self.thread.take() {
-            // A panic of the thread has been printed.
-            let _ = thread.join();
-        }
-    }
+/// Starts the thread of the stage.
+pub(crate) fn start(room: Arc<Room>) -> io::Result<Joined> {
+    Joined::start("stage", move || Floor::new(&room).run())
 }
 
 /// What the thread owns.
