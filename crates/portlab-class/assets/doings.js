@@ -7,7 +7,7 @@ export const DOINGS = ["accept", "wait", "client", "read", "handle", "block", "w
 export const WORDS = {
   accept: { en: "accepts", zh: "等新连接" },
   wait: { en: "waits", zh: "等事件" },
-  client: { en: "waits for data", zh: "等它的数据" },
+  client: { en: "waits for it", zh: "等它的数据" },
   read: { en: "reads", zh: "读" },
   handle: { en: "handles", zh: "处理" },
   block: { en: "BLOCKED", zh: "阻塞" },

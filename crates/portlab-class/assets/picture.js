@@ -155,7 +155,7 @@ function drawLane(part, lane, rem, stripes) {
   const isTall = h > 2.5 * rem;
   const nameX = x + side + 0.5 * rem;
   const nameWidth = Math.min(9 * rem, Math.max(5.6 * rem, w * 0.28));
-  put(part, "name", { x: nameX, y: y + h / 2 + (isTall ? -0.1 : 0.35) * rem, text: lane.name || `${lane.tid}` });
+  put(part, "name", { x: nameX, y: y + h / 2 + (isTall ? -0.1 : 0.35) * rem, text: shortened(lane.name || `${lane.tid}`, nameWidth / rem) });
   const ids = lane.tid === lane.pid ? `pid ${lane.pid}` : `tid ${lane.tid}`;
   put(part, "small", { x: nameX, y: y + h / 2 + 1.05 * rem, text: isTall ? ids : "" });
   const wordX = nameX + nameWidth;
@@ -194,6 +194,9 @@ function drawShares(part, shares, { x, y, w, h }, rem) {
     left += wide;
   });
 }
+
+/** The name of a lane for so many rem: beside a second picture, and on a phone, `connection 7` is cut to `conn. 7`. */
+const shortened = (name, room) => (width(name) > room ? name.replace(/^connection /, "conn. ") : name);
 
 /** The width of a text about, in rem: a Chinese character is twice as wide as a letter. */
 const width = (text) => [...text].reduce((sum, it) => sum + (it > "⺀" ? 1 : 0.58), 0);
