@@ -136,6 +136,11 @@ export function seen(state) {
   say(state.pool.length, (n) => `${n === 1 ? "1 job waits" : `${n} jobs wait`} for a free worker`, (n) => `${n} 个任务在等空闲的工作线程`);
   say(state.timer.length, (n) => `${conns(n)} ${n === 1 ? "waits" : "wait"} for a timer, without a thread`, (n) => `${n} 个连接在等定时器，不占线程`);
   say(state.rest.length, (n) => `${conns(n)} ${n === 1 ? "is" : "are"} open, with no thread at work`, (n) => `${n} 个连接开着，没有线程在处理`);
+  if (said.length === 0) {
+    // Each connection is read or written at this moment.
+    const serving = state.lanes.filter((it) => it.conn).length;
+    say(serving, (n) => `${of(n)} serving a connection`, (n) => `${all} ${zh}中有 ${n} 个正在服务一个连接`);
+  }
   if (said.length === 0) return { en: `No connection; ${all} ${all === 1 ? `${one} waits` : `${many} wait`}.`, zh: `没有连接，${all} ${zh}在等待。` };
   const en = said.map((it) => it[0]).join("; ");
   return { en: `${en[0].toUpperCase()}${en.slice(1)}.`, zh: `${said.map((it) => it[1]).join("；")}。` };
