@@ -134,7 +134,14 @@ fn a_class_is_asked_by_a_key_and_a_phone_answers() {
         browser.run("return document.querySelectorAll('.share').length"),
         0
     );
-    // Going on shows the outcome to all.
+    // The first key closes the vote. The second one goes on, and shows the outcome to all.
+    browser.press(" ");
+    page.once("join", |it| it["state"] == "closed");
+    browser.wait("document.querySelector('.vote .controls .go')");
+    assert_eq!(
+        browser.run("return document.querySelectorAll('.share').length"),
+        0
+    );
     browser.press(" ");
     for window in [&browser, &phone] {
         window.wait("document.querySelector('.option.right .share')");

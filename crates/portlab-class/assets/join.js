@@ -95,6 +95,7 @@ function draw() {
     draw();
   };
   const typed = document.getElementById("code")?.value;
+  const before = main.querySelectorAll("button, input").length;
   const focus = [...main.querySelectorAll("button, input")].indexOf(document.activeElement);
   main.replaceChildren(
     ...(!hasJoined
@@ -108,7 +109,7 @@ function draw() {
   );
   const again = document.getElementById("code");
   if (again && typed) again.value = typed;
-  if (focus >= 0) main.querySelectorAll("button, input")[focus]?.focus();
+  if (focus >= 0 && main.querySelectorAll("button, input").length === before) main.querySelectorAll("button, input")[focus]?.focus();
 }
 
 watch({

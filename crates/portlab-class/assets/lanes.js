@@ -38,7 +38,7 @@ export function mount(root, about) {
     // Both pictures have rows of one height, unless the lanes of one are cells.
     const rows = Math.max(...counts.filter((it) => it <= MOST_ROWS), 1);
     // Room for the heads above, and for the sentence, the figures and the dials below.
-    const others = (panel.element.open ? 28 : 18) + (slots.every(Boolean) ? 4 : 0);
+    const others = (panel.element.open ? 33 : 20) + (slots.every(Boolean) ? 4 : 0);
     const height = Math.max(13 * rem, Math.min(24 * rem, innerHeight - others * rem));
     stands.forEach((it, at) => it.draw(slots[at], { rem, height, rows: counts[at] <= MOST_ROWS ? rows : counts[at] }));
     bar.show();

@@ -95,6 +95,7 @@ class Tab {
                     { type: "button", class: "entry", onclick: () => this.load(it.name, 0, 0) },
                     el("b", {}, it.number),
                     el("span", {}, t(it.title)),
+                    el("code", {}, it.name),
                   ),
                 ),
               ),
@@ -176,6 +177,8 @@ class Tab {
 
   next() {
     const { sheet, part } = this.at;
+    // One key doesn't end a vote and show its outcome at once.
+    if (code && this.isAsked() && this.vote.state === "open") return post("/do/vote/close");
     if (part + 1 < this.sheets[sheet].parts.length) {
       // The class's phones show the outcome when the projector does.
       if (this.isAsked() && !this.vote.counts) post("/do/vote/show");

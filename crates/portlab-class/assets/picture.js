@@ -56,7 +56,8 @@ export class Picture {
     keep(this.#kept.boxes, this.layers[0], [...plan.boxes, middle], (it) => it.place, newBox, (part, it) => drawBox(part, it, rem));
     keep(this.#kept.lanes, this.layers[1], plan.lanes, (it) => it.id, newLane, (part, it) => drawLane(part, it, rem, this.stripes));
     const guests = new Map(state.guests);
-    const dots = [...plan.dots].map(([key, it]) => ({ key, guest: guests.get(it.conn) ?? "", ...it }));
+    const unread = new Set(state.unread);
+    const dots = [...plan.dots].map(([key, it]) => ({ key, guest: guests.get(it.conn) ?? "", isUnread: it.place === "rest" && unread.has(it.conn), ...it }));
     keep(this.#kept.dots, this.layers[2], dots, (it) => `${it.key} ${it.guest}`, newDot, (part, it) => drawDot(part, it, rem));
     this.#say(state);
   }
@@ -196,7 +197,11 @@ function drawShares(part, shares, { x, y, w, h }, rem) {
 }
 
 /** The name of a lane for so many rem: beside a second picture, and on a phone, `connection 7` is cut to `conn. 7`. */
-const shortened = (name, room) => (width(name) > room ? name.replace(/^connection /, "conn. ") : name);
+function shortened(name, room) {
+  let text = width(name) > room ? name.replace(/^connection /, "conn. ") : name;
+  while (text.length > 2 && width(text) > room) text = `${text.slice(0, -2)}…`;
+  return text;
+}
 
 /** The width of a text about, in rem: a Chinese character is twice as wide as a letter. */
 const width = (text) => [...text].reduce((sum, it) => sum + (it > "⺀" ? 1 : 0.58), 0);
@@ -208,11 +213,11 @@ function newDot({ conn, guest }) {
   return part;
 }
 
-function drawDot(part, { x, y, size, place, lane, guest, conn }, rem) {
+function drawDot(part, { x, y, size, place, lane, guest, conn, isUnread }, rem) {
   const label = `${conn}`;
   // The part's own group moves; `put` knows the group as an element too.
   part.group = part.g;
-  put(part, "group", { "data-place": place, "data-lane": lane });
+  put(part, "group", { "data-place": place, "data-lane": lane, "data-unread": isUnread ? "yes" : "no" });
   const moved = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)`;
   if (part.moved !== moved) {
     part.moved = moved;

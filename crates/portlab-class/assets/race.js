@@ -74,6 +74,9 @@ function words({ state, left_s, measured, why }) {
 }
 
 /** How many messages each has answered while both served. */
+/** How many times as many answers: "2.8×"; nothing while one has none. */
+const ratio = (mine, other) => (other > 0 && mine > other ? ` · ${(mine / other).toFixed(1)}×` : "");
+
 function bars({ first, second, answers, seconds, left_s }) {
   const passed = Math.round(seconds - left_s);
   const most = Math.max(...answers, 1);
@@ -81,7 +84,7 @@ function bars({ first, second, answers, seconds, left_s }) {
     const bar = el("div", { class: "track", "aria-hidden": "true" }, el("div", { class: `fill ${at ? "second" : "first"}` }));
     bar.firstChild.style.width = `${(answers[at] / most) * 100}%`;
     const count = answers[at].toLocaleString("en-US");
-    return el("div", { class: "runner" }, el("strong", {}, model), bar, el("span", { class: "number" }, t(`${count} answers in ${passed} s`, `${passed} 秒回答 ${count} 次`)));
+    return el("div", { class: "runner" }, el("strong", {}, model), bar, el("span", { class: "number" }, t(`${count} answers in ${passed} s`, `${passed} 秒回答 ${count} 次`) + ratio(answers[at], answers[1 - at])));
   });
 }
 

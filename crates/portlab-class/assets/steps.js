@@ -135,7 +135,9 @@ export function seen(state) {
   say(queue, (n) => `${conns(n)} ${n === 1 ? "waits" : "wait"} in the accept queue`, (n) => `${n} 个连接在 accept 队列里排队`);
   say(state.pool.length, (n) => `${n === 1 ? "1 job waits" : `${n} jobs wait`} for a free worker`, (n) => `${n} 个任务在等空闲的工作线程`);
   say(state.timer.length, (n) => `${conns(n)} ${n === 1 ? "waits" : "wait"} for a timer, without a thread`, (n) => `${n} 个连接在等定时器，不占线程`);
-  say(state.rest.length, (n) => `${conns(n)} ${n === 1 ? "is" : "are"} open, with no thread at work`, (n) => `${n} 个连接开着，没有线程在处理`);
+  const unread = state.unread?.filter((it) => state.rest.includes(it)).length ?? 0;
+  say(unread, (n) => `${conns(n)} ${n === 1 ? "has" : "have"} sent bytes that no thread has read (ringed)`, (n) => `${n} 个连接发来了数据，还没有线程来读（带圈）`);
+  say(state.rest.length - unread, (n) => `${conns(n)} ${n === 1 ? "is" : "are"} open, with no thread at work`, (n) => `${n} 个连接开着，没有线程在处理`);
   if (said.length === 0) {
     // Each connection is read or written at this moment.
     const serving = state.lanes.filter((it) => it.conn).length;

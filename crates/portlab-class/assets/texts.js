@@ -50,12 +50,12 @@ export function options(list, { counts = null, right = null, chosen = null, choo
     list.map((pieces, at) => {
       const isRight = right === at;
       const words = el("span", { class: "words" }, inline(pieces));
-      const letter = el("b", { class: "letter", "aria-hidden": "true" }, isRight ? "✓" : LETTERS[at]);
+      const letter = el("b", { class: "letter", "aria-hidden": "true" }, LETTERS[at]);
       const share = all ? Math.round((100 * counts[at]) / all) : 0;
       const bar = counts && el("span", { class: "share" }, el("i"));
       if (bar) bar.firstChild.style.width = `${share}%`;
       const count = counts && el("b", { class: "count" }, t(`${counts[at]} (${share}%)`, `${counts[at]} 票 · ${share}%`));
-      const hint = isRight ? el("span", { class: "note" }, t("right answer", "正确答案")) : null;
+      const hint = isRight ? el("span", { class: "note" }, t("✓ right answer", "✓ 正确答案")) : null;
       const mine = chosen === at ? el("span", { class: "note" }, t("● your vote", "● 你的选择")) : null;
       const classes = ["option", isRight && "right", chosen === at && "chosen"].filter(Boolean).join(" ");
       const inside = [letter, words, mine, hint, count, bar];

@@ -101,6 +101,17 @@ struct Conn {
     place: Place,
     /// In how many lists of the kernel it was missing, one after the other.
     missing: u8,
+    /// Whether the kernel holds bytes that the server has not read.
+    unread: bool,
+}
+
+/// What the kernel says of a connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Listed {
+    /// It waits to be accepted.
+    pub waits: bool,
+    /// The server has not read all of its bytes.
+    pub has_unread: bool,
 }
 
 /// The picture of one server.
@@ -195,13 +206,15 @@ impl Lanes {
         }
     }
 
-    /// Takes the connections of the kernel's list, by the clients' ports, and whether each waits to be accepted.
+    /// Takes the connections of the kernel's list, by the clients' ports.
     ///
     /// Such a connection stands in the accept queue until the event of its `accept` comes. A connection that is missing in
     /// several lists has ended without an event: its process was killed. (The kernel may leave one out of a list.)
-    pub fn take_kernel(&mut self, listed: &BTreeMap<u16, bool>) {
+    pub fn take_kernel(&mut self, listed: &BTreeMap<u16, Listed>) {
         for conn in self.conns.values_mut() {
-            let is_there = conn.port == 0 || listed.contains_key(&conn.port);
+            let found = listed.get(&conn.port);
+            let is_there = conn.port == 0 || found.is_some();
+            conn.unread = found.is_some_and(|it| it.has_unread);
             conn.missing = if is_there { 0 } else { conn.missing + 1 };
         }
         self.conns.retain(|_, conn| conn.missing < ENDED);
@@ -213,8 +226,8 @@ impl Lanes {
         let accepted: BTreeSet<u16> = self.conns.values().map(|it| it.port).collect();
         self.waiting
             .retain(|port, _| listed.contains_key(port) && !accepted.contains(port));
-        for (&port, &waits) in listed {
-            if waits && !accepted.contains(&port) && !self.waiting.contains_key(&port) {
+        for (&port, it) in listed {
+            if it.waits && !accepted.contains(&port) && !self.waiting.contains_key(&port) {
                 let number = self.next_number();
                 self.waiting.insert(port, number);
             }
@@ -250,6 +263,14 @@ impl Lanes {
     /// The numbers of the connections that wait to be accepted, in their order.
     pub fn waiting(&self) -> Vec<u32> {
         let mut numbers: Vec<_> = self.waiting.values().copied().collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
+    /// The numbers of the connections that have sent bytes which the server has not read, in their order.
+    pub fn unread(&self) -> Vec<u32> {
+        let conns = self.conns.values().filter(|it| it.unread);
+        let mut numbers: Vec<_> = conns.map(|it| it.number).collect();
         numbers.sort_unstable();
         numbers
     }
@@ -328,6 +349,7 @@ impl Lanes {
                 port,
                 place,
                 missing: 0,
+                unread: false,
             },
         );
     }
@@ -347,6 +369,7 @@ impl Lanes {
                     port: 0,
                     place,
                     missing: 0,
+                    unread: false,
                 },
             );
         }

@@ -62,7 +62,7 @@ struct Card {
     /// The mark of the verdict before this one.
     before: Option<u32>,
     kind: Side,
-    /// The bugs by weight, the worst first.
+    /// The bugs in the judge's order, as the student's terminal shows them.
     bugs: Vec<FoundBug>,
     /// The bugs that `bugs` has no room for.
     more_bugs: usize,
@@ -148,9 +148,7 @@ impl Card {
             passed,
             judged,
         } = verdict.mark;
-        let mut found: Vec<_> = verdict.bugs.iter().collect();
-        // Stable: among bugs of one weight, the judge's order stays.
-        found.sort_by_key(|it| WEIGHTS.iter().position(|weight| *weight == it.weight));
+        let found = &verdict.bugs;
         let bugs = found
             .iter()
             .take(MOST_BUGS)
@@ -265,8 +263,6 @@ const LONGEST_NAME: usize = 40;
 const MOST_BUGS: usize = 6;
 /// The points of a full mark.
 const POINTS: u32 = 10;
-/// The weights of bugs, the heaviest first.
-const WEIGHTS: [&str; 3] = ["must", "should", "may"];
 /// A verdict on a web server has each rule of HTTP, in two languages and with what was sent and answered.
 const LARGEST: usize = 512 * 1024;
 /// The time between two verdicts at the highest rate.

@@ -52,6 +52,8 @@ impl Load {
             .arg("load")
             .args(dials.load_options(addr))
             .args([
+                // A client of a blocked server waits: it is seen in the accept queue.
+                "--timeout=1h",
                 "--duration=7d",
                 "--warmup=0s",
                 "--plain",
@@ -116,8 +118,11 @@ pub(crate) fn read_lines(
 }
 
 fn note_row(seen: &Mutex<Seen>, row: &str, head: &str) {
-    if let Some(figures) = figures(head, row) {
-        lock(seen).figures = Some(figures);
+    if let Some(mut figures) = figures(head, row) {
+        let mut seen = lock(seen);
+        // A row has the errors of its second.
+        figures.errors += seen.figures.map_or(0.0, |it| it.errors);
+        seen.figures = Some(figures);
     }
 }
 

@@ -232,7 +232,11 @@ impl<'a> Floor<'a> {
                 Ok(())
             }
             Order::Dials(dials) => self.turn(dials),
-            Order::SlowMotion => self.turn(self.dials.slow_motion()),
+            Order::SlowMotion => {
+                // Without clients there would be nothing to see.
+                self.loaded = self.loaded.or(Some(Aim::Both));
+                self.turn(self.dials.slow_motion())
+            }
             Order::Load { on } => {
                 self.loaded = on;
                 self.load()

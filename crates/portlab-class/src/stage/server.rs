@@ -20,7 +20,7 @@ use super::{
     guests::Guest,
     load::{Figures, Load},
 };
-use crate::lanes::{Doing, Lanes, Move, Place};
+use crate::lanes::{Doing, Lanes, Listed, Move, Place};
 
 /// A server that runs.
 #[derive(Debug)]
@@ -60,6 +60,8 @@ pub(crate) struct Frame {
     pool: Vec<u32>,
     timer: Vec<u32>,
     rest: Vec<u32>,
+    /// Connections with bytes that no thread has read, by the kernel's list.
+    unread: Vec<u32>,
     moves: Vec<Move>,
     /// The guests, by their numbers.
     guests: Vec<(u32, super::guests::Kind)>,
@@ -135,7 +137,8 @@ impl Running {
             .filter(|it| it.local.port() == port && it.remote.port() != 0);
         let of_kernel = own.map(|it| {
             let waits = it.state == State::Established && it.inode == 0;
-            (it.remote.port(), waits)
+            let has_unread = it.unread > 0;
+            (it.remote.port(), Listed { waits, has_unread })
         });
         self.lanes.take_kernel(&of_kernel.collect());
     }
@@ -168,6 +171,7 @@ impl Running {
             pool: self.lanes.at(Place::Pool),
             timer: self.lanes.at(Place::Timer),
             rest: self.lanes.at(Place::Rest),
+            unread: self.lanes.unread(),
             guests: self.guests.iter().filter_map(number_of).collect(),
             moves,
             lanes: self

@@ -62,12 +62,12 @@ fn a_verdict_under_the_same_name_replaces_the_earlier_one_and_keeps_its_mark() {
 }
 
 #[test]
-fn the_heaviest_bug_is_first_and_its_words_are_those_of_this_program() {
+fn bugs_are_in_the_judges_order_with_the_words_of_this_program() {
     let wall = Wall::default();
     let bugs = [
+        ("no-answer", "should"),
+        ("crashes", "must"),
         ("a-newer-bug\u{202e}", "may"),
-        ("no-answer", "must"),
-        ("crashes", "should"),
     ];
     wall.take(&verdict("Li", 3, &bugs), 0).unwrap();
     let bugs = wall.cards().remove(0).bugs;

@@ -176,6 +176,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     }
     if let Some(page) = &report {
         page.send(&verdict)?;
+        if !args.json {
+            page.confirm(&verdict);
+        }
     }
     Ok(match verdict.is_fine() {
         true => Verdict::Fine,

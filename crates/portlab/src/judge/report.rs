@@ -35,10 +35,18 @@ impl Page {
             // The page is in the same room: a proxy to the internet doesn't know it.
             .proxy(None)
             .build();
+        // The screen shows students the address of their own page, which ends in /join.
+        let url = url.strip_suffix("/join").unwrap_or(url);
         Ok(Self {
             url: url.to_owned(),
             agent: config.into(),
         })
+    }
+
+    /// Says on stderr that the verdict has arrived.
+    pub(super) fn confirm(&self, verdict: &Verdict) {
+        let (url, name) = (&self.url, inert(&verdict.name));
+        crate::say!("sent to {url} as {name}", "已经送到 {url}，名字是 {name}");
     }
 
     /// Sends `verdict` as JSON, by POST.
