@@ -564,7 +564,7 @@ fn names_of_files_are_made_in_a_few_places() {
         "portlab/src/advise/mod.rs",
         "portlab/src/judge/rules.rs",
         "portlab-lab/src/files.rs",
-        "portlab-class/src/stage/mod.rs",
+        "portlab-class/src/folder.rs",
     ];
     for (path, text) in all_code() {
         let makes = text.contains(".join(format!(");

@@ -1,12 +1,17 @@
 //! How a page ends: its streams and every process that it started.
 
-use portlab_sys::{meter, spawn::Signal};
+use portlab_sys::{
+    meter,
+    spawn::{Signal, signal_pid},
+};
 use portlab_testkit::{named, wait_until};
 use serde_json::json;
 
 use super::page::Page;
 
 pub(super) const ONCE: &[(&str, fn())] = named![
+    a_page_that_cannot_print_its_address_ends,
+    a_server_that_ends_by_itself_is_reported_and_its_slot_is_empty,
     ctrl_c_ends_the_streams_and_all_processes,
     a_killed_page_leaves_no_process,
     a_stream_that_is_not_read_delays_no_end,
@@ -74,4 +79,33 @@ fn a_slow_browser_gets_the_newest_picture() {
     // The picture of now comes to a new stream at once.
     let newest = page.once("lanes", |_| true)["at_ms"].as_u64().unwrap();
     assert!(newest > first + 1_000, "{newest} after {first}");
+}
+
+fn a_page_that_cannot_print_its_address_ends() {
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let mut command = portlab_testkit::command(&["class", "--bind=127.0.0.1:0"]);
+    let output = command.stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(portlab_testkit::stderr(&output).contains("No space left"));
+}
+
+fn a_server_that_ends_by_itself_is_reported_and_its_slot_is_empty() {
+    let page = Page::open();
+    page.serve("threads");
+    let stage = page.once("stage", |it| it["slots"][0]["pid"].is_i64());
+    let pid = stage["slots"][0]["pid"].as_i64().unwrap();
+    signal_pid(i32::try_from(pid).unwrap(), Signal::KILL).unwrap();
+    let stage = page.once("stage", |it| {
+        it["slots"][0].is_null() && !it["notice"].is_null()
+    });
+    let notice = stage["notice"]["en"].as_str().unwrap();
+    assert!(
+        notice.contains("threads has ended by itself (signal: 9"),
+        "{notice}"
+    );
+    // The page goes on.
+    page.serve("event-loop");
 }

@@ -96,12 +96,24 @@ export function notice(text) {
  * The server sends the newest value first, and each newer one as fast as this browser takes it.
  */
 export function watch(handlers) {
-  const stream = new EventSource(`/events?topics=${Object.keys(handlers).join(",")}`);
-  for (const [topic, handle] of Object.entries(handlers)) {
-    stream.addEventListener(topic, (event) => {
-      const value = JSON.parse(event.data);
-      if (value !== null) handle(value);
-    });
-  }
-  return () => stream.close();
+  let stream = null;
+  let again = 0;
+  const open = () => {
+    stream = new EventSource(`/events?topics=${Object.keys(handlers).join(",")}`);
+    for (const [topic, handle] of Object.entries(handlers)) {
+      stream.addEventListener(topic, (event) => {
+        const value = JSON.parse(event.data);
+        if (value !== null) handle(value);
+      });
+    }
+    // The browser itself tries again after a lost connection, but not after a refusal, such as "too many streams".
+    stream.onerror = () => {
+      if (stream.readyState === EventSource.CLOSED) again = setTimeout(open, 2000);
+    };
+  };
+  open();
+  return () => {
+    clearTimeout(again);
+    stream.close();
+  };
 }

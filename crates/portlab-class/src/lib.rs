@@ -14,6 +14,7 @@
 //! | `guard` | which request may do what |
 //! | `assets` | the files of the page |
 //! | `events` | the topics as a stream of events |
+//! | `folder` | folders for temporary files |
 //! | `conns` | the connections of browsers: how many may be open |
 //! | [`lanes`] | the picture of a server: events in, lanes and places out; pure |
 //! | `stage` | servers, load and guests, as processes and connections of their own |
@@ -33,6 +34,7 @@ mod assets;
 mod conns;
 mod console;
 mod events;
+mod folder;
 mod guard;
 mod joined;
 mod kernel;

@@ -22,6 +22,7 @@ use portlab_judge::{Mark, Side, Verdict, bugs};
 use portlab_service::inert;
 use portlab_words::{Text, tr};
 use serde::{Deserialize, Serialize};
+use unicode_width::UnicodeWidthChar;
 
 use crate::{guard::refusal, room::Room};
 
@@ -200,7 +201,9 @@ impl Allowance {
 /// one, the end is kept: it may be the path of a file.
 fn clean(text: &str) -> String {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let text = inert(&words);
+    // Characters without a width could make one name look like another.
+    let shown = |it: &char| it.width() != Some(0);
+    let text: String = inert(&words).chars().filter(shown).collect();
     match text.chars().count().checked_sub(LONGEST_NAME) {
         None | Some(0) => text,
         Some(over) => format!("…{}", text.chars().skip(over + 1).collect::<String>()),

@@ -39,7 +39,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
-    let addr = Purpose::SERVE.resolve(&args.bind)?[0];
+    let addr = Purpose::CLASS.resolve(&args.bind)?[0];
     portlab_sys::limits::raise_open_files();
     let bell = interrupt::bell().with_context(args::uncaught)?;
     let listener =

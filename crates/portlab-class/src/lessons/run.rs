@@ -3,7 +3,10 @@
 use std::{
     io::{self, Read, Write},
     process::{Child, ChildStdin, Command, Stdio},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc::RecvTimeoutError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        mpsc::{RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+    },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -71,9 +74,23 @@ async fn give(room: &Room, order: Order) -> Response {
     room.lessons.runs.give(order).await
 }
 
+/// Writes lines to a lesson from a thread of its own: a lesson that reads nothing holds up that thread only, which ends
+/// with the lesson.
+fn writer(mut input: ChildStdin) -> SyncSender<String> {
+    let (sender, lines) = sync_channel::<String>(FEW_LINES);
+    thread::spawn(move || {
+        for line in lines {
+            if input.write_all(format!("{line}\n").as_bytes()).is_err() {
+                break;
+            }
+        }
+    });
+    sender
+}
+
 /// Starts the thread that starts lessons, and ends them.
 pub(crate) fn start_runner(room: Arc<Room>) -> io::Result<Joined> {
-    Joined::start("lessons", move || carry_out_orders(&room))
+    Joined::start("lessons", room, carry_out_orders)
 }
 
 fn carry_out_orders(room: &Room) {
@@ -122,7 +139,7 @@ struct Run {
     lesson: &'static Lesson,
     lang: Lang,
     child: Child,
-    input: Option<ChildStdin>,
+    input: Option<SyncSender<String>>,
     screen: Arc<Mutex<Screen>>,
     readers: Vec<JoinHandle<()>>,
     /// The exit code; `Some(None)` if a signal ended the run.
@@ -160,7 +177,7 @@ impl Run {
         let mut run = Self {
             lesson,
             lang,
-            input: child.stdin.take(),
+            input: child.stdin.take().map(writer),
             screen: Arc::clone(&screen),
             readers: Vec::new(),
             ended: None,
@@ -180,10 +197,12 @@ impl Run {
         let line = text.lines().next().unwrap_or_default();
         let line: String = line.chars().take(LONGEST_LINE).collect();
         let input = self.input.as_mut().ok_or(NO_RUN)?;
-        // The screen first: the run may answer at once. A pipe has room for the few lines that a lesson hasn't read yet.
+        // The screen first: the run may answer at once.
         lock(&self.screen).answer(&line);
-        let written = input.write_all(format!("{line}\n").as_bytes());
-        written.map_err(|_| NO_RUN)
+        input.try_send(line).map_err(|error| match error {
+            TrySendError::Full(_) => NOT_READ,
+            TrySendError::Disconnected(_) => NO_RUN,
+        })
     }
 
     /// Ends the process: in good order if it does that soon, otherwise at once. Its own children end with it.
@@ -272,4 +291,10 @@ const LONGEST_LINE: usize = 200;
 
 const NO_LESSON: Text = Text::new("no such lesson", "没有这一课");
 const NO_STEP: Text = Text::new("the lesson has no such step", "这一课没有这一步");
+/// Lines that a lesson has not read yet.
+const FEW_LINES: usize = 16;
+const NOT_READ: Text = Text::new(
+    "the lesson doesn't read now: wait, or stop it",
+    "这一课现在不读输入：请等一等，或者停止它",
+);
 const NO_RUN: Text = Text::new("no lesson runs: start one", "没有正在运行的课程：请先运行");

@@ -1,11 +1,8 @@
 //! `portlab compare` as a process, in a folder of its own.
 
 use std::{
-    fs::{self, DirBuilder},
-    io,
-    os::unix::fs::DirBuilderExt,
-    path::PathBuf,
-    process::{self, Child, Command, Stdio},
+    fs, io,
+    process::{Child, Command, Stdio},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -16,6 +13,7 @@ use portlab_sys::spawn::{self, Signal};
 use portlab_words::{Text, tr};
 
 use super::plan::Plan;
+use crate::folder::Folder;
 use crate::{room::Room, stage::read_lines};
 
 /// A comparison that runs. When this is dropped, its process has ended, and its folder is removed.
@@ -40,14 +38,14 @@ impl Measuring {
     /// Starts the comparison of `plan`. The process ends with the calling thread.
     pub(super) fn start(room: &Room, plan: &Plan) -> Result<Self, Text> {
         let failed = |error: io::Error| Text::system(&error);
-        let folder = Folder::create().map_err(failed)?;
+        let folder = Folder::create("race").map_err(failed)?;
         let mut command = Command::new(&room.program);
         command
             .args(plan.arguments())
-            .arg(format!("--out={}", folder.0.display()))
+            .arg(format!("--out={}", folder.path().display()))
             .args(["--lang", room.lang.pick("en", "zh")])
             // Web servers have their files there.
-            .env("TMPDIR", &folder.0)
+            .env("TMPDIR", folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
@@ -84,7 +82,7 @@ impl Measuring {
 
     /// What was measured up to now.
     pub(super) fn record(&self) -> Option<Record> {
-        let bytes = fs::read(self.folder.0.join("results.json")).ok()?;
+        let bytes = fs::read(self.folder.path().join("results.json")).ok()?;
         let record = read_bytes(&bytes).ok()?;
         (record.measured() > 0).then_some(record)
     }
@@ -120,26 +118,4 @@ fn lock(line: &Mutex<String>) -> MutexGuard<'_, String> {
 pub(super) fn progress(record: &Record) -> [usize; 2] {
     let cells = record.cells.iter().filter(|it| it.not_run.is_none());
     [record.measured(), cells.count() * record.setup.rounds]
-}
-
-/// A folder that only this user can read; it is removed when this is dropped.
-#[derive(Debug)]
-struct Folder(PathBuf);
-
-impl Folder {
-    fn create() -> io::Result<Self> {
-        let name = format!("portlab-class-{}-race", process::id());
-        let path = std::env::temp_dir().join(name);
-        // A killed page with the same number has left it.
-        let _ = fs::remove_dir_all(&path);
-        DirBuilder::new().mode(0o700).create(&path)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What can't be removed stays in the folder for temporary files.
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }

@@ -143,11 +143,11 @@ fn check(asked: &Asked) -> Result<(), Text> {
 
 /// Starts the thread of races.
 pub(crate) fn start(room: Arc<Room>) -> io::Result<Joined> {
-    Joined::start("race", move || {
+    Joined::start("race", room, |room| {
         room.publish("race", &View::default());
         while !room.has_ended() {
             match room.race.take() {
-                Some(asked) => Race::new(&room, &asked).run(),
+                Some(asked) => Race::new(room, &asked).run(),
                 None => thread::sleep(AGAIN),
             }
         }
@@ -193,8 +193,15 @@ enum Phase {
 /// What the stage says of itself.
 #[derive(Deserialize)]
 struct OnStage {
+    slots: [Option<OnSlot>; 2],
     dials: Dials,
     loaded: Option<Aim>,
+}
+
+/// A server of the stage. A server that is started anew has another number.
+#[derive(PartialEq, Eq, Deserialize)]
+struct OnSlot {
+    pid: i32,
 }
 
 /// What is read from the lanes.
@@ -213,6 +220,8 @@ struct Race<'a> {
     room: &'a Room,
     view: View,
     rounds: Option<u16>,
+    /// What the stage had when both servers began.
+    began: Option<OnStage>,
 }
 
 impl<'a> Race<'a> {
@@ -227,6 +236,7 @@ impl<'a> Race<'a> {
                 ..View::default()
             },
             rounds: asked.rounds,
+            began: None,
         }
     }
 
@@ -272,6 +282,7 @@ impl<'a> Race<'a> {
         }
         let on = Some(Aim::Both);
         give(Order::Load { on })?;
+        self.began = self.stage();
         let end = Instant::now() + Duration::from_secs(self.view.seconds);
         for look in 0.. {
             let left = end.saturating_duration_since(Instant::now());
@@ -328,9 +339,17 @@ impl<'a> Race<'a> {
 
     /// An error if the race is to stop.
     fn look(&self) -> Result<(), Text> {
-        match self.stops() {
-            true => Err(stopped()),
-            false => Ok(()),
+        if self.stops() {
+            return Err(stopped());
+        }
+        match (&self.began, self.stage()) {
+            (Some(began), Some(now)) if began.slots != now.slots || began.dials != now.dials => {
+                Err(Text::new(
+                    "a server or a dial was changed during the race: race again",
+                    "比赛期间更换了服务端或改了参数：请重新比赛",
+                ))
+            }
+            _ => Ok(()),
         }
     }
 

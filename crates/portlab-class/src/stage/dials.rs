@@ -101,8 +101,22 @@ impl Dials {
         Ok(())
     }
 
+    /// Refuses a service that the model of `sheet` can't serve.
+    pub(crate) fn check_for(&self, sheet: &Sheet) -> Result<(), Text> {
+        match &sheet.hub {
+            Err(why) if self.service == "chat" => {
+                let model = sheet.name;
+                Err(tr!(
+                    "{model} can't serve chat: {why}",
+                    "{model} 不能提供 chat 服务：{why:#}"
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The options of `portlab serve` for the model of `sheet`; a web server has its files in `root`.
-    pub(crate) fn serve_options(&self, sheet: &Sheet, root: &Path) -> Vec<String> {
+    pub(crate) fn serve_options(&self, sheet: &Sheet, root: Option<&Path>) -> Vec<String> {
         let mut options = vec![
             format!("--model={}", sheet.name),
             format!("--service={}", self.service),
@@ -110,7 +124,7 @@ impl Dials {
         ];
         match &*self.service {
             "reply" => options.push(format!("--reply={REPLY}")),
-            "http" => options.push(format!("--root={}", root.display())),
+            "http" => options.extend(root.map(|it| format!("--root={}", it.display()))),
             _ => {}
         }
         if self.workers > 0 {

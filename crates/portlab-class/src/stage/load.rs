@@ -26,8 +26,8 @@ pub(crate) struct Load {
 #[derive(Debug, Default)]
 struct Seen {
     figures: Option<Figures>,
-    /// The last line on stderr: why it has ended, if it has.
-    last_line: String,
+    /// Why it has ended, if it has said that.
+    why: String,
 }
 
 /// The figures of one second.
@@ -71,7 +71,10 @@ impl Load {
         if let Some(errors) = child.stderr.take() {
             let seen = Arc::clone(&seen);
             read_lines("load-errors", errors, move |line, _| {
-                lock(&seen).last_line = line.to_owned();
+                // The other lines are the figures of each second.
+                if let Some(why) = line.strip_prefix("error: ") {
+                    lock(&seen).why = why.to_owned();
+                }
             })?;
         }
         Ok(Self { child, seen })
@@ -83,8 +86,13 @@ impl Load {
 
     /// Why the load has ended by itself; `None` while it runs.
     pub(crate) fn ended(&mut self) -> Option<String> {
-        let has_ended = self.child.try_wait().is_ok_and(|it| it.is_some());
-        has_ended.then(|| lock(&self.seen).last_line.clone())
+        let status = self.child.try_wait().ok().flatten()?;
+        let why = lock(&self.seen).why.clone();
+        Some(if why.is_empty() {
+            status.to_string()
+        } else {
+            why
+        })
     }
 }
 

@@ -18,8 +18,7 @@ mod replay;
 mod server;
 
 use std::{
-    fs, io,
-    path::PathBuf,
+    io,
     sync::{Arc, mpsc::RecvTimeoutError},
     time::{Duration, Instant},
 };
@@ -41,7 +40,7 @@ use self::{
     orders::Task,
     server::{Frame, Meters, Running},
 };
-use crate::{joined::Joined, kernel::Owner, room::Room};
+use crate::{folder::Folder, joined::Joined, kernel::Owner, room::Room};
 
 /// What a teacher may ask of the stage.
 pub(crate) fn routes() -> Router<Arc<Room>> {
@@ -60,7 +59,7 @@ const SLOTS: usize = 2;
 
 /// Starts the thread of the stage.
 pub(crate) fn start(room: Arc<Room>) -> io::Result<Joined> {
-    Joined::start("stage", move || Floor::new(&room).run())
+    Joined::start("stage", room, |room| Floor::new(room).run())
 }
 
 /// What the thread owns.
@@ -74,7 +73,7 @@ struct Floor<'a> {
     notice: Option<Text>,
     began: Instant,
     /// The files of web servers.
-    root: PathBuf,
+    site: Option<Folder>,
 }
 
 /// What runs, for browsers.
@@ -108,7 +107,6 @@ struct Figures {
 
 impl<'a> Floor<'a> {
     fn new(room: &'a Room) -> Self {
-        let root = std::env::temp_dir().join(format!("portlab-class-{}", std::process::id()));
         Self {
             room,
             slots: [None, None],
@@ -116,7 +114,7 @@ impl<'a> Floor<'a> {
             loaded: None,
             notice: None,
             began: Instant::now(),
-            root,
+            site: None,
         }
     }
 
@@ -141,7 +139,6 @@ impl<'a> Floor<'a> {
             // After a long order, frames don't come in a burst.
             next = next.max(Instant::now() - FRAME);
         }
-        let _ = fs::remove_dir_all(&self.root);
     }
 
     fn frame(&mut self, number: usize) {
@@ -175,6 +172,11 @@ impl<'a> Floor<'a> {
             self.room.replay.push(frames.json());
         }
         if number.is_multiple_of(FRAMES_PER_S) {
+            let before = self.notice.clone();
+            self.look_after_servers();
+            if self.notice != before {
+                self.publish();
+            }
             self.look_after_loads();
         }
         if number.is_multiple_of(FRAMES_PER_S) && self.room.is_watched("figures") {
@@ -188,6 +190,23 @@ impl<'a> Floor<'a> {
 
     fn at_ms(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Reports a server that has ended by itself; its slot is empty then.
+    fn look_after_servers(&mut self) {
+        for slot in &mut self.slots {
+            let Some(running) = slot else {
+                continue;
+            };
+            if let Some(status) = running.ended() {
+                let model = running.sheet.name;
+                self.notice = Some(tr!(
+                    "the server {model} has ended by itself ({status})",
+                    "服务端 {model} 自己结束了（{status}）"
+                ));
+                *slot = None;
+            }
+        }
     }
 
     /// Reports a load that has ended by itself, and ends the other one: the page shows that the load is off.
@@ -223,6 +242,9 @@ impl<'a> Floor<'a> {
             Order::Serve { slot, model } => {
                 let model = model.as_deref().map(sheet).transpose()?;
                 let slot = slot.min(SLOTS - 1);
+                if let Some(sheet) = model {
+                    self.dials.check_for(sheet)?;
+                }
                 // The old server and its load end before the new one starts.
                 self.slots[slot] = None;
                 if let Some(sheet) = model {
@@ -254,6 +276,9 @@ impl<'a> Floor<'a> {
     /// Turns the dials. Servers and loads that depend on a change start anew.
     fn turn(&mut self, dials: Dials) -> Result<(), Text> {
         dials.check()?;
+        for running in self.slots.iter().flatten() {
+            dials.check_for(running.sheet)?;
+        }
         let before = std::mem::replace(&mut self.dials, dials);
         if before == self.dials {
             return Ok(());
@@ -273,13 +298,21 @@ impl<'a> Floor<'a> {
         self.load()
     }
 
-    fn start(&self, sheet: &'static portlab_backends::Sheet) -> Result<Running, Text> {
+    fn start(&mut self, sheet: &'static portlab_backends::Sheet) -> Result<Running, Text> {
         if self.dials.service == "http" {
-            let written = fs::create_dir_all(&self.root)
-                .and_then(|()| write_whole(&self.root.join("index.html"), PAGE.as_bytes()));
-            written.map_err(|it| Text::system(&it))?;
+            self.write_site().map_err(|it| Text::system(&it))?;
         }
-        Running::start(&self.room.program, sheet, &self.dials, &self.root)
+        let root = self.site.as_ref().map(Folder::path);
+        Running::start(&self.room.program, sheet, &self.dials, root)
+    }
+
+    fn write_site(&mut self) -> io::Result<()> {
+        if self.site.is_none() {
+            let folder = Folder::create("site")?;
+            write_whole(&folder.path().join("index.html"), PAGE.as_bytes())?;
+            self.site = Some(folder);
+        }
+        Ok(())
     }
 
     /// Gives each server the load that it is to have.

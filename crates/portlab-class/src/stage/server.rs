@@ -1,6 +1,6 @@
 //! One server of the page: its process, its lanes, and what the kernel says of its port.
 
-use std::{fs, net::SocketAddr, path::Path};
+use std::{fs, net::SocketAddr, path::Path, process::ExitStatus, time::Duration};
 
 use portlab_backends::{
     Sheet,
@@ -96,7 +96,7 @@ impl Running {
         program: &Path,
         sheet: &'static Sheet,
         dials: &Dials,
-        root: &Path,
+        root: Option<&Path>,
     ) -> Result<Self, Text> {
         if let Some(why) = sheet.obstacle() {
             return Err(why);
@@ -121,6 +121,11 @@ impl Running {
 
     pub(crate) fn pid(&self) -> i32 {
         self.server.pid()
+    }
+
+    /// How the server has ended, if it has ended by itself.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.server.wait(Duration::ZERO).ok().flatten()
     }
 
     /// Takes the events since the last call into the picture.

@@ -87,6 +87,7 @@ fn a_name_is_one_short_line_without_marks_of_direction() {
             &format!("{}/li/server.py", "长".repeat(90)),
             &*format!("…{}/li/server.py", "长".repeat(26)),
         ),
+        ("Wa\u{200b}ng\u{2060}", "Wang"),
         ("<b>&amp;", "<b>&amp;"),
         (" \n", ""),
     ] {

@@ -57,6 +57,8 @@ pub struct Purpose {
 impl Purpose {
     /// Where `serve` listens.
     pub const SERVE: Self = Self::to_bind("portlab serve --bind");
+    /// Where the classroom page of `class` is.
+    pub const CLASS: Self = Self::to_bind("portlab class --bind");
     /// Where `proxy` listens.
     pub const PROXY_BIND: Self = Self::to_bind("portlab proxy --bind");
     /// The target of `proxy`.
