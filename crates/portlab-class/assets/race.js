@@ -74,8 +74,8 @@ function words({ state, left_s, measured, why }) {
 }
 
 /** How many messages each has answered while both served. */
-/** How many times as many answers: "2.8×"; nothing while one has none. */
-const ratio = (mine, other) => (other > 0 && mine > other ? ` · ${(mine / other).toFixed(1)}×` : "");
+/** How many times as many answers: "2.8×"; nothing for nearly as many, and while one server has none. */
+const ratio = (mine, other) => (other > 0 && mine > 1.1 * other ? ` · ${(mine / other).toFixed(1)}×` : "");
 
 function bars({ first, second, answers, seconds, left_s }) {
   const passed = Math.round(seconds - left_s);
