@@ -169,7 +169,7 @@ class Tab {
     this.sheet.replaceChildren(...parts.slice(0, last + 1).map((draw) => draw(this)));
     this.backButton.disabled = sheet === 0 && last === 0;
     this.nextButton.disabled = sheet === this.sheets.length - 1 && last === parts.length - 1;
-    this.run.label(this.step() ? t("▶ Run this step", "▶ 运行这一步") : t("▶ Run the lesson", "▶ 运行这一课"));
+    this.run.label(this.step() ? t("▶ Run this step", "▶ 运行这一步") : t("▶ Run the lesson", "▶ 运行这节课"));
     this.drawVote();
     if (isNew) window.scrollTo(0, 0);
     else this.sheet.lastElementChild?.scrollIntoView({ block: "nearest" });

@@ -289,12 +289,12 @@ const COLUMNS: &str = "60";
 /// The most characters that are typed at once.
 const LONGEST_LINE: usize = 200;
 
-const NO_LESSON: Text = Text::new("no such lesson", "没有这一课");
-const NO_STEP: Text = Text::new("the lesson has no such step", "这一课没有这一步");
+const NO_LESSON: Text = Text::new("no such lesson", "没有这节课");
+const NO_STEP: Text = Text::new("the lesson has no such step", "这节课没有这一步");
 /// Lines that a lesson has not read yet.
 const FEW_LINES: usize = 16;
 const NOT_READ: Text = Text::new(
     "the lesson doesn't read now: wait, or stop it",
-    "这一课现在不读输入：请等一等，或者停止它",
+    "这节课现在不读输入：请等一等，或者停止它",
 );
 const NO_RUN: Text = Text::new("no lesson runs: start one", "没有正在运行的课程：请先运行");

@@ -284,7 +284,7 @@ impl Writer {
     }
 }
 
-const UNKNOWN: Text = Text::new("no such lesson", "没有这一课");
+const UNKNOWN: Text = Text::new("no such lesson", "没有这节课");
 
 #[cfg(test)]
 #[allow(
