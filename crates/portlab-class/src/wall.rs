@@ -226,8 +226,8 @@ async fn report(State(room): State<Arc<Room>>, body: Result<Bytes, BytesRejectio
         Ok(_) => return refusal(StatusCode::UNPROCESSABLE_ENTITY, &OTHER_FORM),
         Err(error) => {
             let why = tr!(
-                "this is no verdict of `portlab judge`: {error}",
-                "这不是 `portlab judge` 的结果：{error}"
+                "the body isn't a verdict of `portlab judge`: {error}; send it with: portlab judge --report URL",
+                "收到的不是 `portlab judge` 的结果：{error}；请用 portlab judge --report 网址 发送"
             );
             return refusal(StatusCode::BAD_REQUEST, &why);
         }
