@@ -19,8 +19,9 @@
 //! `Block`, and a `Handle` that computes (`--work cpu`) or reads a file. What doesn't wait has only the event of its end. So between
 //! two events of a thread: after a begin the thread does that, or waits for it; after an end it does something short.
 //!
-//! What has begun ends with the next event of the same thread, whatever that is: a call that failed and a wait of less than
-//! 10 µs have no end of their own, and an `Accept` that finds no connection ends as a `Wait`.
+//! What has begun ends with the next event of the same thread, whatever that is: a call that failed, a wait of less than
+//! 10 µs and a wait for no connection have no end of their own. If the server also records a file, a longer wait for no
+//! connection has one, and an `Accept` that finds no connection ends as a `Wait`.
 
 use std::{
     io,

@@ -68,14 +68,11 @@ thread_local! {
 pub(crate) struct Mark(Option<NonZeroU64>);
 
 /// Begins an action that doesn't block.
-///
-/// For the ring alone the action begins with the thread's last event, which was just before: reading the clock costs more than
-/// writing a line.
 #[inline]
 pub(crate) fn start() -> Mark {
     Mark(match PLACES.load(Relaxed) {
         0 => None,
-        LIVE => last().or_else(now),
+        LIVE => last_or_now(),
         _ => now(),
     })
 }
@@ -89,7 +86,11 @@ pub(crate) fn begin(what: What) -> Mark {
 /// Begins to wait, for no connection.
 #[inline]
 pub(crate) fn wait() -> Mark {
-    begin_for(What::Wait, || 0)
+    let mark = start();
+    if let Some(start) = mark.0 {
+        begins(What::Wait, start.get(), 0);
+    }
+    mark
 }
 
 #[inline]
@@ -111,11 +112,15 @@ impl Mark {
         }
     }
 
-    /// The action was waiting, for no connection.
+    /// The action was waiting, for no connection. In the ring alone the wait ends with the next event, which is soon.
     #[inline]
     pub(crate) fn idle(self) {
         if let Some(start) = self.0 {
-            note(What::Wait, start.get(), monotonic_ns(), 0, 0);
+            let end = monotonic_ns();
+            match is_on_for(FILE) {
+                true => note(What::Wait, start.get(), end, 0, 0),
+                false => set_last(end),
+            }
         }
     }
 
@@ -393,6 +398,12 @@ fn is_worth_noting(event: &TraceEvent) -> bool {
         What::Write => event.extra > 0,
         _ => true,
     }
+}
+
+/// For the ring alone, an action begins with the thread's last event, which was just before: reading the clock costs more
+/// than writing a line.
+fn last_or_now() -> Option<NonZeroU64> {
+    last().or_else(now)
 }
 
 fn last() -> Option<NonZeroU64> {
