@@ -56,7 +56,10 @@ export function set(element, attributes) {
 }
 
 /** Sends a request with the teacher's code. Shows why it was refused, and returns whether it was carried out. */
-export async function post(path, body = {}) {
+export const post = async (path, body = {}) => (await send(path, body)).ok;
+
+/** The same, and returns the answer's {ok, status}; the status is 0 if no answer came. */
+export async function send(path, body = {}) {
   let answer;
   try {
     answer = await fetch(path, {
@@ -65,16 +68,12 @@ export async function post(path, body = {}) {
       body: JSON.stringify(body),
     });
   } catch {
-    notice(t("The page has ended: start `portlab class` again.", "课堂已经结束：请重新运行 `portlab class`。"));
-    return false;
+    notice(t("The page has ended, or the network is gone.", "课堂已经结束，或者网络断了。"));
+    return { ok: false, status: 0 };
   }
-  if (answer.ok) {
-    notice("");
-    return true;
-  }
-  const why = await answer.json().catch(() => null);
-  notice(why?.en ? t(why) : `${answer.status} ${answer.statusText}`);
-  return false;
+  const why = answer.ok ? null : await answer.json().catch(() => null);
+  notice(answer.ok ? "" : why?.en ? t(why) : `${answer.status} ${answer.statusText}`);
+  return answer;
 }
 
 /** Gets JSON that only the teacher may see; null without the right code. */

@@ -1,6 +1,6 @@
 // The page of students: type the class's code once, then answer what the teacher asks.
 
-import { beginWith, chooseLanguage, el, language, notice, t, watch } from "./app.js";
+import { beginWith, chooseLanguage, el, language, post, send, t, watch } from "./app.js";
 import { blocks, inline, options } from "./texts.js";
 
 const about = await (await fetch("/about.json")).json();
@@ -11,22 +11,8 @@ const main = document.getElementById("main");
 let question = null;
 let hasJoined = false;
 
-/** Posts; returns whether it was carried out, and shows why not. */
-async function send(path, body) {
-  const answer = await fetch(path, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-  }).catch(() => null);
-  const why = answer === null || answer.ok ? null : await answer.json().catch(() => null);
-  notice(answer === null ? t("The class has ended, or the network is gone.", "课堂已结束，或者网络断了。") : why ? t(why) : "");
-  // The class was started anew, so this device has to join again.
-  if (answer?.status === 403 && path === "/vote") hasJoined = false;
-  return answer?.ok ?? false;
-}
-
 async function join(code) {
-  hasJoined = await send("/join", { code });
+  hasJoined = await post("/join", { code });
   if (hasJoined) sessionStorage.setItem("join", code);
   else sessionStorage.removeItem("join");
   draw();
@@ -41,7 +27,10 @@ function voted() {
 }
 
 async function vote(option) {
-  if (await send("/vote", { lesson: question.lesson, step: question.step, option })) sessionStorage.setItem(place(), option);
+  const { ok, status } = await send("/vote", { lesson: question.lesson, step: question.step, option });
+  if (ok) sessionStorage.setItem(place(), option);
+  // The class was started anew, so this device has to join again.
+  if (status === 403) hasJoined = false;
   draw();
 }
 

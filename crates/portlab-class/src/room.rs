@@ -159,9 +159,7 @@ impl Room {
 
 impl Codes {
     fn new() -> io::Result<Self> {
-        let mut bytes = [0; TEACHER + JOIN];
-        File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-        let letters: String = bytes
+        let letters: String = random::<{ TEACHER + JOIN }>()?
             .iter()
             .map(|it| LETTERS[usize::from(*it) % 32])
             .collect();
@@ -171,6 +169,13 @@ impl Codes {
             join: join.to_owned(),
         })
     }
+}
+
+/// Random bytes of the kernel, which can't be guessed.
+pub(crate) fn random<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Characters that are read and typed without mistakes: 32, so that each has the same chance.

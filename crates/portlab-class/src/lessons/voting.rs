@@ -1,8 +1,6 @@
 //! The routes of votes: students join and vote on `/join`; a teacher opens a question, closes it and shows the outcome.
 
 use std::{
-    fs::File,
-    io::Read,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
@@ -25,7 +23,7 @@ use super::{
 use crate::{
     assets,
     guard::{refusal, same},
-    room::Room,
+    room::{Room, random},
 };
 
 /// The votes, and the question that they are about.
@@ -93,11 +91,9 @@ async fn page(headers: HeaderMap) -> Response {
     if device(&headers).is_some() {
         return page;
     }
-    let mut random = [0; 16];
-    let read = File::open("/dev/urandom").and_then(|mut it| it.read_exact(&mut random));
-    if read.is_err() {
+    let Ok(random) = random() else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
-    }
+    };
     let mark = Device::new(random).text();
     let cookie = format!("{COOKIE}={mark}; Path=/; HttpOnly; SameSite=Strict; Max-Age=86400");
     ([(header::SET_COOKIE, cookie)], page).into_response()
