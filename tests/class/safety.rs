@@ -149,6 +149,8 @@ fn dials_outside_of_their_limits_are_refused() {
         assert_eq!(status, 422, "{name} {value}");
     }
     assert_eq!(page.once("stage", |_| true)["dials"], dials);
+    let (status, why) = page.order_status("/do/serve", &json!({"slot": 2, "model": null}));
+    assert_eq!(status, 422, "{why}");
     let (status, why) = page.order_status("/do/serve", &json!({"slot": 0, "model": "magic"}));
     assert_eq!(status, 422);
     assert!(why["en"].as_str().unwrap().contains("magic"), "{why}");

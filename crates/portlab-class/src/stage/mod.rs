@@ -172,11 +172,7 @@ impl<'a> Floor<'a> {
             self.room.replay.push(frames.json());
         }
         if number.is_multiple_of(FRAMES_PER_S) {
-            let before = self.notice.clone();
             self.look_after_servers();
-            if self.notice != before {
-                self.publish();
-            }
             self.look_after_loads();
         }
         if number.is_multiple_of(FRAMES_PER_S) && self.room.is_watched("figures") {
@@ -194,17 +190,18 @@ impl<'a> Floor<'a> {
 
     /// Reports a server that has ended by itself; its slot is empty then.
     fn look_after_servers(&mut self) {
-        for slot in &mut self.slots {
-            let Some(running) = slot else {
-                continue;
-            };
-            if let Some(status) = running.ended() {
-                let model = running.sheet.name;
+        for number in 0..SLOTS {
+            let ended = self.slots[number].as_mut().and_then(|running| {
+                let status = running.ended()?;
+                Some((running.sheet.name, status))
+            });
+            if let Some((model, status)) = ended {
                 self.notice = Some(tr!(
                     "the server {model} has ended by itself ({status})",
                     "服务端 {model} 自己结束了（{status}）"
                 ));
-                *slot = None;
+                self.slots[number] = None;
+                self.publish();
             }
         }
     }
@@ -240,18 +237,16 @@ impl<'a> Floor<'a> {
     fn carry_out(&mut self, order: Order) -> Result<(), Text> {
         match order {
             Order::Serve { slot, model } => {
-                let model = model.as_deref().map(sheet).transpose()?;
-                let slot = slot.min(SLOTS - 1);
-                if let Some(sheet) = model {
-                    self.dials.check_for(sheet)?;
-                }
+                let slot = known(slot)?;
+                let Some(sheet) = model.as_deref().map(sheet).transpose()? else {
+                    self.slots[slot] = None;
+                    return Ok(());
+                };
+                self.dials.check_for(sheet)?;
                 // The old server and its load end before the new one starts.
                 self.slots[slot] = None;
-                if let Some(sheet) = model {
-                    self.slots[slot] = Some(self.start(sheet)?);
-                    self.load()?;
-                }
-                Ok(())
+                self.slots[slot] = Some(self.start(sheet)?);
+                self.load()
             }
             Order::Dials(dials) => self.turn(dials),
             Order::SlowMotion => {
@@ -263,7 +258,7 @@ impl<'a> Floor<'a> {
                 self.loaded = on;
                 self.load()
             }
-            Order::Guest { slot, kind } => self.invite(slot.min(SLOTS - 1), kind),
+            Order::Guest { slot, kind } => self.invite(known(slot)?, kind),
             Order::GuestsLeave => {
                 for running in self.slots.iter_mut().flatten() {
                     running.guests.clear();
@@ -379,6 +374,17 @@ impl<'a> Floor<'a> {
                 notice: &self.notice,
             },
         );
+    }
+}
+
+/// Refuses the number of a slot that the page hasn't.
+fn known(slot: usize) -> Result<usize, Text> {
+    match slot < SLOTS {
+        true => Ok(slot),
+        false => Err(tr!(
+            "no slot {slot}: the page has {SLOTS}, from 0",
+            "没有位置 {slot}：网页有 {SLOTS} 个位置，从 0 开始"
+        )),
     }
 }
 
