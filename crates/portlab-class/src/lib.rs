@@ -23,6 +23,7 @@
 //! | `race` | two models side by side, then `portlab compare` and the sentences of its report |
 //! | `wall` | the verdicts of `portlab judge --report` |
 //! | `orders` | the way from a route to a thread that owns processes |
+//! | `process` | one command of portlab as a process, and what it prints |
 //! | `joined` | such a thread, which is waited for at the end |
 //! | `lessons` | texts, a run, votes of students |
 //!
@@ -41,6 +42,7 @@ mod kernel;
 pub mod lanes;
 mod lessons;
 mod orders;
+mod process;
 mod race;
 mod room;
 mod stage;

@@ -1,24 +1,23 @@
 //! One lesson as a process: `portlab lesson`, which waits for Enter as on a terminal. What it prints is the topic `run`.
 
 use std::{
-    io::{self, Read, Write},
-    process::{Child, ChildStdin, Command, Stdio},
+    io::{self, Write},
+    process::{ChildStdin, Command, Stdio},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         mpsc::{RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
-    thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    thread,
+    time::Duration,
 };
 
 use axum::{Json, Router, extract::State, response::Response, routing::post};
 use portlab_lessons::{Lesson, find};
-use portlab_sys::spawn::{self, Signal};
 use portlab_words::{Lang, Text};
 use serde::{Deserialize, Serialize};
 
 use super::screen::Screen;
-use crate::{joined::Joined, orders, room::Room};
+use crate::{joined::Joined, orders, process::Process, room::Room};
 
 /// What a teacher may ask of a run.
 #[derive(Clone, Debug)]
@@ -138,10 +137,9 @@ fn obey(room: &Room, order: Order, run: &mut Option<Run>) -> Result<(), Text> {
 struct Run {
     lesson: &'static Lesson,
     lang: Lang,
-    child: Child,
+    process: Process,
     input: Option<SyncSender<String>>,
     screen: Arc<Mutex<Screen>>,
-    readers: Vec<JoinHandle<()>>,
     /// The exit code; `Some(None)` if a signal ended the run.
     ended: Option<Option<i32>>,
     /// The version of the screen that was published last, and whether the run had ended.
@@ -169,28 +167,22 @@ impl Run {
             .arg(format!("--step={}", place + 1))
             .arg(format!("--lang={lang}"))
             .env("COLUMNS", COLUMNS)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = spawn::tie_to_this_thread(&mut command).spawn()?;
-        let screen = Arc::new(Mutex::new(Screen::default()));
-        let mut run = Self {
+            .stdin(Stdio::piped());
+        let screen = Arc::<Mutex<Screen>>::default();
+        let writes = || {
+            let screen = Arc::clone(&screen);
+            move |bytes: &[u8]| lock(&screen).write(bytes)
+        };
+        let mut process = Process::start(&mut command, PATIENCE, writes(), writes())?;
+        Ok(Self {
             lesson,
             lang,
-            input: child.stdin.take().map(writer),
-            screen: Arc::clone(&screen),
-            readers: Vec::new(),
+            input: process.input().map(writer),
+            process,
+            screen,
             ended: None,
             published: None,
-            child,
-        };
-        if let Some(pipe) = run.child.stdout.take() {
-            run.readers.push(read(pipe, Arc::clone(&screen))?);
-        }
-        if let Some(pipe) = run.child.stderr.take() {
-            run.readers.push(read(pipe, screen)?);
-        }
-        Ok(run)
+        })
     }
 
     fn answer(&mut self, text: &str) -> Result<(), Text> {
@@ -205,21 +197,15 @@ impl Run {
         })
     }
 
-    /// Ends the process: in good order if it does that soon, otherwise at once. Its own children end with it.
+    /// Ends the process. Its own children end with it.
     fn stop(&mut self) {
         self.input = None;
-        let _ = spawn::signal(&mut self.child, Signal::TERM);
-        let deadline = Instant::now() + PATIENCE;
-        while !self.has_ended() && Instant::now() < deadline {
-            thread::sleep(FRAME / 5);
-        }
-        let _ = spawn::signal(&mut self.child, Signal::KILL);
-        let _ = self.child.wait();
+        self.process.stop();
     }
 
     fn has_ended(&mut self) -> bool {
         if self.ended.is_none()
-            && let Ok(Some(status)) = self.child.try_wait()
+            && let Ok(Some(status)) = self.process.ended()
         {
             self.ended = Some(status.code());
             self.input = None;
@@ -229,8 +215,7 @@ impl Run {
 
     /// Publishes the screen, if it has changed.
     fn publish(&mut self, room: &Room) {
-        // The readers see the end of the pipes soon after the process has ended.
-        let has_ended = self.has_ended() && self.readers.iter().all(JoinHandle::is_finished);
+        let has_ended = self.has_ended();
         let screen = lock(&self.screen);
         let now = (screen.version, has_ended);
         if self.published == Some(now) {
@@ -249,31 +234,6 @@ impl Run {
             },
         );
     }
-}
-
-impl Drop for Run {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-/// Reads `pipe` to its end, on a thread.
-fn read(
-    mut pipe: impl Read + Send + 'static,
-    screen: Arc<Mutex<Screen>>,
-) -> io::Result<JoinHandle<()>> {
-    let thread = thread::Builder::new().name("lesson-output".to_owned());
-    thread.spawn(move || {
-        let mut buffer = [0; 4096];
-        loop {
-            match pipe.read(&mut buffer) {
-                Ok(0) => return,
-                Ok(count) => lock(&screen).write(&buffer[..count]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return,
-            }
-        }
-    })
 }
 
 fn lock(screen: &Mutex<Screen>) -> MutexGuard<'_, Screen> {

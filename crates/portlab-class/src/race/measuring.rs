@@ -2,24 +2,25 @@
 
 use std::{
     fs, io,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread,
     time::{Duration, Instant},
 };
 
 use portlab_stats::{read::read_bytes, record::Record};
-use portlab_sys::spawn::{self, Signal};
 use portlab_words::{Text, tr};
 
 use super::plan::Plan;
-use crate::folder::Folder;
-use crate::{room::Room, stage::read_lines};
+use crate::{
+    folder::Folder,
+    process::{Process, lines},
+    room::Room,
+};
 
 /// A comparison that runs. When this is dropped, its process has ended, and its folder is removed.
 #[derive(Debug)]
 pub(super) struct Measuring {
-    child: Child,
+    process: Process,
     folder: Folder,
     /// The last line on its stderr.
     last_line: Arc<Mutex<String>>,
@@ -28,9 +29,8 @@ pub(super) struct Measuring {
 
 /// The longest time of a comparison: `--quick` ends within half a minute.
 const LONGEST: Duration = Duration::from_secs(90);
-/// How long a comparison may take to end its servers.
-const ENDING: Duration = Duration::from_millis(500);
-const AGAIN: Duration = Duration::from_millis(5);
+/// How long a comparison that is interrupted may take to end its servers and to remove its files.
+const PATIENCE: Duration = Duration::from_millis(500);
 /// The most characters of an error that are shown.
 const MOST_CHARS: usize = 300;
 
@@ -46,22 +46,17 @@ impl Measuring {
             .args(["--lang", room.lang.pick("en", "zh")])
             // Web servers have their files there.
             .env("TMPDIR", folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        let child = spawn::tie_to_this_thread(&mut command).spawn();
-        let mut measuring = Self {
-            child: child.map_err(failed)?,
+            .stdin(Stdio::null());
+        let last_line = Arc::<Mutex<String>>::default();
+        let last = Arc::clone(&last_line);
+        let keep = lines(move |line| line.clone_into(&mut lock(&last)));
+        let process = Process::start(&mut command, PATIENCE, |_| {}, keep);
+        Ok(Self {
+            process: process.map_err(failed)?,
             folder,
-            last_line: Arc::default(),
+            last_line,
             began: Instant::now(),
-        };
-        if let Some(errors) = measuring.child.stderr.take() {
-            let last_line = Arc::clone(&measuring.last_line);
-            let keep = move |line: &str, _: &str| line.clone_into(&mut lock(&last_line));
-            read_lines("compare-errors", errors, keep).map_err(failed)?;
-        }
-        Ok(measuring)
+        })
     }
 
     /// Whether the comparison is over.
@@ -69,7 +64,7 @@ impl Measuring {
     /// # Errors
     /// If it takes too long.
     pub(super) fn has_ended(&mut self) -> Result<bool, Text> {
-        let ended = self.child.try_wait();
+        let ended = self.process.ended();
         if self.began.elapsed() > LONGEST {
             let seconds = LONGEST.as_secs();
             return Err(tr!(
@@ -94,19 +89,6 @@ impl Measuring {
             "the comparison has no result: {last}",
             "比较没有结果：{last}"
         )
-    }
-}
-
-impl Drop for Measuring {
-    fn drop(&mut self) {
-        // A comparison that is interrupted ends its servers and removes its files.
-        let _ = spawn::signal(&mut self.child, Signal::INT);
-        let end = Instant::now() + ENDING;
-        while self.child.try_wait().is_ok_and(|it| it.is_none()) && Instant::now() < end {
-            thread::sleep(AGAIN);
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

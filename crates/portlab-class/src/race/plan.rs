@@ -12,7 +12,9 @@ use crate::stage::Dials;
 /// A comparison of two models.
 #[derive(Debug, PartialEq)]
 pub(super) struct Plan {
-    /// The options of `portlab compare`, each with its value. `--quick` comes in addition.
+    /// Whether the comparison is to end within half a minute.
+    is_quick: bool,
+    /// The options of `portlab compare`, each with its value.
     options: Vec<(&'static str, String)>,
     /// Where the comparison differs from what the dials say.
     pub(super) notes: Vec<Text>,
@@ -25,6 +27,8 @@ const LONGEST_TURN: Duration = Duration::from_millis(400);
 /// A work that is longer than that of the workloads has rounds of this many works, so that each round has a p99.
 const WORKS_PER_ROUND: u32 = 25;
 const USUAL_WORK: Duration = Duration::from_millis(5);
+/// The length of a round, if the number of rounds is given.
+const USUAL_ROUND: &str = "60ms";
 
 impl Plan {
     /// The comparison of the two models of `sheets` that fits `dials`, in so many rounds; `None` for as many as fit into
@@ -96,15 +100,27 @@ impl Plan {
             Serves::One => 2,
         });
         options.extend(baseline.map(|it| ("--baseline", it.name.to_owned())));
-        options.extend(rounds.map(|it| ("--rounds", it.to_string())));
-        Ok(Self { options, notes })
+        // So many rounds are measured however long they take; otherwise as many as `--quick` has time for.
+        if let Some(rounds) = rounds {
+            options.push(("--rounds", rounds.to_string()));
+            if !options.iter().any(|it| it.0 == "--duration") {
+                options.push(("--duration", USUAL_ROUND.to_owned()));
+            }
+        }
+        let is_quick = rounds.is_none();
+        Ok(Self {
+            is_quick,
+            options,
+            notes,
+        })
     }
 
     /// The arguments of `portlab` for the comparison.
     pub(super) fn arguments(&self) -> impl Iterator<Item = &str> {
         let options = self.options.iter();
         let options = options.flat_map(|(name, value)| [*name, value]);
-        ["compare", "--quick"].into_iter().chain(options)
+        let quick = self.is_quick.then_some("--quick");
+        ["compare"].into_iter().chain(quick).chain(options)
     }
 
     /// The command, as it is typed in a terminal: no argument has a character that a shell would change.
@@ -143,6 +159,15 @@ mod tests {
         let mut dials = Dials::default();
         change(&mut dials);
         Plan::of(&dials, models.map(|it| sheet(it).unwrap()), None)
+    }
+
+    #[test]
+    fn rounds_that_are_asked_for_have_no_limit_of_time() {
+        let models = ["threads", "event-loop"].map(|it| sheet(it).unwrap());
+        let plan = |rounds| Plan::of(&Dials::default(), models, rounds).unwrap();
+        has(&plan(None), &[" --quick "]);
+        has(&plan(Some(2)), &["--rounds 2 --duration 60ms"]);
+        assert!(!plan(Some(2)).command().contains("--quick"));
     }
 
     #[track_caller]

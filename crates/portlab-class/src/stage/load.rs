@@ -2,29 +2,31 @@
 
 use std::{
     collections::HashMap,
-    io::{self, BufRead, BufReader, Read},
+    io,
     net::SocketAddr,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
-    thread,
+    time::Duration,
 };
 
-use portlab_sys::spawn::{self, Signal};
 use serde::Serialize;
 
 use super::dials::Dials;
+use crate::process::{Process, lines};
 
 /// A load that runs. When this is dropped, its process ends.
 #[derive(Debug)]
 pub(crate) struct Load {
-    child: Child,
+    process: Process,
     seen: Arc<Mutex<Seen>>,
 }
 
 /// What the load has printed.
 #[derive(Debug, Default)]
 struct Seen {
+    /// The names of the figures: the first line.
+    head: String,
     figures: Option<Figures>,
     /// Why it has ended, if it has said that.
     why: String,
@@ -59,25 +61,22 @@ impl Load {
                 "--plain",
                 "--csv=/dev/stdout",
             ])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = spawn::tie_to_this_thread(&mut command).spawn()?;
-        let seen = Arc::new(Mutex::new(Seen::default()));
-        if let Some(rows) = child.stdout.take() {
-            let seen = Arc::clone(&seen);
-            read_lines("load", rows, move |line, head| note_row(&seen, line, head))?;
-        }
-        if let Some(errors) = child.stderr.take() {
-            let seen = Arc::clone(&seen);
-            read_lines("load-errors", errors, move |line, _| {
+            .stdin(Stdio::null());
+        let seen = Arc::<Mutex<Seen>>::default();
+        let (rows, errors) = (Arc::clone(&seen), Arc::clone(&seen));
+        let process = Process::start(
+            &mut command,
+            // The result isn't needed, so the process need not end in good order.
+            Duration::ZERO,
+            lines(move |line| lock(&rows).note(line)),
+            lines(move |line| {
                 // The other lines are the figures of each second.
                 if let Some(why) = line.strip_prefix("error: ") {
-                    lock(&seen).why = why.to_owned();
+                    lock(&errors).why = why.to_owned();
                 }
-            })?;
-        }
-        Ok(Self { child, seen })
+            }),
+        )?;
+        Ok(Self { process, seen })
     }
 
     pub(crate) fn figures(&self) -> Option<Figures> {
@@ -86,7 +85,7 @@ impl Load {
 
     /// Why the load has ended by itself; `None` while it runs.
     pub(crate) fn ended(&mut self) -> Option<String> {
-        let status = self.child.try_wait().ok().flatten()?;
+        let status = self.process.ended().ok().flatten()?;
         let why = lock(&self.seen).why.clone();
         Some(if why.is_empty() {
             status.to_string()
@@ -96,41 +95,16 @@ impl Load {
     }
 }
 
-impl Drop for Load {
-    fn drop(&mut self) {
-        // The result isn't needed, so the process need not end in good order.
-        let _ = spawn::signal(&mut self.child, Signal::KILL);
-        let _ = self.child.wait();
-    }
-}
-
-/// Reads lines on a thread, each with the first one.
-pub(crate) fn read_lines(
-    name: &str,
-    pipe: impl Read + Send + 'static,
-    take: impl Fn(&str, &str) + Send + 'static,
-) -> io::Result<()> {
-    let read = move || {
-        let mut head = String::new();
-        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
-            if head.is_empty() {
-                head.clone_from(&line);
-            }
-            take(&line, &head);
+impl Seen {
+    fn note(&mut self, line: &str) {
+        if self.head.is_empty() {
+            line.clone_into(&mut self.head);
         }
-    };
-    thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(read)
-        .map(drop)
-}
-
-fn note_row(seen: &Mutex<Seen>, row: &str, head: &str) {
-    if let Some(mut figures) = figures(head, row) {
-        let mut seen = lock(seen);
-        // A row has the errors of its second.
-        figures.errors += seen.figures.map_or(0.0, |it| it.errors);
-        seen.figures = Some(figures);
+        if let Some(mut figures) = figures(&self.head, line) {
+            // A row has the errors of its second.
+            figures.errors += self.figures.map_or(0.0, |it| it.errors);
+            self.figures = Some(figures);
+        }
     }
 }
 

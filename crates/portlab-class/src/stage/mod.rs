@@ -30,7 +30,6 @@ use serde::Serialize;
 
 pub(crate) use self::{
     dials::{Dials, sheet},
-    load::read_lines,
     orders::{Aim, Order, Orders},
     replay::Replay,
 };
