@@ -52,6 +52,8 @@ impl Page {
                 .http_status_as_error(false)
                 .proxy(None)
                 .timeout_recv_response(Some(PATIENCE))
+                // A stream of events has no end of its own: a test that waits for nothing fails.
+                .timeout_recv_body(Some(PATIENCE * 4))
                 .build()
                 .into(),
         }
@@ -127,8 +129,14 @@ impl Page {
     /// The first value of `topic` that `is` accepts. A topic without a value yet is `null`.
     #[track_caller]
     pub(super) fn once(&self, topic: &str, is: impl Fn(&Value) -> bool) -> Value {
-        let mut values = self.watch(topic).map(|(_, value)| value);
-        values.find(|it| !it.is_null() && is(it)).unwrap()
+        let mut last = Value::Null;
+        for (_, value) in self.watch(topic) {
+            if !value.is_null() && is(&value) {
+                return value;
+            }
+            last = value;
+        }
+        panic!("no value of {topic} was accepted; the last one: {last}");
     }
 }
 

@@ -150,7 +150,7 @@ fn a_killed_page_leaves_no_process_of_a_race() {
     let mut page = Page::open();
     page.order(
         "/do/race",
-        &json!({"first": "prefork", "second": "tasks", "seconds": 1}),
+        &json!({"first": "prefork", "second": "tasks", "seconds": 1, "rounds": 9}),
     );
     // The comparison has started its servers.
     page.once("race", |it| it["measured"][0].as_u64() > Some(0));
