@@ -1,7 +1,7 @@
 //! One command of portlab as a process of the page, and what it prints.
 
 use std::{
-    io::{self, BufRead, BufReader, Read},
+    io::{self, Read},
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -101,18 +101,19 @@ pub(crate) fn lines(mut take: impl FnMut(&str)) -> impl FnMut(&[u8]) {
 /// Reads `pipe` to its end, on a thread.
 fn read(
     name: &str,
-    pipe: impl Read + Send + 'static,
+    mut pipe: impl Read + Send + 'static,
     mut take: impl FnMut(&[u8]) + Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
     let thread = thread::Builder::new().name(name.to_owned());
     thread.spawn(move || {
-        let mut pipe = BufReader::new(pipe);
-        while let Ok(bytes) = pipe.fill_buf()
-            && !bytes.is_empty()
-        {
-            let count = bytes.len();
-            take(bytes);
-            pipe.consume(count);
+        let mut buffer = [0; 4096];
+        loop {
+            match pipe.read(&mut buffer) {
+                Ok(0) => return,
+                Ok(count) => take(&buffer[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return,
+            }
         }
     })
 }
