@@ -24,7 +24,7 @@ use std::{
     },
 };
 
-use portlab_sys::children::generation;
+use portlab_sys::{children::generation, shared::fetch_for_write};
 
 use super::event::{ProcessRole, Thread, TraceEvent};
 use crate::sync::{AtomicU64, fence};
@@ -34,6 +34,9 @@ const LINE: usize = 8;
 const HEAD: usize = 1;
 const MAGIC: u64 = u64::from_le_bytes(*b"portlab1");
 const BEGINS: u64 = 1 << 63;
+
+/// How many lines ahead a thread fetches: a message has three to five.
+const AHEAD: u64 = 4;
 
 /// How long a reader waits for a line that a thread has taken and not completed. The thread may have no processor, or it was
 /// killed.
@@ -148,6 +151,8 @@ pub(super) fn write(words: &[AtomicU64], event: Words) {
         word.store(value, Relaxed);
     }
     seq.store(mine + 1, Release);
+    // A reader on another core has the lines: fetched now, they are here when they are needed.
+    fetch_for_write(&self::line(words, pos + AHEAD)[0]);
 }
 
 /// One event as a reader sees it.
