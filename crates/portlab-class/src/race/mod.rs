@@ -286,19 +286,18 @@ impl<'a> Race<'a> {
         give(Order::Load { on })?;
         self.began = self.stage();
         let whole = Duration::from_secs(self.view.seconds);
-        let mut waits_until = Instant::now() + FIRST_ANSWERS;
-        let mut end = waits_until + whole;
+        let asked = Instant::now();
+        let mut begin = None;
         for look in 0.. {
             self.look()?;
             self.count();
-            let now = Instant::now();
             // The time side by side begins when each server has answered: a busy machine starts the loads late.
-            if now < waits_until && self.view.answers.iter().all(|it| *it > 0) {
-                waits_until = now;
-                end = now + whole;
+            let have_answered = self.view.answers.iter().all(|it| *it > 0);
+            if begin.is_none() && (have_answered || asked.elapsed() >= FIRST_ANSWERS) {
+                begin = Some(Instant::now());
             }
-            let left = end.saturating_duration_since(now);
-            self.view.left_s = left.min(whole).as_secs_f64();
+            let left = begin.map_or(whole, |it| whole.saturating_sub(it.elapsed()));
+            self.view.left_s = left.as_secs_f64();
             if left.is_zero() {
                 break;
             }
