@@ -60,7 +60,7 @@ export function lately(state) {
 }
 
 /** Two frames follow each other if none was skipped between them. */
-export const follows = (before, after) => after.at_ms - before.at_ms <= 175;
+export const follows = (before, after) => after.number === before.number + 1;
 
 const SKIPPED = { en: "the browser has skipped pictures here", zh: "浏览器在这里跳过了一些画面" };
 

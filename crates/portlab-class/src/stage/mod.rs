@@ -71,6 +71,8 @@ struct Floor<'a> {
     /// What went wrong last, until the next order.
     notice: Option<Text>,
     began: Instant,
+    /// How many frames were published.
+    frames: u64,
     /// The files of web servers.
     site: Option<Folder>,
 }
@@ -93,6 +95,8 @@ struct SlotView {
 
 #[derive(Serialize)]
 struct Frames {
+    /// How many frames there were before: a browser sees whether it has skipped some.
+    number: u64,
     /// Milliseconds since the page began.
     at_ms: u64,
     slots: [Option<Frame>; SLOTS],
@@ -113,6 +117,7 @@ impl<'a> Floor<'a> {
             loaded: None,
             notice: None,
             began: Instant::now(),
+            frames: 0,
             site: None,
         }
     }
@@ -121,7 +126,7 @@ impl<'a> Floor<'a> {
         let receiver = self.room.orders.receive();
         let mut next = Instant::now();
         self.publish();
-        for number in 1.. {
+        for turn in 1.. {
             next += FRAME;
             loop {
                 let left = next.saturating_duration_since(Instant::now());
@@ -134,13 +139,13 @@ impl<'a> Floor<'a> {
             if self.room.has_ended() {
                 break;
             }
-            self.frame(number);
+            self.frame(turn);
             // After a long order, frames don't come in a burst.
             next = next.max(Instant::now() - FRAME);
         }
     }
 
-    fn frame(&mut self, number: usize) {
+    fn frame(&mut self, turn: usize) {
         let runs = self.slots.iter().any(Option::is_some);
         if !runs {
             return;
@@ -149,12 +154,12 @@ impl<'a> Floor<'a> {
         for running in self.slots.iter_mut().flatten() {
             running.take_events();
             running.guests.retain_mut(|guest| guest.goes_on(now));
-            if number.is_multiple_of(THREADS_EVERY) {
+            if turn.is_multiple_of(THREADS_EVERY) {
                 running.drop_ended_lanes();
             }
         }
         // After the events: a connection that they have opened is in the kernel's list, too.
-        if number.is_multiple_of(SOCKETS_EVERY)
+        if turn.is_multiple_of(SOCKETS_EVERY)
             && let Ok(all) = sockets()
         {
             for running in self.slots.iter_mut().flatten() {
@@ -166,15 +171,22 @@ impl<'a> Floor<'a> {
             .slots
             .each_mut()
             .map(|slot| slot.as_mut().map(Running::frame));
-        self.room.publish("lanes", &Frames { at_ms, slots });
+        let number = self.frames;
+        self.frames += 1;
+        let frames = Frames {
+            number,
+            at_ms,
+            slots,
+        };
+        self.room.publish("lanes", &frames);
         if let Some((_, frames)) = self.room.topic("lanes") {
             self.room.replay.push(frames.json());
         }
-        if number.is_multiple_of(FRAMES_PER_S) {
+        if turn.is_multiple_of(FRAMES_PER_S) {
             self.look_after_servers();
             self.look_after_loads();
         }
-        if number.is_multiple_of(FRAMES_PER_S) && self.room.is_watched("figures") {
+        if turn.is_multiple_of(FRAMES_PER_S) && self.room.is_watched("figures") {
             let slots = self
                 .slots
                 .each_mut()
